@@ -1,0 +1,97 @@
+//! Why a spark ended, and how that is told to its peer.
+
+use std::{borrow::Cow, fmt};
+
+/// Why a spark ended.
+///
+/// [`CloseReason::code`] is the WebSocket close code (RFC 6455 section 7.4) an engine with close
+/// codes sends; [`CloseReason::reconnect`] tells whether the client is asked to come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The client said goodbye, with this code (1005 when it gave none).
+    Client {
+        /// The code the client gave.
+        code: u16,
+    },
+    /// The connection broke without a goodbye.
+    Gone,
+    /// [`Spark::end`](crate::Spark::end) was called: 1000.
+    Ended {
+        /// Whether the client is asked to come again.
+        reconnect: bool,
+    },
+    /// The server is shutting down: 1001.
+    Shutdown {
+        /// Whether the client is asked to come again.
+        reconnect: bool,
+    },
+    /// Nothing was heard for a whole ping interval: 1001; the client should come again.
+    HeartbeatTimeout,
+    /// The outbox was full: the peer reads more slowly than it is sent to. 1013; come again.
+    SlowConsumer,
+    /// More messages arrived than may wait for a busy handler. 1013; come again.
+    InboxFull,
+    /// A message was longer than `maxLength`: 1009.
+    TooLarge,
+    /// The peer broke the engine's protocol.
+    Protocol {
+        /// The close code that names the fault (1002, 1007 …).
+        code: u16,
+        /// What was wrong, for the log and for the peer. Never holds payload.
+        message: Cow<'static, str>,
+    },
+    /// The handler panicked: 1011; come again.
+    Panic,
+}
+
+impl CloseReason {
+    /// The WebSocket close code for it.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Client { code } | Self::Protocol { code, .. } => *code,
+            Self::Gone => 1006,
+            Self::Ended { .. } => 1000,
+            Self::Shutdown { .. } | Self::HeartbeatTimeout => 1001,
+            Self::SlowConsumer | Self::InboxFull => 1013,
+            Self::TooLarge => 1009,
+            Self::Panic => 1011,
+        }
+    }
+
+    /// Whether the client may come again: if not, it is sent `primus::server::close` first.
+    #[must_use]
+    pub fn reconnect(&self) -> bool {
+        match self {
+            Self::Ended { reconnect } | Self::Shutdown { reconnect } => *reconnect,
+            _ => true,
+        }
+    }
+
+    /// The short text that goes with the code; at most 123 bytes, as RFC 6455 allows.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Client { .. } => "closed by the client",
+            Self::Gone => "connection lost",
+            Self::Ended { .. } => "",
+            Self::Shutdown { .. } => "server is shutting down",
+            Self::HeartbeatTimeout => "heartbeat timeout",
+            Self::SlowConsumer => "slow consumer",
+            Self::InboxFull => "too many messages",
+            Self::TooLarge => "message too big",
+            Self::Protocol { message, .. } => message,
+            Self::Panic => "internal error",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            "" => f.write_str("ended by the server"),
+            text => f.write_str(text),
+        }
+    }
+}

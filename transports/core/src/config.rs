@@ -1,0 +1,123 @@
+//! The settings of a server.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{origin::OriginPolicy, outlet::OutboxLimits, proxy::TrustedProxies};
+
+/// The settings of the transport layer. Every bound is here; an unknown key is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The path that the primary transport owns, matched by segment. Default `/primus`.
+    pub pathname: String,
+    /// Milliseconds between pings; 0 turns heartbeats off. Default 30,000. A spark of which
+    /// nothing was heard for a whole interval is ended, and its client may come again.
+    pub ping_interval: u64,
+    /// The longest message that is taken, in bytes; a longer one ends its spark with 1009.
+    /// Default 10,485,760.
+    pub max_length: usize,
+    /// What may wait to be sent to one spark; more ends it with 1013.
+    pub outbox: OutboxLimits,
+    /// What may wait for a busy handler of one spark; more ends it with 1013.
+    pub inbox: InboxLimits,
+    /// How many sparks may be open at once; more are answered 503. Default 100,000.
+    pub max_connections: usize,
+    /// How many handshakes may be under way at once; more are answered 503. Default 4,096.
+    pub max_handshakes: usize,
+    /// Milliseconds that a handshake may take, the authorizer included. Default 10,000.
+    pub handshake_timeout: u64,
+    /// Milliseconds that a closing connection is given to finish. Default 5,000.
+    pub close_timeout: u64,
+    /// Which web pages may connect. Default: those of the same host and port.
+    pub origins: OriginPolicy,
+    /// Proxies that are believed about the client's address. Default: none.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// The bounds of an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InboxLimits {
+    /// How many messages may wait. Default 1,024.
+    pub messages: usize,
+    /// How many bytes may wait, one message over. Default 1 MiB.
+    pub bytes: usize,
+}
+
+impl InboxLimits {
+    /// Bounds of that many messages and bytes.
+    #[must_use]
+    pub fn new(messages: usize, bytes: usize) -> Self {
+        Self { messages, bytes }
+    }
+}
+
+impl Default for InboxLimits {
+    fn default() -> Self {
+        Self {
+            messages: 1_024,
+            bytes: 1 << 20,
+        }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            pathname: "/primus".into(),
+            ping_interval: 30_000,
+            max_length: 10_485_760,
+            outbox: OutboxLimits::default(),
+            inbox: InboxLimits::default(),
+            max_connections: 100_000,
+            max_handshakes: 4_096,
+            handshake_timeout: 10_000,
+            close_timeout: 5_000,
+            origins: OriginPolicy::default(),
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The ping interval, or none when heartbeats are off.
+    #[must_use]
+    pub fn ping_interval(&self) -> Option<Duration> {
+        (self.ping_interval > 0).then(|| Duration::from_millis(self.ping_interval))
+    }
+
+    /// The handshake timeout.
+    #[must_use]
+    pub fn handshake_timeout(&self) -> Duration {
+        Duration::from_millis(self.handshake_timeout)
+    }
+
+    /// The close timeout.
+    #[must_use]
+    pub fn close_timeout(&self) -> Duration {
+        Duration::from_millis(self.close_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_errors_and_defaults_fill_in() {
+        let config: ServerConfig = serde_json::from_str(
+            r#"{"pingInterval":5,"origins":{"list":["https://a.com"]},"trustedProxies":["10.0.0.0/8"]}"#,
+        )
+        .unwrap();
+        assert_eq!(config.ping_interval(), Some(Duration::from_millis(5)));
+        assert_eq!(config.max_length, 10_485_760);
+        let error = serde_json::from_str::<ServerConfig>(r#"{"pingIntervall":5}"#).unwrap_err();
+        assert!(error.to_string().contains("pingIntervall"), "{error}");
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<ServerConfig>(&text).unwrap(), config);
+    }
+}

@@ -1,0 +1,302 @@
+//! The way in of a spark: what its engine reports.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::atomic::Ordering,
+    task::{Context, Poll},
+};
+
+use crate::{
+    close::CloseReason,
+    control::{self, Control},
+    flow::{BoxFuture, Flow},
+    frame::{Frame, Message},
+    lane::{Entered, LaneLimits},
+    spark::Spark,
+    transform::{self, Packet},
+};
+
+/// An engine's end of a spark: it reports what arrives, and that the connection is gone.
+///
+/// Got from [`Server::open`](crate::Server::open). There is one per spark, owned by whatever
+/// reads the connection; dropping it reports [`CloseReason::Gone`].
+#[derive(Debug)]
+pub struct Inlet {
+    spark: Spark,
+}
+
+/// What waits in a spark's lane.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    Message(Frame),
+    Close,
+}
+
+impl Inlet {
+    /// Takes in a spark that just opened: runs the hooks for it.
+    pub(crate) fn open(spark: Spark) -> Self {
+        let flow = guarded(&spark, || spark.0.server.opened(&spark));
+        if let Flow::Wait(future) = flow {
+            occupy(&spark, future);
+        }
+        Self { spark }
+    }
+
+    /// The spark.
+    #[must_use]
+    pub fn spark(&self) -> &Spark {
+        &self.spark
+    }
+
+    /// Reports a message. It is handled here and now when nothing is under way for this spark,
+    /// else it is copied and waits its turn.
+    ///
+    /// Wrap the messages of one read in a [turn](crate::turn()), so that all answers leave in one
+    /// write.
+    pub fn receive(&mut self, message: Message<'_>) {
+        let spark = &self.spark;
+        spark.0.alive.store(true, Ordering::Relaxed);
+        if !spark.is_open() {
+            return;
+        }
+        let server = &spark.0.server;
+        if message.len() > server.config.max_length {
+            spark.close(CloseReason::TooLarge);
+            return;
+        }
+        if let Some(text) = server.parser.control(message)
+            && let Some(control) = Control::read(&text)
+        {
+            self.control(&control);
+            return;
+        }
+        if server.incoming.is_empty() && spark.0.inbound.is_idle() {
+            // Only this inlet enters the lane, so it stays idle while we work beside it.
+            if let Flow::Wait(future) = handle(spark, message) {
+                occupy(spark, future);
+            }
+            return;
+        }
+        let bytes = message.len();
+        let item = Inbound::Message(message.to_frame());
+        match spark.0.inbound.enter(item, bytes, inbox_limits(spark)) {
+            Entered::Yours(item) => work(spark, item),
+            Entered::Queued => {}
+            Entered::Full(_) => spark.close(CloseReason::InboxFull),
+        }
+    }
+
+    fn control(&self, control: &Control<'_>) {
+        let spark = &self.spark;
+        let answer = match control {
+            Control::Pong => None,
+            Control::Ping(value) => {
+                spark.0.legacy.store(true, Ordering::Relaxed);
+                control::pong(spark.parser(), value)
+            }
+            Control::Id => control::id(spark.parser(), spark.id()),
+        };
+        if let Some(frame) = answer {
+            spark.send_control(frame);
+        }
+    }
+
+    /// Reports a sign of life that is no message, such as a WebSocket pong.
+    pub fn alive(&self) {
+        self.spark.0.alive.store(true, Ordering::Relaxed);
+    }
+
+    /// Ready when the spark's inbox is less than half full. An engine that can stop reading waits
+    /// for it, so that a busy handler slows its own peer down; one that cannot may ignore it, and
+    /// the spark is closed when the inbox overflows.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.spark.0.inbound.poll_below(cx, high_water(&self.spark))
+    }
+
+    /// Reports that the connection is gone, and why. A reason that the server gave before counts
+    /// more.
+    pub fn close(self, reason: CloseReason) {
+        self.finish(reason);
+    }
+
+    fn finish(&self, reason: CloseReason) {
+        let spark = &self.spark;
+        if !spark.settle(reason) {
+            return;
+        }
+        spark.0.server.forget(spark);
+        if let Some(item) = spark.0.inbound.enter_last(Inbound::Close) {
+            work(spark, item);
+        }
+    }
+}
+
+impl Drop for Inlet {
+    fn drop(&mut self) {
+        self.finish(CloseReason::Gone);
+    }
+}
+
+fn inbox_limits(spark: &Spark) -> LaneLimits {
+    let limits = spark.0.server.config.inbox;
+    LaneLimits {
+        items: limits.messages,
+        bytes: limits.bytes,
+    }
+}
+
+fn high_water(spark: &Spark) -> LaneLimits {
+    let limits = inbox_limits(spark);
+    LaneLimits {
+        items: limits.items.div_ceil(2),
+        bytes: limits.bytes.div_ceil(2),
+    }
+}
+
+/// Whether the engine has stopped reading because the inbox is half full: then silence is ours.
+pub(crate) fn is_paused(spark: &Spark) -> bool {
+    !spark.0.inbound.is_below(high_water(spark))
+}
+
+/// Runs a call of the handler; a panic ends the spark.
+fn guarded(spark: &Spark, call: impl FnOnce() -> Flow) -> Flow {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        panicked(spark);
+        Flow::DONE
+    })
+}
+
+fn panicked(spark: &Spark) {
+    tracing::error!(spark = %spark.id(), "the handler panicked; its spark is closed");
+    spark.close(CloseReason::Panic);
+}
+
+fn handle(spark: &Spark, message: Message<'_>) -> Flow {
+    let handler = &spark.0.server.handler;
+    guarded(spark, || match handler.message(spark, message) {
+        Ok(flow) => flow,
+        Err(error) => {
+            tracing::debug!(spark = %spark.id(), %error, "undecodable message dropped");
+            handler.error(spark, &error);
+            Flow::DONE
+        }
+    })
+}
+
+fn transform_and_handle(spark: &Spark, frame: Frame) -> Flow {
+    let server = &spark.0.server;
+    if server.incoming.is_empty() {
+        return handle(spark, frame.as_message());
+    }
+    let packet = Packet::new(frame, server.parser.clone());
+    let flow = match catch_unwind(AssertUnwindSafe(|| {
+        transform::run(&server.incoming, spark, packet)
+    })) {
+        Ok(flow) => flow,
+        Err(_) => {
+            panicked(spark);
+            return Flow::DONE;
+        }
+    };
+    let spark = spark.clone();
+    flow.then(move |packet| match packet {
+        Some(packet) if spark.is_open() => handle(&spark, packet.frame().as_message()),
+        _ => Flow::DONE,
+    })
+}
+
+/// Does one item; what it must wait for comes back.
+fn start(spark: &Spark, item: Inbound) -> Flow {
+    match item {
+        Inbound::Message(_) if !spark.is_open() => Flow::DONE,
+        Inbound::Message(frame) => transform_and_handle(spark, frame),
+        Inbound::Close => guarded(spark, || {
+            let reason = spark.close_reason().cloned().unwrap_or(CloseReason::Gone);
+            spark.0.server.closed(spark, &reason);
+            Flow::DONE
+        }),
+    }
+}
+
+/// Works off the lane, beginning with an item that is ours to do.
+fn work(spark: &Spark, item: Inbound) {
+    let mut next = Some(item);
+    while let Some(item) = next {
+        if let Flow::Wait(future) = start(spark, item) {
+            tokio::spawn(drive(spark.clone(), future));
+            return;
+        }
+        next = spark.0.inbound.next();
+    }
+}
+
+/// Makes the idle lane busy with a future.
+fn occupy(spark: &Spark, future: BoxFuture<()>) {
+    spark.0.inbound.occupy();
+    tokio::spawn(drive(spark.clone(), future));
+}
+
+/// Waits for what the lane is busy with, then works off what has come meanwhile.
+async fn drive(spark: Spark, mut future: BoxFuture<()>) {
+    loop {
+        match outlive(&spark, future).await {
+            Ok(()) => {}
+            Err(Lost::Panic) => panicked(&spark),
+            Err(Lost::Late) => {
+                tracing::warn!(spark = %spark.id(), "a handler outlived its connection and was dropped");
+            }
+        }
+        loop {
+            let Some(item) = spark.0.inbound.next() else {
+                return;
+            };
+            // One write for the answers to each kept message's turn of work.
+            let flow = {
+                let _turn = crate::turn();
+                start(&spark, item)
+            };
+            if let Flow::Wait(next) = flow {
+                future = next;
+                break;
+            }
+        }
+    }
+}
+
+enum Lost {
+    Panic,
+    Late,
+}
+
+/// Awaits a handler's future, but no longer than the close timeout once the connection is gone.
+async fn outlive(spark: &Spark, future: BoxFuture<()>) -> Result<(), Lost> {
+    let grace = spark.0.server.config.close_timeout();
+    let late = async {
+        spark.closed().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        biased;
+        result = caught(future) => result.map_err(|_| Lost::Panic),
+        () = late => Err(Lost::Late),
+    }
+}
+
+/// Awaits a future whose panic is caught.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        },
+    )
+    .await
+}
+
+/// A future panicked.
+#[derive(Debug)]
+pub(crate) struct Panicked;

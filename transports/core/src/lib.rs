@@ -1,0 +1,66 @@
+//! The transport layer of stellarfw: one connection interface over any real-time engine.
+//!
+//! It is what Primus is on Node, and usable alone. A [`Server`] owns any number of engines, each
+//! a [`Transport`]; every connection that comes through one of them is a [`Spark`], whatever the
+//! engine. The application is a [`Handler`].
+//!
+//! | word | meaning |
+//! |---|---|
+//! | transport, engine | turns bytes on the network into sparks: `ws`, `engine.io`, … |
+//! | [spark](Spark) | one live connection: id, address, headers, query, send, end |
+//! | [frame](Frame) | one payload, encoded, cheap to clone |
+//! | [parser](Parser) | the codec of a server: JSON, MessagePack, raw, or your own |
+//! | [outlet](Outlet), [inlet](Inlet) | an engine's two ends of a spark |
+//! | [turn](turn()) | a stretch of work after which each spark is written to once |
+//! | [flow](Flow) | a result that is usually there at once, and sometimes must be awaited |
+//!
+//! To write an engine, read [`Transport`], then `examples/custom_transport`.
+
+pub mod auth;
+mod close;
+pub mod codec;
+mod config;
+mod control;
+mod flow;
+mod frame;
+mod handler;
+pub mod handshake;
+mod heartbeat;
+pub mod http;
+mod id;
+mod inlet;
+pub mod lane;
+mod origin;
+mod outlet;
+mod proxy;
+mod registry;
+pub mod serve;
+mod server;
+mod spark;
+mod transform;
+mod transport;
+mod turn;
+
+pub use self::{
+    auth::{Authorizer, Identity, Refusal},
+    close::CloseReason,
+    codec::{Codec, CodecError, Parser},
+    config::{InboxLimits, ServerConfig},
+    flow::{BoxFuture, Flow, FlowFuture},
+    frame::{Frame, Kind, Message},
+    handler::{Handler, Silent},
+    handshake::Handshake,
+    http::Peer,
+    id::SparkId,
+    inlet::Inlet,
+    origin::OriginPolicy,
+    outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
+    proxy::{BadNetwork, TrustedProxies},
+    registry::{Registry, UnknownTransport},
+    serve::serve,
+    server::{Admission, Server, ServerBuilder, Shutdown, is_websocket_upgrade},
+    spark::{Delivery, SendError, Spark},
+    transform::{Packet, Transform},
+    transport::{Capabilities, StartError, Transport},
+    turn::{Turn, turn},
+};

@@ -1,0 +1,144 @@
+//! Which web pages may connect.
+
+use http::{HeaderMap, Uri, header, request::Parts};
+use serde::{Deserialize, Serialize};
+
+/// Which origins may open a connection.
+///
+/// A browser sends the origin of the page with every WebSocket and every cross-origin request,
+/// and enforces nothing for WebSockets by itself: without this check any page could act in its
+/// visitor's name. Requests without an `Origin` header come from no browser and pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OriginPolicy {
+    /// Only pages of the server's own host and port (the request's `Host`). The default.
+    #[default]
+    Same,
+    /// The server's own, and these: `https://example.com`, `https://*.example.com` (any
+    /// subdomain, at any depth), or `null` for pages without an origin.
+    List(Vec<String>),
+    /// Every page.
+    Any,
+}
+
+impl OriginPolicy {
+    /// Whether a request passes.
+    #[must_use]
+    pub fn allows(&self, parts: &Parts) -> bool {
+        self.allows_headers(&parts.headers, &parts.uri)
+    }
+
+    /// Whether a request with these headers passes. `uri` gives the host over HTTP/2, where the
+    /// `Host` header is absent.
+    #[must_use]
+    pub fn allows_headers(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+        if *self == Self::Any {
+            return true;
+        }
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return true;
+        };
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        if is_same(origin, headers, uri) {
+            return true;
+        }
+        match self {
+            Self::List(list) => list.iter().any(|allowed| matches(allowed, origin)),
+            _ => false,
+        }
+    }
+}
+
+fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| uri.authority().map(http::uri::Authority::as_str));
+    let (Some((scheme, authority)), Some(host)) = (origin.split_once("://"), host) else {
+        return false;
+    };
+    // Behind a proxy that ends TLS our own scheme is unknown, so the origin's decides which port
+    // is the default one.
+    let default = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let strip = |authority: &str| {
+        let lower = authority.to_ascii_lowercase();
+        lower
+            .strip_suffix(default)
+            .map_or(lower.clone(), str::to_owned)
+    };
+    strip(authority) == strip(host)
+}
+
+fn matches(allowed: &str, origin: &str) -> bool {
+    let allowed = allowed.trim_end_matches('/');
+    if allowed.eq_ignore_ascii_case(origin) {
+        return true;
+    }
+    let Some((scheme, domain)) = allowed.split_once("://*.") else {
+        return false;
+    };
+    let Some((origin_scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let (authority, domain) = (authority.to_ascii_lowercase(), domain.to_ascii_lowercase());
+    scheme.eq_ignore_ascii_case(origin_scheme)
+        && authority
+            .strip_suffix(&domain)
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(policy: &OriginPolicy, origin: Option<&str>, host: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        policy.allows_headers(&headers, &Uri::from_static("/primus"))
+    }
+
+    #[test]
+    fn same_origin_is_host_and_port() {
+        let same = OriginPolicy::Same;
+        assert!(allows(&same, None, "a.com"));
+        assert!(allows(&same, Some("http://a.com"), "a.com"));
+        assert!(allows(&same, Some("http://A.com:80"), "a.com"));
+        assert!(allows(&same, Some("https://a.com"), "a.com:443"));
+        assert!(allows(&same, Some("http://a.com:8080"), "a.com:8080"));
+        assert!(!allows(&same, Some("http://a.com:8080"), "a.com"));
+        assert!(!allows(&same, Some("https://a.com"), "a.com:80"));
+        assert!(!allows(&same, Some("http://b.com"), "a.com"));
+        assert!(!allows(&same, Some("null"), "a.com"));
+        assert!(!allows(&same, Some("file://a.com"), "a.com"));
+        assert!(!allows(&same, Some("http://a.com.evil.com"), "a.com"));
+    }
+
+    #[test]
+    fn lists_name_origins_exactly_or_by_subdomain() {
+        let list = OriginPolicy::List(vec![
+            "https://a.com".into(),
+            "https://*.b.com".into(),
+            "null".into(),
+        ]);
+        assert!(allows(&list, Some("https://a.com"), "x"));
+        assert!(!allows(&list, Some("http://a.com"), "x"));
+        assert!(!allows(&list, Some("https://a.com:444"), "x"));
+        assert!(allows(&list, Some("https://c.b.com"), "x"));
+        assert!(allows(&list, Some("https://d.c.b.com"), "x"));
+        assert!(!allows(&list, Some("https://b.com"), "x"));
+        assert!(!allows(&list, Some("https://evilb.com"), "x"));
+        assert!(!allows(&list, Some("https://.b.com"), "x"));
+        assert!(allows(&list, Some("null"), "x"));
+        assert!(allows(&list, Some("http://x"), "x"));
+        assert!(allows(&OriginPolicy::Any, Some("http://evil.com"), "x"));
+    }
+}

@@ -1,0 +1,183 @@
+//! An HTTP server for those who have none: accepts, bounds what a handshake may take, upgrades.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+use tower_service::Service;
+
+use crate::http::{BoxError, Peer};
+
+/// What a connection may take before it is a spark.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How long a client may take to send the head of a request, and how long an idle connection
+    /// is kept for the next one. Default: 10 seconds.
+    pub header_timeout: Duration,
+    /// The largest head of a request in bytes. Default: 16 KiB; at least 8 KiB.
+    pub max_head: usize,
+    /// How many headers a request may have. Default: 100.
+    pub max_headers: usize,
+    /// How many connections may be at HTTP at once; further ones wait to be accepted. Upgraded
+    /// connections do not count. Default: 16,384.
+    pub max_connections: usize,
+    /// How long requests under way are given when the server stops. Default: 5 seconds.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            max_head: 16 << 10,
+            max_headers: 100,
+            max_connections: 16_384,
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves HTTP/1.1 with upgrades until `stop` is done, then lets requests under way finish.
+/// Upgraded connections are not waited for: [`Server::shutdown`](crate::Server::shutdown) ends
+/// them.
+///
+/// `service` is any tower service of HTTP, such as [`Server::service`](crate::Server::service) or
+/// an axum `Router`; it finds the client's address in the extension [`Peer`].
+///
+/// # Errors
+/// None after the start: a failing accept (out of file descriptors, say) is logged and tried
+/// again.
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (stopping, stopped) = watch::channel(());
+    let most = u32::try_from(limits.max_connections)
+        .unwrap_or(u32::MAX)
+        .max(1);
+    let places = Arc::new(Semaphore::new(most as usize));
+    let mut stop = pin!(stop);
+    loop {
+        let accept = async {
+            // The semaphore is never closed, so there is always a place in the end.
+            let place = places.clone().acquire_owned().await.ok();
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = accept => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_connection(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, "accept failed; trying again in a second");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let stopped = stopped.clone();
+        tokio::spawn(connection(
+            stream,
+            peer,
+            service.clone(),
+            limits,
+            stopped,
+            place,
+        ));
+    }
+    drop(listener);
+    stopping.send(()).ok();
+    let all = places.acquire_many(most);
+    if tokio::time::timeout(limits.stop_timeout, all)
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still under way at the deadline");
+    }
+    Ok(())
+}
+
+async fn connection<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+    limits: Limits,
+    mut stopped: watch::Receiver<()>,
+    place: Option<OwnedSemaphorePermit>,
+) where
+    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let mut service = service.clone();
+        async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.max_head.max(8 << 10))
+        .max_headers(limits.max_headers)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "HTTP connection failed");
+    }
+    drop(place);
+}
+
+/// Whether the fault is one of the connection that was to be accepted, not of the listener.
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,85 @@
+//! Turns: many sends, one write each.
+//!
+//! A *turn* is a stretch of work on one thread, such as all the messages of one read. What is
+//! sent to a spark during a turn is queued, and every spark that was sent to is flushed once when
+//! the turn ends. Outside of a turn every send flushes at once.
+//!
+//! ```
+//! let turn = stellarfw_transport::turn();
+//! // … send a thousand messages to a thousand sparks …
+//! drop(turn); // each spark is written to once
+//! ```
+
+use std::{cell::RefCell, marker::PhantomData};
+
+use crate::spark::Spark;
+
+#[derive(Default)]
+struct State {
+    depth: usize,
+    dirty: Vec<Spark>,
+}
+
+thread_local! {
+    static TURN: RefCell<State> = RefCell::default();
+}
+
+/// Begins a turn on this thread; it ends when the guard is dropped. Turns nest: the outermost
+/// one flushes. The guard cannot cross an `await`, because it cannot be sent between threads.
+#[must_use]
+pub fn turn() -> Turn {
+    TURN.with_borrow_mut(|state| state.depth += 1);
+    Turn {
+        not_send: PhantomData,
+    }
+}
+
+/// A turn under way; see [`turn`].
+#[must_use]
+#[derive(Debug)]
+pub struct Turn {
+    not_send: PhantomData<*const ()>,
+}
+
+/// Notes that a spark was sent to. Gives the spark back when no turn is under way.
+pub(crate) fn note(spark: &Spark) -> bool {
+    TURN.with_borrow_mut(|state| {
+        let under_way = state.depth > 0;
+        if under_way {
+            state.dirty.push(spark.clone());
+        }
+        under_way
+    })
+}
+
+/// Whether a turn is under way on this thread.
+pub(crate) fn under_way() -> bool {
+    TURN.with_borrow(|state| state.depth > 0)
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut dirty = TURN.with_borrow_mut(|state| {
+            state.depth -= 1;
+            if state.depth == 0 {
+                std::mem::take(&mut state.dirty)
+            } else {
+                Vec::new()
+            }
+        });
+        if dirty.is_empty() {
+            return;
+        }
+        for spark in dirty.drain(..) {
+            spark.flush_now();
+        }
+        // The vector is kept for the next turn, unless a large room made it large.
+        if dirty.capacity() <= 1_024 {
+            TURN.with_borrow_mut(|state| {
+                if state.dirty.capacity() == 0 {
+                    state.dirty = dirty;
+                }
+            });
+        }
+    }
+}

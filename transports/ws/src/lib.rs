@@ -1,0 +1,104 @@
+//! The WebSocket engine of stellarfw (RFC 6455, and RFC 7692 when switched on).
+//!
+//! ```no_run
+//! use stellarfw_transport::Server;
+//! use stellarfw_ws::Ws;
+//!
+//! let server = Server::builder().transport(Ws::default()).build();
+//! let service = server.service(); // mount it in axum, hyper, …
+//! ```
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `config` | the settings |
+//! | `handshake` | from an HTTP request to an upgraded connection |
+//! | `session` | the one task of a connection: reads, closes, waits |
+//! | `outlet` | the way out: queue, framing, one write for all that waits |
+//! | `io` | the socket itself, and what stands between it and tungstenite |
+//! | [`deflate`] | `permessage-deflate`, which tungstenite lacks |
+//!
+//! tungstenite reads: it checks frames, assembles messages and answers pings. Data frames are
+//! written past it, because a server's frame is the same bytes for every receiver and needs no
+//! copy of its own per connection. What tungstenite writes (pongs, the answer to a close) joins the
+//! same queue.
+
+mod config;
+pub mod deflate;
+mod handshake;
+mod io;
+mod outlet;
+mod session;
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use stellarfw_transport::{
+    Capabilities, Server, StartError, Transport,
+    http::{Request, Response},
+};
+
+pub use self::config::WsConfig;
+
+/// The WebSocket engine; its name is `ws`.
+///
+/// What a client gets:
+///
+/// | case | answer |
+/// |---|---|
+/// | a plain GET | 426 `Upgrade Required` |
+/// | a broken handshake | 400 |
+/// | refused by origin or authorizer | the refusal's status and `{"error":…}` |
+/// | the server ends it | close 1000, after `primus::server::close` if for good |
+/// | shutdown, heartbeat timeout | close 1001 |
+/// | a broken frame | close 1002 |
+/// | text that is not UTF-8, compressed data that does not inflate | close 1007 |
+/// | a message over `maxLength` | close 1009 |
+/// | a panic in the handler | close 1011 |
+/// | reads too slowly, sends too much at once | close 1013 |
+#[derive(Clone, Debug, Default)]
+pub struct Ws {
+    config: WsConfig,
+}
+
+impl Ws {
+    /// The engine's name.
+    pub const NAME: &'static str = "ws";
+    /// Other usual names of it.
+    pub const ALIASES: &'static [&'static str] = &["websockets", "websocket"];
+
+    /// An engine with these settings.
+    #[must_use]
+    pub fn new(config: WsConfig) -> Self {
+        Self { config }
+    }
+}
+
+#[async_trait]
+impl Transport for Ws {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::FULL
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.config.path)
+    }
+
+    async fn start(&self, _: &Server) -> Result<Vec<SocketAddr>, StartError> {
+        if let Some(compression) = &self.config.compression {
+            compression
+                .validate()
+                .map_err(|error| StartError::new(Self::NAME, error))?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {
+        handshake::serve(&self.config, server, request).await
+    }
+
+    async fn stop(&self) {}
+}

@@ -1,0 +1,412 @@
+//! The way out: a bounded queue, framed and written in as few calls of the kernel as can be.
+//!
+//! A flush happens on the thread of whoever sends. It puts everything that waits into one buffer
+//! that all connections of the thread share and hands that to the socket. Only what the socket
+//! does not take is kept, and then the connection's task waits until the socket takes more.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::{self, IoSlice},
+    sync::Arc,
+};
+
+use bytes::{Buf as _, Bytes};
+use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
+use stellarfw_transport::{
+    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
+};
+
+use crate::{deflate::Deflater, io::DirectWriter};
+
+/// Payloads up to this size are copied behind their header; larger ones go out from where they are.
+const COPY_MAX: usize = 8 << 10;
+/// As much is put into one write.
+const BATCH: usize = 64 << 10;
+/// As many bytes of pongs may wait for a peer that pings and does not read.
+const CONTROL_MAX: usize = 16 << 10;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(16 << 10));
+}
+
+/// A connection's outlet, shared by its task and its spark.
+#[derive(Clone)]
+pub(crate) struct WsOutlet(Arc<Shared>);
+
+struct Shared {
+    out: Mutex<Out>,
+    /// Wakes the connection's task.
+    task: AtomicWaker,
+}
+
+pub(crate) struct Out {
+    /// The socket, if it can be written to from any thread; else the task writes.
+    direct: Option<DirectWriter>,
+    outbox: Outbox,
+    /// Framed already and not yet taken by the socket. Goes first.
+    wire: VecDeque<Bytes>,
+    wire_bytes: usize,
+    deflater: Option<Deflater>,
+    ping: bool,
+    /// The socket took no more; the task continues when it can.
+    blocked: bool,
+    phase: Phase,
+    /// The socket failed.
+    failed: bool,
+}
+
+/// How far the closing has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    /// To be closed with this code and text when the outbox is empty.
+    Closing(u16, Box<str>),
+    /// The close frame is on its way; nothing follows it.
+    Closed,
+    /// To be cut at once.
+    Aborted,
+}
+
+impl WsOutlet {
+    pub(crate) fn new(
+        limits: Arc<OutboxLimits>,
+        deflater: Option<Deflater>,
+        direct: Option<DirectWriter>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            out: Mutex::new(Out {
+                direct,
+                outbox: Outbox::new(limits),
+                wire: VecDeque::new(),
+                wire_bytes: 0,
+                deflater,
+                ping: false,
+                blocked: false,
+                phase: Phase::Open,
+                failed: false,
+            }),
+            task: AtomicWaker::new(),
+        }))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Out> {
+        self.0.out.lock()
+    }
+
+    pub(crate) fn register(&self, waker: &std::task::Waker) {
+        self.0.task.register(waker);
+    }
+}
+
+impl Outlet for WsOutlet {
+    fn push(&self, frame: Frame) -> Result<(), PushError> {
+        self.lock().outbox.push(frame)
+    }
+
+    fn flush(&self) {
+        let mut out = self.lock();
+        if out.blocked || out.failed {
+            return;
+        }
+        let wake = match out.direct.clone() {
+            Some(socket) => {
+                let was_open = out.phase == Phase::Open;
+                out.write(&mut |bufs| socket.try_write(bufs));
+                out.blocked || out.failed || !was_open
+            }
+            None => out.has_work(),
+        };
+        drop(out);
+        if wake {
+            self.0.task.wake();
+        }
+    }
+
+    fn waiting(&self) -> Waiting {
+        let out = self.lock();
+        let mut waiting = out.outbox.waiting();
+        waiting.frames += out.wire.len();
+        waiting.bytes += out.wire_bytes;
+        waiting
+    }
+
+    fn ping(&self) {
+        self.lock().ping = true;
+    }
+
+    fn close(&self, reason: &CloseReason) {
+        let mut out = self.lock();
+        out.outbox.close();
+        if matches!(reason, CloseReason::SlowConsumer) {
+            // Its queue is full of what it will not read in time; the code tells it why.
+            out.outbox.clear();
+        }
+        if out.phase == Phase::Open {
+            out.phase = Phase::Closing(reason.code(), reason.text().into());
+        }
+        drop(out);
+        self.0.task.wake();
+    }
+
+    fn abort(&self) {
+        let mut out = self.lock();
+        out.outbox.clear();
+        out.phase = Phase::Aborted;
+        drop(out);
+        self.0.task.wake();
+    }
+}
+
+/// What a write came to: the socket's answer to one call.
+pub(crate) type Write<'a> = dyn FnMut(&[IoSlice<'_>]) -> io::Result<usize> + 'a;
+
+impl Out {
+    /// Writes until nothing waits or the socket takes no more.
+    pub(crate) fn write(&mut self, socket: &mut Write<'_>) {
+        self.blocked = false;
+        SCRATCH.with_borrow_mut(|scratch| {
+            while !self.blocked && !self.failed && self.phase != Phase::Aborted {
+                if !self.write_wire(socket) || !self.write_batch(scratch, socket) {
+                    break;
+                }
+            }
+            if scratch.capacity() > 4 * BATCH {
+                *scratch = Vec::with_capacity(BATCH);
+            }
+        });
+    }
+
+    /// Writes what is framed already. Whether all of it went.
+    fn write_wire(&mut self, socket: &mut Write<'_>) -> bool {
+        while !self.wire.is_empty() {
+            let mut slices = [IoSlice::new(&[]); 16];
+            let mut count = 0;
+            for (slice, bytes) in slices.iter_mut().zip(&self.wire) {
+                *slice = IoSlice::new(bytes);
+                count += 1;
+            }
+            let result = call(socket, &slices[..count]);
+            let Some(written) = self.settle(result) else {
+                return false;
+            };
+            self.advance(written);
+        }
+        true
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.wire_bytes -= written;
+        while written > 0 {
+            let Some(first) = self.wire.front_mut() else {
+                return;
+            };
+            if written >= first.len() {
+                written -= first.len();
+                self.wire.pop_front();
+            } else {
+                first.advance(written);
+                return;
+            }
+        }
+        if self.wire.is_empty() {
+            self.wire = VecDeque::new();
+        }
+    }
+
+    /// Frames and writes one batch of what waits. Whether there may be more.
+    fn write_batch(&mut self, scratch: &mut Vec<u8>, socket: &mut Write<'_>) -> bool {
+        scratch.clear();
+        if std::mem::take(&mut self.ping) && self.phase == Phase::Open {
+            put_header(scratch, OP_PING, 0);
+        }
+        // A large payload ends the batch: it is written from where it is.
+        let mut large = None;
+        while scratch.len() < BATCH && large.is_none() {
+            let Some(frame) = self.outbox.pop() else {
+                break;
+            };
+            large = self.put_frame(scratch, frame);
+        }
+        if large.is_none() && self.outbox.is_empty() {
+            self.put_close(scratch);
+        }
+        if scratch.is_empty() {
+            return false;
+        }
+        let payload = large.unwrap_or_default();
+        let total = scratch.len() + payload.len();
+        let slices = [IoSlice::new(scratch), IoSlice::new(&payload)];
+        let slices = &slices[..1 + usize::from(!payload.is_empty())];
+        let written = self.settle(call(socket, slices)).unwrap_or(0);
+        if written == total {
+            return true;
+        }
+        if written < scratch.len() {
+            self.keep(Bytes::copy_from_slice(&scratch[written..]));
+        }
+        let taken = written.saturating_sub(scratch.len());
+        if taken < payload.len() {
+            self.keep(payload.slice(taken..));
+        }
+        !self.blocked
+    }
+
+    fn keep(&mut self, bytes: Bytes) {
+        self.wire_bytes += bytes.len();
+        self.wire.push_back(bytes);
+    }
+
+    /// Frames one payload into the batch; one too large to copy comes back.
+    fn put_frame(&mut self, scratch: &mut Vec<u8>, frame: Frame) -> Option<Bytes> {
+        let opcode = match frame.kind() {
+            Kind::Text => OP_TEXT,
+            Kind::Binary => OP_BINARY,
+        };
+        let mut payload = frame.into_payload();
+        let mut compressed = 0;
+        if let Some(deflater) = &mut self.deflater
+            && deflater.wants(payload.len())
+        {
+            let mut out = Vec::new();
+            if deflater.compress(&payload, &mut out) {
+                payload = out.into();
+                compressed = RSV1;
+            }
+        }
+        put_header(scratch, opcode | compressed, payload.len());
+        if payload.len() > COPY_MAX {
+            return Some(payload);
+        }
+        scratch.extend_from_slice(&payload);
+        None
+    }
+
+    fn put_close(&mut self, scratch: &mut Vec<u8>) {
+        if let Phase::Closing(code, text) = &self.phase {
+            // A control frame's payload is at most 125 bytes, two of them the code.
+            let mut len = text.len().min(123);
+            while !text.is_char_boundary(len) {
+                len -= 1;
+            }
+            put_header(scratch, OP_CLOSE, len + 2);
+            scratch.extend_from_slice(&code.to_be_bytes());
+            scratch.extend_from_slice(&text.as_bytes()[..len]);
+            self.phase = Phase::Closed;
+        }
+    }
+
+    /// Notes what became of a write; how much was written, if it went well.
+    fn settle(&mut self, result: io::Result<usize>) -> Option<usize> {
+        match result {
+            Ok(0) => self.failed = true,
+            Ok(written) => return Some(written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
+            Err(error) => {
+                tracing::debug!(%error, "write failed");
+                self.failed = true;
+            }
+        }
+        None
+    }
+
+    /// Takes what tungstenite writes by itself: pongs, and the answer to a close. Refused when
+    /// the peer pings without reading; tungstenite then keeps the latest pong and tries again.
+    pub(crate) fn put_control(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.phase {
+            // After our own close frame nothing may follow.
+            Phase::Closed | Phase::Aborted => Ok(bytes.len()),
+            _ if self.wire_bytes > CONTROL_MAX && self.blocked => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            _ => {
+                self.keep(Bytes::copy_from_slice(bytes));
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    /// The peer has said goodbye: nothing more is for it but the answer.
+    pub(crate) fn peer_closed(&mut self) {
+        self.outbox.clear();
+        self.ping = false;
+    }
+
+    /// tungstenite has answered the peer's goodbye: that was our close frame.
+    pub(crate) fn answered(&mut self) {
+        if self.phase != Phase::Aborted {
+            self.phase = Phase::Closed;
+        }
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !self.wire.is_empty()
+            || !self.outbox.is_empty()
+            || self.ping
+            || matches!(self.phase, Phase::Closing(..))
+    }
+
+    /// Whether everything that will ever be sent has been taken by the socket.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.phase == Phase::Closed && self.wire.is_empty()
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// The socket cannot be written to.
+    pub(crate) fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    /// The session is over: lets go of the socket and of all that waits.
+    pub(crate) fn release(&mut self) {
+        self.phase = Phase::Aborted;
+        self.direct = None;
+        self.outbox.clear();
+        self.wire = VecDeque::new();
+        self.wire_bytes = 0;
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+}
+
+fn call(socket: &mut Write<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    loop {
+        match socket(slices) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+const FIN: u8 = 0x80;
+const RSV1: u8 = 0x40;
+const OP_TEXT: u8 = 0x1;
+const OP_BINARY: u8 = 0x2;
+const OP_CLOSE: u8 = 0x8;
+const OP_PING: u8 = 0x9;
+
+/// Appends the header of an unmasked, final frame (RFC 6455 section 5.2).
+fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {
+    out.push(FIN | opcode);
+    match len {
+        0..=125 => out.push(len as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+}
