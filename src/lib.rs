@@ -1,1 +1,74 @@
-//! stub
+//! Real-time for Rust on any transport: actions, chat rooms, files and events over one
+//! connection, with a browser client that the server generates.
+//!
+//! ```no_run
+//! use stellarfw::{Stellar, actions::{ActionResult, Params}};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Greet { name: String }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let stellar = Stellar::builder()
+//!         .room("lobby")
+//!         .action("greet", async |Params(Greet { name }): Params<Greet>| {
+//!             ActionResult::Ok(serde_json::json!({ "greeting": format!("Hello {name}!") }))
+//!         })
+//!         .build()
+//!         .await?;
+//!     stellar.serve("127.0.0.1:8080").await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A page loads `/stellar-client`, and then
+//! `await client.connect(); await client.action("greet", { name: "Ann" })`.
+//!
+//! # Features
+//!
+//! | feature | what it switches on | default |
+//! |---|---|---|
+//! | `ws` | the WebSocket engine | yes |
+//!
+//! # Where is what
+//!
+//! | module | |
+//! |---|---|
+//! | [`Stellar`], [`Builder`] | the server, and building it |
+//! | [`actions`] | what clients can call |
+//! | [`rooms`] | chat rooms from the server's side, hooks, listeners |
+//! | [`broker`] | where rooms live and publications travel |
+//! | [`Connection`] | a live connection |
+//! | [`transport`] | the layer below: engines, sparks, codecs; usable alone |
+
+pub mod actions;
+mod app;
+pub mod broker;
+mod builder;
+mod client;
+mod config;
+mod connection;
+mod dispatch;
+mod engines;
+mod error;
+mod files;
+mod http;
+pub mod rooms;
+mod stellar;
+mod time;
+
+pub use stellarfw_transport as transport;
+/// The WebSocket engine.
+#[cfg(feature = "ws")]
+pub use stellarfw_ws as ws;
+
+pub use self::{
+    builder::{BuildError, Builder},
+    config::Config,
+    connection::Connection,
+    engines::engines,
+    error::StellarError,
+    files::Embedded,
+    rooms::Rooms,
+    stellar::Stellar,
+};

@@ -1,9 +1,7 @@
 //! The way in of a spark: what its engine reports.
 
 use std::{
-    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::atomic::Ordering,
     task::{Context, Poll},
 };
@@ -11,7 +9,7 @@ use std::{
 use crate::{
     close::CloseReason,
     control::{self, Control},
-    flow::{BoxFuture, Flow},
+    flow::{BoxFuture, Flow, catch_panic},
     frame::{Frame, Message},
     lane::{Entered, LaneLimits},
     spark::Spark,
@@ -279,24 +277,7 @@ async fn outlive(spark: &Spark, future: BoxFuture<()>) -> Result<(), Lost> {
     };
     tokio::select! {
         biased;
-        result = caught(future) => result.map_err(|_| Lost::Panic),
+        result = catch_panic(future) => result.map_err(|_| Lost::Panic),
         () = late => Err(Lost::Late),
     }
 }
-
-/// Awaits a future whose panic is caught.
-pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Err(_) => Poll::Ready(Err(Panicked)),
-        },
-    )
-    .await
-}
-
-/// A future panicked.
-#[derive(Debug)]
-pub(crate) struct Panicked;

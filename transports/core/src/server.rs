@@ -7,7 +7,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::SocketAddr,
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -120,7 +120,6 @@ impl Sparks {
 
 impl Server {
     /// Begins to build a server.
-    #[must_use]
     pub fn builder() -> ServerBuilder {
         ServerBuilder::default()
     }
@@ -416,6 +415,12 @@ impl Server {
         self.0.stopping.load(Ordering::Acquire)
     }
 
+    /// A handle that does not keep the server alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakServer {
+        WeakServer(Arc::downgrade(&self.0))
+    }
+
     async fn empty(&self) {
         loop {
             let notified = self.0.emptied.notified();
@@ -424,6 +429,24 @@ impl Server {
             }
             notified.await;
         }
+    }
+}
+
+/// A [`Server`] that is not kept alive by this handle, for what the server itself keeps.
+#[derive(Clone)]
+pub struct WeakServer(Weak<ServerInner>);
+
+impl WeakServer {
+    /// The server, if it still exists.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Server> {
+        self.0.upgrade().map(Server)
+    }
+}
+
+impl fmt::Debug for WeakServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakServer")
     }
 }
 
@@ -638,6 +661,12 @@ impl ServerBuilder {
     pub fn transform_outgoing(mut self, transform: impl Transform) -> Self {
         self.outgoing.push(Box::new(transform));
         self
+    }
+
+    /// Whether a transform of outgoing messages was added.
+    #[must_use]
+    pub fn has_outgoing_transforms(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Adds an async hook that runs when a spark opens, before the handler's `open`. Messages

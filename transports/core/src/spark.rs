@@ -18,6 +18,7 @@ use crate::{
     close::CloseReason,
     codec::{CodecError, Parser},
     control,
+    flow::{Flow, catch_panic},
     frame::{Frame, Message},
     handshake::Handshake,
     heartbeat::Seat,
@@ -278,18 +279,17 @@ impl Spark {
         };
         let packet = Packet::new(frame, self.parser().clone());
         match transform::run(&self.0.server.outgoing, self, packet) {
-            crate::Flow::Ready(packet) => {
+            Flow::Ready(packet) => {
                 if let Some(packet) = packet {
                     // The sender has long been answered; a full outbox closes the spark.
                     self.push(packet.into_frame(), delivery).ok();
                 }
                 None
             }
-            crate::Flow::Wait(future) => {
+            Flow::Wait(future) => {
                 let spark = self.clone();
                 Some(async move {
-                    let future = std::panic::AssertUnwindSafe(future);
-                    match crate::inlet::caught(future.0).await {
+                    match catch_panic(future).await {
                         Ok(Some(packet)) => {
                             spark.push(packet.into_frame(), delivery).ok();
                         }

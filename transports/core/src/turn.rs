@@ -26,7 +26,6 @@ thread_local! {
 
 /// Begins a turn on this thread; it ends when the guard is dropped. Turns nest: the outermost
 /// one flushes. The guard cannot cross an `await`, because it cannot be sent between threads.
-#[must_use]
 pub fn turn() -> Turn {
     TURN.with_borrow_mut(|state| state.depth += 1);
     Turn {

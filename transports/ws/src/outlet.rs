@@ -271,7 +271,8 @@ impl Out {
         {
             let mut out = Vec::new();
             if deflater.compress(&payload, &mut out) {
-                payload = out.into();
+                // Exactly as long as it is, since what waits is counted by length.
+                payload = out.into_boxed_slice().into();
                 compressed = RSV1;
             }
         }

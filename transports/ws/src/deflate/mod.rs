@@ -4,7 +4,7 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | [`negotiate`] | reads the client's offers, picks one, makes the answer's header |
+//! | [`negotiate()`] | reads the client's offers, picks one, makes the answer's header |
 //! | [`Inflater`] | rewrites the client's wire bytes into frames that carry no extension |
 //! | [`Deflater`] | compresses one outgoing payload |
 //!

@@ -22,7 +22,9 @@ struct Pool {
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { inflate: Vec::new(), deflate: Vec::new() }) };
+    static POOL: RefCell<Pool> = const {
+        RefCell::new(Pool { inflate: Vec::new(), deflate: Vec::new() })
+    };
 }
 
 /// Runs `work` on this thread's pool; `None` while the thread is ending.

@@ -69,7 +69,7 @@ fn a_plain_message_is_not_inflated() {
 
 #[test]
 fn bombs() {
-    let zeros = vec![0; 1 << 24];
+    let zeros = vec![0; 1 << 23];
     let bomb = frame(0xc1, KEY, &Client::new(9, 15).compress(&zeros));
     let max = 1 << 16;
     let agreed = agreed(EXTENSION, &DeflateConfig::default());
@@ -89,7 +89,7 @@ fn bombs() {
         };
         assert_eq!(error, DeflateError::TooBig { max });
         assert_eq!(error.close_code(), 1009);
-        assert!(consumed < bomb.len() / 20 + 5_000, "stopped early");
+        assert!(consumed < 500, "stopped early");
         assert!(written <= 2 * max + room);
         assert!(!inflater.holds_memory());
         assert!(inflater.pending());
@@ -133,7 +133,7 @@ fn a_frame_that_announces_too_much() {
         assert_eq!(error, DeflateError::TooBig { max: 1 << 16 });
         // Nothing is set aside for what is only announced.
         let mut boundless = Inflater::new(&agreed, usize::MAX);
-        assert_eq!(whole(&mut boundless, &wire).unwrap(), []);
+        assert!(whole(&mut boundless, &wire).unwrap().is_empty());
         assert!(!boundless.holds_memory());
     }
 }

@@ -36,7 +36,7 @@ impl Reader {
 fn every_level_and_window_with_and_without_takeover() {
     let mut chance = Lcg(1);
     for takeover in [false, true] {
-        for level in 1..=9 {
+        for level in [1, 2, 3, 6, 9] {
             for bits in 9..=15 {
                 let config = DeflateConfig {
                     level,
@@ -48,7 +48,7 @@ fn every_level_and_window_with_and_without_takeover() {
                 let (mut deflater, mut reader) =
                     (Deflater::new(&config, &agreed), Reader::new(&agreed));
                 assert_eq!(deflater.shared().is_none(), takeover);
-                for len in [0, 1, 2, 100, 5_000, 70_000, 0, 300] {
+                for len in [0, 1, 2, 100, 5_000, 33_000, 0, 300] {
                     let payload = chance.payload(len);
                     let mut out = b"before".to_vec();
                     let compressed = deflater.compress(&payload, &mut out);
@@ -121,16 +121,21 @@ fn what_does_not_shrink_goes_out_as_it_is() {
 
 #[test]
 fn little_room_takes_more_turns() {
-    // Noise with takeover: longer than its payload, and sizes around every doubling.
+    // Noise with takeover comes out longer than it went in, and so in several turns.
     let mut chance = Lcg(4);
-    let config = with_takeover();
-    let agreed = agreed(EXTENSION, &config);
-    let (mut deflater, mut reader) = (Deflater::new(&config, &agreed), Reader::new(&agreed));
-    for len in (1..400).chain([4_090, 8_190, 16_383, 65_535, 65_536, 200_000]) {
-        let noise: Vec<u8> = (0..len).map(|_| chance.next() as u8).collect();
-        let mut out = Vec::with_capacity(chance.below(64));
-        assert!(deflater.compress(&noise, &mut out));
-        assert_eq!(reader.read(&out, len), noise);
+    for level in 1..=9 {
+        let config = DeflateConfig {
+            level,
+            ..with_takeover()
+        };
+        let agreed = agreed(EXTENSION, &config);
+        let (mut deflater, mut reader) = (Deflater::new(&config, &agreed), Reader::new(&agreed));
+        for len in (1..300).chain([4_090, 8_190, 16_383, 65_535, 65_536, 200_000]) {
+            let noise: Vec<u8> = (0..len).map(|_| chance.next() as u8).collect();
+            let mut out = Vec::with_capacity(chance.below(64));
+            assert!(deflater.compress(&noise, &mut out));
+            assert_eq!(reader.read(&out, len), noise, "{level} {len}");
+        }
     }
 }
 

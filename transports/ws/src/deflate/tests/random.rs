@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn conversations() {
-    for seed in 0..400 {
+    for seed in 0..60 {
         let mut chance = Lcg(seed);
         let takeover = chance.coin();
         let bits = 9 + chance.below(7) as u8;
@@ -63,7 +63,7 @@ fn conversations() {
 #[test]
 fn damage_is_an_error_or_other_data_but_no_panic() {
     let mut failed = 0;
-    for seed in 0..3_000 {
+    for seed in 0..1_000 {
         let mut chance = Lcg(seed);
         let len = 1 + chance.below(2_000);
         let mut bytes = Client::new(6, 15).compress(&chance.payload(len));
@@ -82,12 +82,12 @@ fn damage_is_an_error_or_other_data_but_no_panic() {
             Err(_) => failed += 1,
         }
     }
-    assert!(failed > 1_000, "{failed}");
+    assert!(failed > 300, "{failed}");
 }
 
 #[test]
 fn noise_as_wire_bytes() {
-    for seed in 0..3_000 {
+    for seed in 0..1_000 {
         let mut chance = Lcg(seed);
         let wire: Vec<u8> = (0..chance.below(300))
             .map(|_| chance.next() as u8)

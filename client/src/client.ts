@@ -1,0 +1,357 @@
+import type { Codec } from "./codec/codec";
+import { tail, tell } from "./callbacks";
+import { Connection } from "./connection";
+import type { RequestOptions } from "./deadline";
+import { Emitter } from "./emitter";
+import { StellarError } from "./errors";
+import { decodeFile } from "./files";
+import { httpAction } from "./http";
+import { intercept, type Interceptor } from "./interceptors";
+import { resolve, type ClientOptions, type Resolved } from "./options";
+import { Requests } from "./requests";
+import { Scope, scoped } from "./scope";
+import type { Transport, Transports } from "./transports/transport";
+import type * as T from "./types";
+
+/** What a build is made of. */
+export interface Build {
+  /** Its codec. */
+  codec: Codec;
+  /** Its engines. */
+  transports: Transports;
+}
+
+// Names that only the client itself may tell: a room's event of such a name is told to its scope
+// alone, so that what others send cannot pass for a state of the connection or for another room.
+const own =
+  /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+
+/**
+ * A client of one server. Every method that asks the server something returns a promise
+ * and also takes a callback, whose arguments are in the order that the guide gives. As the
+ * last argument they take {@link RequestOptions}.
+ */
+export class Client extends Emitter<T.ClientEvents> {
+  /** This connection's id, once connected; another one after a reconnect. */
+  id: string | null = null;
+  /** The session this connection belongs to. */
+  fingerprint: string | null = null;
+  /** The rooms this connection is in. */
+  rooms: string[] = [];
+  /** The server's view of this connection, as of when it was configured. */
+  details: T.Details | null = null;
+  /** The text the server greeted with. */
+  welcomeMessage: string | null = null;
+  /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+  interceptors: Interceptor[] = [];
+  /** The options in effect. */
+  readonly options: Resolved;
+
+  private _connection: Connection;
+  private _requests: Requests;
+  private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
+  private _wanted: Set<string>;
+  private _known = false;
+
+  constructor(options: ClientOptions | string, { codec, transports }: Build) {
+    super();
+    const o = (this.options = resolve(typeof options === "string" ? { url: options } : options));
+    const engine = o.transports.find((name) => transports[name]);
+    if (!engine) throw new TypeError(`No engine of ${o.transports} here`);
+    if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
+      throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
+    }
+    this._wanted = new Set(o.rooms);
+    this._requests = new Requests(
+      {
+        _isOpen: () => this.state === "connected",
+        _send: (message) => this._connection.send(message),
+        _sent: (message, count) => this._emit("send", message, count),
+      },
+      o,
+    );
+    this._connection = new Connection(
+      {
+        _configure: () => this._setUp(),
+        _ready: () => this._ready(),
+        _message: (message) => this._message(message),
+        _lost: (error) => this._requests._lost(error),
+        _failed: (error) => {
+          this._answerWaiting((waiting) => waiting[1](error));
+          this._emit("error", error);
+        },
+        _ended: (error) => {
+          this._answerWaiting((waiting) => waiting[1](error));
+          this._requests._ended(error);
+        },
+        _event: (name, ...args) => this._emit(name, ...args),
+      },
+      o,
+      codec,
+      transports[engine]!,
+    );
+  }
+
+  /** Where the client is. */
+  get state(): T.State {
+    return this._connection.state;
+  }
+
+  /** The live connection underneath, if there is one; its `name` is the engine's. */
+  get transport(): Transport | null {
+    return this._connection.transport;
+  }
+
+  /** How many requests wait to be sent. */
+  get queued(): number {
+    return this._requests.queued;
+  }
+
+  /** How many requests wait for their answer. */
+  get pending(): number {
+    return this._requests.pending;
+  }
+
+  /**
+   * Connects. Tells the details of the connection, or the error of the first attempt; after
+   * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
+   * open connection is closed and a new one made.
+   */
+  connect(callback?: T.ErrorFirst<T.Unwrapped<T.Details>>): Promise<T.Unwrapped<T.Details>> {
+    const promise = new Promise<any>((...waiting) => {
+      this._waiting.push(waiting);
+    });
+    // Failing is also told as `error`, so a caller may leave this promise alone.
+    promise.catch(() => {});
+    this._connection.open();
+    return tell(promise, callback);
+  }
+
+  /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+  disconnect(callback?: T.ErrorFirst<void>): Promise<void> {
+    this._connection.close();
+    return tell(Promise.resolve(), callback);
+  }
+
+  /**
+   * Calls an action. Without an open connection it goes over HTTP. The answer holds the
+   * action's fields; rejects if it has an `error`.
+   */
+  action(name: string, ...rest: ActionRest): Promise<T.Answer> {
+    const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
+    const [callback, limits] = tail(rest as unknown[]);
+    const all: Record<string, any> = { ...(params as object), action: name };
+    const answer = intercept(this.interceptors, all, () =>
+      this.state !== "connected" && this.options.fetch
+        ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits })
+        : this._requests._request({ event: "action", params: all }, limits),
+    );
+    return tell(answer, callback, true);
+  }
+
+  /** Says something in a room this connection is in; in the default room if only given a message. */
+  say(room: string, message: unknown, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+  say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
+  say(room: any, message?: any, ...rest: unknown[]): Promise<T.Answer> {
+    if (message === undefined || typeof message === "function") {
+      rest = [message];
+      message = room;
+      room = this.options.defaultRoom;
+    }
+    return this._verb({ event: "say", room, message }, rest);
+  }
+
+  /** Asks for the server's view of this connection. */
+  detailsView(
+    ...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>
+  ): Promise<T.Unwrapped<T.Details>> {
+    return this._verb({ event: "detailsView" }, rest);
+  }
+
+  /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+  configure(...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>> {
+    return this._verb({ event: "detailsView" }, rest, (answer) => this._store(answer));
+  }
+
+  /** Asks who is in a room. The callback is `(answer, error)`. */
+  roomView(
+    room: string,
+    ...rest: Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>
+  ): Promise<T.Unwrapped<T.RoomState>> {
+    return this._verb({ event: "roomView", room }, rest, undefined, true);
+  }
+
+  /** Joins a room; it is joined again after every reconnect. */
+  roomAdd(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+    return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, true));
+  }
+
+  /** Leaves a room. */
+  roomLeave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+    return this._verb({ event: "roomLeave", room }, rest, () => this._member(room, false));
+  }
+
+  /** Joins a room; the same as {@link roomAdd}. */
+  join(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+    return this.roomAdd(room, ...rest);
+  }
+
+  /** Leaves a room; the same as {@link roomLeave}. */
+  leave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+    return this.roomLeave(room, ...rest);
+  }
+
+  /**
+   * Asks for a file of the server's public folder. The callback is `(answer, error)`. The
+   * option `as` turns the content into `"bytes"` or a `"blob"`.
+   */
+  file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
+  file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
+  file(path: string, ...rest: Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
+  file(path: string, ...rest: unknown[]): Promise<any> {
+    const [callback, { as, ...limits }] = tail<FileOptions>(rest);
+    const answer = this._requests._request({ event: "file", file: path }, limits);
+    return tell(
+      answer.then((file) => decodeFile(file, as)),
+      callback,
+      true,
+    );
+  }
+
+  /** Sends an event to the default room. */
+  emit(event: string, data: unknown = null): Promise<T.Answer> {
+    return this._event(this.options.defaultRoom, event, data);
+  }
+
+  /** Rooms to send events to, or to hear events from. */
+  to(rooms: string | string[]): Scope {
+    return new Scope(this, rooms);
+  }
+
+  /** The same as {@link to}. */
+  for(rooms: string | string[]): Scope {
+    return this.to(rooms);
+  }
+
+  /** The same as {@link to}. */
+  from(rooms: string | string[]): Scope {
+    return this.to(rooms);
+  }
+
+  /** Sets the room that `say` and `emit` use when none is named. */
+  setDefaultRoom(room: string): void {
+    this.options.defaultRoom = room;
+  }
+
+  /** @internal */
+  _event(room: string, event: string, data: unknown): Promise<T.Answer> {
+    return this._verb({ event: "event", params: { room, event, data } }, []);
+  }
+
+  private _verb(
+    body: Record<string, unknown>,
+    rest: readonly unknown[],
+    done?: (answer: T.Answer) => void,
+    answerFirst?: boolean,
+  ): Promise<any> {
+    const [callback, limits] = tail(rest as unknown[]);
+    const answer = this._requests._request(body, limits).then(
+      (answer) => {
+        done?.(answer);
+        return unwrap(answer);
+      },
+      (error) => {
+        // Refused by the server: the guide also tells it as an event.
+        if (error.response) this._emit("error", error);
+        throw error;
+      },
+    );
+    return tell(answer, callback, answerFirst);
+  }
+
+  /** Sets a new connection up: the rooms of the old one, then its details, in one round trip. */
+  private async _setUp(): Promise<void> {
+    const ask = (body: Record<string, unknown>) =>
+      this._requests._request(body, { timeout: 0 }, true).catch((error) => {
+        if (!error.response) throw error;
+        if (error.code !== "017") {
+          if (body.room) this._wanted.delete(body.room as string);
+          this._emit("error", error);
+        }
+      });
+    const rooms = [...this._wanted].map((room) => ask({ event: "roomAdd", room }));
+    const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
+    if (details) this._store(details);
+  }
+
+  private _store({ data }: T.Answer): void {
+    this.details = data;
+    this.id = data.id;
+    this.fingerprint = data.fingerprint;
+    this.rooms = [...data.rooms];
+  }
+
+  private _ready(): void {
+    this._requests._flush();
+    const { details } = this;
+    this._answerWaiting((waiting) => waiting[0](details && unwrap({ data: details })));
+    this._emit(this._known ? "reconnect" : "connected", details);
+    this._known = true;
+  }
+
+  private _answerWaiting(answer: (waiting: (typeof this._waiting)[0]) => void): void {
+    this._waiting.splice(0).forEach(answer);
+  }
+
+  private _member(room: string, joined: boolean): void {
+    this._wanted[joined ? "add" : "delete"](room);
+    this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
+  }
+
+  private _message(message: any): void {
+    this._emit("message", message);
+    const { context, message: said, room, welcome } = message ?? {};
+    if (context === "response") this._requests._answer(message);
+    else if (context === "user") {
+      const event = said?.event;
+      // The server destroyed the room: there is nothing to come back to.
+      if (event === "destroy" && said.data?.code === "018") this._member(room, false);
+      this._emit("say", message);
+      if (typeof event !== "string") return;
+      if (!own.test(event)) this._emit(event, said.data, message);
+      this._emit(scoped(room, event), said.data, message);
+    } else if (context === "alert" || context === "api") {
+      this._emit(context, message);
+      if (context === "api" && welcome !== undefined) {
+        this.welcomeMessage = welcome;
+        this._emit("welcome", message);
+      }
+    }
+  }
+}
+
+/** Last arguments of a method: a callback, options, or both. */
+export type Rest<Callback> =
+  | []
+  | [callback: Callback | undefined, options?: RequestOptions]
+  | [options: RequestOptions];
+
+/** Last arguments of {@link Client.action}: as {@link Rest}, after the parameters if there are any. */
+export type ActionRest =
+  | Rest<T.AnswerFirst<T.Answer>>
+  | [
+      params: Record<string, any> | null | undefined,
+      callback?: T.AnswerFirst<T.Answer> | RequestOptions | undefined,
+      options?: RequestOptions,
+    ];
+
+/** Options of {@link Client.file}. */
+export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
+  /** What to turn the content into; without it, it stays as it came. */
+  as?: As;
+}
+
+function unwrap(answer: T.Answer): any {
+  const { data } = answer;
+  return data && typeof data === "object" ? { ...data, ...answer } : answer;
+}

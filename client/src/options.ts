@@ -1,0 +1,116 @@
+import type { ReconnectOptions } from "./backoff";
+import type { WebSocketClass } from "./transports/transport";
+
+/** Everything that can be set; what is left out comes from the server, then from the defaults. */
+export interface ClientOptions {
+  /** The server's address (`http`, `https`, `ws` or `wss`); default: the page's origin. */
+  url?: string | null;
+  /** The path of the connection; default `/primus`. */
+  path?: string;
+  /** The path of the HTTP API; default `/api`. */
+  api?: string;
+  /** The same as `api`, as older releases spell it. */
+  apiPath?: string;
+  /** The engines in order of preference; the first that this build has is used. */
+  transports?: string[];
+  /** The codec that the server speaks; a build that does not have it says so. */
+  parser?: string;
+  /** How often the server pings, in ms; default 30,000; 0 if it never does. */
+  pingInterval?: number;
+  /** How long to wait for a ping before reconnecting; default 1.5 times `pingInterval`. */
+  pingTimeout?: number;
+  /** The room of `say` and `emit` when none is named; default `defaultRoom`. */
+  defaultRoom?: string;
+  /** Rooms to join on every connection. */
+  rooms?: string[];
+  /** How many actions may run at once; further ones wait here. Default 5. */
+  simultaneousActions?: number;
+  /** How long a connection may take until it is configured, in ms; default 10,000. */
+  timeout?: number;
+  /** The `timeout` of requests that do not set one, in ms; default 0, which waits for ever. */
+  requestTimeout?: number;
+  /** How to reconnect; `false` not at all. */
+  reconnect?: Partial<ReconnectOptions> | false;
+  /** How many requests may wait for a connection; the oldest are dropped. Default 256. */
+  queueSize?: number;
+  /** Parameters added to the connection's address, such as a token. */
+  query?: Record<string, string>;
+  /** The WebSocket class; default: the platform's. */
+  WebSocket?: WebSocketClass;
+  /** The fetch function; default: the platform's. */
+  fetch?: typeof fetch;
+  /** The version of the server that made this script. */
+  version?: string;
+}
+
+/** The options in effect: everything is filled in. */
+export interface Resolved
+  extends Required<Omit<ClientOptions, "apiPath" | "parser" | "version" | "WebSocket" | "fetch">> {
+  /** The server's address, with an http or https scheme. */
+  url: string;
+  /** The codec that the server says it speaks, if it says. */
+  parser?: string;
+  /** The version of the server, if it made this script. */
+  version?: string;
+  /** How to reconnect. */
+  reconnect: ReconnectOptions | false;
+  /** The WebSocket class, if there is one. */
+  WebSocket: WebSocketClass | undefined;
+  /** The fetch function, if there is one. */
+  fetch: typeof fetch | undefined;
+}
+
+// The server writes its settings here when it renders the script. `Object` keeps an object as it is
+// and the build from folding the string away; a string object (it has a length) means: no settings.
+const rendered = Object("__STELLAR_SETTINGS__");
+
+/** The settings that the server wrote into this script; empty if it was not rendered by one. */
+export const settings: ClientOptions = rendered.length ? {} : rendered;
+
+/** Leaves out what is null: it means the same as what is not there. */
+const set = (options: object | null | undefined | false): any =>
+  Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
+
+/** Puts together what was given, what the server set, and the defaults. */
+export function resolve(options: ClientOptions): Resolved {
+  const given = { ...set(settings), ...set(options) };
+  const o: any = {
+    url: globalThis.location?.origin,
+    path: "/primus",
+    api: given.apiPath ?? "/api",
+    transports: ["ws"],
+    pingInterval: 3e4,
+    defaultRoom: "defaultRoom",
+    rooms: [],
+    simultaneousActions: 5,
+    timeout: 1e4,
+    requestTimeout: 0,
+    queueSize: 256,
+    query: {},
+    WebSocket: (globalThis as any).WebSocket,
+    fetch: globalThis.fetch?.bind(globalThis),
+    ...given,
+  };
+  if (!o.url) throw new TypeError("The option url is needed");
+  // http for ws, https for wss: the engines turn it back.
+  o.url = new URL(o.url).href.replace(/^ws/, "http");
+  o.pingTimeout ??= o.pingInterval * 1.5;
+  o.reconnect = given.reconnect !== false && {
+    min: 500,
+    max: 3e4,
+    factor: 2,
+    retries: null,
+    ...set(settings.reconnect),
+    ...set(options.reconnect),
+  };
+  return o;
+}
+
+/** The address of the connection; each attempt gets its own, so that nothing caches it. */
+export function connectionUrl({ url, path, query }: Resolved): URL {
+  const address = new URL(path, url);
+  address.search = new URL(url).search;
+  for (const name in query) address.searchParams.set(name, query[name]!);
+  address.searchParams.set("_primuscb", Date.now().toString(36));
+  return address;
+}

@@ -1,0 +1,33 @@
+// Not run: the build compiles it against the declarations, as a user of the package would.
+import { StellarClient, StellarError, type ChatMessage, type Details } from "stellar-client";
+import { StellarClient as MsgpackClient } from "stellar-client/msgpack";
+
+/** Uses every method in each of its forms. */
+export async function usage(): Promise<unknown[]> {
+  const client = new StellarClient({ url: "http://localhost", reconnect: { min: 1 } });
+  client.on("say", ({ room, message }: ChatMessage) => [room, message]);
+  client.on("state", (state, previous) => state === previous);
+  client.on("anything", (data) => data).once("connected", (details) => details?.id);
+  client.connect((error, details) => [error?.code, details?.rooms]);
+  const connected = await client.connect();
+  const details: Details = connected.data;
+  const id: string = connected.id;
+  const { members } = await client.roomView("room");
+  client.roomView("room", (answer, error) => [answer.membersCount, error?.code]);
+  client.action("name", { a: 1 }, (answer) => answer.sum);
+  client.action("name", (answer) => answer.sum);
+  client.action("name", { a: 1 }, { timeout: 1 });
+  const bytes: Uint8Array = (await client.file("path", { as: "bytes" })).content;
+  const blob: Blob = (await client.file("path", { as: "blob", timeout: 1 })).content;
+  const text: string = (await client.file("path")).content;
+  client.file("path", (answer, error) => [answer.content, error?.code]);
+  client.say("room", { a: 1 }, (error) => error?.mayHaveRun, { timeout: 1 });
+  client.say("to the default room");
+  client.roomAdd("room", { signal: new AbortController().signal });
+  client.join("room", (error) => error?.code);
+  client.to("room").for(["other"]).emit("event", { a: 1 });
+  client.from(["room"]).on("event", (data, message) => [data, message]);
+  client.interceptors.push((params, next) => next((answer) => [params, answer]));
+  client.disconnect((error) => error instanceof StellarError);
+  return [details, id, members, bytes, blob, text, new MsgpackClient("ws://localhost")];
+}

@@ -1,0 +1,137 @@
+import { $, duration, fieldError, h } from "./dom.js";
+import { jsonView } from "./json-view.js";
+
+const assumed = [
+  { name: "randomNumber", description: "Gives a random number", inputs: {} },
+  { name: "echo", description: "Gives back what it gets", inputs: {} },
+  { name: "sum", description: "Adds two numbers", inputs: { a: {}, b: {} } },
+  { name: "sleep", description: "Answers after so many milliseconds", inputs: { ms: {} } },
+];
+const examples = { sum: { a: "19", b: "23" }, sleep: { ms: "1500" } };
+const extras = { echo: '{"hello": "stars"}' };
+
+/** Calls actions and shows their answers. */
+export function startActions(client) {
+  let actions = assumed;
+  const name = $("action-name");
+
+  async function load() {
+    try {
+      const answer = await client.action("actions", {}, { timeout: 8000 });
+      if (Array.isArray(answer.actions) && answer.actions.length) {
+        actions = answer.actions.filter((action) => typeof action?.name === "string");
+      }
+    } catch {
+      // A server without that action, or out of reach: what it most likely has is offered.
+    }
+    offer();
+  }
+
+  function offer() {
+    $("action-list").replaceChildren(...actions.map((action) => h("option", { value: action.name })));
+    const first = ["randomNumber", "sum", "echo", "sleep"];
+    const rank = (action) => (first.indexOf(action.name) + 1 || 99);
+    const offered = [...new Map(actions.map((action) => [action.name, action])).values()];
+    $("action-chips").replaceChildren(
+      ...offered
+        .sort((a, b) => rank(a) - rank(b))
+        .slice(0, 12)
+        .map((action) =>
+          h("button", { type: "button", class: "chip", dataset: { name: action.name }, onclick: () => pick(action.name) }, action.name),
+        ),
+    );
+    if (!name.value) pick(offered[0].name);
+    else mark();
+  }
+
+  const mark = () => {
+    for (const chip of $("action-chips").children) {
+      chip.setAttribute("aria-current", String(chip.dataset.name === name.value));
+    }
+  };
+
+  function pick(chosen) {
+    name.value = chosen;
+    $("action-json").value = extras[chosen] ?? "";
+    fields();
+  }
+
+  /** Makes a field for each input that the action is known to take. */
+  function fields() {
+    const action = actions.find((one) => one.name === name.value);
+    const { inputs = {} } = action ?? {};
+    const list = Array.isArray(inputs)
+      ? inputs.map((input) => (typeof input === "string" ? [input, {}] : [input?.name, input]))
+      : Object.entries(inputs ?? {});
+    $("action-description").textContent = action?.description ?? "";
+    $("action-fields").replaceChildren(
+      ...list.map(([key, rules]) =>
+        h(
+          "div",
+          { class: "field" },
+          h("label", { for: `input-${key}` }, String(key), !rules?.required && h("span", { class: "hint" }, " optional")),
+          h("input", { id: `input-${key}`, name: key, autocomplete: "off", value: examples[name.value]?.[key] ?? "" }),
+        ),
+      ),
+    );
+    fieldError($("action-error"), $("action-json"));
+    mark();
+  }
+  name.addEventListener("input", fields);
+
+  /** What is in the fields; numbers and other JSON words as what they are. */
+  function params() {
+    const values = {};
+    for (const { name: key, value } of $("action-fields").querySelectorAll("input")) {
+      if (value === "") continue;
+      values[key] = /^(-?\d+(\.\d+)?|true|false|null)$/.test(value) ? JSON.parse(value) : value;
+    }
+    const text = $("action-json").value.trim();
+    const more = text ? JSON.parse(text) : {};
+    if (!more || typeof more !== "object" || Array.isArray(more)) throw new Error("an object is needed");
+    return { ...values, ...more };
+  }
+
+  $("action-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const called = name.value.trim();
+    let given;
+    try {
+      given = params();
+      fieldError($("action-error"), $("action-json"));
+    } catch (error) {
+      return fieldError($("action-error"), $("action-json"), `This is not JSON: ${error.message}`);
+    }
+    const way = client.state === "connected" ? (client.transport?.name ?? "socket") : "HTTP";
+    const tag = h("span", { class: "tag tag-warn" }, "running");
+    const hint = h("span", { class: "hint" }, `over ${way}`);
+    const card = h("article", { class: "card" }, h("header", { class: "card-head" }, h("strong", {}, called), tag, hint));
+    $("action-empty").hidden = true;
+    $("action-results").prepend(card);
+    while ($("action-results").children.length > 8) $("action-results").lastChild.remove();
+    const start = performance.now();
+    const done = (kind, word, value) => {
+      tag.className = `tag tag-${kind}`;
+      tag.textContent = word;
+      hint.textContent = `${duration(performance.now() - start)} over ${way}`;
+      card.append(jsonView(value));
+    };
+    try {
+      done("good", "OK", await client.action(called, given));
+    } catch (error) {
+      const { code, message, mayHaveRun, response } = error;
+      done("bad", code, response ?? { code, message, mayHaveRun });
+    }
+  });
+
+  const way = () => {
+    const open = client.state === "connected";
+    $("action-via").textContent = open ? "Goes over the open connection" : "No connection: goes over HTTP";
+  };
+  client.on("state", way);
+  client.on("connected", load);
+  client.once("error", offer);
+  $("actions-reload").addEventListener("click", load);
+  way();
+  offer();
+}

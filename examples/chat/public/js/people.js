@@ -1,0 +1,26 @@
+import { h } from "./dom.js";
+
+// Rooms know connections, not people: names are what each says of itself.
+const names = new Map();
+
+/** Remembers what someone calls themselves; tells whether that is news. */
+export function learn(id, name) {
+  if (typeof name !== "string" || !name.trim() || names.get(id) === name) return false;
+  names.set(id, name.trim().slice(0, 24));
+  return true;
+}
+
+/** What to call someone. */
+export const nameOf = (id) => (id === 0 ? "Server" : (names.get(id) ?? `Guest ${String(id).slice(0, 4)}`));
+
+/** A disc with an initial, in a colour of their own. */
+export function avatar(id, small) {
+  let hash = 0;
+  for (const char of nameOf(id)) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
+  const initial = [...nameOf(id)][0]?.toUpperCase() ?? "?";
+  return h(
+    "span",
+    { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true", "--hue": String(hash % 360) },
+    id === 0 ? "✦" : initial,
+  );
+}

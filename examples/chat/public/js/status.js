@@ -1,0 +1,90 @@
+import { $, duration } from "./dom.js";
+import { breakNetwork, brokenFor } from "./network.js";
+
+const texts = {
+  idle: "Not connected",
+  connecting: "Connecting",
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  offline: "Offline",
+  closed: "Disconnected",
+  refused: "Refused",
+};
+
+/** Shows the state of the connection, and lets it be ended, made and broken. */
+export function startStatus(client) {
+  let next = null;
+  let reason = null;
+  let latency = null;
+  const sent = new Map();
+
+  client.on("send", (message, count) => {
+    // Actions take the time that they take; the others tell how long the way is.
+    if (message.event !== "action") sent.set(count, performance.now());
+  });
+  client.on("message", (message) => {
+    const start = message?.context === "response" && sent.get(message.messageCount);
+    if (!start) return;
+    sent.delete(message.messageCount);
+    latency = performance.now() - start;
+    show();
+  });
+  client.on("state", (state) => {
+    if (state !== "reconnecting" && state !== "offline") next = null;
+    if (state === "connected" || state === "connecting") reason = null;
+    if (state !== "connected") sent.clear();
+    show();
+  });
+  client.on("reconnecting", ({ attempt, delay }) => {
+    next = { attempt, at: Date.now() + delay };
+    show();
+  });
+  client.on("error", (error) => {
+    if (client.state !== "connected") reason = error;
+  });
+  client.on("disconnected", (error) => {
+    reason = error;
+    show();
+  });
+
+  $("connect").addEventListener("click", () => {
+    if (["idle", "closed", "refused"].includes(client.state)) client.connect();
+    else client.disconnect();
+  });
+  $("retry").addEventListener("click", () => client.connect());
+  $("break").addEventListener("click", () => {
+    breakNetwork(6000);
+    show();
+  });
+
+  const put = (id, text) => {
+    if ($(id).textContent !== text) $(id).textContent = text;
+  };
+
+  function show() {
+    const { state } = client;
+    const seconds = next && Math.ceil((next.at - Date.now()) / 1000);
+    $("status").dataset.state = state;
+    put("status-text", texts[state]);
+    put("fact-engine", client.transport?.name ?? "none");
+    put("fact-latency", state === "connected" && latency != null ? (latency < 1 ? "< 1 ms" : duration(latency)) : "–");
+    put("fact-queue", String(client.queued));
+    put("connect", ["idle", "closed", "refused"].includes(state) ? "Connect" : "Disconnect");
+    const broken = Math.ceil(brokenFor() / 1000);
+    $("break").disabled = state !== "connected";
+    const text = {
+      reconnecting: `${broken ? `The network is cut for ${broken} s more.` : "The connection was lost."} Next attempt${seconds > 0 ? ` in ${seconds} s` : " now"} (${next?.attempt ?? 1}). What you say waits here; actions go over HTTP.`,
+      offline: "Your browser says there is no network. What you say waits here until there is.",
+      closed: `${reason?.code === "closed" ? `${reason.message}.` : "Disconnected."} Actions still work, over HTTP.`,
+      refused: `The server refused the connection: ${reason?.message ?? "no reason given"}.`,
+    }[state];
+    $("banner").hidden = !text;
+    $("banner").dataset.kind = state === "refused" ? "bad" : "";
+    if (text) put("banner-text", text);
+    $("retry").hidden = broken > 0 && state === "reconnecting";
+    put("retry", state === "closed" || state === "refused" ? "Connect" : "Try now");
+  }
+
+  setInterval(show, 250);
+  show();
+}

@@ -1,0 +1,93 @@
+//! What the demo's page can call.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stellarfw::{
+    Builder, Stellar,
+    actions::{Action, ActionError, ActionResult, Call, Params},
+};
+
+pub(crate) fn add(builder: Builder) -> Builder {
+    builder
+        .add_action(
+            Action::new("actions", actions).describe("Lists the actions that can be called"),
+        )
+        .add_action(
+            Action::new("randomNumber", random_number).describe("Draws a number from 0 to 1"),
+        )
+        .add_action(Action::new("echo", echo).describe("Gives back what it is sent"))
+        .add_action(
+            Action::new("sum", sum)
+                .describe("Adds two numbers")
+                .requires("a")
+                .requires("b"),
+        )
+        .add_action(
+            Action::new("sleep", sleep)
+                .describe("Answers after some milliseconds, at most 10,000")
+                .requires("ms"),
+        )
+}
+
+async fn actions(stellar: Stellar) -> ActionResult {
+    let list: Vec<Value> = stellar
+        .actions()
+        .iter()
+        .filter(|action| !action.is_private())
+        .map(|action| {
+            json!({
+                "name": action.name(),
+                "version": action.version(),
+                "description": action.description(),
+                "inputs": action.inputs(),
+            })
+        })
+        .collect();
+    Ok(json!({ "actions": list }))
+}
+
+async fn random_number() -> ActionResult {
+    let bits = getrandom::u64().map_err(|_| ActionError::from("there is no randomness"))?;
+    // The 53 bits that a double can hold.
+    let number = (bits >> 11) as f64 / (1_u64 << 53) as f64;
+    Ok(json!({ "randomNumber": number }))
+}
+
+async fn echo(call: Call) -> ActionResult {
+    let mut value = call.value();
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("action");
+        fields.remove("apiVersion");
+    }
+    Ok(value)
+}
+
+#[derive(Deserialize)]
+struct Terms {
+    a: f64,
+    b: f64,
+}
+
+#[derive(Serialize)]
+struct Sum {
+    sum: f64,
+}
+
+async fn sum(Params(Terms { a, b }): Params<Terms>) -> ActionResult<Sum> {
+    Ok(Sum { sum: a + b })
+}
+
+#[derive(Deserialize)]
+struct Sleep {
+    ms: u64,
+}
+
+async fn sleep(Params(Sleep { ms }): Params<Sleep>) -> ActionResult {
+    if ms > 10_000 {
+        return Err("That is longer than 10,000 milliseconds".into());
+    }
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    Ok(json!({ "slept": ms }))
+}

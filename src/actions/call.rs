@@ -1,0 +1,210 @@
+//! A call under way, and what an action can take from it.
+
+use std::{any::Any, fmt, net::SocketAddr, ops::Deref, sync::Arc};
+
+use http::{HeaderMap, Method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{action::Action, error::ActionError, input::Input};
+use crate::{Stellar, app::App, connection::Connection};
+
+/// A call of an action.
+#[derive(Clone)]
+pub struct Call {
+    app: Arc<App>,
+    caller: Caller,
+    input: Input,
+    action: Arc<Action>,
+}
+
+impl Call {
+    pub(crate) fn new(app: Arc<App>, caller: Caller, input: Input, action: Arc<Action>) -> Self {
+        Self {
+            app,
+            caller,
+            input,
+            action,
+        }
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The action that is called.
+    #[must_use]
+    pub fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// The parameters as a type.
+    ///
+    /// # Errors
+    /// In the shape clients get: `{field: "The field field is required."}` for what is missing,
+    /// 003 for what is of the wrong type.
+    pub fn params<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
+        self.input.read()
+    }
+
+    /// The parameters as they came.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        self.input.to_value()
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Parameters may hold secrets.
+        f.debug_struct("Call")
+            .field("action", &self.action.name())
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who calls an action.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Caller {
+    /// A live connection, over whatever transport.
+    Connection(Connection),
+    /// An HTTP request.
+    Http(HttpCaller),
+}
+
+/// An HTTP request that calls an action.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpCaller {
+    /// The id of the request.
+    pub id: String,
+    /// The session it belongs to.
+    pub fingerprint: Option<String>,
+    /// The client's address, if it is known.
+    pub remote: Option<SocketAddr>,
+    /// The request's method.
+    pub method: Method,
+    /// The request's headers.
+    pub headers: HeaderMap,
+}
+
+impl Caller {
+    /// The engine of a connection, or `http`.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        match self {
+            Self::Connection(connection) => connection.spark().transport(),
+            Self::Http(_) => "http",
+        }
+    }
+
+    /// The connection, if it is one.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Connection(connection) => Some(connection),
+            Self::Http(_) => None,
+        }
+    }
+
+    /// The session the caller belongs to: the same over HTTP and every transport.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::Connection(connection) => connection.fingerprint(),
+            Self::Http(request) => request.fingerprint.as_deref(),
+        }
+    }
+
+    /// The caller's address, if it is known.
+    #[must_use]
+    pub fn remote(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Connection(connection) => connection.remote(),
+            Self::Http(request) => request.remote,
+        }
+    }
+}
+
+/// Something an action can take: got from its call before the action runs.
+pub trait FromCall: Sized {
+    /// Gets it.
+    ///
+    /// # Errors
+    /// What the caller is told; the action does not run then.
+    fn from_call(call: &Call) -> Result<Self, ActionError>;
+}
+
+/// The parameters of a call, read as `T`. Numbers and booleans may be texts where the call came
+/// in a URL or a form.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromCall for Params<T> {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        call.params().map(Self)
+    }
+}
+
+/// Something the application put in with [`Builder::share`](crate::Builder::share): a database
+/// pool, a cache, settings.
+#[derive(Debug)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Any + Send + Sync> FromCall for Shared<T> {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        match call.app.shared.get::<Arc<T>>() {
+            Some(value) => Ok(Self(value.clone())),
+            None => {
+                let name = std::any::type_name::<T>();
+                tracing::error!(%name, action = call.action.name(), "nothing of this type is shared");
+                Err(crate::StellarError::internal().into())
+            }
+        }
+    }
+}
+
+impl FromCall for Call {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        Ok(call.clone())
+    }
+}
+
+impl FromCall for Caller {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        Ok(call.caller.clone())
+    }
+}
+
+/// For actions that only connections can call; over HTTP they are refused with 005.
+impl FromCall for Connection {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        let connection = call.caller.connection().cloned();
+        connection
+            .ok_or_else(|| crate::StellarError::blocked_connection(call.caller.transport()).into())
+    }
+}
+
+/// The server itself: rooms, pushes, shutdown.
+impl FromCall for Stellar {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        Stellar::of(&call.app).ok_or_else(|| crate::StellarError::internal().into())
+    }
+}

@@ -1,0 +1,148 @@
+//! What comes of a call.
+
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::{Map, Value, json};
+
+use super::handler::Reply;
+use crate::error::StellarError;
+
+/// What an action returns.
+pub type ActionResult<T = Value> = Result<T, ActionError>;
+
+/// The error of an action: what stands under `error` in its response, and the fields beside it.
+///
+/// Made of a text, of a JSON object, or of a [`StellarError`]:
+/// ```
+/// use stellarfw::actions::ActionError;
+///
+/// let error = ActionError::from("there is no more").with("left", 0);
+/// let error = ActionError::from(serde_json::json!({ "code": "sold-out" }));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionError(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Inner {
+    error: Value,
+    fields: Map<String, Value>,
+    status: Status,
+}
+
+/// Which HTTP status goes with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    BadRequest,
+    NotFound,
+    Internal,
+    Unavailable,
+}
+
+impl ActionError {
+    /// Adds a field beside the error. A value without a JSON form is left out.
+    #[must_use]
+    pub fn with(mut self, field: impl Into<String>, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.0.fields.insert(field.into(), value);
+        }
+        self
+    }
+
+    /// The error as clients see it.
+    #[must_use]
+    pub fn error(&self) -> &Value {
+        &self.0.error
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.0.status
+    }
+
+    fn of(error: Value, status: Status) -> Self {
+        Self(Box::new(Inner {
+            error,
+            fields: Map::new(),
+            status,
+        }))
+    }
+
+    /// The error of inputs that are required and were not sent.
+    pub(crate) fn missing(names: &[&str]) -> Self {
+        let text = |name: &&str| {
+            (
+                name.to_string(),
+                json!(format!("The {name} field is required.")),
+            )
+        };
+        Self::of(
+            Value::Object(names.iter().map(text).collect()),
+            Status::BadRequest,
+        )
+    }
+
+    /// The error of an input of the wrong type.
+    pub(crate) fn invalid(name: &str, expected: &str) -> Self {
+        let error = StellarError::invalid_type(name, expected);
+        Self::of(json!({ name: error }), Status::BadRequest)
+    }
+}
+
+impl From<&str> for ActionError {
+    fn from(text: &str) -> Self {
+        Self::of(text.into(), Status::BadRequest)
+    }
+}
+
+impl From<String> for ActionError {
+    fn from(text: String) -> Self {
+        Self::of(text.into(), Status::BadRequest)
+    }
+}
+
+impl From<Value> for ActionError {
+    fn from(error: Value) -> Self {
+        Self::of(error, Status::BadRequest)
+    }
+}
+
+impl From<StellarError> for ActionError {
+    fn from(error: StellarError) -> Self {
+        let status = match error.code() {
+            "001" => Status::Internal,
+            "004" => Status::NotFound,
+            "006" => Status::Unavailable,
+            _ => Status::BadRequest,
+        };
+        Self::of(json!(error), status)
+    }
+}
+
+impl From<crate::rooms::RoomError> for ActionError {
+    fn from(error: crate::rooms::RoomError) -> Self {
+        error.for_client().into()
+    }
+}
+
+impl Serialize for ActionError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.fields.len() + 1))?;
+        for (key, value) in &self.0.fields {
+            if key != "error" {
+                map.serialize_entry(key, value)?;
+            }
+        }
+        map.serialize_entry("error", &self.0.error)?;
+        map.end()
+    }
+}
+
+/// What came of a call.
+pub(crate) enum Outcome {
+    Reply(Reply),
+    Error(ActionError),
+}
+
+impl<E: Into<ActionError>> From<E> for Outcome {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}

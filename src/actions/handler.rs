@@ -1,0 +1,93 @@
+//! Async functions as actions.
+
+use std::{any::TypeId, future::Future};
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use stellarfw_transport::BoxFuture;
+
+use super::{
+    call::{Call, FromCall},
+    error::{ActionError, ActionResult, Outcome},
+};
+
+/// What an action returned.
+pub(crate) struct Reply(Box<dyn erased_serde::Serialize + Send + Sync>);
+
+impl Reply {
+    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
+        if TypeId::of::<T>() == TypeId::of::<()>() {
+            return Self(Box::new(Map::<String, Value>::new()));
+        }
+        Self(Box::new(value))
+    }
+
+    /// The fields of the response: an object's own, and of any other value one called `data`.
+    pub(crate) fn to_fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
+        Ok(match serde_json::to_value(self)? {
+            Value::Object(map) => map,
+            value => Map::from_iter([("data".to_owned(), value)]),
+        })
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        erased_serde::serialize(&*self.0, serializer)
+    }
+}
+
+/// An async function that can be an action: of up to eight extractors ([`FromCall`]), returning
+/// an [`ActionResult`] of anything serializable.
+///
+/// An object's fields stand at the top of the response, as StellarFW has it; any other value but
+/// `()` stands in the field `data`.
+pub trait ActionHandler<Extractors>: Send + Sync + 'static {
+    #[doc(hidden)]
+    fn run(&self, call: Call) -> BoxFuture<Ran>;
+}
+
+/// What came of a handler; opaque.
+#[doc(hidden)]
+pub struct Ran(pub(crate) Outcome);
+
+macro_rules! handlers {
+    ($($extractor:ident)*) => {
+        impl<F, Fut, T, $($extractor,)*> ActionHandler<($($extractor,)*)> for F
+        where
+            F: Fn($($extractor,)*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = ActionResult<T>> + Send + 'static,
+            T: Serialize + Send + Sync + 'static,
+            $($extractor: FromCall + Send + 'static,)*
+        {
+            #[allow(non_snake_case, unused_variables, reason = "one arm has no extractors")]
+            fn run(&self, call: Call) -> BoxFuture<Ran> {
+                $(let $extractor = match $extractor::from_call(&call) {
+                    Ok(value) => value,
+                    Err(error) => return refuse(error),
+                };)*
+                let future = self($($extractor,)*);
+                Box::pin(async move {
+                    Ran(match future.await {
+                        Ok(value) => Outcome::Reply(Reply::new(value)),
+                        Err(error) => Outcome::Error(error),
+                    })
+                })
+            }
+        }
+    };
+}
+
+fn refuse(error: ActionError) -> BoxFuture<Ran> {
+    Box::pin(std::future::ready(Ran(Outcome::Error(error))))
+}
+
+handlers!();
+handlers!(A);
+handlers!(A B);
+handlers!(A B C);
+handlers!(A B C D);
+handlers!(A B C D E);
+handlers!(A B C D E G);
+handlers!(A B C D E G H);
+handlers!(A B C D E G H I);

@@ -1,0 +1,41 @@
+//! Actions: what a client can call.
+//!
+//! An action is an async function. What it takes are *extractors*, each got from the call:
+//! [`Params`] (the typed parameters), [`Caller`] (who calls), [`Shared`] (the application's state).
+//! It returns anything serializable, or an [`ActionError`].
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use stellarfw::actions::{ActionResult, Params};
+//!
+//! #[derive(Deserialize)]
+//! struct Sum { a: f64, b: f64 }
+//!
+//! #[derive(Serialize)]
+//! struct Total { sum: f64 }
+//!
+//! async fn sum(Params(Sum { a, b }): Params<Sum>) -> ActionResult<Total> {
+//!     Ok(Total { sum: a + b })
+//! }
+//!
+//! let builder = stellarfw::Stellar::builder().action("sum", sum);
+//! ```
+
+mod action;
+mod call;
+mod error;
+mod handler;
+mod input;
+mod registry;
+
+pub use self::{
+    action::{Action, InputInfo},
+    call::{Call, Caller, FromCall, HttpCaller, Params, Shared},
+    error::{ActionError, ActionResult},
+    handler::{ActionHandler, Ran},
+};
+pub(crate) use self::{
+    error::{Outcome, Status},
+    input::{Fields, Input},
+    registry::Actions,
+};

@@ -1,0 +1,59 @@
+//! What a server's parts share.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use http::Extensions;
+use stellarfw_transport::{Parser, Server, WeakServer};
+
+use crate::{
+    actions::Actions,
+    broker::Broker,
+    config::Config,
+    connection::Connection,
+    files::Files,
+    rooms::{Hooks, LocalRooms},
+};
+
+/// What a server's parts share.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) parser: Parser,
+    pub(crate) actions: Actions,
+    pub(crate) hooks: Hooks,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) local: LocalRooms,
+    pub(crate) files: Files,
+    /// The application's own state, by type.
+    pub(crate) shared: Extensions,
+    /// Whether outgoing messages pass through transforms, which are the user's code.
+    pub(crate) has_transforms: bool,
+    pub(crate) stopping: AtomicBool,
+    /// The transport layer, which owns this by way of its handler.
+    pub(crate) server: OnceLock<WeakServer>,
+}
+
+impl App {
+    pub(crate) fn server(&self) -> Option<Server> {
+        self.server.get()?.upgrade()
+    }
+
+    pub(crate) fn connection(&self, id: &str) -> Option<Connection> {
+        Connection::of(&self.server()?.spark(id)?)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("name", &self.config.name)
+            .field("broker", &self.broker.name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,331 @@
+//! Building a server.
+
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+
+use http::Extensions;
+use stellarfw_transport::{
+    Flow, Parser, Refusal, Registry, Server, ServerBuilder, StartError, Transport, UnknownTransport,
+};
+
+use crate::{
+    StellarError,
+    actions::{Action, ActionHandler, Actions},
+    app::App,
+    broker::{Broker, BrokerError, MemoryBroker},
+    config::Config,
+    connection::Connection,
+    dispatch::Dispatcher,
+    engines::engines,
+    files::{Embedded, Files},
+    rooms::{Deliverer, Event, Hooks, LocalRooms, RoomName, Say},
+    stellar::Stellar,
+};
+
+/// Builds a [`Stellar`].
+#[must_use]
+pub struct Builder {
+    config: Config,
+    registry: Registry,
+    transports: Vec<Arc<dyn Transport>>,
+    parser: Option<Parser>,
+    broker: Arc<dyn Broker>,
+    actions: Actions,
+    hooks: Hooks,
+    embedded: Vec<Embedded>,
+    shared: Extensions,
+    server: ServerBuilder,
+    has_transforms: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            registry: engines(),
+            transports: Vec::new(),
+            parser: None,
+            broker: Arc::new(MemoryBroker::new()),
+            actions: Actions::default(),
+            hooks: Hooks::default(),
+            embedded: Vec::new(),
+            shared: Extensions::new(),
+            server: Server::builder(),
+            has_transforms: false,
+        }
+    }
+}
+
+/// A server could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The settings name an engine that there is not.
+    #[error(transparent)]
+    UnknownTransport(#[from] UnknownTransport),
+    /// No engine is compiled in and none was given.
+    #[error("there is no transport: switch on the feature of one, or give one of your own")]
+    NoTransport,
+    /// The settings name a codec that there is not.
+    #[error("there is no parser {0:?}; there are: json, msgpack")]
+    UnknownParser(String),
+    /// A path in the settings does not begin with a slash.
+    #[error("{key} is {value:?}, and must begin with a slash and have more than that")]
+    BadPath {
+        /// Which setting.
+        key: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// The broker could not start or not make the first rooms.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// An engine could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl Builder {
+    /// All settings at once. Default: [`Config::default`].
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Changes some settings.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Picks an engine by one of its names. The first one picked owns `/primus`; several may run
+    /// at once. Default: the first that is compiled in.
+    pub fn transport(mut self, name: impl Into<String>) -> Self {
+        self.config.transports.push(name.into());
+        self
+    }
+
+    /// Adds an engine that is set up already, or one of your own.
+    pub fn engine(mut self, engine: impl Transport) -> Self {
+        self.transports.push(Arc::new(engine));
+        self
+    }
+
+    /// Where engines are looked up by name. Default: [`engines`](crate::engines()).
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// The codec. Default: what the settings name.
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.parser = Some(parser);
+        self
+    }
+
+    /// Where rooms live. Default: [`MemoryBroker`].
+    pub fn broker(mut self, broker: impl Broker) -> Self {
+        self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Adds an action of an async function.
+    pub fn action<E>(self, name: impl Into<String>, handler: impl ActionHandler<E>) -> Self {
+        self.add_action(Action::new(name, handler))
+    }
+
+    /// Adds an action with its declarations.
+    pub fn add_action(mut self, action: Action) -> Self {
+        self.actions.add(action);
+        self
+    }
+
+    /// Adds a room that exists from the start, besides those of the settings.
+    pub fn room(mut self, name: impl Into<String>) -> Self {
+        self.config.starting_chat_rooms.push(name.into());
+        self
+    }
+
+    /// Adds a folder of public files. Default: none.
+    pub fn public(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.public.push(folder.into());
+        self
+    }
+
+    /// Adds public files that are built into the program; folders come first.
+    pub fn embedded(mut self, files: impl IntoIterator<Item = Embedded>) -> Self {
+        self.embedded.extend(files);
+        self
+    }
+
+    /// Shares a value with the actions, who take it as [`Shared`](crate::actions::Shared).
+    pub fn share<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.shared.insert(Arc::new(value));
+        self
+    }
+
+    /// Decides who may connect; see [`ServerBuilder::authorize`].
+    pub fn authorize<F, Fut, T>(mut self, f: F) -> Self
+    where
+        F: Fn(&http::request::Parts) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<T>, Refusal>> + Send + 'static,
+        T: Any + Send + Sync,
+    {
+        self.server = self.server.authorize(f);
+        self
+    }
+
+    /// Changes the transport layer underneath: hooks, transforms, ids. Its settings are those of
+    /// [`Config::server`], its handler and engines are this builder's.
+    pub fn with_server(mut self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
+        self.server = change(self.server);
+        self.has_transforms = self.server.has_outgoing_transforms();
+        self
+    }
+
+    /// Adds a hook that runs before a connection joins a room, and may refuse it.
+    pub fn on_join<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Connection, RoomName) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), StellarError>> + Send + 'static,
+    {
+        self.hooks.join.push(Box::new(move |connection, room| {
+            Flow::start(hook(connection.clone(), room.clone()))
+        }));
+        self
+    }
+
+    /// Adds a hook that runs after a connection has left a room, once, whatever the way: by verb,
+    /// by the server, because the room was destroyed, or because it is gone.
+    pub fn on_leave<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Connection, RoomName) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.leave.push(Box::new(move |connection, room| {
+            Flow::start(hook(connection.clone(), room.clone()))
+        }));
+        self
+    }
+
+    /// Adds a hook that sees each message of a client once, before anyone else, and may rewrite
+    /// or refuse it.
+    pub fn on_say_receive<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Connection, Say) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Say, StellarError>> + Send + 'static,
+    {
+        self.hooks.receive.push(Box::new(move |connection, say| {
+            Flow::start(hook(connection.clone(), say))
+        }));
+        self
+    }
+
+    /// Adds a hook that sees each message once for each receiver, and may rewrite or drop it for
+    /// that one. It is not async, so that receivers do not wait for each other.
+    pub fn on_say(
+        mut self,
+        hook: impl Fn(&Connection, Say) -> Option<Say> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.each.push(Box::new(hook));
+        self
+    }
+
+    /// Adds a listener for an event that clients send to rooms: `<name>` for all rooms, or
+    /// `<room>.<name>`. It hears of events of members only.
+    pub fn on_event<F, Fut>(mut self, event: impl Into<String>, listener: F) -> Self
+    where
+        F: Fn(Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let listeners = self.hooks.listeners.entry(event.into()).or_default();
+        listeners.push(Box::new(move |event| Flow::start(listener(event))));
+        self
+    }
+
+    /// The server: with its broker started, its first rooms made and its engines started.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build(mut self) -> Result<Stellar, BuildError> {
+        let mut config = self.config;
+        for (key, value) in [
+            ("server.pathname", &config.server.pathname),
+            ("apiPath", &config.api_path),
+        ] {
+            if !value.starts_with('/') || value.len() < 2 {
+                return Err(BuildError::BadPath {
+                    key,
+                    value: value.clone(),
+                });
+            }
+        }
+        let parser = match self.parser {
+            Some(parser) => parser,
+            None => Parser::by_name(&config.parser)
+                .filter(|parser| !matches!(parser, Parser::Raw))
+                .ok_or_else(|| BuildError::UnknownParser(config.parser.clone()))?,
+        };
+        config.parser = parser.name().to_owned();
+
+        let mut transports = Vec::new();
+        for name in &config.transports {
+            transports.push(self.registry.make(name)?);
+        }
+        transports.append(&mut self.transports);
+        if transports.is_empty() {
+            let name = self.registry.names().next();
+            transports.push(self.registry.make(name.ok_or(BuildError::NoTransport)?)?);
+        }
+        config.transports = transports.iter().map(|t| t.name().to_owned()).collect();
+
+        let app = Arc::new(App {
+            files: Files {
+                folders: config.public.clone(),
+                embedded: self.embedded,
+                follow_symlinks: config.follow_symlinks,
+            },
+            parser: parser.clone(),
+            actions: self.actions,
+            hooks: self.hooks,
+            broker: self.broker,
+            local: LocalRooms::default(),
+            shared: self.shared,
+            has_transforms: self.has_transforms,
+            stopping: AtomicBool::new(false),
+            server: OnceLock::new(),
+            config,
+        });
+        let mut server = self
+            .server
+            .config(app.config.server.clone())
+            .parser(parser)
+            .handler(Dispatcher { app: app.clone() });
+        for transport in transports {
+            server = server.shared_transport(transport);
+        }
+        let server = server.build();
+        app.server.set(server.downgrade()).ok();
+
+        app.broker.start(Arc::new(Deliverer::new(&app))).await?;
+        for room in &app.config.starting_chat_rooms {
+            app.broker.create(room).await?;
+        }
+        let stellar = Stellar { app, server };
+        stellar.start().await?;
+        Ok(stellar)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

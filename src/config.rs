@@ -1,0 +1,86 @@
+//! The settings of the Stellar layer.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use stellarfw_transport::ServerConfig;
+
+/// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Config {
+    /// The name clients see in `serverInformation`. Default `stellarfw`.
+    pub name: String,
+    /// The version of the API clients see. Default `1`.
+    pub api_version: String,
+    /// The engines by name, the primary one first. Default: the first that is compiled in.
+    pub transports: Vec<String>,
+    /// The codec: `json` or `msgpack`. Default `json`.
+    pub parser: String,
+    /// The settings of the transport layer.
+    pub server: ServerConfig,
+    /// The text of the welcome; none sends no welcome.
+    /// Default `Hello human! Welcome to Stellar`.
+    pub welcome: Option<String>,
+    /// Milliseconds that the welcome is held back. Default 0.
+    pub welcome_delay: u64,
+    /// The rooms that exist from the start. Default: `defaultRoom`.
+    pub starting_chat_rooms: Vec<String>,
+    /// How many actions one connection may have under way, and how many files; one more gets 007.
+    /// Default 5.
+    pub simultaneous_actions: u32,
+    /// Milliseconds an action may take before it gets 022. Default 30,000.
+    pub action_timeout: u64,
+    /// How many rooms one connection may be in; one more gets 023. Default 1,000.
+    pub max_rooms: usize,
+    /// How many verbs of one connection may wait for one that takes time; one more gets 007.
+    /// Default 256.
+    pub max_pending_verbs: usize,
+    /// Where files are looked for, in order. Default: nowhere.
+    pub public: Vec<PathBuf>,
+    /// The largest file that is sent as a message, in bytes; a larger one gets 008.
+    /// Default 10,485,760.
+    pub max_file: usize,
+    /// Whether symlinks in the public folders may lead out of them. Default false.
+    pub follow_symlinks: bool,
+    /// The path of the HTTP API. Default `/api`.
+    pub api_path: String,
+    /// The longest body of an API request in bytes; a longer one gets 413. Default 1 MiB.
+    pub max_body: usize,
+    /// The name of the session cookie; none sets no cookie. Default `sessionID`.
+    pub session_cookie: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "stellarfw".into(),
+            api_version: "1".into(),
+            transports: Vec::new(),
+            parser: "json".into(),
+            server: ServerConfig::default(),
+            welcome: Some("Hello human! Welcome to Stellar".into()),
+            welcome_delay: 0,
+            starting_chat_rooms: vec!["defaultRoom".into()],
+            simultaneous_actions: 5,
+            action_timeout: 30_000,
+            max_rooms: 1_000,
+            max_pending_verbs: 256,
+            public: Vec::new(),
+            max_file: 10_485_760,
+            follow_symlinks: false,
+            api_path: "/api".into(),
+            max_body: 1 << 20,
+            session_cookie: Some("sessionID".into()),
+        }
+    }
+}
+
+impl Config {
+    /// The time an action may take.
+    #[must_use]
+    pub fn action_timeout(&self) -> Duration {
+        Duration::from_millis(self.action_timeout)
+    }
+}

@@ -1,0 +1,235 @@
+//! Connections: Stellar's view of a spark.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde_json::Value;
+use stellarfw_transport::{Delivery, SendError, Spark, SparkId, lane::Lane};
+
+use crate::{
+    app::App,
+    dispatch::PendingVerb,
+    rooms::{LocalRoom, RoomName, context_frame, push_frame},
+    time::now_ms,
+};
+
+/// A live connection: a [`Spark`] and what Stellar keeps for it. Cloning it is cheap, and keeping
+/// it does not keep the connection alive.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Connection {
+    spark: Spark,
+}
+
+/// What is kept for a connection, attached to its spark.
+pub(crate) struct State {
+    pub(crate) app: Arc<App>,
+    connected_at: u64,
+    fingerprint: Option<Box<str>>,
+    /// Messages received so far.
+    pub(crate) messages: AtomicU64,
+    total_actions: AtomicU64,
+    pending_actions: AtomicU32,
+    pending_files: AtomicU32,
+    pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
+    pub(crate) verbs: Lane<PendingVerb>,
+}
+
+impl State {
+    pub(crate) fn new(app: Arc<App>, spark: &Spark) -> Self {
+        let handshake = spark.handshake();
+        let fingerprint = app.config.session_cookie.as_deref().and_then(|name| {
+            let query = handshake.query_value(name).map(|value| value.into_owned());
+            let value = query.or_else(|| handshake.cookie(name).map(str::to_owned))?;
+            (!value.is_empty()).then(|| value.into_boxed_str())
+        });
+        Self {
+            app,
+            connected_at: now_ms(),
+            fingerprint,
+            messages: AtomicU64::new(0),
+            total_actions: AtomicU64::new(0),
+            pending_actions: AtomicU32::new(0),
+            pending_files: AtomicU32::new(0),
+            rooms: Mutex::default(),
+            verbs: Lane::default(),
+        }
+    }
+}
+
+impl Connection {
+    /// The connection of a spark; none if the spark is not one of a [`Stellar`](crate::Stellar).
+    #[must_use]
+    pub fn of(spark: &Spark) -> Option<Self> {
+        spark.attachment::<State>()?;
+        Some(Self {
+            spark: spark.clone(),
+        })
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        match self.spark.attachment() {
+            Some(state) => state,
+            None => unreachable!("a connection is made of sparks with a state only"),
+        }
+    }
+
+    /// The spark underneath: address, headers, query, identity, ending.
+    #[must_use]
+    pub fn spark(&self) -> &Spark {
+        &self.spark
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &SparkId {
+        self.spark.id()
+    }
+
+    /// The client's address, if it is known.
+    #[must_use]
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.spark.handshake().remote()
+    }
+
+    /// The session this connection belongs to: `?sessionID=` of its URL, else the cookie.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.state().fingerprint.as_deref()
+    }
+
+    /// When it opened, in milliseconds since 1970.
+    #[must_use]
+    pub fn connected_at(&self) -> u64 {
+        self.state().connected_at
+    }
+
+    /// The rooms it is in, in the order it joined them.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<RoomName> {
+        let rooms = self.state().rooms.lock();
+        rooms.iter().map(|room| room.name().clone()).collect()
+    }
+
+    /// Whether it is in a room.
+    #[must_use]
+    pub fn is_in(&self, room: &str) -> bool {
+        self.state()
+            .rooms
+            .lock()
+            .iter()
+            .any(|known| &**known.name() == room)
+    }
+
+    /// How many of its actions are under way.
+    #[must_use]
+    pub fn pending_actions(&self) -> u32 {
+        self.state().pending_actions.load(Ordering::Acquire)
+    }
+
+    /// How many actions it has called.
+    #[must_use]
+    pub fn total_actions(&self) -> u64 {
+        self.state().total_actions.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for an action, if one is free.
+    pub(crate) fn begin_action(&self) -> Option<Place> {
+        let state = self.state();
+        let place = self.take_place(|state| &state.pending_actions)?;
+        state.total_actions.fetch_add(1, Ordering::Relaxed);
+        Some(place)
+    }
+
+    /// Takes a place for a file, if one is free.
+    pub(crate) fn begin_file(&self) -> Option<Place> {
+        self.take_place(|state| &state.pending_files)
+    }
+
+    fn take_place(&self, counter: fn(&State) -> &AtomicU32) -> Option<Place> {
+        let state = self.state();
+        let most = state.app.config.simultaneous_actions;
+        counter(state)
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                (n < most).then_some(n + 1)
+            })
+            .ok()?;
+        Some(Place {
+            connection: self.clone(),
+            counter,
+        })
+    }
+
+    /// Sends a push: an object, of which `context` is set to `api` unless it has one.
+    ///
+    /// # Errors
+    /// As [`Spark::send`]; a value that is no object is sent as `{"message":<value>}`.
+    pub fn push<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError> {
+        let frame = push_frame(self.spark.parser(), value)?;
+        self.spark.send_frame(frame, Delivery::Reliable)
+    }
+
+    /// Sends an alert: an object with `context` set to `alert`.
+    ///
+    /// # Errors
+    /// As [`Connection::push`].
+    pub fn alert<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError> {
+        let frame = context_frame(self.spark.parser(), value, "alert")?;
+        self.spark.send_frame(frame, Delivery::Reliable)
+    }
+
+    /// What `detailsView` answers with.
+    pub(crate) fn details(&self) -> Details<'_> {
+        Details(self)
+    }
+}
+
+/// A place among the actions or files under way; given free when it is dropped.
+pub(crate) struct Place {
+    connection: Connection,
+    counter: fn(&State) -> &AtomicU32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        (self.counter)(self.connection.state()).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A connection in the shape of `detailsView`.
+pub(crate) struct Details<'a>(&'a Connection);
+
+impl Serialize for Details<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let connection = self.0;
+        let remote = connection.remote();
+        let mut out = serializer.serialize_struct("Details", 9)?;
+        out.serialize_field("id", connection.id().as_str())?;
+        out.serialize_field("fingerprint", &connection.fingerprint())?;
+        out.serialize_field("remoteIP", &remote.map(|remote| remote.ip()))?;
+        out.serialize_field("remotePort", &remote.map(|remote| remote.port()))?;
+        // Params never stick on message transports, so there are none between messages.
+        out.serialize_field("params", &Value::Object(serde_json::Map::new()))?;
+        out.serialize_field("connectedAt", &connection.connected_at())?;
+        out.serialize_field("rooms", &connection.rooms())?;
+        out.serialize_field("totalActions", &connection.total_actions())?;
+        out.serialize_field("pendingActions", &connection.pending_actions())?;
+        out.end()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("id", self.id())
+            .field("remote", &self.remote())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,199 @@
+//! From a message to its one response: counts, tells verbs, actions and files apart, keeps order.
+
+mod actions;
+mod files;
+mod request;
+mod response;
+mod verbs;
+
+use std::{borrow::Cow, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use serde_json::json;
+use stellarfw_transport::{
+    CloseReason, CodecError, Flow, Handler, Message, Spark,
+    lane::{Entered, LaneLimits},
+    turn,
+};
+
+pub(crate) use self::{actions::execute, verbs::PendingVerb};
+use self::{
+    request::Request,
+    response::{Meta, respond_error},
+    verbs::Verb,
+};
+use crate::{
+    app::App,
+    connection::{Connection, State},
+    error::StellarError,
+    rooms,
+};
+
+/// The Stellar layer as the transport layer sees it.
+pub(crate) struct Dispatcher {
+    pub(crate) app: Arc<App>,
+}
+
+impl Handler for Dispatcher {
+    fn open(&self, spark: &Spark) -> Flow {
+        if spark.attach(State::new(self.app.clone(), spark)).is_err() {
+            tracing::error!("a hook attached a state of its own to a spark; it cannot be served");
+            spark.close(CloseReason::Panic);
+            return Flow::DONE;
+        }
+        welcome(&self.app, spark);
+        Flow::DONE
+    }
+
+    fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+        let Some(connection) = Connection::of(spark) else {
+            return Ok(Flow::DONE);
+        };
+        let request = Request::read(spark.parser(), message)?;
+        dispatch(connection, request);
+        Ok(Flow::DONE)
+    }
+
+    fn error(&self, spark: &Spark, error: &CodecError) {
+        tracing::info!(connection = %spark.id(), %error, "undecodable message dropped");
+    }
+
+    fn close(&self, spark: &Spark, _: &CloseReason) {
+        if let Some(connection) = Connection::of(spark)
+            && let Some(verb) = connection.state().verbs.enter_last(PendingVerb::last())
+        {
+            work(connection, verb);
+        }
+    }
+}
+
+fn welcome(app: &Arc<App>, spark: &Spark) {
+    let Some(text) = app.config.welcome.clone() else {
+        return;
+    };
+    let message = json!({ "welcome": text, "context": "api" });
+    let send = |spark: &Spark| {
+        if let Err(error) = spark.send(&message) {
+            tracing::debug!(%error, "no welcome");
+        }
+    };
+    match app.config.welcome_delay {
+        0 => send(spark),
+        delay => {
+            let spark = spark.clone();
+            let message = message.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                spark.send(&message).ok();
+            });
+        }
+    }
+}
+
+fn dispatch(connection: Connection, mut request: Request<'_>) {
+    let state = connection.state();
+    let meta = Meta {
+        count: state.messages.fetch_add(1, Ordering::Relaxed) + 1,
+        id: request.message_id.take().map(|id| id.to_value()),
+    };
+    let event = request.event.as_ref().and_then(request::Field::as_str);
+    match event.as_deref() {
+        Some("action") => actions::run(connection, meta, request.params.take()),
+        Some("file") => files::run(connection, meta, request.file.take()),
+        Some("quit" | "exit") => connection.spark().end(),
+        name => {
+            let verb = match Verb::read(name, &request) {
+                Ok(verb) => verb,
+                Err(error) => {
+                    respond_error(&connection, meta, &error, None);
+                    return;
+                }
+            };
+            in_order(connection, meta, verb);
+        }
+    }
+}
+
+/// Runs a verb after those that came before it.
+fn in_order(connection: Connection, meta: Meta, verb: Verb<'_>) {
+    let lane = &connection.state().verbs;
+    if lane.is_idle() {
+        // Messages of one connection come one at a time, so the lane stays idle while we work.
+        if let Flow::Wait(future) = verbs::run(&connection, meta, verb) {
+            lane.occupy();
+            tokio::spawn(drive(connection, future));
+        }
+        return;
+    }
+    let limits = LaneLimits {
+        items: connection.state().app.config.max_pending_verbs,
+        bytes: connection.state().app.config.server.max_length,
+    };
+    let bytes = verb.len();
+    match lane.enter(PendingVerb::new(meta, verb.into_owned()), bytes, limits) {
+        Entered::Yours(verb) => work(connection, verb),
+        Entered::Queued => {}
+        Entered::Full(verb) => {
+            if let Some((meta, _)) = verb.0 {
+                respond_error(&connection, meta, &StellarError::too_many_pending(), None);
+            }
+        }
+    }
+}
+
+/// Works off the lane, beginning with a verb that is ours to do.
+fn work(connection: Connection, verb: PendingVerb) {
+    let mut next = Some(verb);
+    while let Some(verb) = next {
+        if let Flow::Wait(future) = start(&connection, verb) {
+            tokio::spawn(drive(connection, future));
+            return;
+        }
+        next = connection.state().verbs.next();
+    }
+}
+
+/// Waits for the verb under way, then works off what has come meanwhile.
+async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFuture<()>) {
+    loop {
+        if stellarfw_transport::catch_panic(future).await.is_err() {
+            tracing::error!(connection = %connection.id(), "a room hook panicked");
+            connection.spark().close(CloseReason::Panic);
+        }
+        loop {
+            let Some(verb) = connection.state().verbs.next() else {
+                return;
+            };
+            let flow = {
+                let _turn = turn();
+                start(&connection, verb)
+            };
+            if let Flow::Wait(next) = flow {
+                future = next;
+                break;
+            }
+        }
+    }
+}
+
+fn start(connection: &Connection, verb: PendingVerb) -> Flow {
+    match verb.0 {
+        Some((meta, verb)) => verbs::run(connection, meta, verb),
+        None => rooms::leave_all(connection),
+    }
+}
+
+/// What a client sent, as an error text tells it: short, and `undefined` when it was absent.
+fn told(text: Option<&str>) -> Cow<'_, str> {
+    const MAX: usize = 200;
+    let Some(text) = text else {
+        return "undefined".into();
+    };
+    if text.len() <= MAX {
+        return text.into();
+    }
+    let mut end = MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end]).into()
+}

@@ -1,0 +1,93 @@
+//! Responses: exactly one for each request, with the count of its message.
+
+use serde::Serialize;
+use serde_json::Value;
+use stellarfw_transport::{CodecError, Delivery, Frame};
+
+use crate::{connection::Connection, error::StellarError};
+
+/// What ties a response to its request.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    /// The request's place among its spark's messages, from 1.
+    pub(crate) count: u64,
+    /// The request's `messageId`, echoed.
+    pub(crate) id: Option<Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tail<'a> {
+    message_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: &'a Option<Value>,
+    context: &'static str,
+}
+
+/// The frame of a response: an object's fields and those that every response has.
+pub(crate) fn frame<T: Serialize + ?Sized>(
+    connection: &Connection,
+    meta: &Meta,
+    body: &T,
+) -> Result<Frame, CodecError> {
+    let tail = Tail {
+        message_count: meta.count,
+        message_id: &meta.id,
+        context: "response",
+    };
+    connection.spark().parser().encode_with(body, &tail)
+}
+
+pub(crate) fn send(connection: &Connection, frame: Frame) {
+    // A connection that does not take it is closed or closing: there is nobody to tell.
+    connection
+        .spark()
+        .send_frame(frame, Delivery::Reliable)
+        .ok();
+}
+
+/// Sends a response.
+pub(crate) fn respond<T: Serialize + ?Sized>(connection: &Connection, meta: &Meta, body: &T) {
+    match frame(connection, meta, body) {
+        Ok(frame) => send(connection, frame),
+        Err(error) => {
+            tracing::error!(%error, connection = %connection.id(), "a response could not be encoded");
+            connection
+                .spark()
+                .close(stellarfw_transport::CloseReason::Panic);
+        }
+    }
+}
+
+/// Answers a verb: `status:"OK"` and, for most, `data`.
+pub(crate) fn respond_ok<T: Serialize>(connection: &Connection, meta: &Meta, data: Option<T>) {
+    #[derive(Serialize)]
+    struct Ok<T> {
+        status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<T>,
+    }
+    respond(connection, meta, &Ok { status: "OK", data });
+}
+
+/// Answers a verb that failed: `status` and `error` are the same, `data` is there for some.
+pub(crate) fn respond_error(
+    connection: &Connection,
+    meta: Meta,
+    error: &StellarError,
+    data: Option<bool>,
+) {
+    #[derive(Serialize)]
+    struct Failed<'a> {
+        status: &'a StellarError,
+        error: &'a StellarError,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<bool>,
+    }
+    let body = Failed {
+        status: error,
+        error,
+        data,
+    };
+    respond(connection, &meta, &body);
+}

@@ -1,0 +1,325 @@
+//! The verbs, one at a time and in order for each connection.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+use serde_json::Value;
+use stellarfw_transport::Flow;
+
+use super::{
+    request::{Field, Request},
+    response::{Meta, respond_error, respond_ok},
+    told,
+};
+use crate::{
+    app::App,
+    broker::{Content, Member},
+    connection::Connection,
+    error::StellarError,
+    rooms::{self, Event, LocalRoom, RoomError, Say},
+};
+
+/// A verb with what it needs.
+#[derive(Debug)]
+pub(crate) enum Verb<'a> {
+    DetailsView,
+    RoomAdd(Cow<'a, str>),
+    RoomLeave(Cow<'a, str>),
+    RoomView(Cow<'a, str>),
+    Say {
+        room: Cow<'a, str>,
+        message: Content,
+    },
+    Event {
+        room: Cow<'a, str>,
+        event: String,
+        data: Option<Content>,
+    },
+}
+
+/// A verb that waits for its turn; none is the last word: leave all rooms.
+#[derive(Debug)]
+pub(crate) struct PendingVerb(pub(super) Option<(Meta, Verb<'static>)>);
+
+impl PendingVerb {
+    pub(super) fn new(meta: Meta, verb: Verb<'static>) -> Self {
+        Self(Some((meta, verb)))
+    }
+
+    pub(super) fn last() -> Self {
+        Self(None)
+    }
+}
+
+impl<'a> Verb<'a> {
+    /// Reads a verb of a request.
+    pub(super) fn read(name: Option<&str>, request: &'a Request<'_>) -> Result<Self, StellarError> {
+        let room = || room_of(&request.room);
+        match name {
+            Some("detailsView") => Ok(Self::DetailsView),
+            Some("roomAdd" | "roomJoin") => Ok(Self::RoomAdd(room())),
+            Some("roomLeave") => Ok(Self::RoomLeave(room())),
+            Some("roomView") => Ok(Self::RoomView(room())),
+            Some("say") => {
+                let message = match &request.message {
+                    Some(message) => message.to_content(),
+                    None => legacy_message(request),
+                };
+                match (room(), message) {
+                    (room, Some(message)) if !room.is_empty() => Ok(Self::Say { room, message }),
+                    _ => Err(StellarError::room_and_message_required()),
+                }
+            }
+            Some("event") => Self::read_event(request),
+            _ => {
+                let sent = request.event.as_ref().map(Field::to_text);
+                Err(StellarError::verb_not_allowed(&told(sent.as_deref())))
+            }
+        }
+    }
+
+    fn read_event(request: &'a Request<'_>) -> Result<Self, StellarError> {
+        let params = request.params.as_ref().and_then(Field::to_request);
+        let params = params.unwrap_or_default();
+        let room = room_of(&params.room).into_owned();
+        let event = params.event.as_ref().and_then(Field::as_str);
+        match event {
+            _ if room.is_empty() => Err(StellarError::room_required()),
+            Some(event) if !event.is_empty() => Ok(Self::Event {
+                room: room.into(),
+                event: event.into_owned(),
+                data: params.data.as_ref().and_then(Field::to_content),
+            }),
+            _ => Err(StellarError::room_and_message_required()),
+        }
+    }
+
+    pub(super) fn into_owned(self) -> Verb<'static> {
+        let owned = |room: Cow<'_, str>| Cow::Owned(room.into_owned());
+        match self {
+            Self::DetailsView => Verb::DetailsView,
+            Self::RoomAdd(room) => Verb::RoomAdd(owned(room)),
+            Self::RoomLeave(room) => Verb::RoomLeave(owned(room)),
+            Self::RoomView(room) => Verb::RoomView(owned(room)),
+            Self::Say { room, message } => Verb::Say {
+                room: owned(room),
+                message,
+            },
+            Self::Event { room, event, data } => Verb::Event {
+                room: owned(room),
+                event,
+                data,
+            },
+        }
+    }
+
+    /// About how many bytes it keeps while it waits.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::DetailsView => 0,
+            Self::RoomAdd(room) | Self::RoomLeave(room) | Self::RoomView(room) => room.len(),
+            Self::Say { room, message } => room.len() + message.as_raw().get().len(),
+            Self::Event { room, event, data } => {
+                let data = data.as_ref().map_or(0, |data| data.as_raw().get().len());
+                room.len() + event.len() + data
+            }
+        }
+    }
+}
+
+/// A room's name; empty when there is none or it is no string.
+fn room_of<'a>(field: &'a Option<Field<'_>>) -> Cow<'a, str> {
+    field.as_ref().and_then(Field::as_str).unwrap_or_default()
+}
+
+/// The message of clients that have no `message`: the values of all other fields.
+fn legacy_message(request: &Request<'_>) -> Option<Content> {
+    let text = |field: &Field<'_>| match field.to_text() {
+        text if text == "null" => String::new(),
+        text => text.into_owned(),
+    };
+    let words: Vec<String> = request.others.iter().map(text).collect();
+    if words.is_empty() {
+        return None;
+    }
+    Content::new(&words.join(" ")).ok()
+}
+
+/// Runs a verb and answers it.
+pub(super) fn run(connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
+    match verb {
+        Verb::DetailsView => {
+            respond_ok(connection, &meta, Some(connection.details()));
+            Flow::DONE
+        }
+        Verb::RoomAdd(room) => answer_membership(connection, meta, rooms::join(connection, &room)),
+        Verb::RoomLeave(room) => {
+            answer_membership(connection, meta, rooms::leave(connection, &room))
+        }
+        Verb::RoomView(room) => view(connection, meta, &room),
+        Verb::Say { room, message } => say(connection, meta, &room, message),
+        Verb::Event { room, event, data } => emit(connection, meta, &room, event, data),
+    }
+}
+
+fn answer_membership(
+    connection: &Connection,
+    meta: Meta,
+    flow: Flow<Result<(), RoomError>>,
+) -> Flow {
+    let connection = connection.clone();
+    flow.map(move |result| match result {
+        Ok(()) => respond_ok(&connection, &meta, Some(true)),
+        Err(error) => respond_error(&connection, meta, &error.for_client(), Some(false)),
+    })
+}
+
+/// The room a member speaks in. What it is told otherwise: 019 or 016.
+fn as_member<T: Send + 'static>(
+    connection: &Connection,
+    room: &str,
+    member: impl FnOnce(Arc<LocalRoom>) -> Flow<Result<T, RoomError>>,
+) -> Flow<Result<T, RoomError>>
+where
+    Result<T, RoomError>: Unpin,
+{
+    if let Some(local) = rooms::find(connection, room) {
+        return member(local);
+    }
+    let (id, room) = (connection.id().clone(), room.to_owned());
+    let exists = connection.state().app.broker.exists(&room);
+    exists.then(move |exists| {
+        Flow::Ready(Err(match exists {
+            Err(error) => error.into(),
+            Ok(false) => StellarError::room_not_exist(&told(Some(&room))).into(),
+            Ok(true) => StellarError::not_in_room(&id, &told(Some(&room))).into(),
+        }))
+    })
+}
+
+fn view(connection: &Connection, meta: Meta, room: &str) -> Flow {
+    if room.is_empty() {
+        respond_error(connection, meta, &StellarError::room_required(), None);
+        return Flow::DONE;
+    }
+    let broker = &connection.state().app.broker;
+    let members = as_member(connection, room, |local| {
+        let name = local.name().clone();
+        broker.members(&name).then(move |members| {
+            Flow::Ready(match members {
+                Ok(Some(members)) => Ok((name, members)),
+                Ok(None) => Err(StellarError::room_not_exist(&name).into()),
+                Err(error) => Err(error.into()),
+            })
+        })
+    });
+    let connection = connection.clone();
+    members.map(move |result| match result {
+        Ok((room, members)) => respond_ok(&connection, &meta, Some(RoomView::of(room, members))),
+        Err(error) => respond_error(&connection, meta, &error.for_client(), None),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoomView {
+    room: Arc<str>,
+    members: BTreeMap<Arc<str>, Member>,
+    members_count: usize,
+}
+
+impl RoomView {
+    fn of(room: Arc<str>, members: Vec<Member>) -> Self {
+        Self {
+            room,
+            members_count: members.len(),
+            members: members
+                .into_iter()
+                .map(|member| (member.id.clone(), member))
+                .collect(),
+        }
+    }
+}
+
+fn say(connection: &Connection, meta: Meta, room: &str, message: Content) -> Flow {
+    let checked = as_member(connection, room, |local| {
+        received(connection, &local, message)
+    });
+    let connection = connection.clone();
+    checked.then(move |result| match result {
+        Ok((room, message)) => {
+            respond_ok(&connection, &meta, None::<()>);
+            publish(&connection, room, message)
+        }
+        Err(error) => {
+            respond_error(&connection, meta, &error.for_client(), None);
+            Flow::DONE
+        }
+    })
+}
+
+type Checked = Result<(Arc<str>, Content), RoomError>;
+
+/// Leads a message through the hooks that see it once.
+fn received(connection: &Connection, local: &LocalRoom, message: Content) -> Flow<Checked> {
+    let app = connection.state().app.clone();
+    let room = local.name().clone();
+    if app.hooks.receive.is_empty() {
+        return Flow::Ready(Ok((room, message)));
+    }
+    let mut say = Say {
+        room: room.clone(),
+        from: Some(connection.id().to_shared()),
+        message: message.to_value(),
+    };
+    let connection = connection.clone();
+    Flow::start(async move {
+        for hook in &app.hooks.receive {
+            say = hook(&connection, say).await?;
+        }
+        Ok((room, Content::new(&say.message)?))
+    })
+}
+
+/// Hands a message to the broker. The sender has its answer already, so that it comes first.
+fn publish(connection: &Connection, room: Arc<str>, message: Content) -> Flow {
+    let from = Some(connection.id().to_shared());
+    let app: &App = &connection.state().app;
+    app.publish_say(room, from, message).map(|result| {
+        if let Err(error) = result {
+            tracing::error!(%error, "a message was lost on its way to the broker");
+        }
+    })
+}
+
+fn emit(
+    connection: &Connection,
+    meta: Meta,
+    room: &str,
+    event: String,
+    data: Option<Content>,
+) -> Flow {
+    let data = data.as_ref().map_or(Value::Null, Content::to_value);
+    let message = Content::new(&serde_json::json!({ "event": event, "data": data }));
+    let checked = as_member(connection, room, |local| match message {
+        Ok(message) => received(connection, &local, message),
+        Err(error) => Flow::Ready(Err(error.into())),
+    });
+    let connection = connection.clone();
+    checked.then(move |result| match result {
+        Ok((room, message)) => {
+            respond_ok(&connection, &meta, None::<()>);
+            connection.state().app.hooks.tell(&Event {
+                connection: connection.clone(),
+                room: room.clone(),
+                event,
+                data,
+            });
+            publish(&connection, room, message)
+        }
+        Err(error) => {
+            respond_error(&connection, meta, &error.for_client(), None);
+            Flow::DONE
+        }
+    })
+}

@@ -1,0 +1,21 @@
+//! The engines that are compiled in: the one place where they get their names.
+
+use stellarfw_transport::Registry;
+
+/// A registry of the engines whose feature is on, in the order in which they are preferred.
+///
+/// ```
+/// let names: Vec<_> = stellarfw::engines().names().collect();
+/// # #[cfg(feature = "ws")]
+/// assert!(names.contains(&"ws"));
+/// ```
+#[must_use]
+pub fn engines() -> Registry {
+    #[allow(unused_mut, reason = "with no engine's feature on nothing is added")]
+    let mut registry = Registry::new();
+    #[cfg(feature = "ws")]
+    registry.add(stellarfw_ws::Ws::NAME, stellarfw_ws::Ws::ALIASES, || {
+        std::sync::Arc::new(stellarfw_ws::Ws::default())
+    });
+    registry
+}

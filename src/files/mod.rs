@@ -1,0 +1,101 @@
+//! Public files: found by path, and never outside of their folders.
+
+mod source;
+
+use std::{path::PathBuf, time::SystemTime};
+
+use bytes::Bytes;
+use stellarfw_transport::Flow;
+
+pub use self::source::Embedded;
+pub(crate) use self::source::segments;
+use crate::error::StellarError;
+
+/// Where files are looked for: folders in order, then what is built in.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) embedded: Vec<Embedded>,
+    pub(crate) follow_symlinks: bool,
+}
+
+/// A file that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) bytes: Bytes,
+    pub(crate) mime: String,
+    pub(crate) modified: SystemTime,
+}
+
+/// A file that was not.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    NotFound,
+    TooBig { size: usize, max: usize },
+    Unreadable(std::io::Error),
+}
+
+impl FileError {
+    pub(crate) fn for_client(&self) -> StellarError {
+        match self {
+            Self::NotFound => StellarError::file_not_found(),
+            Self::TooBig { size, max } => StellarError::too_big(*size, *max),
+            // The kind says enough; the whole error may tell a path.
+            Self::Unreadable(error) => StellarError::file_unreadable(error.kind()),
+        }
+    }
+}
+
+impl Files {
+    /// Reads a file of at most `max` bytes. What is built in is there at once.
+    pub(crate) fn read(&self, path: &str, max: usize) -> Flow<Result<Found, FileError>> {
+        let Some(segments) = segments(path) else {
+            return Flow::Ready(Err(FileError::NotFound));
+        };
+        let built_in = self.built_in(&segments);
+        if self.folders.is_empty() {
+            return Flow::Ready(built_in.ok_or(FileError::NotFound));
+        }
+        let (folders, follow) = (self.folders.clone(), self.follow_symlinks);
+        Flow::Wait(Box::pin(async move {
+            for folder in folders {
+                if let Some(path) = source::resolve(&folder, &segments, follow).await {
+                    return source::read(&path, max).await;
+                }
+            }
+            built_in.ok_or(FileError::NotFound)
+        }))
+    }
+
+    /// The path of a file in one of the folders; for a folder's own path that of its index.
+    pub(crate) async fn locate(&self, path: &str) -> Option<PathBuf> {
+        let segments = segments(path)?;
+        for folder in &self.folders {
+            if let Some(path) = source::resolve(folder, &segments, self.follow_symlinks).await {
+                return Some(path);
+            }
+        }
+        None
+    }
+
+    /// A file that is built in.
+    pub(crate) fn built_in(&self, segments: &[String]) -> Option<Found> {
+        let path = segments.join("/");
+        self.embedded
+            .iter()
+            .find(|file| file.path == path || (path.is_empty() && file.path == "index.html"))
+            .map(Embedded::found)
+    }
+}
+
+/// The media type of a file's name, with its charset for text.
+pub(crate) fn mime_of(path: &str) -> String {
+    let mime = mime_guess::from_path(path).first_or_octet_stream();
+    let is_text =
+        mime.type_() == "text" || matches!(mime.subtype().as_str(), "javascript" | "json");
+    if is_text {
+        format!("{mime}; charset=utf-8")
+    } else {
+        mime.to_string()
+    }
+}

@@ -1,0 +1,59 @@
+//! Everything that is served over HTTP besides the engines.
+
+mod api;
+mod body;
+mod script;
+mod session;
+mod statics;
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+    middleware::{self, Next},
+    response::Response,
+    routing::any,
+};
+use http_body_util::BodyExt as _;
+use stellarfw_transport::Peer;
+use tower::ServiceExt as _;
+
+use crate::Stellar;
+
+/// All routes of a server.
+pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
+    let api = stellar.app.config.api_path.trim_end_matches('/').to_owned();
+    let mut router = Router::new()
+        .merge(api::routes(stellar, &api))
+        .merge(script::routes(stellar));
+    for path in stellar.server.paths() {
+        let service = stellar.server.service();
+        let handler = any(move |request: Request| {
+            let service = service.clone();
+            async move {
+                match service.oneshot(request).await {
+                    Ok(response) => response.map(|body| axum::body::Body::new(body.boxed_unsync())),
+                    Err(never) => match never {},
+                }
+            }
+        });
+        let path = path.trim_end_matches('/');
+        router = router
+            .route(path, handler.clone())
+            .route(&format!("{path}/"), handler.clone())
+            .route(&format!("{path}/{{*rest}}"), handler);
+    }
+    if with_files {
+        router = router.fallback_service(statics::routes(stellar));
+    }
+    router.layer(middleware::from_fn(peer))
+}
+
+/// Where axum knows the peer's address, the engines shall know it too.
+async fn peer(mut request: Request, next: Next) -> Response {
+    if request.extensions().get::<Peer>().is_none()
+        && let Some(ConnectInfo(address)) = request.extensions().get().copied()
+    {
+        request.extensions_mut().insert(Peer(address));
+    }
+    next.run(request).await
+}

@@ -1,0 +1,95 @@
+//! The session cookie: the same fingerprint over HTTP and every transport.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// The header that tells the session's id besides the cookie.
+const HEADER: HeaderName = HeaderName::from_static("x-sessionid");
+
+/// A request's session.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) id: String,
+    cookie: String,
+    is_new: bool,
+}
+
+impl Session {
+    /// The session of a request's cookie, or a new one. None when sessions are off.
+    pub(super) fn of(headers: &HeaderMap, cookie: Option<&str>) -> Option<Self> {
+        let cookie = cookie?.to_owned();
+        let known = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(name, _)| name.trim() == cookie)
+            .map(|(_, value)| value.trim().to_owned())
+            .filter(|id| is_id(id));
+        Some(Self {
+            is_new: known.is_none(),
+            id: known.unwrap_or_else(new_id),
+            cookie,
+        })
+    }
+
+    /// Tells the client its session: always by header, and by cookie when it is new.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.id) {
+            headers.insert(HEADER, value);
+        }
+        let cookie = format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Lax",
+            self.cookie, self.id
+        );
+        if self.is_new
+            && let Ok(value) = HeaderValue::from_str(&cookie)
+        {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+/// 40 hexadecimal digits of the operating system's randomness.
+fn new_id() -> String {
+    let mut bytes = [0_u8; 20];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        panic!("the operating system's random generator failed: {error}");
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_session_is_kept_and_nonsense_is_not() {
+        let mut headers = HeaderMap::new();
+        assert!(Session::of(&headers, None).is_none());
+        let first = Session::of(&headers, Some("sessionID")).unwrap();
+        assert!(is_id(&first.id));
+        let mut answer = HeaderMap::new();
+        first.tell(&mut answer);
+        let cookie = answer[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.starts_with(&format!("sessionID={}; Path=/", first.id)));
+        headers.insert(
+            header::COOKIE,
+            format!("a=b; sessionID={}", first.id).parse().unwrap(),
+        );
+        let again = Session::of(&headers, Some("sessionID")).unwrap();
+        assert_eq!(again.id, first.id);
+        let mut answer = HeaderMap::new();
+        again.tell(&mut answer);
+        assert!(answer.get(header::SET_COOKIE).is_none());
+        headers.insert(header::COOKIE, "sessionID=<script>".parse().unwrap());
+        assert_ne!(
+            Session::of(&headers, Some("sessionID")).unwrap().id,
+            "<script>"
+        );
+    }
+}

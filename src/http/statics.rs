@@ -1,0 +1,101 @@
+//! Public files over HTTP.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+    routing::{MethodRouter, any},
+};
+use http::{HeaderValue, Method, StatusCode, header};
+use tower::ServiceExt as _;
+use tower_http::services::ServeFile;
+
+use super::session::Session;
+use crate::{
+    Stellar,
+    files::{Found, segments},
+};
+
+pub(super) fn routes(stellar: &Stellar) -> MethodRouter {
+    let stellar = stellar.clone();
+    any(move |request: Request| {
+        let stellar = stellar.clone();
+        async move { answer(&stellar, request).await }
+    })
+}
+
+async fn answer(stellar: &Stellar, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let session = Session::of(
+        request.headers(),
+        stellar.config().session_cookie.as_deref(),
+    );
+    let Some(path) = decode(request.uri().path()) else {
+        return not_found();
+    };
+    let files = &stellar.app.files;
+    let mut response = if let Some(path) = files.locate(&path).await {
+        // Ranges, conditional requests and media types are the service's work.
+        let Ok::<_, Infallible>(response) = ServeFile::new(path).oneshot(request).await;
+        response.map(Body::new)
+    } else {
+        match segments(&path).and_then(|segments| files.built_in(&segments)) {
+            Some(found) => built_in(found, request.method()),
+            None => not_found(),
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    if is_page && let Some(session) = session {
+        // A page gets its session with it, so that its connection has the fingerprint at once.
+        session.tell(headers);
+    }
+    response
+}
+
+fn built_in(found: Found, method: &Method) -> Response {
+    let length = found.bytes.len();
+    let body = if *method == Method::HEAD {
+        Body::empty()
+    } else {
+        Body::from(found.bytes)
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(mime) = HeaderValue::from_str(&found.mime) {
+        headers.insert(header::CONTENT_TYPE, mime);
+    }
+    response
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "The requested file not exists\n").into_response()
+}
+
+/// A path with its percent escapes undone; none if that is not UTF-8.
+fn decode(path: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let mut digit = || bytes.next().and_then(|b| (b as char).to_digit(16));
+            let (high, low) = (digit()?, digit()?);
+            out.push((high * 16 + low) as u8);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}

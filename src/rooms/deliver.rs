@@ -1,0 +1,241 @@
+//! From a publication to the outboxes of its receivers.
+
+use std::sync::{Arc, Weak};
+
+use serde::{Serialize, Serializer};
+use serde_json::{json, value::RawValue};
+use stellarfw_transport::{CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, turn};
+
+use super::{LocalRoom, Say, membership::left_hooks};
+use crate::{
+    app::App,
+    broker::{Content, Delivery, Kind, Publication, Target},
+    error::StellarError,
+};
+
+/// Takes publications from the broker to the connections of this process.
+pub(crate) struct Deliverer {
+    app: Weak<App>,
+}
+
+impl Deliverer {
+    pub(crate) fn new(app: &Arc<App>) -> Self {
+        Self {
+            app: Arc::downgrade(app),
+        }
+    }
+}
+
+impl Delivery for Deliverer {
+    fn deliver(&self, publication: Publication) {
+        let Some(app) = self.app.upgrade() else {
+            return;
+        };
+        let _turn = turn();
+        match &publication.target {
+            Target::Room(name) => match publication.kind {
+                Kind::Destroyed => destroyed(&app, name),
+                Kind::Say(_) | Kind::Push(_) => {
+                    if let Some(room) = app.local.get(name) {
+                        to_room(&app, &room, &publication);
+                    }
+                }
+            },
+            Target::Connection(id) => {
+                if let (Some(connection), Some(frame)) =
+                    (app.connection(id), frame(&app.parser, &publication))
+                {
+                    send(connection.spark(), &frame);
+                }
+            }
+            Target::All => {
+                if let (Some(server), Some(frame)) =
+                    (app.server(), frame(&app.parser, &publication))
+                {
+                    server.write_frame(&frame, Mode::Reliable);
+                }
+            }
+        }
+    }
+}
+
+fn send(spark: &Spark, frame: &Frame) {
+    // A spark that does not take it is closed or closing, and its own task sees to the rest.
+    spark.send_frame(frame.clone(), Mode::Reliable).ok();
+}
+
+fn to_room(app: &App, room: &LocalRoom, publication: &Publication) {
+    if let Kind::Say(content) = &publication.kind
+        && !app.hooks.each.is_empty()
+    {
+        each(app, room, publication, content);
+    } else if let Some(frame) = frame(&app.parser, publication) {
+        if app.has_transforms {
+            // Transforms are the user's: they are not called under a lock.
+            room.snapshot()
+                .iter()
+                .for_each(|member| send(member.spark(), &frame));
+        } else {
+            room.for_each(|member| send(member.spark(), &frame));
+        }
+    }
+}
+
+/// Delivers through the `say` hooks, which may rewrite or drop for each receiver.
+fn each(app: &App, room: &LocalRoom, publication: &Publication, content: &Content) {
+    let said = Say {
+        room: room.name().clone(),
+        from: publication.from.clone(),
+        message: content.to_value(),
+    };
+    // Receivers whose message is not rewritten share one frame.
+    let shared = frame(&app.parser, publication);
+    for member in room.snapshot() {
+        let mut say = Some(said.clone());
+        for hook in &app.hooks.each {
+            say = say.and_then(|say| hook(&member, say));
+        }
+        let frame = match say {
+            None => continue,
+            Some(say) if say == said => shared.clone(),
+            Some(say) => Content::new(&say.message).ok().and_then(|content| {
+                let publication = Publication {
+                    kind: Kind::Say(content),
+                    from: say.from,
+                    ..publication.clone()
+                };
+                frame(&app.parser, &publication)
+            }),
+        };
+        if let Some(frame) = frame {
+            send(member.spark(), &frame);
+        }
+    }
+}
+
+/// Tells the members that their room is gone, then takes them out of it.
+fn destroyed(app: &Arc<App>, name: &Arc<str>) {
+    let Some(room) = app.local.take(name) else {
+        return;
+    };
+    let error = StellarError::room_deleted(name);
+    let message = json!({ "event": "destroy", "data": error });
+    let Ok(content) = Content::new(&message) else {
+        return;
+    };
+    let publication = Publication {
+        target: Target::Room(name.clone()),
+        from: None,
+        sent_at: crate::time::now_ms(),
+        kind: Kind::Say(content),
+    };
+    let frame = frame(&app.parser, &publication);
+    for member in room.snapshot() {
+        if let Some(frame) = &frame {
+            send(member.spark(), frame);
+        }
+        member
+            .state()
+            .rooms
+            .lock()
+            .retain(|known| known.name() != name);
+        if let Flow::Wait(future) = left_hooks(app, &member, name) {
+            tokio::spawn(future);
+        }
+    }
+}
+
+/// A publication as the codec has it: encoded once, whoever receives it.
+fn frame(parser: &Parser, publication: &Publication) -> Option<Frame> {
+    let result = match &publication.kind {
+        Kind::Say(content) => parser.encode(&Chat {
+            message: Text::of(parser, content),
+            room: match &publication.target {
+                Target::Room(room) => Some(room),
+                _ => None,
+            },
+            from: From(publication.from.as_deref()),
+            context: "user",
+            sent_at: publication.sent_at,
+        }),
+        Kind::Push(content) => parser.encode(&Text::of(parser, content)),
+        Kind::Destroyed => return None,
+    };
+    result
+        .inspect_err(|error| tracing::error!(%error, "a publication could not be encoded"))
+        .ok()
+}
+
+/// A chat message in the shape of the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Chat<'a> {
+    message: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a Arc<str>>,
+    from: From<'a>,
+    context: &'static str,
+    sent_at: u64,
+}
+
+/// Who said it: an id, or 0 for the server.
+struct From<'a>(Option<&'a str>);
+
+impl Serialize for From<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(id) => serializer.serialize_str(id),
+            None => serializer.serialize_u8(0),
+        }
+    }
+}
+
+/// A JSON text for a codec: JSON takes it as it is, others need the value.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Text<'a> {
+    Raw(&'a RawValue),
+    Value(serde_json::Value),
+}
+
+impl<'a> Text<'a> {
+    fn of(parser: &Parser, content: &'a Content) -> Self {
+        match parser {
+            Parser::Json => Self::Raw(content.as_raw()),
+            _ => Self::Value(content.to_value()),
+        }
+    }
+}
+
+/// A push with a context of its own or, without one, `api`.
+pub(crate) fn push_frame<T: Serialize + ?Sized>(
+    parser: &Parser,
+    value: &T,
+) -> Result<Frame, CodecError> {
+    let value = object(value)?;
+    match value.get("context") {
+        // A push that calls itself a response would be taken for one.
+        Some(context) if context.is_string() && context != "response" => parser.encode(&value),
+        _ => context_frame(parser, &value, "api"),
+    }
+}
+
+/// A push with this context.
+pub(crate) fn context_frame<T: Serialize + ?Sized>(
+    parser: &Parser,
+    value: &T,
+    context: &str,
+) -> Result<Frame, CodecError> {
+    let mut value = object(value)?;
+    value.insert("context".into(), context.into());
+    parser.encode(&value)
+}
+
+fn object<T: Serialize + ?Sized>(
+    value: &T,
+) -> Result<serde_json::Map<String, serde_json::Value>, CodecError> {
+    match serde_json::to_value(value).map_err(CodecError::new)? {
+        serde_json::Value::Object(map) => Ok(map),
+        other => Ok(serde_json::Map::from_iter([("message".to_owned(), other)])),
+    }
+}

@@ -1,0 +1,192 @@
+//! Joining and leaving, whoever asks for it.
+
+use std::sync::Arc;
+
+use stellarfw_transport::Flow;
+
+use super::{LocalRoom, RoomError, RoomName};
+use crate::{
+    app::App,
+    broker::{Joined, Member},
+    connection::Connection,
+    error::StellarError,
+    time::now_ms,
+};
+
+type Result<T = (), E = RoomError> = std::result::Result<T, E>;
+
+/// Takes a connection into a room.
+///
+/// The connection is added to the process's own members before the broker is told, so that a
+/// room destroyed meanwhile takes it out again; if the broker refuses, that is undone.
+pub(crate) fn join(connection: &Connection, room: &str) -> Flow<Result> {
+    if room.is_empty() {
+        return refuse(StellarError::room_required());
+    }
+    let app = connection.state().app.clone();
+    if connection.is_in(room) {
+        return refuse(StellarError::already_in_room(connection.id(), room));
+    }
+    let room: RoomName = room.into();
+    let connection = connection.clone();
+    app.broker.exists(&room).then(move |exists| match exists {
+        Err(error) => Flow::Ready(Err(error.into())),
+        Ok(false) => refuse(StellarError::room_not_exist(&room)),
+        Ok(true) => {
+            run_join_hooks(app.clone(), connection.clone(), room.clone()).then(move |gate| {
+                match gate {
+                    Ok(()) => enter(app, connection, room),
+                    Err(error) => refuse(error),
+                }
+            })
+        }
+    })
+}
+
+fn refuse(error: StellarError) -> Flow<Result> {
+    Flow::Ready(Err(error.into()))
+}
+
+fn run_join_hooks(
+    app: Arc<App>,
+    connection: Connection,
+    room: RoomName,
+) -> Flow<Result<(), StellarError>> {
+    for (at, hook) in app.hooks.join.iter().enumerate() {
+        match hook(&connection, &room) {
+            Flow::Ready(Ok(())) => {}
+            Flow::Ready(Err(error)) => return Flow::Ready(Err(error)),
+            Flow::Wait(future) => {
+                let app = app.clone();
+                return Flow::Wait(Box::pin(async move {
+                    future.await?;
+                    for hook in app.hooks.join.iter().skip(at + 1) {
+                        hook(&connection, &room).await?;
+                    }
+                    Ok(())
+                }));
+            }
+        }
+    }
+    Flow::Ready(Ok(()))
+}
+
+fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> {
+    let local = {
+        let mut rooms = connection.state().rooms.lock();
+        let most = app.config.max_rooms;
+        if rooms.len() >= most {
+            return refuse(StellarError::too_many_rooms(connection.id(), most));
+        }
+        let Some(local) = app.local.add(&room, &connection) else {
+            return refuse(StellarError::already_in_room(connection.id(), &room));
+        };
+        rooms.push(local.clone());
+        local
+    };
+    if connection.spark().close_reason().is_some() {
+        // It left while the hooks ran, perhaps after its rooms were left; nothing may stay.
+        return forget(&app, &connection, &local)
+            .then(move |_| refuse(StellarError::not_in_room(connection.id(), &room)));
+    }
+    let member = Member {
+        id: connection.id().to_shared(),
+        joined_at: now_ms(),
+    };
+    app.broker.join(&room, member).then(move |joined| {
+        let error = match joined {
+            Ok(Joined::Joined) => return Flow::Ready(Ok(())),
+            Ok(Joined::Already) => StellarError::already_in_room(connection.id(), &room).into(),
+            Ok(Joined::NoRoom) => StellarError::room_not_exist(&room).into(),
+            Err(error) => error.into(),
+        };
+        take_out(&app, &connection, &room);
+        Flow::Ready(Err(error))
+    })
+}
+
+/// Takes a connection out of this process's books. Whether it was in them.
+fn take_out(app: &App, connection: &Connection, room: &str) -> bool {
+    connection
+        .state()
+        .rooms
+        .lock()
+        .retain(|known| &**known.name() != room);
+    app.local.remove(room, connection.id())
+}
+
+/// Takes a connection out of a room.
+pub(crate) fn leave(connection: &Connection, room: &str) -> Flow<Result> {
+    if room.is_empty() {
+        return refuse(StellarError::room_required());
+    }
+    let app = connection.state().app.clone();
+    let found = find(connection, room);
+    let Some(local) = found else {
+        let (id, room) = (connection.id().clone(), RoomName::from(room));
+        return app.broker.exists(&room).then(move |exists| match exists {
+            Err(error) => Flow::Ready(Err(error.into())),
+            Ok(false) => refuse(StellarError::room_not_exist(&room)),
+            Ok(true) => refuse(StellarError::not_in_room(&id, &room)),
+        });
+    };
+    forget(&app, connection, &local)
+}
+
+/// The room of that name, if the connection is in it.
+pub(crate) fn find(connection: &Connection, room: &str) -> Option<Arc<LocalRoom>> {
+    let rooms = connection.state().rooms.lock();
+    rooms.iter().find(|known| &**known.name() == room).cloned()
+}
+
+/// Takes a member out here and at the broker, and tells the hooks. Whoever takes it out of the
+/// books does the rest, so the hooks run once.
+fn forget(app: &Arc<App>, connection: &Connection, local: &LocalRoom) -> Flow<Result> {
+    let room = local.name().clone();
+    if !take_out(app, connection, &room) {
+        return refuse(StellarError::not_in_room(connection.id(), &room));
+    }
+    let (app, connection) = (app.clone(), connection.clone());
+    app.clone()
+        .broker
+        .leave(&room, connection.id())
+        .then(move |left| {
+            left_hooks(&app, &connection, &room)
+                .then(move |()| Flow::Ready(left.map(|_| ()).map_err(Into::into)))
+        })
+}
+
+/// Tells the hooks that a connection has left a room.
+pub(crate) fn left_hooks(app: &Arc<App>, connection: &Connection, room: &RoomName) -> Flow {
+    for (at, hook) in app.hooks.leave.iter().enumerate() {
+        if let Flow::Wait(future) = hook(connection, room) {
+            let (app, connection, room) = (app.clone(), connection.clone(), room.clone());
+            return Flow::Wait(Box::pin(async move {
+                future.await;
+                for hook in app.hooks.leave.iter().skip(at + 1) {
+                    hook(&connection, &room).await;
+                }
+            }));
+        }
+    }
+    Flow::DONE
+}
+
+/// Takes a connection that is gone out of all its rooms.
+pub(crate) fn leave_all(connection: &Connection) -> Flow {
+    let app = connection.state().app.clone();
+    let rooms = std::mem::take(&mut *connection.state().rooms.lock());
+    if rooms.is_empty() {
+        return Flow::DONE;
+    }
+    let connection = connection.clone();
+    Flow::start(async move {
+        for room in rooms {
+            if let Err(error) = forget(&app, &connection, &room).await
+                && !matches!(error, RoomError::Stellar(_))
+            {
+                tracing::error!(%error, room = %room.name(), "a member could not be taken out");
+            }
+        }
+    })
+}

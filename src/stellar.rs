@@ -1,0 +1,230 @@
+//! The server.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, sync::atomic::Ordering};
+
+use axum::Router;
+use serde::Serialize;
+use stellarfw_transport::{Server, Shutdown, serve, serve::Limits};
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::{
+    actions::Action,
+    app::App,
+    broker::{BrokerError, Content, Kind, Publication, Target},
+    builder::Builder,
+    config::Config,
+    connection::Connection,
+    http as web,
+    rooms::Rooms,
+    time::now_ms,
+};
+
+/// A Stellar server. Cloning it is cheap; all clones are the same server.
+///
+/// It runs alone in one line ([`Stellar::serve`]) or as part of an axum app in one line
+/// ([`Stellar::router`]):
+///
+/// ```no_run
+/// use stellarfw::{Stellar, actions::ActionResult};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let stellar = Stellar::builder()
+///     .action("hello", || async { ActionResult::Ok(serde_json::json!({ "hello": "world" })) })
+///     .build()
+///     .await?;
+/// stellar.serve("127.0.0.1:8080").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stellar {
+    pub(crate) app: Arc<App>,
+    pub(crate) server: Server,
+}
+
+impl Stellar {
+    /// Begins to build a server.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn of(app: &Arc<App>) -> Option<Self> {
+        Some(Self {
+            app: app.clone(),
+            server: app.server()?,
+        })
+    }
+
+    /// The transport layer underneath: sparks, counters, engines.
+    #[must_use]
+    pub fn transport(&self) -> &Server {
+        &self.server
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.app.config
+    }
+
+    /// The rooms.
+    #[must_use]
+    pub fn rooms(&self) -> Rooms {
+        Rooms::new(self.app.clone())
+    }
+
+    /// Its actions, sorted by name and version.
+    #[must_use]
+    pub fn actions(&self) -> Vec<Arc<Action>> {
+        self.app.actions.all()
+    }
+
+    /// The open connection of an id, if it is one of this process.
+    #[must_use]
+    pub fn connection(&self, id: &str) -> Option<Connection> {
+        self.app.connection(id)
+    }
+
+    /// The open connections of this process.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        let mut all = Vec::with_capacity(self.server.connections());
+        self.server
+            .for_each(|spark| all.extend(Connection::of(spark)));
+        all
+    }
+
+    /// Sends an alert to every connection, of all processes: an object with `context:"alert"`.
+    ///
+    /// # Errors
+    /// When the value has no JSON form, or the broker fails.
+    pub async fn alert<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), BrokerError> {
+        self.push(Target::All, value, "alert").await
+    }
+
+    /// Sends a push with `context:"api"` to one connection, in whichever process it is.
+    ///
+    /// # Errors
+    /// When the value has no JSON form, or the broker fails.
+    pub async fn send_to<T: Serialize + ?Sized>(
+        &self,
+        connection: &str,
+        value: &T,
+    ) -> Result<(), BrokerError> {
+        self.push(Target::Connection(connection.into()), value, "api")
+            .await
+    }
+
+    async fn push<T: Serialize + ?Sized>(
+        &self,
+        target: Target,
+        value: &T,
+        context: &str,
+    ) -> Result<(), BrokerError> {
+        let mut object = match serde_json::to_value(value).map_err(BrokerError::new)? {
+            serde_json::Value::Object(map) => map,
+            other => serde_json::Map::from_iter([("message".to_owned(), other)]),
+        };
+        object.insert("context".into(), context.into());
+        let content = Content::new(&object).map_err(BrokerError::new)?;
+        let publication = Publication {
+            target,
+            from: None,
+            sent_at: now_ms(),
+            kind: Kind::Push(content),
+        };
+        self.app.broker.publish(publication).await
+    }
+
+    /// Everything it serves over HTTP as an axum router, to be merged into an app:
+    /// the engines, `/api`, `/stellar-client`, and the public files for all other paths.
+    ///
+    /// The app finds out addresses with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`; without it connections over TCP
+    /// still have one, but trusted proxies and HTTP calls have not.
+    pub fn router(&self) -> Router {
+        web::router(self, true)
+    }
+
+    /// As [`Stellar::router`], without the public files: other paths are the app's own.
+    pub fn router_without_files(&self) -> Router {
+        web::router(self, false)
+    }
+
+    /// The browser client as it is served.
+    #[must_use]
+    pub fn client_script(&self) -> String {
+        crate::client::render(&self.app, &self.server, crate::client::Variant::Plain)
+    }
+
+    /// Listens and serves until Ctrl-C or SIGTERM, then shuts down: clients are asked to come
+    /// again, and requests under way are given their time.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        self.serve_until_stopped(TcpListener::bind(address).await?)
+            .await
+    }
+
+    /// As [`Stellar::serve`], on a listener of your own.
+    ///
+    /// # Errors
+    /// None after the start.
+    pub async fn serve_until_stopped(&self, listener: TcpListener) -> io::Result<()> {
+        self.serve_on(listener, stop_signal()).await
+    }
+
+    /// Serves on a listener until `stop` is done, then shuts down.
+    ///
+    /// # Errors
+    /// None after the start.
+    pub async fn serve_on(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let limits = Limits::default();
+        let stopping = async {
+            stop.await;
+            self.app.stopping.store(true, Ordering::Release);
+        };
+        serve(listener, self.router(), limits, stopping).await?;
+        self.shutdown(Shutdown {
+            reconnect: true,
+            ..Shutdown::default()
+        })
+        .await;
+        Ok(())
+    }
+
+    /// Shuts down: actions get 006, no new connections come in, and those there are closed. Gives
+    /// the number of connections that had to be cut.
+    pub async fn shutdown(&self, options: Shutdown) -> usize {
+        self.app.stopping.store(true, Ordering::Release);
+        self.server.shutdown(options).await
+    }
+
+    /// Where the engines with sockets of their own listen.
+    ///
+    /// # Errors
+    /// When one cannot start.
+    pub async fn start(&self) -> Result<Vec<SocketAddr>, stellarfw_transport::StartError> {
+        self.server.start().await
+    }
+}
+
+/// Done when the process is asked to stop.
+pub(crate) async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
