@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct State {
     pending_files: AtomicU32,
     pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
     pub(crate) verbs: Lane<PendingVerb>,
+    /// The log has been told of an undecodable message.
+    pub(crate) complained: AtomicBool,
 }
 
 impl State {
@@ -60,6 +62,7 @@ impl State {
             pending_files: AtomicU32::new(0),
             rooms: Mutex::default(),
             verbs: Lane::default(),
+            complained: AtomicBool::new(false),
         }
     }
 }

@@ -54,7 +54,13 @@ impl Handler for Dispatcher {
     }
 
     fn error(&self, spark: &Spark, error: &CodecError) {
-        tracing::info!(connection = %spark.id(), %error, "undecodable message dropped");
+        // Once for each connection: a client that sends nonsense cannot fill the log with it.
+        let first = Connection::of(spark).is_none_or(|connection| {
+            !connection.state().complained.swap(true, Ordering::Relaxed)
+        });
+        if first {
+            tracing::warn!(connection = %spark.id(), %error, "undecodable message dropped");
+        }
     }
 
     fn close(&self, spark: &Spark, _: &CloseReason) {
