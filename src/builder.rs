@@ -15,7 +15,7 @@ use stellarfw_transport::{
 
 use crate::{
     StellarError,
-    actions::{Action, ActionHandler, Actions},
+    actions::{Action, ActionHandler, Actions, ActionsError, Middleware},
     app::App,
     broker::{Broker, BrokerError, MemoryBroker},
     config::Config,
@@ -35,7 +35,9 @@ pub struct Builder {
     transports: Vec<Arc<dyn Transport>>,
     parser: Option<Parser>,
     broker: Arc<dyn Broker>,
-    actions: Actions,
+    actions: Vec<Action>,
+    middlewares: Vec<Middleware>,
+    groups: Vec<(String, Modify)>,
     hooks: Hooks,
     embedded: Vec<Embedded>,
     shared: Extensions,
@@ -51,7 +53,9 @@ impl Default for Builder {
             transports: Vec::new(),
             parser: None,
             broker: Arc::new(MemoryBroker::new()),
-            actions: Actions::default(),
+            actions: Vec::new(),
+            middlewares: Vec::new(),
+            groups: Vec::new(),
             hooks: Hooks::default(),
             embedded: Vec::new(),
             shared: Extensions::new(),
@@ -60,6 +64,8 @@ impl Default for Builder {
         }
     }
 }
+
+type Modify = Box<dyn Fn(Action) -> Action + Send + Sync>;
 
 /// A server could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +88,9 @@ pub enum BuildError {
         /// What it is.
         value: String,
     },
+    /// Actions, their inputs and middleware do not fit together.
+    #[error(transparent)]
+    Actions(#[from] ActionsError),
     /// The broker could not start or not make the first rooms.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -141,7 +150,27 @@ impl Builder {
 
     /// Adds an action with its declarations.
     pub fn add_action(mut self, action: Action) -> Self {
-        self.actions.add(action);
+        self.actions.push(action);
+        self
+    }
+
+    /// Adds middleware of actions.
+    pub fn middleware(mut self, middleware: Middleware) -> Self {
+        self.middlewares.push(middleware);
+        self
+    }
+
+    /// Modifies all actions of a group, wherever they were added:
+    /// ```
+    /// # use stellarfw::Stellar;
+    /// let builder = Stellar::builder().group("admin", |action| action.middleware("auth").block("http"));
+    /// ```
+    pub fn group(
+        mut self,
+        name: impl Into<String>,
+        modify: impl Fn(Action) -> Action + Send + Sync + 'static,
+    ) -> Self {
+        self.groups.push((name.into(), Box::new(modify)));
         self
     }
 
@@ -284,6 +313,18 @@ impl Builder {
         }
         config.transports = transports.iter().map(|t| t.name().to_owned()).collect();
 
+        let mut actions = self.actions;
+        for (group, modify) in &self.groups {
+            actions = actions
+                .into_iter()
+                .map(|action| match action.group_name() {
+                    Some(name) if name == group => modify(action),
+                    _ => action,
+                })
+                .collect();
+        }
+        let actions = Actions::build(actions, self.middlewares)?;
+
         let app = Arc::new(App {
             files: Files {
                 folders: config.public.clone(),
@@ -291,7 +332,7 @@ impl Builder {
                 follow_symlinks: config.follow_symlinks,
             },
             parser: parser.clone(),
-            actions: self.actions,
+            actions,
             hooks: self.hooks,
             broker: self.broker,
             local: LocalRooms::default(),

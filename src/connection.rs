@@ -216,7 +216,8 @@ impl Serialize for Details<'_> {
         let mut out = serializer.serialize_struct("Details", 9)?;
         out.serialize_field("id", connection.id().as_str())?;
         out.serialize_field("fingerprint", &connection.fingerprint())?;
-        out.serialize_field("remoteIP", &remote.map(|remote| remote.ip()))?;
+        // As text, whatever form the codec has for addresses.
+        out.serialize_field("remoteIP", &remote.map(|remote| remote.ip().to_string()))?;
         out.serialize_field("remotePort", &remote.map(|remote| remote.port()))?;
         // Params never stick on message transports, so there are none between messages.
         out.serialize_field("params", &Value::Object(serde_json::Map::new()))?;

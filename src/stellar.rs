@@ -8,7 +8,7 @@ use stellarfw_transport::{Server, Shutdown, serve, serve::Limits};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::{
-    actions::Action,
+    actions::{Action, ActionError, execute_inside},
     app::App,
     broker::{BrokerError, Content, Kind, Publication, Target},
     builder::Builder,
@@ -77,6 +77,19 @@ impl Stellar {
     #[must_use]
     pub fn actions(&self) -> Vec<Arc<Action>> {
         self.app.actions.all()
+    }
+
+    /// Calls an action from inside, private ones included. Cancel safe as far as the action is.
+    ///
+    /// # Errors
+    /// The action's, 004 when there is none of that name.
+    pub async fn call(
+        &self,
+        name: &str,
+        params: serde_json::Value,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, ActionError> {
+        let outcome = execute_inside(&self.app, name, params, 0).await;
+        outcome.into_fields()
     }
 
     /// The open connection of an id, if it is one of this process.

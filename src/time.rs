@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     ms_of(SystemTime::now())
@@ -15,29 +17,12 @@ pub(crate) fn ms_of(time: SystemTime) -> u64 {
 
 /// A moment as JavaScript's `Date.toISOString` writes it: `2026-01-31T12:00:00.000Z`.
 pub(crate) fn iso(time: SystemTime) -> String {
-    let ms = ms_of(time);
-    let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
-    let (second, milli) = (rest / 1_000 % 60, rest % 1_000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
-}
-
-/// Year, month and day of a number of days since 1970, in the Gregorian calendar.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // Counted from 0000-03-01, so that the leap day is the last day of its year.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (
-        era * 400 + year + u64::from(month <= 2),
-        month,
-        day_of_month,
-    )
+    let timestamp = i64::try_from(ms_of(time)).map(Timestamp::from_millisecond);
+    let timestamp = timestamp
+        .ok()
+        .and_then(Result::ok)
+        .unwrap_or(Timestamp::MAX);
+    format!("{timestamp:.3}")
 }
 
 #[cfg(test)]

@@ -2,35 +2,52 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde::Serialize;
 use serde_json::Value;
 use stellarfw_transport::BoxFuture;
+use tracing::Level;
 
-use super::{call::Call, error::Outcome, handler::ActionHandler, input::Input};
+use super::{
+    call::Call,
+    error::Outcome,
+    handler::ActionHandler,
+    inputs::{Input, RuleError},
+};
 
 type Run = Arc<dyn Fn(Call) -> BoxFuture<Outcome> + Send + Sync>;
 
 /// An action: its name, what it declares, and the function that runs.
+///
+/// ```
+/// use std::time::Duration;
+/// use serde_json::json;
+/// use stellarfw::actions::{Action, ActionResult, Format, Input};
+///
+/// let action = Action::new("orbit", async || ActionResult::Ok(json!({ "orbits": 3 })))
+///     .describe("Tells how often a satellite goes round")
+///     .versioned(2)
+///     .group("satellites")
+///     .input(Input::required("days").format(Format::Integer).validate("min:1"))
+///     .middleware("auth")
+///     .block("http")
+///     .within(Duration::from_secs(5))
+///     .example(json!({ "orbits": 47 }));
+/// ```
 #[derive(Clone)]
 pub struct Action {
     name: String,
     description: String,
     version: u32,
+    group: Option<String>,
     private: bool,
+    protected: bool,
     blocked: Vec<String>,
     timeout: Option<Duration>,
-    inputs: Vec<InputInfo>,
+    inputs: Vec<Input>,
+    middleware: Vec<String>,
+    example: Option<Value>,
+    render: bool,
+    level: Level,
     run: Run,
-}
-
-/// A declared input of an action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct InputInfo {
-    /// Its name.
-    pub name: String,
-    /// Whether a call without it is refused.
-    pub required: bool,
 }
 
 impl Action {
@@ -41,10 +58,16 @@ impl Action {
             name: name.into(),
             description: String::new(),
             version: 1,
+            group: None,
             private: false,
+            protected: false,
             blocked: Vec::new(),
             timeout: None,
             inputs: Vec::new(),
+            middleware: Vec::new(),
+            example: None,
+            render: true,
+            level: Level::DEBUG,
             run: Arc::new(move |call| {
                 let ran = handler.run(call);
                 Box::pin(async move { ran.await.0 })
@@ -67,44 +90,89 @@ impl Action {
         self
     }
 
-    /// Not to be called by clients, who get 002. Default: they may.
+    /// The group it belongs to, which [`Builder::group`](crate::Builder::group) can modify.
+    /// Default: none.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
+    /// Not to be called by clients, who get 002, but by other actions and the server itself.
+    /// Default: clients may.
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;
         self
     }
 
-    /// Not to be called over a transport (`ws`, `http`, …), who get 005. Default: over all.
+    /// Not to be replaced by another action of its name and version. Default: it may.
+    #[must_use]
+    pub fn protected(mut self) -> Self {
+        self.protected = true;
+        self
+    }
+
+    /// Not to be called over a transport (`ws`, `http`, …), where it gets 005. Default: over all.
     #[must_use]
     pub fn block(mut self, transport: impl Into<String>) -> Self {
         self.blocked.push(transport.into());
         self
     }
 
-    /// How long it may take. Default: the server's `actionTimeout`.
+    /// How long it may take, its middleware included. Default: the server's `actionTimeout`.
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Declares an input that a call must have.
+    /// Declares an input.
     #[must_use]
-    pub fn requires(self, input: impl Into<String>) -> Self {
-        self.input(input, true)
+    pub fn input(mut self, input: Input) -> Self {
+        self.inputs.push(input);
+        self
     }
 
-    /// Declares an input that a call may have.
+    /// Declares an input that a call must have, and nothing more of it.
     #[must_use]
-    pub fn accepts(self, input: impl Into<String>) -> Self {
-        self.input(input, false)
+    pub fn requires(self, name: impl Into<String>) -> Self {
+        self.input(Input::required(name))
     }
 
-    fn input(mut self, name: impl Into<String>, required: bool) -> Self {
-        self.inputs.push(InputInfo {
-            name: name.into(),
-            required,
-        });
+    /// Declares an input that a call may have, and nothing more of it.
+    #[must_use]
+    pub fn accepts(self, name: impl Into<String>) -> Self {
+        self.input(Input::optional(name))
+    }
+
+    /// Adds middleware by name, besides the global one.
+    #[must_use]
+    pub fn middleware(mut self, name: impl Into<String>) -> Self {
+        self.middleware.push(name.into());
+        self
+    }
+
+    /// An example of what it returns, for the documentation. Default: none.
+    #[must_use]
+    pub fn example(mut self, value: impl Into<Value>) -> Self {
+        self.example = Some(value.into());
+        self
+    }
+
+    /// Whether its callers get a response. One that does not render has told them otherwise, or
+    /// has nothing to tell; its errors are still told. Over HTTP such a call gets 204. Default
+    /// true.
+    #[must_use]
+    pub fn render(mut self, render: bool) -> Self {
+        self.render = render;
+        self
+    }
+
+    /// The level at which its calls are logged, without their parameters. Default: debug.
+    #[must_use]
+    pub fn log_level(mut self, level: Level) -> Self {
+        self.level = level;
         self
     }
 
@@ -126,44 +194,71 @@ impl Action {
         self.version
     }
 
+    /// The group it belongs to.
+    #[must_use]
+    pub fn group_name(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
     /// Whether clients may not call it.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.private
     }
 
+    /// Whether it cannot be replaced.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.protected
+    }
+
     /// Its declared inputs.
     #[must_use]
-    pub fn inputs(&self) -> &[InputInfo] {
+    pub fn inputs(&self) -> &[Input] {
         &self.inputs
+    }
+
+    /// The transports over which it is not to be called.
+    #[must_use]
+    pub fn blocked(&self) -> &[String] {
+        &self.blocked
+    }
+
+    /// The names of its middleware.
+    #[must_use]
+    pub fn middleware_names(&self) -> &[String] {
+        &self.middleware
+    }
+
+    /// An example of what it returns.
+    #[must_use]
+    pub fn output_example(&self) -> Option<&Value> {
+        self.example.as_ref()
+    }
+
+    /// How long it may take, if that is its own to say.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Whether its callers get a response.
+    #[must_use]
+    pub fn renders(&self) -> bool {
+        self.render
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level
     }
 
     pub(crate) fn is_blocked(&self, transport: &str) -> bool {
         self.blocked.iter().any(|blocked| blocked == transport)
     }
 
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.timeout
-    }
-
-    /// The required inputs that are absent, `null` or empty.
-    pub(crate) fn missing(&self, input: &Input) -> Option<Vec<&str>> {
-        if !self.inputs.iter().any(|input| input.required) {
-            return None;
-        }
-        let value = input.to_value();
-        let is_missing = |name: &str| match value.get(name) {
-            None | Some(Value::Null) => true,
-            Some(Value::String(text)) => text.is_empty(),
-            Some(_) => false,
-        };
-        let missing: Vec<&str> = self
-            .inputs
-            .iter()
-            .filter(|input| input.required && is_missing(&input.name))
-            .map(|input| input.name.as_str())
-            .collect();
-        (!missing.is_empty()).then_some(missing)
+    /// The first fault in its declarations.
+    pub(crate) fn fault(&self) -> Option<&RuleError> {
+        self.inputs.iter().find_map(Input::fault)
     }
 
     pub(crate) fn call(&self, call: Call) -> BoxFuture<Outcome> {

@@ -4,9 +4,11 @@ use std::{any::Any, fmt, net::SocketAddr, ops::Deref, sync::Arc};
 
 use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{action::Action, error::ActionError, input::Input};
+use super::{
+    action::Action, error::ActionError, execute::execute_inside, given::Given, inputs::Input,
+};
 use crate::{Stellar, app::App, connection::Connection};
 
 /// A call of an action.
@@ -14,18 +16,36 @@ use crate::{Stellar, app::App, connection::Connection};
 pub struct Call {
     app: Arc<App>,
     caller: Caller,
-    input: Input,
+    given: Given,
     action: Arc<Action>,
+    depth: u8,
 }
 
 impl Call {
-    pub(crate) fn new(app: Arc<App>, caller: Caller, input: Input, action: Arc<Action>) -> Self {
+    pub(crate) fn new(
+        app: Arc<App>,
+        caller: Caller,
+        given: Given,
+        action: Arc<Action>,
+        depth: u8,
+    ) -> Self {
         Self {
             app,
             caller,
-            input,
+            given,
             action,
+            depth,
         }
+    }
+
+    /// Leads the parameters through the declared inputs.
+    pub(crate) fn check(
+        &mut self,
+        apply: fn(&[Input], Given) -> Result<Given, ActionError>,
+    ) -> Result<(), ActionError> {
+        let given = std::mem::replace(&mut self.given, Given::Value(Value::Null));
+        self.given = apply(self.action.inputs(), given)?;
+        Ok(())
     }
 
     /// Who calls.
@@ -46,13 +66,39 @@ impl Call {
     /// In the shape clients get: `{field: "The field field is required."}` for what is missing,
     /// 003 for what is of the wrong type.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
-        self.input.read()
+        self.given.read()
     }
 
-    /// The parameters as they came.
+    /// Sets a parameter, as middleware may before the action runs.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        let texts = matches!(self.given, Given::Texts(_));
+        let mut map = match self.given.to_value() {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        map.insert(name.into(), value.into());
+        self.given = if texts {
+            Given::Texts(map)
+        } else {
+            Given::Value(Value::Object(map))
+        };
+    }
+
+    /// Calls another action, private ones included, with these parameters. Its middleware and
+    /// inputs count as for any call. Cancel safe as far as the action is.
+    ///
+    /// # Errors
+    /// The action's, 004 when there is none of that name, 001 when actions call each other
+    /// without end.
+    pub async fn call(&self, name: &str, params: Value) -> Result<Map<String, Value>, ActionError> {
+        let outcome = execute_inside(&self.app, name, params, self.depth + 1).await;
+        outcome.into_fields()
+    }
+
+    /// The parameters as they are: an object, unless the caller sent something else.
     #[must_use]
     pub fn value(&self) -> Value {
-        self.input.to_value()
+        self.given.to_value()
     }
 }
 
@@ -74,6 +120,8 @@ pub enum Caller {
     Connection(Connection),
     /// An HTTP request.
     Http(HttpCaller),
+    /// Another action, or the server itself.
+    Internal,
 }
 
 /// An HTTP request that calls an action.
@@ -93,12 +141,13 @@ pub struct HttpCaller {
 }
 
 impl Caller {
-    /// The engine of a connection, or `http`.
+    /// The engine of a connection, `http`, or `internal`.
     #[must_use]
     pub fn transport(&self) -> &'static str {
         match self {
             Self::Connection(connection) => connection.spark().transport(),
             Self::Http(_) => "http",
+            Self::Internal => "internal",
         }
     }
 
@@ -107,7 +156,7 @@ impl Caller {
     pub fn connection(&self) -> Option<&Connection> {
         match self {
             Self::Connection(connection) => Some(connection),
-            Self::Http(_) => None,
+            Self::Http(_) | Self::Internal => None,
         }
     }
 
@@ -117,6 +166,7 @@ impl Caller {
         match self {
             Self::Connection(connection) => connection.fingerprint(),
             Self::Http(request) => request.fingerprint.as_deref(),
+            Self::Internal => None,
         }
     }
 
@@ -126,6 +176,7 @@ impl Caller {
         match self {
             Self::Connection(connection) => connection.remote(),
             Self::Http(request) => request.remote,
+            Self::Internal => None,
         }
     }
 }

@@ -139,6 +139,22 @@ impl Serialize for ActionError {
 pub(crate) enum Outcome {
     Reply(Reply),
     Error(ActionError),
+    /// The action does not render.
+    Nothing,
+}
+
+impl Outcome {
+    /// The fields of a reply, or the error.
+    pub(crate) fn into_fields(self) -> Result<Map<String, Value>, ActionError> {
+        match self {
+            Self::Reply(reply) => reply.to_fields().map_err(|error| {
+                tracing::error!(%error, "what an action returned could not be encoded");
+                StellarError::internal().into()
+            }),
+            Self::Error(error) => Err(error),
+            Self::Nothing => Ok(Map::new()),
+        }
+    }
 }
 
 impl<E: Into<ActionError>> From<E> for Outcome {

@@ -15,7 +15,7 @@ use super::{
 pub(crate) struct Reply(Box<dyn erased_serde::Serialize + Send + Sync>);
 
 impl Reply {
-    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
+    pub(crate) fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
         if TypeId::of::<T>() == TypeId::of::<()>() {
             return Self(Box::new(Map::<String, Value>::new()));
         }

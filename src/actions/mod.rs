@@ -24,18 +24,25 @@
 mod action;
 mod call;
 mod error;
+mod execute;
+mod given;
 mod handler;
-mod input;
+mod inputs;
+mod middleware;
 mod registry;
 
 pub use self::{
-    action::{Action, InputInfo},
+    action::Action,
     call::{Call, Caller, FromCall, HttpCaller, Params, Shared},
     error::{ActionError, ActionResult},
     handler::{ActionHandler, Ran},
+    inputs::{Format, Input, RuleError},
+    middleware::Middleware,
+    registry::ActionsError,
 };
 pub(crate) use self::{
     error::{Outcome, Status},
-    input::{Fields, Input},
+    execute::{execute, execute_inside},
+    given::Given,
     registry::Actions,
 };

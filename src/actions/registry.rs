@@ -1,4 +1,4 @@
-//! The actions of a server, by name and version.
+//! The actions of a server, by name and version, each with the middleware that runs for it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,22 +7,112 @@ use std::{
 
 use serde_json::Value;
 
-use super::action::Action;
+use super::{action::Action, inputs::RuleError, middleware::Middleware};
 
+/// The actions of a server.
 #[derive(Default)]
 pub(crate) struct Actions {
-    by_name: HashMap<String, BTreeMap<u32, Arc<Action>>>,
+    by_name: HashMap<String, BTreeMap<u32, Arc<Registered>>>,
+}
+
+/// An action and the middleware that runs for it, in order.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) action: Arc<Action>,
+    pub(crate) middleware: Vec<Arc<Middleware>>,
+}
+
+/// The actions of a server could not be put together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActionsError {
+    /// A protected action would be replaced.
+    #[error("action {0:?} is protected: no other of its version can take its place")]
+    Protected(String),
+    /// An action names middleware that there is not.
+    #[error("action {action:?} names the middleware {middleware:?}, which there is not")]
+    UnknownMiddleware {
+        /// The action.
+        action: String,
+        /// What it names.
+        middleware: String,
+    },
+    /// Two middlewares have one name.
+    #[error("there are two middlewares named {0:?}")]
+    TwoMiddlewares(String),
+    /// An input is declared wrongly.
+    #[error("action {action:?}: {fault}")]
+    Input {
+        /// The action.
+        action: String,
+        /// What is wrong.
+        fault: RuleError,
+    },
 }
 
 impl Actions {
-    /// Adds an action, in the place of one with its name and version.
-    pub(crate) fn add(&mut self, action: Action) {
-        let versions = self.by_name.entry(action.name().to_owned()).or_default();
-        versions.insert(action.version(), Arc::new(action));
+    /// Puts actions and middleware together. An action takes the place of an earlier one of its
+    /// name and version.
+    pub(crate) fn build(
+        actions: Vec<Action>,
+        middlewares: Vec<Middleware>,
+    ) -> Result<Self, ActionsError> {
+        let mut all: Vec<Arc<Middleware>> = Vec::new();
+        for middleware in middlewares {
+            if all.iter().any(|known| known.name() == middleware.name()) {
+                return Err(ActionsError::TwoMiddlewares(middleware.name().to_owned()));
+            }
+            all.push(Arc::new(middleware));
+        }
+        // The sort is stable: of equal priority the one added first stays first.
+        all.sort_by_key(|middleware| middleware.order());
+
+        let mut this = Self::default();
+        for action in actions {
+            this.add(action, &all)?;
+        }
+        Ok(this)
+    }
+
+    fn add(&mut self, action: Action, all: &[Arc<Middleware>]) -> Result<(), ActionsError> {
+        let name = || action.name().to_owned();
+        if let Some(fault) = action.fault() {
+            return Err(ActionsError::Input {
+                action: name(),
+                fault: fault.clone(),
+            });
+        }
+        let named = action.middleware_names();
+        let known = |name: &&String| all.iter().any(|known| known.name() == name.as_str());
+        if let Some(middleware) = named.iter().find(|name| !known(name)) {
+            return Err(ActionsError::UnknownMiddleware {
+                action: name(),
+                middleware: middleware.clone(),
+            });
+        }
+        let runs = |middleware: &&Arc<Middleware>| {
+            middleware.is_global() || named.iter().any(|name| name == middleware.name())
+        };
+        let middleware = all.iter().filter(runs).cloned().collect();
+        let versions = self.by_name.entry(name()).or_default();
+        if versions
+            .get(&action.version())
+            .is_some_and(|known| known.action.is_protected())
+        {
+            return Err(ActionsError::Protected(name()));
+        }
+        versions.insert(
+            action.version(),
+            Arc::new(Registered {
+                action: Arc::new(action),
+                middleware,
+            }),
+        );
+        Ok(())
     }
 
     /// The action of a name: the newest, or that of the version a call asks for.
-    pub(crate) fn find(&self, name: &str, version: Option<&Value>) -> Option<&Arc<Action>> {
+    pub(crate) fn find(&self, name: &str, version: Option<&Value>) -> Option<&Arc<Registered>> {
         let versions = self.by_name.get(name)?;
         let wanted = match version {
             None | Some(Value::Null) => return versions.values().next_back(),
@@ -39,7 +129,7 @@ impl Actions {
             .by_name
             .values()
             .flat_map(BTreeMap::values)
-            .cloned()
+            .map(|registered| registered.action.clone())
             .collect();
         all.sort_by(|a, b| (a.name(), a.version()).cmp(&(b.name(), b.version())));
         all
@@ -55,18 +145,21 @@ fn as_version(number: f64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::ActionResult;
+    use crate::actions::{ActionResult, Input};
     use serde_json::json;
+
+    fn action(name: &str) -> Action {
+        Action::new(name, || async { ActionResult::Ok(()) })
+    }
 
     #[test]
     fn the_newest_unless_told_otherwise() {
-        let mut actions = Actions::default();
-        for version in [2, 10, 1] {
-            let run = || async { ActionResult::Ok(()) };
-            actions.add(Action::new("a", run).versioned(version));
-        }
-        let find =
-            |version: Option<&Value>| actions.find("a", version).map(|action| action.version());
+        let versions = [2, 10, 1].map(|version| action("a").versioned(version));
+        let actions = Actions::build(versions.into(), Vec::new()).unwrap();
+        let find = |version: Option<&Value>| {
+            let found = actions.find("a", version);
+            found.map(|found| found.action.version())
+        };
         assert_eq!(find(None), Some(10));
         assert_eq!(find(Some(&json!(null))), Some(10));
         assert_eq!(find(Some(&json!(2))), Some(2));
@@ -82,5 +175,38 @@ mod tests {
             assert_eq!(find(Some(&bad)), None, "{bad}");
         }
         assert!(actions.find("b", None).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let build = |actions, middlewares| Actions::build(actions, middlewares).err().unwrap();
+        let error = build(vec![action("a").protected(), action("a")], Vec::new());
+        assert_eq!(error, ActionsError::Protected("a".into()));
+        let error = build(vec![action("a").middleware("m")], Vec::new());
+        assert!(error.to_string().contains("\"m\""), "{error}");
+        let two = vec![Middleware::new("m"), Middleware::new("m")];
+        assert_eq!(
+            build(Vec::new(), two),
+            ActionsError::TwoMiddlewares("m".into())
+        );
+        let error = build(
+            vec![action("a").input(Input::optional("x").validate("no"))],
+            Vec::new(),
+        );
+        assert!(error.to_string().contains("no such validator"), "{error}");
+    }
+
+    #[test]
+    fn middleware_runs_by_priority() {
+        let middlewares = vec![
+            Middleware::new("late").global().priority(200),
+            Middleware::new("named"),
+            Middleware::new("first").global().priority(1),
+            Middleware::new("other"),
+        ];
+        let actions = Actions::build(vec![action("a").middleware("named")], middlewares).unwrap();
+        let found = actions.find("a", None).unwrap();
+        let names: Vec<_> = found.middleware.iter().map(|m| m.name()).collect();
+        assert_eq!(names, ["first", "named", "late"]);
     }
 }

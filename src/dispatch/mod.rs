@@ -6,7 +6,12 @@ mod request;
 mod response;
 mod verbs;
 
-use std::{borrow::Cow, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 use stellarfw_transport::{
@@ -15,7 +20,7 @@ use stellarfw_transport::{
     turn,
 };
 
-pub(crate) use self::{actions::execute, verbs::PendingVerb};
+pub(crate) use self::verbs::PendingVerb;
 use self::{
     request::Request,
     response::{Meta, respond_error},
@@ -35,12 +40,12 @@ pub(crate) struct Dispatcher {
 
 impl Handler for Dispatcher {
     fn open(&self, spark: &Spark) -> Flow {
+        // Nobody can push to a spark without a state, so nothing comes before the welcome.
+        welcome(&self.app, spark);
         if spark.attach(State::new(self.app.clone(), spark)).is_err() {
             tracing::error!("a hook attached a state of its own to a spark; it cannot be served");
             spark.close(CloseReason::Panic);
-            return Flow::DONE;
         }
-        welcome(&self.app, spark);
         Flow::DONE
     }
 
@@ -55,9 +60,8 @@ impl Handler for Dispatcher {
 
     fn error(&self, spark: &Spark, error: &CodecError) {
         // Once for each connection: a client that sends nonsense cannot fill the log with it.
-        let first = Connection::of(spark).is_none_or(|connection| {
-            !connection.state().complained.swap(true, Ordering::Relaxed)
-        });
+        let first = Connection::of(spark)
+            .is_none_or(|connection| !connection.state().complained.swap(true, Ordering::Relaxed));
         if first {
             tracing::warn!(connection = %spark.id(), %error, "undecodable message dropped");
         }
@@ -99,7 +103,7 @@ fn dispatch(connection: Connection, mut request: Request<'_>) {
     let state = connection.state();
     let meta = Meta {
         count: state.messages.fetch_add(1, Ordering::Relaxed) + 1,
-        id: request.message_id.take().map(|id| id.to_value()),
+        id: request.message_id.take().and_then(|id| id.to_content()),
     };
     let event = request.event.as_ref().and_then(request::Field::as_str);
     match event.as_deref() {
@@ -139,8 +143,9 @@ fn in_order(connection: Connection, meta: Meta, verb: Verb<'_>) {
         Entered::Yours(verb) => work(connection, verb),
         Entered::Queued => {}
         Entered::Full(verb) => {
-            if let Some((meta, _)) = verb.0 {
-                respond_error(&connection, meta, &StellarError::too_many_pending(), None);
+            if let Some((meta, verb)) = verb.0 {
+                let error = StellarError::too_many_pending();
+                respond_error(&connection, meta, &error, verb.refusal_data());
             }
         }
     }
@@ -162,8 +167,7 @@ fn work(connection: Connection, verb: PendingVerb) {
 async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFuture<()>) {
     loop {
         if stellarfw_transport::catch_panic(future).await.is_err() {
-            tracing::error!(connection = %connection.id(), "a room hook panicked");
-            connection.spark().close(CloseReason::Panic);
+            panicked(&connection);
         }
         loop {
             let Some(verb) = connection.state().verbs.next() else {
@@ -181,15 +185,26 @@ async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFutur
     }
 }
 
+/// Begins a verb that is the lane's. Its panic must not get past here: the lane would stay busy,
+/// and the connection would never be taken out of its rooms.
 fn start(connection: &Connection, verb: PendingVerb) -> Flow {
-    match verb.0 {
+    let start = || match verb.0 {
         Some((meta, verb)) => verbs::run(connection, meta, verb),
         None => rooms::leave_all(connection),
-    }
+    };
+    catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|_| {
+        panicked(connection);
+        Flow::DONE
+    })
+}
+
+fn panicked(connection: &Connection) {
+    tracing::error!(connection = %connection.id(), "a room hook panicked");
+    connection.spark().close(CloseReason::Panic);
 }
 
 /// What a client sent, as an error text tells it: short, and `undefined` when it was absent.
-fn told(text: Option<&str>) -> Cow<'_, str> {
+pub(crate) fn told(text: Option<&str>) -> Cow<'_, str> {
     const MAX: usize = 200;
     let Some(text) = text else {
         return "undefined".into();

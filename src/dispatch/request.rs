@@ -44,13 +44,6 @@ impl Field<'_> {
         }
     }
 
-    pub(crate) fn to_value(&self) -> Value {
-        match self {
-            Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Self::Value(value) => value.clone(),
-        }
-    }
-
     pub(crate) fn to_content(&self) -> Option<Content> {
         match self {
             Self::Raw(raw) => Some(Content::of_raw(raw)),
@@ -161,11 +154,12 @@ impl<'de> Deserialize<'de> for Key {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
-            fn visit_str<E>(self, text: &str) -> Result<Key, E> {
-                Ok(Key::of(text))
+            fn visit_bytes<E>(self, text: &[u8]) -> Result<Key, E> {
+                Ok(std::str::from_utf8(text).map_or(Key::Other, Key::of))
             }
         }
-        deserializer.deserialize_identifier(KeyVisitor)
+        // As bytes, because a key of JavaScript may hold what is no UTF-8 (a lone surrogate).
+        deserializer.deserialize_bytes(KeyVisitor)
     }
 }
 

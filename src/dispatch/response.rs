@@ -1,18 +1,17 @@
 //! Responses: exactly one for each request, with the count of its message.
 
 use serde::Serialize;
-use serde_json::Value;
 use stellarfw_transport::{CodecError, Delivery, Frame};
 
-use crate::{connection::Connection, error::StellarError};
+use crate::{broker::Content, connection::Connection, error::StellarError, rooms::Text};
 
 /// What ties a response to its request.
 #[derive(Debug)]
 pub(crate) struct Meta {
     /// The request's place among its spark's messages, from 1.
     pub(crate) count: u64,
-    /// The request's `messageId`, echoed.
-    pub(crate) id: Option<Value>,
+    /// The request's `messageId`, echoed as it came.
+    pub(crate) id: Option<Content>,
 }
 
 #[derive(Serialize)]
@@ -20,7 +19,7 @@ pub(crate) struct Meta {
 struct Tail<'a> {
     message_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: &'a Option<Value>,
+    message_id: Option<Text<'a>>,
     context: &'static str,
 }
 
@@ -30,12 +29,13 @@ pub(crate) fn frame<T: Serialize + ?Sized>(
     meta: &Meta,
     body: &T,
 ) -> Result<Frame, CodecError> {
+    let parser = connection.spark().parser();
     let tail = Tail {
         message_count: meta.count,
-        message_id: &meta.id,
+        message_id: meta.id.as_ref().map(|id| Text::of(parser, id)),
         context: "response",
     };
-    connection.spark().parser().encode_with(body, &tail)
+    parser.encode_with(body, &tail)
 }
 
 pub(crate) fn send(connection: &Connection, frame: Frame) {

@@ -113,6 +113,11 @@ impl<'a> Verb<'a> {
         }
     }
 
+    /// The `data` of its refusal: joining and leaving say `false`.
+    pub(super) fn refusal_data(&self) -> Option<bool> {
+        matches!(self, Self::RoomAdd(_) | Self::RoomLeave(_)).then_some(false)
+    }
+
     /// About how many bytes it keeps while it waits.
     pub(super) fn len(&self) -> usize {
         match self {
@@ -299,8 +304,8 @@ fn emit(
     event: String,
     data: Option<Content>,
 ) -> Flow {
+    let message = rooms::event_content(&event, data.as_ref());
     let data = data.as_ref().map_or(Value::Null, Content::to_value);
-    let message = Content::new(&serde_json::json!({ "event": event, "data": data }));
     let checked = as_member(connection, room, |local| match message {
         Ok(message) => received(connection, &local, message),
         Err(error) => Flow::Ready(Err(error.into())),

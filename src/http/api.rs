@@ -16,11 +16,11 @@ use stellarfw_transport::{Peer, SparkId};
 use super::{
     body::{self, BadBody},
     session::Session,
+    statics::decode,
 };
 use crate::{
     Stellar, StellarError,
-    actions::{ActionError, Caller, HttpCaller, Outcome, Status},
-    dispatch::execute,
+    actions::{ActionError, Caller, HttpCaller, Outcome, Status, execute},
     time::now_ms,
 };
 
@@ -69,6 +69,7 @@ async fn answer(stellar: &Stellar, prefix: &str, request: Request) -> Response {
             let rest = parts.uri.path().strip_prefix(prefix).unwrap_or_default();
             let named = rest.trim_matches('/');
             if !named.is_empty() {
+                let named = decode(named).unwrap_or_else(|| named.to_owned());
                 read.map.insert("action".into(), named.into());
             }
             let received = Value::Object(read.map.clone());
@@ -107,6 +108,7 @@ fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
             let map = Map::from_iter([("error".to_owned(), Value::String(text))]);
             (status, map)
         }
+        Ok(Outcome::Nothing) => (StatusCode::NO_CONTENT, Map::new()),
         Ok(Outcome::Reply(reply)) => match reply.to_fields() {
             Ok(fields) => (StatusCode::OK, fields),
             Err(error) => {
@@ -138,7 +140,7 @@ fn respond(
     session: Option<&Session>,
 ) -> Response {
     let text = serde_json::to_vec(fields).unwrap_or_default();
-    let body = if *method == Method::HEAD {
+    let body = if *method == Method::HEAD || status == StatusCode::NO_CONTENT {
         Body::empty()
     } else {
         Body::from(text)

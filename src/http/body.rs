@@ -5,7 +5,7 @@ use http::{StatusCode, header, request::Parts};
 use serde_json::{Map, Value};
 use stellarfw_transport::handshake::query_pairs;
 
-use crate::actions::Input;
+use crate::actions::Given;
 
 /// What was wrong with a body: the status and the text to answer with.
 #[derive(Debug)]
@@ -18,11 +18,11 @@ pub(super) struct Read {
 }
 
 impl Read {
-    pub(super) fn into_input(self) -> Input {
+    pub(super) fn into_input(self) -> Given {
         if self.texts {
-            Input::Texts(self.map)
+            Given::Texts(self.map)
         } else {
-            Input::Value(Value::Object(self.map))
+            Given::Value(Value::Object(self.map))
         }
     }
 }

@@ -85,7 +85,7 @@ fn not_found() -> Response {
 }
 
 /// A path with its percent escapes undone; none if that is not UTF-8.
-fn decode(path: &str) -> Option<String> {
+pub(super) fn decode(path: &str) -> Option<String> {
     let mut out = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {

@@ -1,6 +1,9 @@
 //! From a publication to the outboxes of its receivers.
 
-use std::sync::{Arc, Weak};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Weak},
+};
 
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
@@ -10,6 +13,7 @@ use super::{LocalRoom, Say, membership::left_hooks};
 use crate::{
     app::App,
     broker::{Content, Delivery, Kind, Publication, Target},
+    connection::Connection,
     error::StellarError,
 };
 
@@ -52,7 +56,12 @@ impl Delivery for Deliverer {
                 if let (Some(server), Some(frame)) =
                     (app.server(), frame(&app.parser, &publication))
                 {
-                    server.write_frame(&frame, Mode::Reliable);
+                    // Those that are still opening have not had their welcome yet.
+                    server.for_each(|spark| {
+                        if Connection::of(spark).is_some() {
+                            send(spark, &frame);
+                        }
+                    });
                 }
             }
         }
@@ -91,10 +100,18 @@ fn each(app: &App, room: &LocalRoom, publication: &Publication, content: &Conten
     // Receivers whose message is not rewritten share one frame.
     let shared = frame(&app.parser, publication);
     for member in room.snapshot() {
-        let mut say = Some(said.clone());
-        for hook in &app.hooks.each {
-            say = say.and_then(|say| hook(&member, say));
-        }
+        let hooked = catch_unwind(AssertUnwindSafe(|| {
+            let mut say = Some(said.clone());
+            for hook in &app.hooks.each {
+                say = say.and_then(|say| hook(&member, say));
+            }
+            say
+        }));
+        let Ok(say) = hooked else {
+            // It is one receiver's loss, and neither the sender's nor the others'.
+            tracing::error!(connection = %member.id(), "a say hook panicked");
+            continue;
+        };
         let frame = match say {
             None => continue,
             Some(say) if say == said => shared.clone(),
@@ -138,7 +155,7 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
             .state()
             .rooms
             .lock()
-            .retain(|known| known.name() != name);
+            .retain(|known| !Arc::ptr_eq(known, &room));
         if let Flow::Wait(future) = left_hooks(app, &member, name) {
             tokio::spawn(future);
         }
@@ -193,13 +210,13 @@ impl Serialize for From<'_> {
 /// A JSON text for a codec: JSON takes it as it is, others need the value.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Text<'a> {
+pub(crate) enum Text<'a> {
     Raw(&'a RawValue),
     Value(serde_json::Value),
 }
 
 impl<'a> Text<'a> {
-    fn of(parser: &Parser, content: &'a Content) -> Self {
+    pub(crate) fn of(parser: &Parser, content: &'a Content) -> Self {
         match parser {
             Parser::Json => Self::Raw(content.as_raw()),
             _ => Self::Value(content.to_value()),

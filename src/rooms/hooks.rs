@@ -1,6 +1,9 @@
 //! Hooks of rooms, and listeners for their events.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use serde_json::Value;
 use stellarfw_transport::Flow;
@@ -64,8 +67,13 @@ impl Hooks {
             .filter_map(|key| self.listeners.get(key))
             .flatten()
         {
-            if let Flow::Wait(future) = listener(event.clone()) {
-                tokio::spawn(future);
+            match catch_unwind(AssertUnwindSafe(|| listener(event.clone()))) {
+                Ok(Flow::Ready(())) => {}
+                Ok(Flow::Wait(future)) => {
+                    tokio::spawn(future);
+                }
+                // Its fault is not the sender's, whose event was accepted.
+                Err(_) => tracing::error!(event = %event.event, "a listener panicked"),
             }
         }
     }

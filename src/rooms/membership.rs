@@ -1,14 +1,18 @@
 //! Joining and leaving, whoever asks for it.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use stellarfw_transport::Flow;
+use stellarfw_transport::{Flow, catch_panic};
 
 use super::{LocalRoom, RoomError, RoomName};
 use crate::{
     app::App,
     broker::{Joined, Member},
     connection::Connection,
+    dispatch::told,
     error::StellarError,
     time::now_ms,
 };
@@ -25,13 +29,14 @@ pub(crate) fn join(connection: &Connection, room: &str) -> Flow<Result> {
     }
     let app = connection.state().app.clone();
     if connection.is_in(room) {
-        return refuse(StellarError::already_in_room(connection.id(), room));
+        let room = told(Some(room));
+        return refuse(StellarError::already_in_room(connection.id(), &room));
     }
     let room: RoomName = room.into();
     let connection = connection.clone();
     app.broker.exists(&room).then(move |exists| match exists {
         Err(error) => Flow::Ready(Err(error.into())),
-        Ok(false) => refuse(StellarError::room_not_exist(&room)),
+        Ok(false) => refuse(StellarError::room_not_exist(&told(Some(&room)))),
         Ok(true) => {
             run_join_hooks(app.clone(), connection.clone(), room.clone()).then(move |gate| {
                 match gate {
@@ -95,7 +100,16 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
     };
     app.broker.join(&room, member).then(move |joined| {
         let error = match joined {
-            Ok(Joined::Joined) => return Flow::Ready(Ok(())),
+            Ok(Joined::Joined) if is_still_in(&connection, &local) => return Flow::Ready(Ok(())),
+            Ok(Joined::Joined) => {
+                // It was taken out before the broker had it, so nobody else tells the broker.
+                return app.broker.leave(&room, connection.id()).then(move |left| {
+                    left.map_or_else(
+                        |error| Flow::Ready(Err(error.into())),
+                        |_| refuse(StellarError::not_in_room(connection.id(), &room)),
+                    )
+                });
+            }
             Ok(Joined::Already) => StellarError::already_in_room(connection.id(), &room).into(),
             Ok(Joined::NoRoom) => StellarError::room_not_exist(&room).into(),
             Err(error) => error.into(),
@@ -103,6 +117,11 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
         take_out(&app, &connection, &room);
         Flow::Ready(Err(error))
     })
+}
+
+fn is_still_in(connection: &Connection, room: &Arc<LocalRoom>) -> bool {
+    let rooms = connection.state().rooms.lock();
+    rooms.iter().any(|known| Arc::ptr_eq(known, room))
 }
 
 /// Takes a connection out of this process's books. Whether it was in them.
@@ -126,8 +145,8 @@ pub(crate) fn leave(connection: &Connection, room: &str) -> Flow<Result> {
         let (id, room) = (connection.id().clone(), RoomName::from(room));
         return app.broker.exists(&room).then(move |exists| match exists {
             Err(error) => Flow::Ready(Err(error.into())),
-            Ok(false) => refuse(StellarError::room_not_exist(&room)),
-            Ok(true) => refuse(StellarError::not_in_room(&id, &room)),
+            Ok(false) => refuse(StellarError::room_not_exist(&told(Some(&room)))),
+            Ok(true) => refuse(StellarError::not_in_room(&id, &told(Some(&room)))),
         });
     };
     forget(&app, connection, &local)
@@ -156,20 +175,36 @@ fn forget(app: &Arc<App>, connection: &Connection, local: &LocalRoom) -> Flow<Re
         })
 }
 
-/// Tells the hooks that a connection has left a room.
+/// Tells the hooks that a connection has left a room. One that panics keeps neither the others
+/// from being told nor the connection in its other rooms.
 pub(crate) fn left_hooks(app: &Arc<App>, connection: &Connection, room: &RoomName) -> Flow {
-    for (at, hook) in app.hooks.leave.iter().enumerate() {
-        if let Flow::Wait(future) = hook(connection, room) {
+    for at in 0..app.hooks.leave.len() {
+        if let Flow::Wait(future) = left_hook(app, at, connection, room) {
             let (app, connection, room) = (app.clone(), connection.clone(), room.clone());
             return Flow::Wait(Box::pin(async move {
                 future.await;
-                for hook in app.hooks.leave.iter().skip(at + 1) {
-                    hook(&connection, &room).await;
+                for at in at + 1..app.hooks.leave.len() {
+                    left_hook(&app, at, &connection, &room).await;
                 }
             }));
         }
     }
     Flow::DONE
+}
+
+fn left_hook(app: &App, at: usize, connection: &Connection, room: &RoomName) -> Flow {
+    let panicked = || tracing::error!("a leave hook panicked");
+    let hook = || app.hooks.leave[at](connection, room);
+    match catch_unwind(AssertUnwindSafe(hook)) {
+        Ok(Flow::Ready(())) => Flow::DONE,
+        Ok(Flow::Wait(future)) => Flow::Wait(Box::pin(async move {
+            catch_panic(future).await.unwrap_or_else(|_| panicked());
+        })),
+        Err(_) => {
+            panicked();
+            Flow::DONE
+        }
+    }
 }
 
 /// Takes a connection that is gone out of all its rooms.

@@ -8,11 +8,10 @@ mod membership;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
 
 pub use self::hooks::{Event, Say};
 pub(crate) use self::{
-    deliver::{Deliverer, context_frame, push_frame},
+    deliver::{Deliverer, Text, context_frame, push_frame},
     hooks::Hooks,
     local::{LocalRoom, LocalRooms},
     membership::{find, join, leave, leave_all},
@@ -186,10 +185,22 @@ impl Rooms {
         event: &str,
         data: &T,
     ) -> Result<(), RoomError> {
-        let data = Content::new(data)?;
-        let message = json!({ "event": event, "data": data });
+        let message = event_content(event, Some(&Content::new(data)?))?;
         self.broadcast(room, &message).await
     }
+}
+
+/// The message of an event; its data go in as they came.
+pub(crate) fn event_content(
+    event: &str,
+    data: Option<&Content>,
+) -> Result<Content, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        event: &'a str,
+        data: Option<&'a Content>,
+    }
+    Content::new(&Message { event, data })
 }
 
 impl App {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stellarfw::{
-    Builder, Stellar,
-    actions::{Action, ActionError, ActionResult, Call, Params},
+    Builder, Connection, Stellar,
+    actions::{Action, ActionError, ActionResult, Call, Input, Params},
 };
 
 pub(crate) fn add(builder: Builder) -> Builder {
@@ -29,6 +29,15 @@ pub(crate) fn add(builder: Builder) -> Builder {
                 .describe("Answers after some milliseconds, at most 10,000")
                 .requires("ms"),
         )
+        .add_action(
+            Action::new("alert", alert)
+                .describe("Sends an alert to this connection")
+                .accepts("text"),
+        )
+        .add_action(
+            Action::new("dropMe", drop_me)
+                .describe("Ends this connection without an answer; the client comes back"),
+        )
 }
 
 async fn actions(stellar: Stellar) -> ActionResult {
@@ -41,11 +50,18 @@ async fn actions(stellar: Stellar) -> ActionResult {
                 "name": action.name(),
                 "version": action.version(),
                 "description": action.description(),
-                "inputs": action.inputs(),
+                "inputs": inputs(action.inputs()),
             })
         })
         .collect();
     Ok(json!({ "actions": list }))
+}
+
+fn inputs(inputs: &[Input]) -> Vec<Value> {
+    inputs
+        .iter()
+        .map(|input| json!({ "name": input.name(), "required": input.is_required() }))
+        .collect()
 }
 
 async fn random_number() -> ActionResult {
@@ -90,4 +106,22 @@ async fn sleep(Params(Sleep { ms }): Params<Sleep>) -> ActionResult {
     }
     tokio::time::sleep(Duration::from_millis(ms)).await;
     Ok(json!({ "slept": ms }))
+}
+
+#[derive(Deserialize)]
+struct Alert {
+    text: Option<String>,
+}
+
+async fn alert(connection: Connection, Params(Alert { text }): Params<Alert>) -> ActionResult {
+    let text = text.unwrap_or_else(|| "Look up: the stars are out".into());
+    connection
+        .alert(&json!({ "text": text }))
+        .map_err(|error| ActionError::from(error.to_string()))?;
+    Ok(json!({}))
+}
+
+async fn drop_me(connection: Connection) -> ActionResult {
+    connection.spark().end_with_reconnect();
+    Ok(json!({}))
 }

@@ -290,6 +290,7 @@ impl Server {
     pub fn open(&self, admission: Admission, outlet: impl Outlet) -> Inlet {
         let inner = &self.0;
         let handshake = admission.handshake;
+        let place = admission._place;
         let mut id = (inner.ids)(&handshake);
         // A generator of the user's own may repeat itself; two sparks of one id may not be.
         while self.spark(&id).is_some() {
@@ -306,6 +307,8 @@ impl Server {
         );
         inner.sparks.shard(&id).lock().insert(id, spark.clone());
         inner.sparks.count.fetch_add(1, Ordering::Relaxed);
+        // The handshake is over: while the hooks run it must not count a second time.
+        drop(place);
         inner.count.opened.fetch_add(1, Ordering::Relaxed);
         if let Some(wheel) = &inner.wheel {
             wheel.sit(&spark);

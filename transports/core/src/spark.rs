@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU8, Ordering},
@@ -11,7 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     auth::Identity,
@@ -45,7 +46,7 @@ pub(crate) struct Inner {
     pub(crate) server: Arc<ServerInner>,
     outlet: Box<dyn Outlet>,
     /// The outgoing transforms' lane; only servers that have such transforms pay for it.
-    outgoing: Option<Box<Lane<Outgoing>>>,
+    outgoing: Option<Box<Output>>,
     pub(crate) inbound: Lane<Inbound>,
     state: AtomicU8,
     /// Sent to and not yet flushed.
@@ -57,6 +58,12 @@ pub(crate) struct Inner {
     pub(crate) seat: OnceLock<Seat>,
     reason: OnceLock<CloseReason>,
     gone: Notify,
+}
+
+struct Output {
+    lane: Lane<Outgoing>,
+    /// Where transforms that wait do so, whatever thread sends.
+    runtime: Handle,
 }
 
 enum Outgoing {
@@ -105,7 +112,12 @@ impl Spark {
         server: Arc<ServerInner>,
         outlet: Box<dyn Outlet>,
     ) -> Self {
-        let outgoing = (!server.outgoing.is_empty()).then(Box::default);
+        let outgoing = (!server.outgoing.is_empty()).then(|| {
+            Box::new(Output {
+                lane: Lane::default(),
+                runtime: Handle::current(),
+            })
+        });
         Self(Arc::new(Inner {
             id,
             transport,
@@ -208,9 +220,9 @@ impl Spark {
         if self.0.state.load(Ordering::Acquire) != OPEN {
             return Err(SendError::Closed);
         }
-        match &self.0.outgoing {
+        match self.0.outgoing.as_deref() {
             None => self.push(frame, delivery),
-            Some(lane) => {
+            Some(Output { lane, .. }) => {
                 let limits = self.0.server.config.outbox;
                 let limits = LaneLimits {
                     items: limits.frames,
@@ -250,14 +262,18 @@ impl Spark {
 
     /// Works off the outgoing transforms' lane, beginning with an item that is ours to do.
     fn transform(&self, item: Outgoing) {
-        let lane = self.0.outgoing.as_deref();
+        let Some(Output { lane, runtime }) = self.0.outgoing.as_deref() else {
+            return;
+        };
+        // The sender's thread need not be one of the runtime's.
+        let _entered = runtime.enter();
         let mut next = Some(item);
-        while let (Some(item), Some(lane)) = (next, lane) {
+        while let Some(item) = next {
             if let Some(rest) = self.transform_one(item) {
                 let spark = self.clone();
                 tokio::spawn(async move {
                     rest.await;
-                    if let Some(lane) = &spark.0.outgoing
+                    if let Some(Output { lane, .. }) = spark.0.outgoing.as_deref()
                         && let Some(item) = lane.next()
                     {
                         spark.transform(item);
@@ -278,7 +294,12 @@ impl Spark {
             }
         };
         let packet = Packet::new(frame, self.parser().clone());
-        match transform::run(&self.0.server.outgoing, self, packet) {
+        let run = AssertUnwindSafe(|| transform::run(&self.0.server.outgoing, self, packet));
+        let Ok(flow) = catch_unwind(run) else {
+            self.close(CloseReason::Panic);
+            return None;
+        };
+        match flow {
             Flow::Ready(packet) => {
                 if let Some(packet) = packet {
                     // The sender has long been answered; a full outbox closes the spark.
@@ -337,9 +358,9 @@ impl Spark {
             return;
         }
         self.0.reason.set(reason.clone()).ok();
-        match &self.0.outgoing {
+        match self.0.outgoing.as_deref() {
             None => self.finish_output(&reason),
-            Some(lane) => {
+            Some(Output { lane, .. }) => {
                 if let Some(item) = lane.enter_last(Outgoing::Close(reason)) {
                     self.transform(item);
                 }
@@ -368,7 +389,14 @@ impl Spark {
 
     /// Ends the connection at once: what waits is lost.
     pub fn abort(&self) {
-        if self.0.state.swap(CLOSING, Ordering::AcqRel) == OPEN {
+        // Only an open spark is closing from now on: one that is gone stays gone.
+        let open = self.0.state.compare_exchange(
+            OPEN,
+            CLOSING,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if open.is_ok() {
             self.0
                 .reason
                 .set(CloseReason::Ended { reconnect: true })

@@ -13,7 +13,13 @@ pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Frame, CodecErr
 }
 
 fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    rmp_serde::to_vec_named(value).map_err(CodecError::new)
+    let mut bytes = Vec::with_capacity(128);
+    // Types that know two forms, such as addresses, take the one that they take in JSON.
+    let mut serializer = rmp_serde::Serializer::new(&mut bytes)
+        .with_struct_map()
+        .with_human_readable();
+    value.serialize(&mut serializer).map_err(CodecError::new)?;
+    Ok(bytes)
 }
 
 pub(super) fn encode_with<T, U>(object: &T, tail: &U) -> Result<Frame, CodecError>
@@ -60,7 +66,7 @@ pub(super) fn decode<'de, T: Deserialize<'de>>(message: Message<'de>) -> Result<
             "MessagePack is binary, this is a text payload",
         ));
     };
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
     deserializer.set_max_depth(MAX_DEPTH);
     let value = T::deserialize(&mut deserializer).map_err(CodecError::new)?;
     // The deserializer does not tell where it stands. One more scalar must fail for want of a
@@ -106,6 +112,16 @@ mod tests {
             assert_eq!(back["tail"], 7);
         }
         assert!(encode_with("text", &BTreeMap::<String, u8>::new()).is_err());
+    }
+
+    #[test]
+    fn addresses_are_texts_as_in_json() {
+        let address: std::net::IpAddr = "127.0.0.1".parse().unwrap();
+        let frame = encode(&address).unwrap();
+        let text: String = decode(frame.as_message()).unwrap();
+        assert_eq!(text, "127.0.0.1");
+        let back: std::net::IpAddr = decode(frame.as_message()).unwrap();
+        assert_eq!(back, address);
     }
 
     #[test]

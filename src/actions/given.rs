@@ -16,7 +16,7 @@ use super::error::ActionError;
 
 /// The parameters of a call.
 #[derive(Clone, Debug)]
-pub(crate) enum Input {
+pub(crate) enum Given {
     /// JSON that is not parsed yet.
     Raw(Box<RawValue>),
     /// Values, from other codecs.
@@ -25,7 +25,7 @@ pub(crate) enum Input {
     Texts(Map<String, Value>),
 }
 
-impl Input {
+impl Given {
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
@@ -73,9 +73,9 @@ struct RawFields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(input: &'a Input) -> Self {
+    pub(crate) fn of(input: &'a Given) -> Self {
         match input {
-            Input::Raw(raw) => match serde_json::from_str::<RawFields<'_>>(raw.get()) {
+            Given::Raw(raw) => match serde_json::from_str::<RawFields<'_>>(raw.get()) {
                 Ok(fields) => Self::of_raw(fields),
                 // A key that stands twice: the values know which one counts.
                 Err(_) => match input.to_value() {
@@ -83,8 +83,8 @@ impl<'a> Fields<'a> {
                     _ => Self::default(),
                 },
             },
-            Input::Value(Value::Object(map)) | Input::Texts(map) => Self::of_map(map),
-            Input::Value(_) => Self::default(),
+            Given::Value(Value::Object(map)) | Given::Texts(map) => Self::of_map(map),
+            Given::Value(_) => Self::default(),
         }
     }
 
@@ -146,7 +146,7 @@ struct Reader<'a> {
 
 /// What was wrong with the parameters.
 #[derive(Debug)]
-struct InputError {
+struct GivenError {
     field: Option<String>,
     wrong: Wrong,
 }
@@ -159,8 +159,8 @@ enum Wrong {
     Other(String),
 }
 
-impl From<InputError> for ActionError {
-    fn from(error: InputError) -> Self {
+impl From<GivenError> for ActionError {
+    fn from(error: GivenError) -> Self {
         match (&error.field, &error.wrong) {
             (Some(field), Wrong::Missing) => Self::missing(&[field]),
             (Some(field), Wrong::Type(expected) | Wrong::Other(expected)) => {
@@ -187,7 +187,7 @@ fn type_name(expected: &str) -> &str {
     }
 }
 
-impl fmt::Display for InputError {
+impl fmt::Display for GivenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wrong {
             Wrong::Missing => f.write_str("a field is missing"),
@@ -197,9 +197,9 @@ impl fmt::Display for InputError {
     }
 }
 
-impl std::error::Error for InputError {}
+impl std::error::Error for GivenError {}
 
-impl de::Error for InputError {
+impl de::Error for GivenError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self {
             field: None,
@@ -229,7 +229,7 @@ impl de::Error for InputError {
     }
 }
 
-impl InputError {
+impl GivenError {
     /// Says under which field it happened; the outermost is the one that counts.
     fn under(mut self, field: &str) -> Self {
         self.field = Some(match self.field {
@@ -242,7 +242,7 @@ impl InputError {
 
 macro_rules! number {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
             match self.as_number() {
                 Some(number) => number.$method(visitor).map_err(de::Error::custom),
                 None => self.deserialize_any(visitor),
@@ -262,9 +262,9 @@ impl Reader<'_> {
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
-    type Error = InputError;
+    type Error = GivenError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
         match self.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
@@ -291,7 +291,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
         match self.value {
             Value::Null => visitor.visit_none(),
             Value::String(text) if self.lenient && text.is_empty() => visitor.visit_none(),
@@ -299,7 +299,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
         match self.value {
             Value::String(text) if self.lenient => match text.as_str() {
                 "true" | "1" | "on" => visitor.visit_bool(true),
@@ -318,7 +318,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, InputError> {
+    ) -> Result<V::Value, GivenError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -327,7 +327,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, InputError> {
+    ) -> Result<V::Value, GivenError> {
         match self.value {
             Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Object(map) => {
@@ -349,7 +349,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, InputError> for Reader<'de> {
+impl<'de> IntoDeserializer<'de, GivenError> for Reader<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -365,12 +365,12 @@ struct Entries<'a> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = InputError;
+    type Error = GivenError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, InputError> {
+    ) -> Result<Option<K::Value>, GivenError> {
         let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
@@ -381,7 +381,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     fn next_value_seed<V: DeserializeSeed<'de>>(
         &mut self,
         seed: V,
-    ) -> Result<V::Value, InputError> {
+    ) -> Result<V::Value, GivenError> {
         let Some((key, value)) = self.current.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
@@ -412,17 +412,17 @@ mod tests {
         inner: Option<Inner>,
     }
 
-    fn raw(value: &Value) -> Input {
-        Input::Raw(serde_json::value::to_raw_value(value).unwrap())
+    fn raw(value: &Value) -> Given {
+        Given::Raw(serde_json::value::to_raw_value(value).unwrap())
     }
 
-    fn error(input: &Input) -> Value {
+    fn error(input: &Given) -> Value {
         input.read::<Typed>().unwrap_err().error().clone()
     }
 
     #[test]
     fn errors_name_the_field() {
-        for make in [raw, |value: &Value| Input::Value(value.clone())] {
+        for make in [raw, |value: &Value| Given::Value(value.clone())] {
             assert_eq!(
                 error(&make(&json!({}))),
                 json!({ "a": "The a field is required." })
@@ -450,10 +450,10 @@ mod tests {
         let Value::Object(map) = json!({ "a": "5", "b": "7", "c": "true", "list": ["1.5"] }) else {
             unreachable!()
         };
-        let typed: Typed = Input::Texts(map.clone()).read().unwrap();
+        let typed: Typed = Given::Texts(map.clone()).read().unwrap();
         assert_eq!((typed.a, typed.b.as_deref(), typed.c), (5, Some("7"), true));
         assert_eq!(typed.list, [1.5]);
-        assert!(Input::Value(Value::Object(map)).read::<Typed>().is_err());
+        assert!(Given::Value(Value::Object(map)).read::<Typed>().is_err());
     }
 
     #[test]
@@ -468,8 +468,8 @@ mod tests {
             Some("{\"x\":1}")
         );
         let twice =
-            Input::Raw(RawValue::from_string(r#"{"action":"a","action":"b"}"#.into()).unwrap());
+            Given::Raw(RawValue::from_string(r#"{"action":"a","action":"b"}"#.into()).unwrap());
         assert_eq!(Fields::of(&twice).action.as_deref(), Some("b"));
-        assert_eq!(Fields::of(&Input::Value(Value::Null)).action_text(), None);
+        assert_eq!(Fields::of(&Given::Value(Value::Null)).action_text(), None);
     }
 }

@@ -1,0 +1,183 @@
+//! Running an action, whoever calls it.
+
+use std::{sync::Arc, time::Instant};
+
+use serde_json::{Map, Value};
+use stellarfw_transport::{Flow, catch_panic};
+use tracing::Level;
+
+use super::{
+    action::Action,
+    call::{Call, Caller},
+    error::{ActionError, Outcome},
+    given::{Fields, Given},
+    handler::Reply,
+    inputs,
+    registry::Registered,
+};
+use crate::{app::App, dispatch::told, error::StellarError};
+
+/// So deep may actions call actions.
+const MAX_DEPTH: u8 = 32;
+
+/// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
+pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Flow<Outcome> {
+    let found = match find(app, &caller, &given) {
+        Ok(found) => found,
+        Err(error) => return Flow::Ready(error.into()),
+    };
+    run(app, &found, caller, given, 0)
+}
+
+/// Finds and runs an action for another action or for the server itself: private ones too, and
+/// over every transport.
+pub(crate) fn execute_inside(
+    app: &Arc<App>,
+    name: &str,
+    params: Value,
+    depth: u8,
+) -> Flow<Outcome> {
+    if depth >= MAX_DEPTH {
+        tracing::error!(action = name, "actions call actions without end");
+        return Flow::Ready(StellarError::internal().into());
+    }
+    let given = Given::Value(params);
+    let version = Fields::of(&given).version;
+    let Some(found) = app.actions.find(name, version.as_ref()).cloned() else {
+        return Flow::Ready(StellarError::unknown_action(&told(Some(name))).into());
+    };
+    run(app, &found, Caller::Internal, given, depth)
+}
+
+fn find(app: &App, caller: &Caller, given: &Given) -> Result<Arc<Registered>, StellarError> {
+    if app.is_stopping() {
+        return Err(StellarError::shutting_down());
+    }
+    let fields = Fields::of(given);
+    let found = fields
+        .action
+        .as_deref()
+        .and_then(|name| app.actions.find(name, fields.version.as_ref()));
+    let Some(found) = found else {
+        let sent = fields.action_text();
+        return Err(StellarError::unknown_action(&told(sent.as_deref())));
+    };
+    let action = &found.action;
+    if action.is_private() {
+        return Err(StellarError::private_action(action.name()));
+    }
+    if action.is_blocked(caller.transport()) {
+        return Err(StellarError::blocked_connection(caller.transport()));
+    }
+    Ok(found.clone())
+}
+
+fn run(
+    app: &Arc<App>,
+    found: &Arc<Registered>,
+    caller: Caller,
+    given: Given,
+    depth: u8,
+) -> Flow<Outcome> {
+    let action = found.action.clone();
+    let started = is_logged(action.level()).then(Instant::now);
+    let call = Call::new(app.clone(), caller, given, action.clone(), depth);
+    let future = catch_panic(steps(found.clone(), call));
+    match Flow::start(future) {
+        Flow::Ready(result) => {
+            let outcome = result.unwrap_or_else(|_| panicked(&action));
+            Flow::Ready(finish(&action, outcome, started))
+        }
+        Flow::Wait(future) => {
+            let own = action.timeout();
+            let timeout = own.unwrap_or_else(|| app.config.action_timeout());
+            Flow::Wait(Box::pin(async move {
+                let outcome = match tokio::time::timeout(timeout, future).await {
+                    Ok(result) => result.unwrap_or_else(|_| panicked(&action)),
+                    // The action is dropped here, and with it whatever it would still have said.
+                    Err(_) => StellarError::action_timeout(action.name()).into(),
+                };
+                finish(&action, outcome, started)
+            }))
+        }
+    }
+}
+
+/// Middleware, inputs, the action itself, middleware.
+async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
+    for middleware in &found.middleware {
+        if let Some(before) = &middleware.before {
+            call = match before(call).await {
+                Ok(call) => call,
+                Err(error) => return error.into(),
+            };
+        }
+    }
+    if let Err(error) = call.check(inputs::apply) {
+        return error.into();
+    }
+    let has_after = found.middleware.iter().any(|m| m.after.is_some());
+    if !has_after {
+        return found.action.call(call).await;
+    }
+    let outcome = found.action.call(call.clone()).await;
+    match after(&found, call, outcome).await {
+        Ok(fields) => Outcome::Reply(Reply::new(fields)),
+        Err(error) => error.into(),
+    }
+}
+
+async fn after(
+    found: &Registered,
+    call: Call,
+    outcome: Outcome,
+) -> Result<Map<String, Value>, ActionError> {
+    let mut fields = outcome.into_fields()?;
+    for middleware in &found.middleware {
+        if let Some(after) = &middleware.after {
+            fields = after(call.clone(), fields).await?;
+        }
+    }
+    Ok(fields)
+}
+
+fn panicked(action: &Action) -> Outcome {
+    tracing::error!(action = action.name(), "an action panicked");
+    StellarError::internal().into()
+}
+
+/// Logs a call, and leaves out the reply of an action that does not render.
+fn finish(action: &Action, outcome: Outcome, started: Option<Instant>) -> Outcome {
+    if let Some(started) = started {
+        let error = match &outcome {
+            Outcome::Error(error) => Some(error.error().to_string()),
+            _ => None,
+        };
+        log(action, started, error.as_deref());
+    }
+    match outcome {
+        Outcome::Reply(_) if !action.renders() => Outcome::Nothing,
+        outcome => outcome,
+    }
+}
+
+fn is_logged(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(Level::ERROR),
+        Level::WARN => tracing::enabled!(Level::WARN),
+        Level::INFO => tracing::enabled!(Level::INFO),
+        Level::DEBUG => tracing::enabled!(Level::DEBUG),
+        _ => tracing::enabled!(Level::TRACE),
+    }
+}
+
+fn log(action: &Action, started: Instant, error: Option<&str>) {
+    let (name, took) = (action.name(), started.elapsed());
+    match action.level() {
+        Level::ERROR => tracing::error!(action = name, ?took, error, "action"),
+        Level::WARN => tracing::warn!(action = name, ?took, error, "action"),
+        Level::INFO => tracing::info!(action = name, ?took, error, "action"),
+        Level::DEBUG => tracing::debug!(action = name, ?took, error, "action"),
+        _ => tracing::trace!(action = name, ?took, error, "action"),
+    }
+}

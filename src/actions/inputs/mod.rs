@@ -1,0 +1,343 @@
+//! Declared inputs: defaults, formats and validators, applied before an action runs.
+
+mod format;
+mod rule;
+mod rules;
+
+use std::{fmt, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use self::rule::Rule;
+pub use self::{format::Format, rule::RuleError};
+use super::{error::ActionError, given::Given};
+
+type Make = Arc<dyn Fn() -> Value + Send + Sync>;
+type Check = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
+
+/// A declared input of an action.
+///
+/// What is done with it, in this order: the default fills in what is absent, the format converts
+/// what is there, the validators judge. Each input's first failing validator gives its error, as
+/// `{<input>: "The <input> …"}`; a value that cannot be converted gives 003.
+///
+/// ```
+/// use stellarfw::actions::{Format, Input};
+///
+/// let age = Input::required("age").format(Format::Integer).validate("between:18,99");
+/// let name = Input::optional("name").default("nobody").validate("alpha_dash|max:20");
+/// let code = Input::required("code").matches("^[A-Z]{3}-[0-9]+$");
+/// let even = Input::required("n").check(|value| match value.as_u64() {
+///     Some(n) if n % 2 == 0 => Ok(()),
+///     _ => Err("The n must be even.".into()),
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Input {
+    name: String,
+    description: String,
+    required: bool,
+    default: Option<Make>,
+    format: Option<Format>,
+    rules: Vec<Rule>,
+    texts: Vec<String>,
+    checks: Vec<Check>,
+    faults: Vec<RuleError>,
+}
+
+impl Input {
+    /// An input that a call must have: `The <name> field is required.`
+    pub fn required(name: impl Into<String>) -> Self {
+        Self {
+            required: true,
+            ..Self::optional(name)
+        }
+    }
+
+    /// An input that a call may have.
+    pub fn optional(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            required: false,
+            default: None,
+            format: None,
+            rules: Vec::new(),
+            texts: Vec::new(),
+            checks: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// What it is for, for the documentation.
+    #[must_use]
+    pub fn describe(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// The value of calls that have none.
+    #[must_use]
+    pub fn default(self, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        self.default_with(move || value.clone())
+    }
+
+    /// The value of calls that have none, made anew for each.
+    #[must_use]
+    pub fn default_with(mut self, make: impl Fn() -> Value + Send + Sync + 'static) -> Self {
+        self.default = Some(Arc::new(make));
+        self
+    }
+
+    /// What the value is converted to. Default: it stays as it came.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Adds named validators, separated by `|`, with arguments after `:`, separated by commas:
+    /// `"email|max:80"`. See `docs/actions.md` for all of them. A fault in the text is told when
+    /// the server is built.
+    #[must_use]
+    pub fn validate(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        match Rule::read_all(&text) {
+            Ok(rules) => self.rules.extend(rules),
+            Err(fault) => self.faults.push(fault),
+        }
+        self.texts.push(text);
+        self
+    }
+
+    /// Adds a regular expression that a text must match somewhere: `^` and `$` pin it to all of
+    /// it. It runs in time linear to the text, whatever the expression.
+    #[must_use]
+    pub fn matches(mut self, expression: &str) -> Self {
+        match Rule::regex(expression) {
+            Ok(rule) => self.rules.push(rule),
+            Err(fault) => self.faults.push(fault),
+        }
+        self.texts.push(format!("regex:{expression}"));
+        self
+    }
+
+    /// Adds a validator of your own; its error is what the client is told.
+    #[must_use]
+    pub fn check(
+        mut self,
+        check: impl Fn(&Value) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its description.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether a call must have it.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// The format it is converted to.
+    #[must_use]
+    pub fn formatted(&self) -> Option<&Format> {
+        self.format.as_ref()
+    }
+
+    /// Its named validators, as they were declared.
+    #[must_use]
+    pub fn validators(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// The value of calls that have none, as it would be made now.
+    #[must_use]
+    pub fn default_value(&self) -> Option<Value> {
+        self.default.as_ref().map(|make| make())
+    }
+
+    /// The first fault in its declaration.
+    pub(crate) fn fault(&self) -> Option<&RuleError> {
+        self.faults.first()
+    }
+
+    /// Whether it may change the parameters.
+    fn rewrites(&self) -> bool {
+        self.default.is_some() || self.format.is_some()
+    }
+
+    fn convert(&self, map: &mut Map<String, Value>) -> Result<(), ActionError> {
+        if is_absent(map.get(&self.name))
+            && let Some(make) = &self.default
+        {
+            map.insert(self.name.clone(), make());
+        }
+        if let Some(format) = &self.format
+            && let Some(value) = map.get_mut(&self.name)
+            && !value.is_null()
+        {
+            *value = format
+                .convert(value)
+                .ok_or_else(|| ActionError::invalid(&self.name, format.name()))?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with it among all the parameters, in a sentence.
+    fn judge(&self, map: &Map<String, Value>) -> Result<(), String> {
+        let value = map.get(&self.name).filter(|value| !value.is_null());
+        if self.required && value.is_none() {
+            return Err(format!("The {} field is required.", self.name));
+        }
+        for rule in &self.rules {
+            rule.judge(&self.name, value, map, &self.rules)?;
+        }
+        match value {
+            Some(value) => self.checks.iter().try_for_each(|check| check(value)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `null` counts as absent, as in Rust's own `Option`.
+fn is_absent(value: Option<&Value>) -> bool {
+    value.is_none_or(Value::is_null)
+}
+
+/// Applies all declared inputs to the parameters of a call.
+pub(crate) fn apply(inputs: &[Input], given: Given) -> Result<Given, ActionError> {
+    if inputs.is_empty() {
+        return Ok(given);
+    }
+    let Value::Object(mut map) = given.to_value() else {
+        return apply(inputs, Given::Value(Value::Object(Map::new())));
+    };
+    let mut errors = Map::new();
+    for input in inputs {
+        if let Err(error) = input.convert(&mut map)
+            && let Value::Object(error) = error.error().clone()
+        {
+            errors.extend(error);
+        }
+    }
+    for input in inputs {
+        if !errors.contains_key(&input.name)
+            && let Err(sentence) = input.judge(&map)
+        {
+            errors.insert(input.name.clone(), sentence.into());
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Value::Object(errors).into());
+    }
+    if !inputs.iter().any(Input::rewrites) {
+        // As they came: JSON that is not parsed yet is read by the action without a detour.
+        return Ok(given);
+    }
+    Ok(match given {
+        Given::Texts(_) => Given::Texts(map),
+        Given::Raw(_) | Given::Value(_) => Given::Value(Value::Object(map)),
+    })
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("name", &self.name)
+            .field("required", &self.required)
+            .field("format", &self.format)
+            .field("validators", &self.texts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn run(inputs: &[Input], params: Value) -> Result<Value, Value> {
+        apply(inputs, Given::Value(params))
+            .map(|given| given.to_value())
+            .map_err(|error| error.error().clone())
+    }
+
+    #[test]
+    fn defaults_formats_and_validators_in_this_order() {
+        let inputs = [
+            Input::required("age")
+                .format(Format::Integer)
+                .validate("numeric|min:18"),
+            Input::optional("name").default("nobody").validate("max:6"),
+            Input::optional("tags").default_with(|| json!([])),
+        ];
+        assert_eq!(
+            run(&inputs, json!({ "age": "21" })),
+            Ok(json!({ "age": 21, "name": "nobody", "tags": [] }))
+        );
+        assert_eq!(
+            run(&inputs, json!({ "name": "somebody" })),
+            Err(json!({
+                "age": "The age field is required.",
+                "name": "The name may not be greater than 6 characters.",
+            }))
+        );
+        assert_eq!(
+            run(&inputs, json!({ "age": "x", "name": null })),
+            Err(json!({ "age": {
+                "code": "003",
+                "message": "Param 'age' has an invalid type, expected integer",
+            } }))
+        );
+        assert_eq!(
+            run(&inputs, json!([1])),
+            Err(json!({ "age": "The age field is required." }))
+        );
+    }
+
+    #[test]
+    fn own_checks_and_expressions() {
+        let inputs = [
+            Input::optional("code").matches("^[a-z]+$"),
+            Input::optional("n").check(|value| match value.as_u64() {
+                Some(n) if n % 2 == 0 => Ok(()),
+                _ => Err("The n must be even.".into()),
+            }),
+        ];
+        assert!(run(&inputs, json!({ "code": "abc", "n": 2 })).is_ok());
+        assert_eq!(
+            run(&inputs, json!({ "code": "ABC", "n": 3 })),
+            Err(json!({ "code": "The code format is invalid.", "n": "The n must be even." }))
+        );
+    }
+
+    #[test]
+    fn faults_in_a_declaration_are_found() {
+        for bad in [
+            "nonsense",
+            "min",
+            "min:x",
+            "between:1",
+            "regex:(",
+            "after:soon",
+            "required_if:a",
+        ] {
+            let fault = Input::optional("x").validate(bad);
+            assert!(fault.fault().is_some(), "{bad}");
+        }
+        assert!(Input::optional("x").matches("(").fault().is_some());
+    }
+}
