@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     connection::Connection,
     files::Files,
+    http::Route,
     rooms::{Hooks, LocalRooms},
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) local: LocalRooms,
     pub(crate) files: Files,
+    /// Declared routes of the API.
+    pub(crate) routes: Vec<Route>,
     /// The application's own state, by type.
     pub(crate) shared: Extensions,
     /// Whether outgoing messages pass through transforms, which are the user's code.

@@ -23,6 +23,7 @@ use crate::{
     dispatch::Dispatcher,
     engines::engines,
     files::{Embedded, Files},
+    http::{BadRoute, Route},
     rooms::{Deliverer, Event, Hooks, LocalRooms, RoomName, Say},
     stellar::Stellar,
 };
@@ -38,6 +39,8 @@ pub struct Builder {
     actions: Vec<Action>,
     middlewares: Vec<Middleware>,
     groups: Vec<(String, Modify)>,
+    routes: Vec<Route>,
+    bad_route: Option<BadRoute>,
     hooks: Hooks,
     embedded: Vec<Embedded>,
     shared: Extensions,
@@ -56,6 +59,8 @@ impl Default for Builder {
             actions: Vec::new(),
             middlewares: Vec::new(),
             groups: Vec::new(),
+            routes: Vec::new(),
+            bad_route: None,
             hooks: Hooks::default(),
             embedded: Vec::new(),
             shared: Extensions::new(),
@@ -91,6 +96,12 @@ pub enum BuildError {
     /// Actions, their inputs and middleware do not fit together.
     #[error(transparent)]
     Actions(#[from] ActionsError),
+    /// A declared route is not one.
+    #[error(transparent)]
+    Route(#[from] BadRoute),
+    /// The settings of CORS contradict each other.
+    #[error("{0}")]
+    Cors(String),
     /// The broker could not start or not make the first rooms.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -171,6 +182,24 @@ impl Builder {
         modify: impl Fn(Action) -> Action + Send + Sync + 'static,
     ) -> Self {
         self.groups.push((name.into(), Box::new(modify)));
+        self
+    }
+
+    /// Declares a route of the API: `route("get", "/users/:id", "user")` calls the action `user`
+    /// with the parameter `id` for `GET /api/users/7`. `all` is every method. A fault in it is
+    /// told when the server is built.
+    pub fn route(mut self, method: &str, path: &str, action: &str) -> Self {
+        match Route::read(method, path, action) {
+            Ok(route) => {
+                if self.routes.iter().any(|known| known.clashes(&route)) {
+                    self.bad_route.get_or_insert(route.clash());
+                }
+                self.routes.push(route);
+            }
+            Err(bad) => {
+                self.bad_route.get_or_insert(bad);
+            }
+        }
         self
     }
 
@@ -294,6 +323,12 @@ impl Builder {
                 });
             }
         }
+        if let Some(bad) = self.bad_route {
+            return Err(bad.into());
+        }
+        if let Some(fault) = config.cors.fault() {
+            return Err(BuildError::Cors(fault));
+        }
         let parser = match self.parser {
             Some(parser) => parser,
             None => Parser::by_name(&config.parser)
@@ -331,6 +366,7 @@ impl Builder {
                 embedded: self.embedded,
                 follow_symlinks: config.follow_symlinks,
             },
+            routes: self.routes,
             parser: parser.clone(),
             actions,
             hooks: self.hooks,

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::ServerConfig;
 
+use crate::http::Cors;
+
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -42,12 +44,26 @@ pub struct Config {
     /// The largest file that is sent as a message, in bytes; a larger one gets 008.
     /// Default 10,485,760.
     pub max_file: usize,
+    /// Seconds that browsers may keep a public file without asking; 0 lets them ask each time.
+    /// Default 0.
+    pub file_max_age: u64,
     /// Whether symlinks in the public folders may lead out of them. Default false.
     pub follow_symlinks: bool,
     /// The path of the HTTP API. Default `/api`.
     pub api_path: String,
     /// The longest body of an API request in bytes; a longer one gets 413. Default 1 MiB.
     pub max_body: usize,
+    /// The longest multipart body in bytes, its files included; a longer one gets 413.
+    /// Default 10,485,760.
+    pub max_upload: usize,
+    /// How many parts a multipart body may have; more get 400. Default 64.
+    pub max_upload_parts: usize,
+    /// Which pages of other origins may use the API. Default: none.
+    pub cors: Cors,
+    /// Whether GET requests with `callback=` get JSONP. Default true.
+    pub jsonp: bool,
+    /// Whether TRACE requests are answered, with what was received. Default false.
+    pub trace: bool,
     /// The name of the session cookie; none sets no cookie. Default `sessionID`.
     pub session_cookie: Option<String>,
 }
@@ -69,9 +85,15 @@ impl Default for Config {
             max_pending_verbs: 256,
             public: Vec::new(),
             max_file: 10_485_760,
+            file_max_age: 0,
             follow_symlinks: false,
             api_path: "/api".into(),
             max_body: 1 << 20,
+            max_upload: 10_485_760,
+            max_upload_parts: 64,
+            cors: Cors::default(),
+            jsonp: true,
+            trace: false,
             session_cookie: Some("sessionID".into()),
         }
     }

@@ -69,6 +69,7 @@ pub use self::{
     engines::engines,
     error::StellarError,
     files::Embedded,
+    http::{BadRoute, Cors},
     rooms::Rooms,
     stellar::Stellar,
 };

@@ -139,6 +139,8 @@ impl Serialize for ActionError {
 pub(crate) enum Outcome {
     Reply(Reply),
     Error(ActionError),
+    /// A public file is the answer.
+    File(String),
     /// The action does not render.
     Nothing,
 }
@@ -152,6 +154,7 @@ impl Outcome {
                 StellarError::internal().into()
             }),
             Self::Error(error) => Err(error),
+            Self::File(path) => Ok(Map::from_iter([("file".to_owned(), path.into())])),
             Self::Nothing => Ok(Map::new()),
         }
     }

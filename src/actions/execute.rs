@@ -121,6 +121,9 @@ async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
         return found.action.call(call).await;
     }
     let outcome = found.action.call(call.clone()).await;
+    if matches!(outcome, Outcome::File(_)) {
+        return outcome;
+    }
     match after(&found, call, outcome).await {
         Ok(fields) => Outcome::Reply(Reply::new(fields)),
         Err(error) => error.into(),
@@ -156,7 +159,7 @@ fn finish(action: &Action, outcome: Outcome, started: Option<Instant>) -> Outcom
         log(action, started, error.as_deref());
     }
     match outcome {
-        Outcome::Reply(_) if !action.renders() => Outcome::Nothing,
+        Outcome::Reply(_) | Outcome::File(_) if !action.renders() => Outcome::Nothing,
         outcome => outcome,
     }
 }

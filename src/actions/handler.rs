@@ -1,6 +1,9 @@
 //! Async functions as actions.
 
-use std::{any::TypeId, future::Future};
+use std::{
+    any::{Any, TypeId},
+    future::Future,
+};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -69,13 +72,32 @@ macro_rules! handlers {
                 let future = self($($extractor,)*);
                 Box::pin(async move {
                     Ran(match future.await {
-                        Ok(value) => Outcome::Reply(Reply::new(value)),
+                        Ok(value) => returned(value),
                         Err(error) => Outcome::Error(error),
                     })
                 })
             }
         }
     };
+}
+
+/// A public file as the answer of an action: `Ok(SendFile("report.pdf".into()))`.
+///
+/// Over a connection it is sent as the verb `file` sends one, over HTTP as the file itself, with
+/// its type, ranges and conditional requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendFile(pub String);
+
+/// What a function returned, as an outcome.
+fn returned<T: Serialize + Send + Sync + 'static>(value: T) -> Outcome {
+    let mut value = Some(value);
+    // A type of its own says that it is no value but a file.
+    if let Some(file) = (&mut value as &mut dyn Any).downcast_mut::<Option<SendFile>>()
+        && let Some(SendFile(path)) = file.take()
+    {
+        return Outcome::File(path);
+    }
+    value.map_or(Outcome::Nothing, |value| Outcome::Reply(Reply::new(value)))
 }
 
 fn refuse(error: ActionError) -> BoxFuture<Ran> {

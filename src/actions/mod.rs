@@ -35,7 +35,7 @@ pub use self::{
     action::Action,
     call::{Call, Caller, FromCall, HttpCaller, Params, Shared},
     error::{ActionError, ActionResult},
-    handler::{ActionHandler, Ran},
+    handler::{ActionHandler, Ran, SendFile},
     inputs::{Format, Input, RuleError},
     middleware::Middleware,
     registry::ActionsError,

@@ -4,6 +4,7 @@ use serde_json::Value;
 use stellarfw_transport::{CodecError, Flow, turn};
 
 use super::{
+    files,
     request::Field,
     response::{Meta, frame, respond, send},
 };
@@ -19,7 +20,7 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
     let Some(place) = connection.begin_action() else {
         return answer(
             &connection,
-            &meta,
+            meta,
             Outcome::from(StellarError::too_many_pending()),
         );
     };
@@ -31,29 +32,30 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
     match execute(&app, Caller::Connection(connection.clone()), given) {
         Flow::Ready(outcome) => {
             drop(place);
-            answer(&connection, &meta, outcome);
+            answer(&connection, meta, outcome);
         }
         Flow::Wait(future) => {
             tokio::spawn(async move {
                 let outcome = future.await;
                 drop(place);
                 let _turn = turn();
-                answer(&connection, &meta, outcome);
+                answer(&connection, meta, outcome);
             });
         }
     }
 }
 
-fn answer(connection: &Connection, meta: &Meta, outcome: Outcome) {
+fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {
     let error = match outcome {
         Outcome::Nothing => return,
+        Outcome::File(path) => return files::send(connection.clone(), meta, path),
         Outcome::Error(error) => error,
         Outcome::Reply(reply) => {
             // An object's fields are spliced in as they are; only what is none needs a second try.
-            let first = frame(connection, meta, &reply);
+            let first = frame(connection, &meta, &reply);
             let result = first.or_else(|_| {
                 let fields = reply.to_fields().map_err(CodecError::new)?;
-                frame(connection, meta, &fields)
+                frame(connection, &meta, &fields)
             });
             let max = connection.state().app.config.server.max_length;
             match result {
@@ -66,5 +68,5 @@ fn answer(connection: &Connection, meta: &Meta, outcome: Outcome) {
             }
         }
     };
-    respond(connection, meta, &error);
+    respond(connection, &meta, &error);
 }

@@ -17,16 +17,21 @@ use crate::{
 
 /// Reads a file for a connection and answers with it, now or when it is read.
 pub(super) fn run(connection: Connection, meta: Meta, file: Option<Field<'_>>) {
-    let app = connection.state().app.clone();
     let path = file.as_ref().and_then(Field::as_str).unwrap_or_default();
     if path.is_empty() {
         return refuse(&connection, &meta, &StellarError::file_required());
     }
+    let path = path.into_owned();
+    send(connection, meta, path);
+}
+
+/// Answers with a public file, now or when it is read.
+pub(super) fn send(connection: Connection, meta: Meta, path: String) {
+    let app = connection.state().app.clone();
     let Some(place) = connection.begin_file() else {
         return refuse(&connection, &meta, &StellarError::too_many_pending());
     };
-    let max = app.config.max_file;
-    match app.files.read(&path, max) {
+    match app.files.read(&path, app.config.max_file) {
         Flow::Ready(result) => answer(&connection, &meta, result),
         Flow::Wait(future) => {
             tokio::spawn(async move {

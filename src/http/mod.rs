@@ -1,7 +1,8 @@
 //! Everything that is served over HTTP besides the engines.
 
 mod api;
-mod body;
+mod cors;
+mod etag;
 mod script;
 mod session;
 mod statics;
@@ -16,15 +17,28 @@ use axum::{
 use http_body_util::BodyExt as _;
 use stellarfw_transport::Peer;
 use tower::ServiceExt as _;
+use tower_http::compression::CompressionLayer;
 
 use crate::Stellar;
+
+pub(crate) use self::api::Route;
+pub use self::{api::BadRoute, cors::Cors};
 
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     let api = stellar.app.config.api_path.trim_end_matches('/').to_owned();
-    let mut router = Router::new()
-        .merge(api::routes(stellar, &api))
-        .merge(script::routes(stellar));
+    let mut router = script::routes(stellar);
+    if with_files {
+        router = router.fallback_service(statics::routes(stellar));
+    }
+    // Texts are compressed for those who take it. Not the API's: its answers hold secrets beside
+    // what the request brought, and then the compressed length tells of the secret (BREACH).
+    router = router
+        .layer(CompressionLayer::new())
+        .merge(api::routes(stellar, &api));
+    if let Some(cors) = stellar.app.config.cors.layer() {
+        router = router.layer(cors);
+    }
     for path in stellar.server.paths() {
         let service = stellar.server.service();
         let handler = any(move |request: Request| {
@@ -41,9 +55,6 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
             .route(path, handler.clone())
             .route(&format!("{path}/"), handler.clone())
             .route(&format!("{path}/{{*rest}}"), handler);
-    }
-    if with_files {
-        router = router.fallback_service(statics::routes(stellar));
     }
     router.layer(middleware::from_fn(peer))
 }

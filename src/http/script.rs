@@ -1,16 +1,10 @@
 //! `/stellar-client`: the browser client, with caching.
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::{Router, body::Body, response::Response, routing::get};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use sha2::{Digest as _, Sha256};
+use http::{HeaderMap, HeaderValue, header};
 
+use super::etag::Tag;
 use crate::{
     Stellar,
     client::{Variant, render},
@@ -31,31 +25,20 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
 #[derive(Clone)]
 struct Script {
     text: Bytes,
-    tag: HeaderValue,
+    tag: Tag,
 }
 
 impl Script {
     fn new(text: String) -> Self {
-        let hash = STANDARD.encode(Sha256::digest(text.as_bytes()));
-        let tag = HeaderValue::from_str(&format!("\"{hash}\""));
         Self {
-            tag: tag.unwrap_or_else(|_| unreachable!("base64 is a header value")),
+            tag: Tag::of(text.as_bytes()),
             text: text.into(),
         }
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
-            value.to_str().is_ok_and(|value| {
-                let tag = self.tag.to_str().unwrap_or_default();
-                value
-                    .split(',')
-                    .map(|known| known.trim().trim_start_matches("W/"))
-                    .any(|known| known == tag || known == "*")
-            })
-        });
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
+        let mut response = if self.tag.is_known(headers) {
+            self.tag.not_modified()
         } else {
             let mut response = Response::new(Body::from(self.text.clone()));
             response.headers_mut().insert(
@@ -65,7 +48,7 @@ impl Script {
             response
         };
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, self.tag.clone());
+        headers.insert(header::ETAG, self.tag.value());
         // Kept by browsers, and asked about each time: the settings may change with a restart.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(

@@ -8,11 +8,11 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any},
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
-use super::session::Session;
+use super::{etag::Tag, session::Session};
 use crate::{
     Stellar,
     files::{Found, segments},
@@ -34,25 +34,11 @@ async fn answer(stellar: &Stellar, request: Request) -> Response {
         request.headers(),
         stellar.config().session_cookie.as_deref(),
     );
-    let Some(path) = decode(request.uri().path()) else {
-        return not_found();
-    };
-    let files = &stellar.app.files;
-    let mut response = if let Some(path) = files.locate(&path).await {
-        // Ranges, conditional requests and media types are the service's work.
-        let Ok::<_, Infallible>(response) = ServeFile::new(path).oneshot(request).await;
-        response.map(Body::new)
-    } else {
-        match segments(&path).and_then(|segments| files.built_in(&segments)) {
-            Some(found) => built_in(found, request.method()),
-            None => not_found(),
-        }
+    let mut response = match decode(request.uri().path()) {
+        Some(path) => find(stellar, &path, request).await,
+        None => not_found(),
     };
     let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
@@ -63,7 +49,50 @@ async fn answer(stellar: &Stellar, request: Request) -> Response {
     response
 }
 
-fn built_in(found: Found, method: &Method) -> Response {
+/// A file as the answer to a request for something else: with its ranges and conditions.
+pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Response {
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = match parts.method {
+        Method::HEAD => Method::HEAD,
+        _ => Method::GET,
+    };
+    *request.headers_mut() = parts.headers.clone();
+    find(stellar, path, request).await
+}
+
+async fn find(stellar: &Stellar, path: &str, request: Request) -> Response {
+    let files = &stellar.app.files;
+    let mut response = if let Some(path) = files.locate(path).await {
+        // Ranges, conditional requests, types and precompressed files are the service's work.
+        let service = ServeFile::new(path).precompressed_br().precompressed_gzip();
+        let Ok::<_, Infallible>(response) = service.oneshot(request).await;
+        response.map(Body::new)
+    } else {
+        match segments(path).and_then(|segments| files.built_in(&segments)) {
+            Some(found) => built_in(found, request.method(), request.headers()),
+            None => return not_found(),
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    let lifetime = match stellar.config().file_max_age {
+        0 => "no-cache".to_owned(),
+        seconds => format!("public, max-age={seconds}"),
+    };
+    if let Ok(value) = HeaderValue::from_str(&lifetime) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+    response
+}
+
+fn built_in(found: Found, method: &Method, headers: &HeaderMap) -> Response {
+    let tag = Tag::of(&found.bytes);
+    if tag.is_known(headers) {
+        return tag.not_modified();
+    }
     let length = found.bytes.len();
     let body = if *method == Method::HEAD {
         Body::empty()
@@ -73,7 +102,7 @@ fn built_in(found: Found, method: &Method) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, length.into());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::ETAG, tag.value());
     if let Ok(mime) = HeaderValue::from_str(&found.mime) {
         headers.insert(header::CONTENT_TYPE, mime);
     }

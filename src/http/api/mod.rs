@@ -1,0 +1,150 @@
+//! `/api`: actions over HTTP.
+
+mod multipart;
+mod params;
+mod reply;
+mod routes;
+
+use std::time::Instant;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{Method, StatusCode, request::Parts};
+use serde_json::{Map, Value, json};
+use stellarfw_transport::{Peer, SparkId};
+
+pub use self::routes::BadRoute;
+pub(crate) use self::routes::{Route, routes};
+use self::{params::Read, reply::Answer};
+use super::{session::Session, statics::decode};
+use crate::{
+    Stellar,
+    actions::{Caller, HttpCaller, Outcome, execute},
+    time::now_ms,
+};
+
+/// What the path of a request says.
+enum Named {
+    /// The action is named by what follows this prefix, if anything does.
+    Below(String),
+    /// A declared route: its action, and what stands for its parameters.
+    Route(String, Vec<(String, String)>),
+}
+
+async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
+    let config = stellar.config();
+    let (parts, body) = request.into_parts();
+    match parts.method {
+        Method::OPTIONS => return StatusCode::OK.into_response(),
+        Method::TRACE if config.trace => {}
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE => {}
+        _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+    let started = Instant::now();
+    let session = Session::of(&parts.headers, config.session_cookie.as_deref());
+    let caller = caller(stellar, &parts, session.as_ref());
+    let (outcome, received) = call(stellar, named, &parts, body, &caller).await;
+    if let Ok(Outcome::File(path)) = outcome {
+        let mut response = super::statics::file(stellar, &path, &parts).await;
+        if let Some(session) = &session {
+            session.tell(response.headers_mut());
+        }
+        return response;
+    }
+    let callback = callback(stellar, &parts, &received);
+    let Answer { status, mut fields } = reply::settle(outcome);
+    fields.insert(
+        "serverInformation".into(),
+        json!({
+            "serverName": config.name,
+            "apiVersion": config.api_version,
+            "requestDuration": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "currentTime": now_ms(),
+        }),
+    );
+    fields.insert(
+        "requesterInformation".into(),
+        json!({
+            "id": caller.id,
+            "fingerprint": caller.fingerprint,
+            "remoteIP": caller.remote.map(|remote| remote.ip()),
+            "receivedParams": received,
+        }),
+    );
+    let answer = Answer { status, fields };
+    reply::respond(&parts.method, answer, session.as_ref(), callback.as_deref())
+}
+
+fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCaller {
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let proxies = &stellar.config().server.trusted_proxies;
+    HttpCaller {
+        id: SparkId::random().to_string(),
+        fingerprint: session.map(|session| session.id.clone()),
+        remote: proxies.client(peer, &parts.headers),
+        method: parts.method.clone(),
+        headers: parts.headers.clone(),
+    }
+}
+
+/// Reads the parameters and runs the action; tells the parameters too.
+async fn call(
+    stellar: &Stellar,
+    named: Named,
+    parts: &Parts,
+    body: Body,
+    caller: &HttpCaller,
+) -> (Result<Outcome, params::BadBody>, Value) {
+    let mut read = match params::read(parts, body, stellar.config()).await {
+        Ok(read) => read,
+        Err(bad) => return (Err(bad), Value::Object(Map::new())),
+    };
+    name(&mut read, named, parts.uri.path());
+    let received = read.told();
+    if parts.method == Method::TRACE {
+        return (Ok(Outcome::Nothing), received);
+    }
+    // What was uploaded is kept until the action is done with it.
+    let (given, uploads) = read.into_given();
+    let caller = Caller::Http(caller.clone());
+    let outcome = execute(&stellar.app, caller, given).await;
+    drop(uploads);
+    (Ok(outcome), received)
+}
+
+/// Puts what the path says into the parameters.
+fn name(read: &mut Read, named: Named, path: &str) {
+    match named {
+        Named::Below(prefix) => {
+            let rest = path.strip_prefix(prefix.as_str()).unwrap_or_default();
+            let action = rest.trim_matches('/');
+            if !action.is_empty() {
+                let action = decode(action).unwrap_or_else(|| action.to_owned());
+                read.map.insert("action".into(), action.into());
+            }
+        }
+        Named::Route(action, values) => {
+            for (key, value) in values {
+                read.put_text(key, value);
+            }
+            read.map.insert("action".into(), action.into());
+        }
+    }
+}
+
+/// The function that a page wants its answer wrapped in (JSONP).
+fn callback(stellar: &Stellar, parts: &Parts, received: &Value) -> Option<String> {
+    if !stellar.config().jsonp || parts.method != Method::GET {
+        return None;
+    }
+    let name = received.get("callback")?.as_str()?;
+    reply::is_callback(name).then(|| name.to_owned())
+}

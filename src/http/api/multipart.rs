@@ -1,0 +1,106 @@
+//! Multipart bodies: texts become parameters, files go to disk as they arrive.
+
+use axum::body::Body;
+use http::{HeaderMap, header};
+use multer::{Constraints, Field, Multipart, SizeLimit};
+use serde_json::json;
+use tempfile::{NamedTempFile, TempPath};
+use tokio::io::AsyncWriteExt as _;
+
+use super::params::{BadBody, Read};
+use crate::config::Config;
+
+/// The files of a request. They are deleted when it is over; an action that wants to keep one
+/// moves it.
+pub(super) type Uploads = Vec<TempPath>;
+
+pub(super) async fn read(
+    read: &mut Read,
+    headers: &HeaderMap,
+    body: Body,
+    config: &Config,
+) -> Result<(), BadBody> {
+    let boundary = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| multer::parse_boundary(value).ok())
+        .ok_or_else(|| BadBody::bad("The multipart body has no boundary"))?;
+    let limit = SizeLimit::new().whole_stream(config.max_upload as u64);
+    let constraints = Constraints::new().size_limit(limit);
+    let stream = body.into_data_stream();
+    let mut multipart = Multipart::with_constraints(stream, boundary, constraints);
+    let mut parts = 0_usize;
+    let mut texts = 0_usize;
+    while let Some(field) = multipart
+        .next_field()
+        .await
+        .map_err(|e| fault(&e, config))?
+    {
+        parts += 1;
+        if parts > config.max_upload_parts {
+            let text = format!("The form has more than {} parts", config.max_upload_parts);
+            return Err(BadBody::bad(text));
+        }
+        let Some(name) = field.name().map(str::to_owned) else {
+            return Err(BadBody::bad("A part of the form has no name"));
+        };
+        if field.file_name().is_some() {
+            file(read, name, field, config).await?;
+        } else {
+            let text = field.text().await.map_err(|e| fault(&e, config))?;
+            texts += text.len();
+            if texts > config.max_body {
+                return Err(BadBody::too_long(config.max_body));
+            }
+            read.put_text(name, text);
+        }
+    }
+    Ok(())
+}
+
+/// Writes one file to disk; the parameter tells where it is and what it was called.
+async fn file(
+    read: &mut Read,
+    name: String,
+    mut field: Field<'_>,
+    config: &Config,
+) -> Result<(), BadBody> {
+    let unwritable = |error: std::io::Error| {
+        tracing::error!(%error, "an uploaded file could not be written");
+        BadBody(
+            http::StatusCode::INTERNAL_SERVER_ERROR,
+            "The file could not be written".into(),
+        )
+    };
+    let (handle, path) = tokio::task::spawn_blocking(NamedTempFile::new)
+        .await
+        .map_err(|error| unwritable(error.into()))?
+        .map_err(unwritable)?
+        .into_parts();
+    let file_name = field.file_name().unwrap_or_default().to_owned();
+    let mime = field.content_type().map(ToString::to_string);
+    let mut out = tokio::fs::File::from_std(handle);
+    let mut size = 0_u64;
+    while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, config))? {
+        size += chunk.len() as u64;
+        out.write_all(&chunk).await.map_err(unwritable)?;
+    }
+    out.flush().await.map_err(unwritable)?;
+    let told = json!({
+        "path": path.to_string_lossy(),
+        "name": file_name,
+        "mime": mime,
+        "size": size,
+    });
+    read.uploads.push(path);
+    read.files.push(name.clone());
+    read.put(name, told);
+    Ok(())
+}
+
+fn fault(error: &multer::Error, config: &Config) -> BadBody {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } => BadBody::too_long(config.max_upload),
+        error => BadBody::bad(format!("The multipart body is broken: {error}")),
+    }
+}

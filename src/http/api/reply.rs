@@ -1,0 +1,132 @@
+//! What an API request is answered with.
+
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::params::BadBody;
+use crate::{
+    StellarError,
+    actions::{ActionError, Outcome, Status},
+    http::session::Session,
+};
+
+/// A status and the fields of the JSON body.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) fields: Map<String, Value>,
+}
+
+/// The answer that an outcome makes.
+pub(super) fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
+    match outcome {
+        Err(BadBody(status, text)) => Answer {
+            status,
+            fields: Map::from_iter([("error".to_owned(), Value::String(text))]),
+        },
+        Ok(Outcome::Nothing) => Answer {
+            status: StatusCode::NO_CONTENT,
+            fields: Map::new(),
+        },
+        Ok(outcome) => match outcome.into_fields() {
+            Ok(fields) => Answer {
+                status: StatusCode::OK,
+                fields,
+            },
+            Err(error) => failed(&error),
+        },
+    }
+}
+
+fn failed(error: &ActionError) -> Answer {
+    let status = match error.status() {
+        Status::BadRequest => StatusCode::BAD_REQUEST,
+        Status::NotFound => StatusCode::NOT_FOUND,
+        Status::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Status::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    match serde_json::to_value(error) {
+        Ok(Value::Object(fields)) => Answer { status, fields },
+        _ => failed(&StellarError::internal().into()),
+    }
+}
+
+/// Whether a JSONP callback is a JavaScript name, or names joined by dots: anything else could
+/// run as script of ours.
+pub(super) fn is_callback(name: &str) -> bool {
+    let is_name = |part: &str| {
+        let mut chars = part.chars();
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '$';
+        chars.next().is_some_and(first) && chars.all(|c| first(c) || c.is_ascii_digit())
+    };
+    name.len() <= 128 && name.split('.').all(is_name)
+}
+
+pub(super) fn respond(
+    method: &Method,
+    answer: Answer,
+    session: Option<&Session>,
+    callback: Option<&str>,
+) -> Response {
+    let is_trace = *method == Method::TRACE;
+    let (mut status, mut mime) = (answer.status, "application/json; charset=utf-8");
+    if is_trace {
+        status = StatusCode::OK;
+    }
+    let mut text = serde_json::to_string(&answer.fields).unwrap_or_default();
+    if let Some(callback) = callback {
+        // A script's status is not seen by its page, but one that is not OK is not run.
+        status = StatusCode::OK;
+        mime = "text/javascript; charset=utf-8";
+        let json = text
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029");
+        // The comment keeps the text from being taken for a file of another format.
+        text = format!("/**/{callback}({json});");
+    }
+    let body = if *method == Method::HEAD || status == StatusCode::NO_CONTENT {
+        Body::empty()
+    } else {
+        Body::from(text)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Some(session) = session {
+        session.tell(headers);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_callback;
+
+    #[test]
+    fn callbacks_are_names_and_nothing_else() {
+        for ok in ["cb", "$", "_a1", "jQuery.cb_1", "a.b.c"] {
+            assert!(is_callback(ok), "{ok}");
+        }
+        let long = "a".repeat(129);
+        for bad in [
+            "",
+            "1a",
+            "a b",
+            "a(",
+            "alert(1)//",
+            "a..b",
+            ".a",
+            "a;b",
+            "ä",
+            &long,
+        ] {
+            assert!(!is_callback(bad), "{bad}");
+        }
+    }
+}
