@@ -44,7 +44,7 @@ impl App {
     }
 
     pub(crate) fn connection(&self, id: &str) -> Option<Connection> {
-        Connection::of(&self.server()?.spark(id)?)
+        Connection::of(&self.server()?.spark(id)?).filter(Connection::is_ready)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

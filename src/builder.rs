@@ -24,6 +24,7 @@ use crate::{
     engines::engines,
     files::{Embedded, Files},
     http::{BadRoute, Route},
+    middleware::{ChatMiddleware, ConnectionMiddleware},
     rooms::{Deliverer, Event, Hooks, LocalRooms, RoomName, Say},
     stellar::Stellar,
 };
@@ -246,52 +247,69 @@ impl Builder {
         self
     }
 
-    /// Adds a hook that runs before a connection joins a room, and may refuse it.
-    pub fn on_join<F, Fut>(mut self, hook: F) -> Self
+    /// Adds middleware of connections.
+    pub fn connections(mut self, middleware: ConnectionMiddleware) -> Self {
+        middleware.into_hooks(&mut self.hooks);
+        self
+    }
+
+    /// Adds middleware of chat rooms.
+    pub fn chat(mut self, middleware: ChatMiddleware) -> Self {
+        middleware.into_hooks(&mut self.hooks);
+        self
+    }
+
+    /// Decides who may join one room: [`ChatMiddleware::join`] for that room alone.
+    pub fn guard_room<F, Fut>(self, room: impl Into<String>, guard: F) -> Self
+    where
+        F: Fn(Connection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), StellarError>> + Send + 'static,
+    {
+        let room = room.into();
+        self.chat(ChatMiddleware::new().join(move |connection, joined| {
+            let verdict = (*joined == *room).then(|| guard(connection));
+            async move {
+                match verdict {
+                    Some(verdict) => verdict.await,
+                    None => Ok(()),
+                }
+            }
+        }))
+    }
+
+    /// Adds [`ChatMiddleware::join`].
+    pub fn on_join<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(Connection, RoomName) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), StellarError>> + Send + 'static,
     {
-        self.hooks.join.push(Box::new(move |connection, room| {
-            Flow::start(hook(connection.clone(), room.clone()))
-        }));
-        self
+        self.chat(ChatMiddleware::new().join(hook))
     }
 
-    /// Adds a hook that runs after a connection has left a room, once, whatever the way: by verb,
-    /// by the server, because the room was destroyed, or because it is gone.
-    pub fn on_leave<F, Fut>(mut self, hook: F) -> Self
+    /// Adds [`ChatMiddleware::leave`].
+    pub fn on_leave<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(Connection, RoomName) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.hooks.leave.push(Box::new(move |connection, room| {
-            Flow::start(hook(connection.clone(), room.clone()))
-        }));
-        self
+        self.chat(ChatMiddleware::new().leave(hook))
     }
 
-    /// Adds a hook that sees each message of a client once, before anyone else, and may rewrite
-    /// or refuse it.
-    pub fn on_say_receive<F, Fut>(mut self, hook: F) -> Self
+    /// Adds [`ChatMiddleware::on_say_receive`].
+    pub fn on_say_receive<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(Connection, Say) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Say, StellarError>> + Send + 'static,
     {
-        self.hooks.receive.push(Box::new(move |connection, say| {
-            Flow::start(hook(connection.clone(), say))
-        }));
-        self
+        self.chat(ChatMiddleware::new().on_say_receive(hook))
     }
 
-    /// Adds a hook that sees each message once for each receiver, and may rewrite or drop it for
-    /// that one. It is not async, so that receivers do not wait for each other.
+    /// Adds [`ChatMiddleware::say`].
     pub fn on_say(
-        mut self,
+        self,
         hook: impl Fn(&Connection, Say) -> Option<Say> + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.each.push(Box::new(hook));
-        self
+        self.chat(ChatMiddleware::new().say(hook))
     }
 
     /// Adds a listener for an event that clients send to rooms: `<name>` for all rooms, or

@@ -40,6 +40,8 @@ pub(crate) struct State {
     pending_files: AtomicU32,
     pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
     pub(crate) verbs: Lane<PendingVerb>,
+    /// It has had its welcome, and may be pushed to.
+    ready: AtomicBool,
     /// The log has been told of an undecodable message.
     pub(crate) complained: AtomicBool,
 }
@@ -62,6 +64,7 @@ impl State {
             pending_files: AtomicU32::new(0),
             rooms: Mutex::default(),
             verbs: Lane::default(),
+            ready: AtomicBool::new(false),
             complained: AtomicBool::new(false),
         }
     }
@@ -75,6 +78,14 @@ impl Connection {
         Some(Self {
             spark: spark.clone(),
         })
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state().ready.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_ready(&self) {
+        self.state().ready.store(true, Ordering::Release);
     }
 
     pub(crate) fn state(&self) -> &State {

@@ -77,7 +77,17 @@ errors! {
 }
 
 impl StellarError {
-    /// The code, three digits.
+    /// An error of the application's own. Codes below 100 are the protocol's; take others.
+    #[must_use]
+    pub fn custom(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            name: None,
+        }
+    }
+
+    /// The code: of the protocol's own errors three digits.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code

@@ -53,6 +53,7 @@ mod engines;
 mod error;
 mod files;
 mod http;
+mod middleware;
 pub mod rooms;
 mod stellar;
 mod time;
@@ -70,6 +71,7 @@ pub use self::{
     error::StellarError,
     files::Embedded,
     http::{BadRoute, Cors},
+    middleware::{ChatMiddleware, ConnectionMiddleware},
     rooms::Rooms,
     stellar::Stellar,
 };

@@ -2,6 +2,7 @@
 
 mod actions;
 mod files;
+mod lifecycle;
 mod request;
 mod response;
 mod verbs;
@@ -10,10 +11,8 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
-use serde_json::json;
 use stellarfw_transport::{
     CloseReason, CodecError, Flow, Handler, Message, Spark,
     lane::{Entered, LaneLimits},
@@ -26,12 +25,7 @@ use self::{
     response::{Meta, respond_error},
     verbs::Verb,
 };
-use crate::{
-    app::App,
-    connection::{Connection, State},
-    error::StellarError,
-    rooms,
-};
+use crate::{app::App, connection::Connection, error::StellarError, rooms};
 
 /// The Stellar layer as the transport layer sees it.
 pub(crate) struct Dispatcher {
@@ -40,13 +34,7 @@ pub(crate) struct Dispatcher {
 
 impl Handler for Dispatcher {
     fn open(&self, spark: &Spark) -> Flow {
-        // Nobody can push to a spark without a state, so nothing comes before the welcome.
-        welcome(&self.app, spark);
-        if spark.attach(State::new(self.app.clone(), spark)).is_err() {
-            tracing::error!("a hook attached a state of its own to a spark; it cannot be served");
-            spark.close(CloseReason::Panic);
-        }
-        Flow::DONE
+        lifecycle::opened(&self.app, spark)
     }
 
     fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
@@ -72,29 +60,6 @@ impl Handler for Dispatcher {
             && let Some(verb) = connection.state().verbs.enter_last(PendingVerb::last())
         {
             work(connection, verb);
-        }
-    }
-}
-
-fn welcome(app: &Arc<App>, spark: &Spark) {
-    let Some(text) = app.config.welcome.clone() else {
-        return;
-    };
-    let message = json!({ "welcome": text, "context": "api" });
-    let send = |spark: &Spark| {
-        if let Err(error) = spark.send(&message) {
-            tracing::debug!(%error, "no welcome");
-        }
-    };
-    match app.config.welcome_delay {
-        0 => send(spark),
-        delay => {
-            let spark = spark.clone();
-            let message = message.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(delay)).await;
-                spark.send(&message).ok();
-            });
         }
     }
 }
@@ -190,7 +155,10 @@ async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFutur
 fn start(connection: &Connection, verb: PendingVerb) -> Flow {
     let start = || match verb.0 {
         Some((meta, verb)) => verbs::run(connection, meta, verb),
-        None => rooms::leave_all(connection),
+        None => {
+            let gone = connection.clone();
+            rooms::leave_all(connection).then(move |()| lifecycle::destroyed(&gone))
+        }
     };
     catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|_| {
         panicked(connection);

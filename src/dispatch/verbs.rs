@@ -279,7 +279,7 @@ fn received(connection: &Connection, local: &LocalRoom, message: Content) -> Flo
     };
     let connection = connection.clone();
     Flow::start(async move {
-        for hook in &app.hooks.receive {
+        for hook in app.hooks.receive.iter() {
             say = hook(&connection, say).await?;
         }
         Ok((room, Content::new(&say.message)?))

@@ -58,7 +58,7 @@ impl Delivery for Deliverer {
                 {
                     // Those that are still opening have not had their welcome yet.
                     server.for_each(|spark| {
-                        if Connection::of(spark).is_some() {
+                        if Connection::of(spark).is_some_and(|c| c.is_ready()) {
                             send(spark, &frame);
                         }
                     });
@@ -102,7 +102,7 @@ fn each(app: &App, room: &LocalRoom, publication: &Publication, content: &Conten
     for member in room.snapshot() {
         let hooked = catch_unwind(AssertUnwindSafe(|| {
             let mut say = Some(said.clone());
-            for hook in &app.hooks.each {
+            for hook in app.hooks.each.iter() {
                 say = say.and_then(|say| hook(&member, say));
             }
             say

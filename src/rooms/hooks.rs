@@ -11,21 +11,65 @@ use stellarfw_transport::Flow;
 use super::RoomName;
 use crate::{connection::Connection, error::StellarError};
 
-type Gate = Box<dyn Fn(&Connection, &RoomName) -> Flow<Result<(), StellarError>> + Send + Sync>;
-type Notice = Box<dyn Fn(&Connection, &RoomName) -> Flow + Send + Sync>;
-type Receive = Box<dyn Fn(&Connection, Say) -> Flow<Result<Say, StellarError>> + Send + Sync>;
-type Each = Box<dyn Fn(&Connection, Say) -> Option<Say> + Send + Sync>;
+pub(crate) type Gate =
+    Box<dyn Fn(&Connection, &RoomName) -> Flow<Result<(), StellarError>> + Send + Sync>;
+pub(crate) type Notice = Box<dyn Fn(&Connection, &RoomName) -> Flow + Send + Sync>;
+pub(crate) type Receive =
+    Box<dyn Fn(&Connection, Say) -> Flow<Result<Say, StellarError>> + Send + Sync>;
+pub(crate) type Each = Box<dyn Fn(&Connection, Say) -> Option<Say> + Send + Sync>;
+pub(crate) type Create = Box<dyn Fn(&Connection) -> Flow<Result<(), StellarError>> + Send + Sync>;
+pub(crate) type Destroy = Box<dyn Fn(&Connection) -> Flow + Send + Sync>;
 type Listener = Box<dyn Fn(Event) -> Flow + Send + Sync>;
 
 /// What a server does around its rooms. No lock is held while any of it runs.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) join: Vec<Gate>,
-    pub(crate) leave: Vec<Notice>,
-    pub(crate) receive: Vec<Receive>,
-    pub(crate) each: Vec<Each>,
+    pub(crate) join: Ranked<Gate>,
+    pub(crate) leave: Ranked<Notice>,
+    pub(crate) receive: Ranked<Receive>,
+    pub(crate) each: Ranked<Each>,
+    /// When a connection has opened.
+    pub(crate) create: Ranked<Create>,
+    /// When it is gone, and out of its rooms.
+    pub(crate) destroy: Ranked<Destroy>,
     /// By `<name>` and by `<room>.<name>`.
     pub(crate) listeners: HashMap<String, Vec<Listener>>,
+}
+
+/// Hooks by priority: lower ones first, of equals the one added first.
+pub(crate) struct Ranked<T>(Vec<(i32, T)>);
+
+impl<T> Default for Ranked<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Ranked<T> {
+    pub(crate) fn add(&mut self, priority: i32, hook: T) {
+        let at = self.0.partition_point(|(known, _)| *known <= priority);
+        self.0.insert(at, (priority, hook));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, hook)| hook)
+    }
+}
+
+impl<T> std::ops::Index<usize> for Ranked<T> {
+    type Output = T;
+
+    fn index(&self, at: usize) -> &T {
+        &self.0[at].1
+    }
 }
 
 /// A chat message on its way.
@@ -76,5 +120,21 @@ impl Hooks {
                 Err(_) => tracing::error!(event = %event.event, "a listener panicked"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ranked;
+
+    #[test]
+    fn lower_priorities_come_first_and_equals_in_order() {
+        let mut ranked = Ranked::default();
+        for (priority, name) in [(100, "a"), (5, "b"), (100, "c"), (-1, "d"), (5, "e")] {
+            ranked.add(priority, name);
+        }
+        let order: Vec<_> = ranked.iter().copied().collect();
+        assert_eq!(order, ["d", "b", "e", "a", "c"]);
+        assert_eq!(ranked[1], "b");
     }
 }
