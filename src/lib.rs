@@ -39,6 +39,7 @@
 //! | [`rooms`] | chat rooms from the server's side, hooks, listeners |
 //! | [`broker`] | where rooms live and publications travel |
 //! | [`Connection`] | a live connection |
+//! | [`config`] | the settings: file, environment, command line |
 //! | [`transport`] | the layer below: engines, sparks, codecs; usable alone |
 
 pub mod actions;
@@ -46,7 +47,7 @@ mod app;
 pub mod broker;
 mod builder;
 mod client;
-mod config;
+pub mod config;
 mod connection;
 mod dispatch;
 mod engines;

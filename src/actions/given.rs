@@ -66,10 +66,15 @@ pub(crate) struct Fields<'a> {
 
 #[derive(Deserialize)]
 struct RawFields<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     action: Option<&'a RawValue>,
     #[serde(borrow, rename = "apiVersion")]
     version: Option<&'a RawValue>,
+}
+
+/// What is there, `null` included.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 impl<'a> Fields<'a> {

@@ -4,10 +4,13 @@
 mod actions;
 mod page;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use stellarfw::Stellar;
+use stellarfw::{
+    Config, Stellar,
+    config::{ConfigError, Sources},
+};
 use tokio::net::TcpListener;
 
 /// Serves the demo page and everything it uses.
@@ -18,35 +21,77 @@ struct Options {
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The engine, by any of its names; several, separated by commas: the first owns /primus
-    #[arg(long, value_delimiter = ',')]
-    transport: Vec<String>,
+    #[arg(long)]
+    transport: Option<String>,
     /// json or msgpack
-    #[arg(long, default_value = "json")]
-    parser: String,
+    #[arg(long)]
+    parser: Option<String>,
     /// Milliseconds between heartbeats; 0 turns them off
-    #[arg(long, default_value_t = 30_000)]
-    ping_interval: u64,
+    #[arg(long)]
+    ping_interval: Option<u64>,
+    /// A file of settings, besides STELLAR_… variables; stellar.toml is read if it is there
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Any setting, as in --set actionTimeout=5000; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Options {
+    /// The settings: of the file, the environment and the command line.
+    fn settings(&self) -> Result<Config, ConfigError> {
+        let mut sources = Sources::usual();
+        if let Some(path) = &self.config {
+            sources = sources.file(path);
+        }
+        let own = [
+            ("transports", self.transport.clone()),
+            ("parser", self.parser.clone()),
+            (
+                "server.pingInterval",
+                self.ping_interval.map(|ms| ms.to_string()),
+            ),
+        ];
+        for (key, value) in own {
+            if let Some(value) = value {
+                sources = sources.set(key, value);
+            }
+        }
+        for setting in &self.set {
+            let (key, value) = setting.split_once('=').unwrap_or((setting, "true"));
+            sources = sources.set(key, value);
+        }
+        sources.load()
+    }
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).init();
     let options = Options::parse();
 
     let builder = Stellar::builder()
-        .configure(|config| {
-            config.transports = options.transport;
-            config.parser = options.parser;
-            config.server.ping_interval = options.ping_interval;
-        })
+        .config(options.settings()?)
         .room("lobby")
         .room("orbit")
         .embedded(page::files());
     let stellar = actions::add(builder).build().await?;
 
-    let listener = TcpListener::bind(options.listen).await?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
     let address = listener.local_addr()?;
     println!("Listening on http://{address}");
     println!("Transport: {}", stellar.config().transports.join(", "));

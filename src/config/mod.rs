@@ -1,10 +1,13 @@
-//! The settings of the Stellar layer.
+//! The settings of the Stellar layer, and reading them.
+
+mod load;
 
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::ServerConfig;
 
+pub use self::load::{ConfigError, FILE, Sources};
 use crate::http::Cors;
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.

@@ -1,0 +1,336 @@
+//! Settings from a file, the environment and the command line, in that order.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use toml::{Table, Value};
+
+use super::Config;
+
+/// The name of the file that is looked for where none is named.
+pub const FILE: &str = "stellar.toml";
+/// What the environment's variables begin with.
+const PREFIX: &str = "STELLAR_";
+/// The variable that names the file, and so is no setting.
+const FILE_VARIABLE: &str = "STELLAR_CONFIG";
+
+/// Where settings come from; later ones count more.
+///
+/// 1. the defaults,
+/// 2. a file: the one that is named, else `stellar.toml` in the current folder if there is one,
+/// 3. variables `STELLAR_…`: `STELLAR_ACTION_TIMEOUT=5000` is `actionTimeout`, and two
+///    underscores go down a level: `STELLAR_SERVER__PING_INTERVAL` is `server.pingInterval`;
+///    `STELLAR_TRANSPORT=ws,engine.io` is short for `transports`,
+/// 4. settings given by the program itself, such as its command line's.
+///
+/// Values of variables and of the command line are TOML, or text where they are none:
+/// `5000`, `true`, `["a", "b"]`, `ws`.
+///
+/// ```
+/// use stellarfw::config::Sources;
+///
+/// let config = Sources::new()
+///     .text("stellar.toml", "actionTimeout = 5000\n[server]\npingInterval = 1000")
+///     .variables([("STELLAR_SERVER__PING_INTERVAL", "2000")])
+///     .set("transports", "[\"ws\"]")
+///     .load()
+///     .unwrap();
+/// assert_eq!(config.action_timeout, 5_000);
+/// assert_eq!(config.server.ping_interval, 2_000);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Sources {
+    file: Option<PathBuf>,
+    texts: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
+}
+
+/// Settings could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no TOML, has a key that there is not, or a value of the wrong type. The text
+    /// tells line and column, and shows them.
+    #[error("{file}: {message}")]
+    File {
+        /// Which file.
+        file: String,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// A variable or a setting of the command line has a key that there is not, or a value of the
+    /// wrong type.
+    #[error("{name}: {message}")]
+    Setting {
+        /// Which variable or setting.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Sources {
+    /// No sources: the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The usual sources: the file that `STELLAR_CONFIG` names or `stellar.toml`, and the
+    /// process's environment.
+    pub fn usual() -> Self {
+        let mut sources = Self::new().variables(std::env::vars());
+        sources.file = match std::env::var_os(FILE_VARIABLE) {
+            Some(path) => Some(path.into()),
+            None => Path::new(FILE).exists().then(|| FILE.into()),
+        };
+        sources
+    }
+
+    /// A file that must be there.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// A file's text and the name that errors give it.
+    pub fn text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.texts.push((name.into(), text.into()));
+        self
+    }
+
+    /// Variables, of which those that begin with `STELLAR_` are settings.
+    pub fn variables<K: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let pairs = variables.into_iter().map(|(k, v)| (k.into(), v.into()));
+        self.variables
+            .extend(pairs.filter(|(key, _)| key.starts_with(PREFIX) && key != FILE_VARIABLE));
+        self
+    }
+
+    /// One setting by its key: `server.pingInterval`.
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((key.into(), value.into()));
+        self
+    }
+
+    /// The file that is read, if one is.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Reads all sources.
+    ///
+    /// # Errors
+    /// The first fault, with its file, line and key, or the name of its variable or setting.
+    pub fn load(mut self) -> Result<Config, ConfigError> {
+        if let Some(path) = self.file.take() {
+            let text =
+                std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
+                    path: path.clone(),
+                    source,
+                })?;
+            self.texts.insert(0, (path.display().to_string(), text));
+        }
+        let mut table = Table::new();
+        for (file, text) in &self.texts {
+            merge(&mut table, read(file, text)?);
+        }
+        // One after the other, so that an error is known to be the latest one's.
+        let mut config = check(&table, FILE)?;
+        for (name, value) in &self.variables {
+            put(&mut table, &variable_key(name), value).map_err(|m| setting(name, m))?;
+            config = check(&table, name)?;
+        }
+        for (key, value) in &self.settings {
+            let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+            put(&mut table, &path, value).map_err(|m| setting(key, m))?;
+            config = check(&table, key)?;
+        }
+        Ok(config)
+    }
+}
+
+fn setting(name: &str, message: impl fmt::Display) -> ConfigError {
+    ConfigError::Setting {
+        name: name.to_owned(),
+        message: message.to_string(),
+    }
+}
+
+/// Reads one file; it is checked by itself, because only then its lines are known.
+fn read(file: &str, text: &str) -> Result<Table, ConfigError> {
+    let fault = |error: toml::de::Error| ConfigError::File {
+        file: file.to_owned(),
+        message: error.to_string(),
+    };
+    toml::from_str::<Config>(text).map_err(fault)?;
+    toml::from_str(text).map_err(fault)
+}
+
+fn check(table: &Table, name: &str) -> Result<Config, ConfigError> {
+    table.clone().try_into().map_err(|error: toml::de::Error| {
+        // Without a text there are no lines, only the message and the key.
+        let message = error.to_string();
+        setting(name, message.trim())
+    })
+}
+
+/// Lays one table over another.
+fn merge(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// `STELLAR_SERVER__PING_INTERVAL` as `server`, `pingInterval`.
+fn variable_key(name: &str) -> Vec<String> {
+    if name == "STELLAR_TRANSPORT" {
+        return vec!["transports".into()];
+    }
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    rest.split("__").map(camel).collect()
+}
+
+/// `PING_INTERVAL` as `pingInterval`.
+fn camel(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, word) in text.split('_').enumerate() {
+        let mut chars = word.chars();
+        if at > 0 {
+            out.extend(chars.next().map(|c| c.to_ascii_uppercase()));
+        }
+        out.extend(chars.map(|c| c.to_ascii_lowercase()));
+    }
+    out
+}
+
+fn put(table: &mut Table, path: &[String], value: &str) -> Result<(), String> {
+    let [parents @ .., last] = path else {
+        return Err("there is no key".into());
+    };
+    let mut at = table;
+    for parent in parents {
+        let next = at
+            .entry(parent.clone())
+            .or_insert_with(|| Value::Table(Table::new()));
+        at = next
+            .as_table_mut()
+            .ok_or_else(|| format!("{parent} has no settings below it"))?;
+    }
+    let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok();
+    let parsed = parsed.and_then(|mut table| table.remove("value"));
+    let value = match (last.as_str(), parsed) {
+        (_, Some(value)) if path.len() > 1 || last != "transports" || value.is_array() => value,
+        // A list of names, as people write them.
+        ("transports", _) if path.len() == 1 => {
+            let names = value
+                .split(',')
+                .map(|name| Value::String(name.trim().to_owned()));
+            Value::Array(names.collect())
+        }
+        (_, _) => Value::String(value.to_owned()),
+    };
+    at.insert(last.clone(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_sources_count_more() {
+        let config = Sources::new()
+            .text(
+                "a.toml",
+                "name = \"a\"\nactionTimeout = 1\n[server]\npathname = \"/a\"\npingInterval = 1",
+            )
+            .variables([
+                ("STELLAR_SERVER__PING_INTERVAL", "2"),
+                ("STELLAR_NAME", "b"),
+                ("STELLAR_TRANSPORT", "ws, engine.io"),
+                ("STELLAR_CONFIG", "ignored.toml"),
+                ("OTHER_NAME", "x"),
+            ])
+            .set("name", "c")
+            .set("startingChatRooms", "[\"x\", \"y\"]")
+            .load()
+            .unwrap();
+        assert_eq!(config.name, "c");
+        assert_eq!(config.action_timeout, 1);
+        assert_eq!(config.server.pathname, "/a");
+        assert_eq!(config.server.ping_interval, 2);
+        assert_eq!(config.transports, ["ws", "engine.io"]);
+        assert_eq!(config.starting_chat_rooms, ["x", "y"]);
+        assert_eq!(Sources::new().load().unwrap(), Config::default());
+    }
+
+    #[test]
+    fn faults_are_told_with_their_place() {
+        let file = |text: &str| {
+            let error = Sources::new()
+                .text("stellar.toml", text)
+                .load()
+                .unwrap_err();
+            error.to_string()
+        };
+        let unknown = file("name = \"a\"\n\n[server]\npingIntervall = 5\n");
+        assert!(
+            unknown.contains("stellar.toml") && unknown.contains("line 4"),
+            "{unknown}"
+        );
+        assert!(unknown.contains("pingIntervall"), "{unknown}");
+        let wrong = file("actionTimeout = \"soon\"");
+        assert!(
+            wrong.contains("line 1") && wrong.contains("actionTimeout"),
+            "{wrong}"
+        );
+        let broken = file("name = ");
+        assert!(broken.contains("line 1"), "{broken}");
+
+        let variable = |name: &str, value: &str| {
+            let error = Sources::new()
+                .variables([(name, value)])
+                .load()
+                .unwrap_err();
+            error.to_string()
+        };
+        let unknown = variable("STELLAR_NAMEE", "x");
+        assert!(
+            unknown.contains("STELLAR_NAMEE") && unknown.contains("namee"),
+            "{unknown}"
+        );
+        let wrong = variable("STELLAR_MAX_FILE", "big");
+        assert!(wrong.contains("STELLAR_MAX_FILE"), "{wrong}");
+        let deep = variable("STELLAR_NAME__X", "1");
+        assert!(deep.contains("STELLAR_NAME__X"), "{deep}");
+
+        let missing = Sources::new().file("no/such/file.toml").load().unwrap_err();
+        assert!(missing.to_string().contains("file.toml"), "{missing}");
+        let setting = Sources::new()
+            .set("server.nothing", "1")
+            .load()
+            .unwrap_err();
+        assert!(setting.to_string().contains("server.nothing"), "{setting}");
+    }
+}
