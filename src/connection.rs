@@ -4,7 +4,7 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 use stellarfw_transport::{Delivery, SendError, Spark, SparkId, lane::Lane};
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
     app::App,
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pending_actions: AtomicU32,
     pending_files: AtomicU32,
     pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
+    /// Held by whoever changes its memberships; made for those that ever do.
+    pub(crate) membership: OnceLock<Arc<AsyncMutex<()>>>,
     pub(crate) verbs: Lane<PendingVerb>,
     /// It has had its welcome, and may be pushed to.
     ready: AtomicBool,
@@ -63,6 +66,7 @@ impl State {
             pending_actions: AtomicU32::new(0),
             pending_files: AtomicU32::new(0),
             rooms: Mutex::default(),
+            membership: OnceLock::new(),
             verbs: Lane::default(),
             ready: AtomicBool::new(false),
             complained: AtomicBool::new(false),

@@ -9,7 +9,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 use stellarfw_transport::{CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, turn};
 
-use super::{LocalRoom, Say, membership::left_hooks};
+use super::{
+    LocalRoom, Say,
+    membership::{left_hooks, reconcile},
+};
 use crate::{
     app::App,
     broker::{Content, Delivery, Kind, Publication, Target},
@@ -156,8 +159,13 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
             .rooms
             .lock()
             .retain(|known| !Arc::ptr_eq(known, &room));
-        if let Flow::Wait(future) = left_hooks(app, &member, name) {
-            tokio::spawn(future);
+        for flow in [
+            reconcile(app, &member, name),
+            left_hooks(app, &member, name),
+        ] {
+            if let Flow::Wait(future) = flow {
+                tokio::spawn(future);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use stellarfw_transport::{Flow, catch_panic};
 use super::{LocalRoom, RoomError, RoomName};
 use crate::{
     app::App,
-    broker::{Joined, Member},
+    broker::{BrokerError, Joined, Member},
     connection::Connection,
     dispatch::told,
     error::StellarError,
@@ -40,7 +40,7 @@ pub(crate) fn join(connection: &Connection, room: &str) -> Flow<Result> {
         Ok(true) => {
             run_join_hooks(app.clone(), connection.clone(), room.clone()).then(move |gate| {
                 match gate {
-                    Ok(()) => enter(app, connection, room),
+                    Ok(()) => alone(&connection.clone(), move || enter(app, connection, room)),
                     Err(error) => refuse(error),
                 }
             })
@@ -91,8 +91,9 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
     };
     if connection.spark().close_reason().is_some() {
         // It left while the hooks ran, perhaps after its rooms were left; nothing may stay.
-        return forget(&app, &connection, &local)
-            .then(move |_| refuse(StellarError::not_in_room(connection.id(), &room)));
+        return strike(&app, &connection, &room)
+            .then(move |_| left_hooks(&app, &connection, &room).map(move |()| (connection, room)))
+            .then(|(connection, room)| refuse(StellarError::not_in_room(connection.id(), &room)));
     }
     let member = Member {
         id: connection.id().to_shared(),
@@ -162,17 +163,71 @@ pub(crate) fn find(connection: &Connection, room: &str) -> Option<Arc<LocalRoom>
 /// books does the rest, so the hooks run once.
 fn forget(app: &Arc<App>, connection: &Connection, local: &LocalRoom) -> Flow<Result> {
     let room = local.name().clone();
-    if !take_out(app, connection, &room) {
-        return refuse(StellarError::not_in_room(connection.id(), &room));
-    }
     let (app, connection) = (app.clone(), connection.clone());
-    app.clone()
-        .broker
-        .leave(&room, connection.id())
-        .then(move |left| {
-            left_hooks(&app, &connection, &room)
-                .then(move |()| Flow::Ready(left.map(|_| ()).map_err(Into::into)))
+    let struck = {
+        let (app, connection, room) = (app.clone(), connection.clone(), room.clone());
+        alone(&connection.clone(), move || {
+            strike(&app, &connection, &room)
         })
+    };
+    struck.then(move |left| match left {
+        Ok(false) => refuse(StellarError::not_in_room(connection.id(), &room)),
+        Ok(true) => left_hooks(&app, &connection, &room).map(Ok),
+        Err(error) => left_hooks(&app, &connection, &room).map(|()| Err(error.into())),
+    })
+}
+
+/// Takes a member out here and at the broker. Whether it was one here.
+fn strike(app: &App, connection: &Connection, room: &str) -> Flow<Result<bool, BrokerError>> {
+    if !take_out(app, connection, room) {
+        return Flow::Ready(Ok(false));
+    }
+    app.broker
+        .leave(room, connection.id())
+        .map(|left| left.map(|_| true))
+}
+
+/// Sees to it that a member of a room that was destroyed is none at the broker either. Mostly it
+/// is none there already; but a room that was created anew at once can have been joined before
+/// this process had taken the old one down.
+pub(crate) fn reconcile(app: &Arc<App>, connection: &Connection, room: &RoomName) -> Flow {
+    let (app, member, room) = (app.clone(), connection.clone(), room.clone());
+    alone(connection, move || {
+        if member.is_in(&room) {
+            return Flow::DONE;
+        }
+        app.broker.leave(&room, member.id()).map(|left| {
+            if let Err(error) = left {
+                tracing::error!(%error, "a member of a destroyed room could not be taken out");
+            }
+        })
+    })
+}
+
+/// Changes a connection's memberships while nobody else does, so that its books and the broker's
+/// agree afterwards. No hook is called meanwhile.
+fn alone<T: Send + Unpin + 'static>(
+    connection: &Connection,
+    change: impl FnOnce() -> Flow<T> + Send + 'static,
+) -> Flow<T> {
+    let mutex = connection
+        .state()
+        .membership
+        .get_or_init(Arc::default)
+        .clone();
+    match mutex.clone().try_lock_owned() {
+        Ok(held) => match change() {
+            Flow::Ready(value) => Flow::Ready(value),
+            Flow::Wait(future) => Flow::Wait(Box::pin(async move {
+                let _held = held;
+                future.await
+            })),
+        },
+        Err(_) => Flow::Wait(Box::pin(async move {
+            let _held = mutex.lock_owned().await;
+            change().await
+        })),
+    }
 }
 
 /// Tells the hooks that a connection has left a room. One that panics keeps neither the others

@@ -7,7 +7,7 @@ use axum::{
     extract::{RawPathParams, Request},
     routing::{MethodFilter, MethodRouter, any, on},
 };
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::{Named, answer};
 use crate::Stellar;
@@ -141,9 +141,13 @@ pub(crate) fn routes(stellar: &Stellar, path: &str) -> Router {
             .routes
             .iter()
             .filter(|r| shape(&r.path) == wanted);
-        let methods = alike.fold(MethodRouter::new(), |methods, route| {
+        let mut methods = alike.fold(MethodRouter::new(), |methods, route| {
             add(stellar, methods, route)
         });
+        let has_all = |r: &Route| r.method.is_none() && shape(&r.path) == wanted;
+        if !stellar.app.routes.iter().any(has_all) {
+            methods = methods.options(async || StatusCode::OK);
+        }
         router = router.route(&format!("{path}{}", route.path), methods);
         done.push(wanted);
     }
@@ -169,7 +173,7 @@ fn add(stellar: &Stellar, methods: MethodRouter, route: &Route) -> MethodRouter 
         async move { answer(&stellar, named, request).await }
     };
     match route.method.clone().map(MethodFilter::try_from) {
-        Some(Ok(filter)) => methods.merge(on(filter.or(MethodFilter::OPTIONS), handler)),
+        Some(Ok(filter)) => methods.merge(on(filter, handler)),
         _ => methods.merge(any(handler)),
     }
 }
