@@ -1,7 +1,7 @@
 //! The server: engines, sparks, and the rules that hold for all of them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     future::Future,
     hash::{BuildHasher, RandomState},
@@ -292,20 +292,31 @@ impl Server {
         let handshake = admission.handshake;
         let place = admission._place;
         let mut id = (inner.ids)(&handshake);
-        // A generator of the user's own may repeat itself; two sparks of one id may not be.
-        while self.spark(&id).is_some() {
-            tracing::warn!(%id, "the id generator gave an id that is in use; a random one is taken");
+        // A generator of the user's own may repeat itself; two sparks of one id may not be. The
+        // lock is held from the look to the insertion, for two that open at the same moment.
+        let spark = loop {
+            let mut shard = inner.sparks.shard(&id).lock();
+            match shard.entry(id) {
+                Entry::Vacant(place) => {
+                    let spark = Spark::new(
+                        place.key().clone(),
+                        admission.transport,
+                        handshake,
+                        admission.identity,
+                        inner.clone(),
+                        Box::new(outlet),
+                    );
+                    place.insert(spark.clone());
+                    break spark;
+                }
+                Entry::Occupied(taken) => {
+                    let id = taken.key();
+                    tracing::warn!(%id, "the id generator gave an id that is in use; a random one is taken");
+                }
+            }
+            drop(shard);
             id = SparkId::random();
-        }
-        let spark = Spark::new(
-            id.clone(),
-            admission.transport,
-            handshake,
-            admission.identity,
-            inner.clone(),
-            Box::new(outlet),
-        );
-        inner.sparks.shard(&id).lock().insert(id, spark.clone());
+        };
         inner.sparks.count.fetch_add(1, Ordering::Relaxed);
         // The handshake is over: while the hooks run it must not count a second time.
         drop(place);

@@ -390,12 +390,10 @@ impl Spark {
     /// Ends the connection at once: what waits is lost.
     pub fn abort(&self) {
         // Only an open spark is closing from now on: one that is gone stays gone.
-        let open = self.0.state.compare_exchange(
-            OPEN,
-            CLOSING,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let open =
+            self.0
+                .state
+                .compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire);
         if open.is_ok() {
             self.0
                 .reason

@@ -11,13 +11,26 @@ use stellarfw_transport::{
 };
 
 use crate::{
-    Ws, WsConfig,
+    WsConfig,
     deflate::{self, Negotiated},
+    framing::Framing,
     io,
     session::Session,
 };
 
-pub(crate) async fn serve(config: &WsConfig, server: &Server, request: Request) -> Response {
+/// Answers an upgrade request for an engine whose messages are framed by `F`: checks the handshake,
+/// asks the server whether the connection may come in, and makes a spark of it. `engine` is the
+/// engine's name.
+///
+/// What is no upgrade is answered 426, and a refusal as [`refused`] tells it.
+///
+/// Not cancel safe, as [`Transport::serve`](stellarfw_transport::Transport::serve).
+pub async fn accept<F: Framing>(
+    config: &WsConfig,
+    server: &Server,
+    engine: &'static str,
+    request: Request,
+) -> Response {
     let (mut parts, _) = request.into_parts();
     if !is_websocket_upgrade(&parts) {
         return upgrade_required();
@@ -32,7 +45,7 @@ pub(crate) async fn serve(config: &WsConfig, server: &Server, request: Request) 
         // The server in front has taken the upgrade away, or does not support any.
         return text(StatusCode::NOT_IMPLEMENTED, "No upgrade possible here\n");
     };
-    let admission = match server.admit(Ws::NAME, &mut parts).await {
+    let admission = match server.admit(engine, &mut parts).await {
         Ok(admission) => admission,
         Err(refusal) => return refused(&refusal, true),
     };
@@ -54,7 +67,7 @@ pub(crate) async fn serve(config: &WsConfig, server: &Server, request: Request) 
     if let Some(extension) = extension {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
     }
-    tokio::spawn(upgraded(
+    tokio::spawn(upgraded::<F>(
         config.clone(),
         server.clone(),
         admission,
@@ -65,7 +78,7 @@ pub(crate) async fn serve(config: &WsConfig, server: &Server, request: Request) 
 }
 
 /// Waits for the upgrade, no longer than a handshake may take, and then is the connection's task.
-async fn upgraded(
+async fn upgraded<F: Framing>(
     config: WsConfig,
     server: Server,
     mut admission: Admission,
@@ -89,7 +102,9 @@ async fn upgraded(
         admission.set_remote(socket.peer());
     }
     // A task of its own, so that what the handshake needed is freed.
-    tokio::spawn(Session::new(&config, &server, admission, agreed, socket));
+    tokio::spawn(Session::<F>::new(
+        &config, &server, admission, agreed, socket,
+    ));
 }
 
 fn upgrade_required() -> Response {

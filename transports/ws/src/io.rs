@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     deflate::{DeflateError, Inflater},
+    framing::Framing,
     outlet::WsOutlet,
 };
 
@@ -237,13 +238,13 @@ impl Reader {
 
 /// What tungstenite is given for one call: it reads from the socket, and what it writes joins the
 /// outlet's queue.
-pub(crate) struct Duplex<'a, 'b> {
+pub(crate) struct Duplex<'a, 'b, F: Framing> {
     pub(crate) reader: &'a mut Reader,
-    pub(crate) outlet: &'a WsOutlet,
+    pub(crate) outlet: &'a WsOutlet<F>,
     pub(crate) cx: &'a mut Context<'b>,
 }
 
-impl Read for Duplex<'_, '_> {
+impl<F: Framing> Read for Duplex<'_, '_, F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self.reader.poll_read(self.cx, into) {
             Poll::Ready(result) => {
@@ -255,7 +256,7 @@ impl Read for Duplex<'_, '_> {
     }
 }
 
-impl Write for Duplex<'_, '_> {
+impl<F: Framing> Write for Duplex<'_, '_, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.outlet.lock().put_control(bytes)
     }

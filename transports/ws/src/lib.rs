@@ -14,6 +14,7 @@
 //! | `handshake` | from an HTTP request to an upgraded connection |
 //! | `session` | the one task of a connection: reads, closes, waits |
 //! | `outlet` | the way out: queue, framing, one write for all that waits |
+//! | `framing` | what a message holds: a hook for engines with a protocol over WebSocket |
 //! | `io` | the socket itself, and what stands between it and tungstenite |
 //! | [`deflate`] | `permessage-deflate`, which tungstenite lacks |
 //!
@@ -24,6 +25,7 @@
 
 mod config;
 pub mod deflate;
+mod framing;
 mod handshake;
 mod io;
 mod outlet;
@@ -37,7 +39,11 @@ use stellarfw_transport::{
     http::{Request, Response},
 };
 
-pub use self::config::WsConfig;
+pub use self::{
+    config::WsConfig,
+    framing::{Framing, Plain},
+    handshake::accept,
+};
 
 /// The WebSocket engine; its name is `ws`.
 ///
@@ -97,7 +103,7 @@ impl Transport for Ws {
     }
 
     async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {
-        handshake::serve(&self.config, server, request).await
+        accept::<Plain>(&self.config, server, Self::NAME, request).await
     }
 
     async fn stop(&self) {}

@@ -8,6 +8,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     io::{self, IoSlice},
+    marker::PhantomData,
     sync::Arc,
 };
 
@@ -18,7 +19,7 @@ use stellarfw_transport::{
     CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
 };
 
-use crate::{deflate::Deflater, io::DirectWriter};
+use crate::{deflate::Deflater, framing::Framing, io::DirectWriter};
 
 /// Payloads up to this size are copied behind their header; larger ones go out from where they are.
 const COPY_MAX: usize = 8 << 10;
@@ -32,16 +33,21 @@ thread_local! {
 }
 
 /// A connection's outlet, shared by its task and its spark.
-#[derive(Clone)]
-pub(crate) struct WsOutlet(Arc<Shared>);
+pub(crate) struct WsOutlet<F>(Arc<Shared<F>>);
 
-struct Shared {
-    out: Mutex<Out>,
+impl<F> Clone for WsOutlet<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+struct Shared<F> {
+    out: Mutex<Out<F>>,
     /// Wakes the connection's task.
     task: AtomicWaker,
 }
 
-pub(crate) struct Out {
+pub(crate) struct Out<F> {
     /// The socket, if it can be written to from any thread; else the task writes.
     direct: Option<DirectWriter>,
     outbox: Outbox,
@@ -55,6 +61,7 @@ pub(crate) struct Out {
     phase: Phase,
     /// The socket failed.
     failed: bool,
+    framing: PhantomData<F>,
 }
 
 /// How far the closing has come.
@@ -69,29 +76,34 @@ pub(crate) enum Phase {
     Aborted,
 }
 
-impl WsOutlet {
+impl<F: Framing> WsOutlet<F> {
     pub(crate) fn new(
         limits: Arc<OutboxLimits>,
         deflater: Option<Deflater>,
         direct: Option<DirectWriter>,
     ) -> Self {
+        let mut out = Out {
+            direct,
+            outbox: Outbox::new(limits),
+            wire: VecDeque::new(),
+            wire_bytes: 0,
+            deflater,
+            ping: false,
+            blocked: false,
+            phase: Phase::Open,
+            failed: false,
+            framing: PhantomData,
+        };
+        if let Some(frame) = F::opening() {
+            out.open(&frame);
+        }
         Self(Arc::new(Shared {
-            out: Mutex::new(Out {
-                direct,
-                outbox: Outbox::new(limits),
-                wire: VecDeque::new(),
-                wire_bytes: 0,
-                deflater,
-                ping: false,
-                blocked: false,
-                phase: Phase::Open,
-                failed: false,
-            }),
+            out: Mutex::new(out),
             task: AtomicWaker::new(),
         }))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Out> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Out<F>> {
         self.0.out.lock()
     }
 
@@ -100,7 +112,7 @@ impl WsOutlet {
     }
 }
 
-impl Outlet for WsOutlet {
+impl<F: Framing> Outlet for WsOutlet<F> {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
         self.lock().outbox.push(frame)
     }
@@ -162,7 +174,14 @@ impl Outlet for WsOutlet {
 /// What a write came to: the socket's answer to one call.
 pub(crate) type Write<'a> = dyn FnMut(&[IoSlice<'_>]) -> io::Result<usize> + 'a;
 
-impl Out {
+impl<F: Framing> Out<F> {
+    /// Puts the framing's opening before everything.
+    fn open(&mut self, frame: &Frame) {
+        let mut bytes = Vec::new();
+        put_short(&mut bytes, frame);
+        self.keep(bytes.into_boxed_slice().into());
+    }
+
     /// Writes until nothing waits or the socket takes no more.
     pub(crate) fn write(&mut self, socket: &mut Write<'_>) {
         self.blocked = false;
@@ -220,11 +239,14 @@ impl Out {
         scratch.clear();
         if std::mem::take(&mut self.ping) && self.phase == Phase::Open {
             put_header(scratch, OP_PING, 0);
+            if let Some(frame) = F::heartbeat() {
+                put_short(scratch, &frame);
+            }
         }
         // A large payload ends the batch: it is written from where it is.
         let mut large = None;
         while scratch.len() < BATCH && large.is_none() {
-            let Some(frame) = self.outbox.pop() else {
+            let Some(frame) = F::message(&mut self.outbox) else {
                 break;
             };
             large = self.put_frame(scratch, frame);
@@ -260,10 +282,7 @@ impl Out {
 
     /// Frames one payload into the batch; one too large to copy comes back.
     fn put_frame(&mut self, scratch: &mut Vec<u8>, frame: Frame) -> Option<Bytes> {
-        let opcode = match frame.kind() {
-            Kind::Text => OP_TEXT,
-            Kind::Binary => OP_BINARY,
-        };
+        let opcode = opcode(frame.kind());
         let mut payload = frame.into_payload();
         let mut compressed = 0;
         if let Some(deflater) = &mut self.deflater
@@ -286,6 +305,9 @@ impl Out {
 
     fn put_close(&mut self, scratch: &mut Vec<u8>) {
         if let Phase::Closing(code, text) = &self.phase {
+            if let Some(frame) = F::goodbye(*code, text) {
+                put_short(scratch, &frame);
+            }
             // A control frame's payload is at most 125 bytes, two of them the code.
             let mut len = text.len().min(123);
             while !text.is_char_boundary(len) {
@@ -395,6 +417,19 @@ const OP_TEXT: u8 = 0x1;
 const OP_BINARY: u8 = 0x2;
 const OP_CLOSE: u8 = 0x8;
 const OP_PING: u8 = 0x9;
+
+fn opcode(kind: Kind) -> u8 {
+    match kind {
+        Kind::Text => OP_TEXT,
+        Kind::Binary => OP_BINARY,
+    }
+}
+
+/// Appends a short message of the framing's own, never compressed.
+fn put_short(out: &mut Vec<u8>, frame: &Frame) {
+    put_header(out, opcode(frame.kind()), frame.len());
+    out.extend_from_slice(frame.payload());
+}
 
 /// Appends the header of an unmasked, final frame (RFC 6455 section 5.2).
 fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {

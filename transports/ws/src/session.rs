@@ -18,6 +18,7 @@ use tungstenite::{
 use crate::{
     WsConfig,
     deflate::{DeflateError, Deflater, Inflater, Negotiated},
+    framing::Framing,
     io::{Duplex, Reader, Socket, deflate_error},
     outlet::{Phase, WsOutlet},
 };
@@ -27,10 +28,10 @@ const BUDGET: usize = 128;
 /// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
 const CONTROL_BUFFER: usize = 512;
 
-pub(crate) struct Session {
+pub(crate) struct Session<F: Framing> {
     reader: Reader,
     context: WebSocketContext,
-    outlet: WsOutlet,
+    outlet: WsOutlet<F>,
     /// Taken when the session ends.
     inlet: Option<Inlet>,
     state: State,
@@ -49,7 +50,7 @@ enum State {
     Finish(CloseReason),
 }
 
-impl Session {
+impl<F: Framing> Session<F> {
     pub(crate) fn new(
         config: &WsConfig,
         server: &Server,
@@ -57,7 +58,7 @@ impl Session {
         agreed: Option<Negotiated>,
         socket: Socket,
     ) -> Self {
-        let max_length = server.config().max_length;
+        let max_length = F::longest(server.config().max_length);
         let max_frame = config
             .max_frame
             .map_or(max_length, |max| max.min(max_length));
@@ -102,10 +103,10 @@ impl Session {
             if std::mem::take(&mut self.reader.progress) {
                 inlet.alive();
             }
-            match result {
-                Ok(Read::Text(text)) => inlet.receive(Message::Text(&text)),
-                Ok(Read::Binary(bytes)) => inlet.receive(Message::Binary(&bytes)),
-                Ok(Read::Ping(_) | Read::Pong(_) | Read::Frame(_)) => {}
+            let received = match result {
+                Ok(Read::Text(text)) => F::receive(inlet, Message::Text(&text)),
+                Ok(Read::Binary(bytes)) => F::receive(inlet, Message::Binary(&bytes)),
+                Ok(Read::Ping(_) | Read::Pong(_) | Read::Frame(_)) => Ok(()),
                 Ok(Read::Close(frame)) => {
                     self.outlet.lock().peer_closed();
                     self.state = State::Finish(CloseReason::Client {
@@ -125,13 +126,14 @@ impl Session {
                     return None;
                 }
                 Err(error) => match fault(&error) {
-                    Some(reason) => {
-                        inlet.spark().close(reason);
-                        self.state = State::Discard;
-                        return None;
-                    }
+                    Some(reason) => Err(reason),
                     None => return Some(CloseReason::Gone),
                 },
+            };
+            if let Err(reason) = received {
+                inlet.spark().close(reason);
+                self.state = State::Discard;
+                return None;
             }
         }
         cx.waker().wake_by_ref();
@@ -211,7 +213,7 @@ impl Session {
     }
 }
 
-impl Future for Session {
+impl<F: Framing> Future for Session<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -237,7 +239,7 @@ impl Future for Session {
     }
 }
 
-impl Drop for Session {
+impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
         // Also when the runtime drops the task: a kept spark must not keep the socket.
         self.outlet.lock().release();

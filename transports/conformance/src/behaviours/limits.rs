@@ -1,0 +1,141 @@
+//! How many may come, and how long they may take.
+
+use std::time::Duration;
+
+use stellarfw_transport::{Flow, Refusal};
+use tokio::sync::mpsc;
+
+use super::Subject;
+use crate::{
+    bed::{Bed, Gate, Must, Setup, until, within},
+    harness::{Connect, Received},
+};
+
+/// One connection too many is refused with 503, until there is room again.
+pub async fn connections_are_limited(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| config.max_connections = 2)
+        .serve()
+        .await;
+    let (one, first) = bed.pair().await;
+    let (_two, _) = bed.pair().await;
+    for _ in 0..3 {
+        bed.refused_with(503, Connect::default()).await;
+    }
+    assert_eq!(bed.server.connections(), 2);
+    one.vanish().await;
+    bed.closed(&first).await;
+    until("the refused have left", || bed.server.connections() == 1).await;
+    let (_three, _) = bed.pair().await;
+    bed.refused_with(503, Connect::default()).await;
+    bed.finish().await;
+}
+
+/// A connection whose opening takes its time counts once, not as a handshake too.
+pub async fn an_opening_counts_once(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| {
+            config.max_connections = 2;
+            config.max_handshakes = 1;
+        })
+        .on_open(|_| {
+            // Not a wait for anything: a hook that is slow to return.
+            std::thread::sleep(Duration::from_millis(100));
+            Flow::DONE
+        })
+        .serve()
+        .await;
+    let (_one, _) = bed.pair().await;
+    let (_two, _) = bed.pair().await;
+    assert_eq!(bed.server.connections(), 2);
+    bed.finish().await;
+}
+
+/// A server whose authorizer waits at a gate and tells who came.
+async fn gated(
+    harness: &Subject,
+    gate: &Gate,
+    max_handshakes: usize,
+    timeout: u64,
+) -> (Bed, mpsc::UnboundedReceiver<()>) {
+    let (came, arrivals) = mpsc::unbounded_channel();
+    let gate = gate.clone();
+    let bed = Setup::new(harness)
+        .configure(|config| {
+            config.max_handshakes = max_handshakes;
+            config.handshake_timeout = timeout;
+        })
+        .with(|builder| {
+            builder.authorize(move |_| {
+                came.send(()).ok();
+                let passed = gate.passed();
+                async move {
+                    passed.await;
+                    Ok::<_, Refusal>(None::<()>)
+                }
+            })
+        })
+        .serve()
+        .await;
+    (bed, arrivals)
+}
+
+/// One handshake too many is refused with 503; those under way are not disturbed.
+pub async fn handshakes_are_limited(harness: Subject) {
+    let gate = Gate::new();
+    let (bed, mut arrivals) = gated(&harness, &gate, 1, 60_000).await;
+    let first = async {
+        let visitor = bed.connect(Connect::default()).await;
+        (visitor, bed.opened().await)
+    };
+    let second = async {
+        within("for the first client", arrivals.recv()).await;
+        bed.refused_with(503, Connect::default()).await;
+        gate.open();
+    };
+    let ((mut visitor, spark), ()) = tokio::join!(first, second);
+    spark.send("in").must();
+    assert_eq!(visitor.hear().await, "in");
+    assert_eq!(bed.server.opened(), 1);
+    bed.pair().await;
+    bed.finish().await;
+}
+
+/// An authorizer that does not come to an end is given the handshake timeout.
+pub async fn a_hanging_authorizer_is_timed_out(harness: Subject) {
+    let gate = Gate::new();
+    let (bed, _arrivals) = gated(&harness, &gate, 10, 200).await;
+    bed.refused_with(503, Connect::default()).await;
+    assert_eq!(bed.server.opened(), 0);
+    gate.open();
+    bed.pair().await;
+    bed.finish().await;
+}
+
+/// A client that leaves during its handshake gives its place free, at the latest at the timeout.
+pub async fn a_client_that_left_gives_its_place_free(harness: Subject) {
+    let gate = Gate::new();
+    let (bed, mut arrivals) = gated(&harness, &gate, 1, 1_000).await;
+    tokio::select! {
+        _ = bed.attempt(Connect::default()) => panic!("it was let in through a closed gate"),
+        _ = within("for the first client", arrivals.recv()) => {}
+    }
+    gate.open();
+    // Whether the first was seen to leave or found the gate open is a matter of the moment.
+    within("for a free place", async {
+        loop {
+            match bed.attempt(Connect::default()).await {
+                Ok(mut visitor) => {
+                    let question = visitor.encode("primus::id::");
+                    visitor.try_send(question).await.ok();
+                    if matches!(visitor.next().await, Received::Payload(_)) {
+                        return;
+                    }
+                }
+                Err(refused) => assert_eq!(refused.status, Some(503)),
+            }
+        }
+    })
+    .await;
+    bed.finish().await;
+}

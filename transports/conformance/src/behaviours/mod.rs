@@ -1,0 +1,26 @@
+//! The behaviours, one function each, by subject.
+//!
+//! Each makes a server of its own and panics with what did not hold; [`check`](crate::check),
+//! [`run_all`](crate::run_all) and [`suite!`](crate::suite) run them.
+
+pub mod access;
+pub mod closing;
+pub mod codecs;
+pub mod faults;
+pub mod heartbeat;
+pub mod identity;
+pub mod limits;
+pub mod messages;
+pub mod opening;
+pub mod paths;
+pub mod pressure;
+pub mod request;
+pub mod shutdown;
+pub mod transforms;
+
+use std::sync::Arc;
+
+use crate::harness::Harness;
+
+/// What every behaviour takes.
+type Subject = Arc<dyn Harness>;

@@ -1,0 +1,145 @@
+//! From an HTTP request to a WebSocket, and what becomes of requests that are none.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use support::{
+    client::{FIN, Raw, TEXT, masked, request},
+    site::{Site, expect, within},
+};
+use tokio::io::AsyncWriteExt as _;
+
+#[tokio::test]
+async fn a_plain_get_is_told_to_upgrade() {
+    let site = Site::new().await;
+    for path in ["/primus", "/primus/", "/primus?a=1", "/ws"] {
+        let answer = site
+            .ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+            .await;
+        assert_eq!(answer.status, 426, "{path}");
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        assert_eq!(answer.body, b"Upgrade Required");
+    }
+}
+
+#[tokio::test]
+async fn other_paths_are_not_ours() {
+    let site = Site::new().await;
+    for path in ["/", "/primusfoo", "/wss", "/primus.js", "/primus/primus.js"] {
+        assert_eq!(site.ask(&request(path, &[])).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_handshake_is_refused() {
+    let site = Site::new().await;
+    for (name, value, status) in [
+        ("Sec-WebSocket-Version", "8", 426),
+        ("Sec-WebSocket-Version", "", 426),
+        ("Sec-WebSocket-Key", "", 400),
+        ("Sec-WebSocket-Key", "dG9vIHNob3J0", 400),
+        ("Sec-WebSocket-Key", "not base64!!", 400),
+        ("Upgrade", "h2c", 426),
+        ("Connection", "close", 426),
+    ] {
+        let answer = site.ask(&request("/primus", &[(name, value)])).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+        if status == 426 {
+            assert_eq!(answer.header("sec-websocket-version"), Some("13"));
+        }
+    }
+    let post = request("/primus", &[]).replacen("GET", "POST", 1);
+    assert_eq!(site.ask(&post).await.status, 400);
+    assert_eq!(site.server.opened(), 0);
+    site.is_well().await;
+}
+
+#[tokio::test]
+async fn the_headers_may_be_written_in_many_ways() {
+    let site = Site::new().await;
+    for headers in [
+        &[("Connection", "keep-alive, Upgrade")][..],
+        &[("connection", "UPGRADE"), ("upgrade", "WebSocket")],
+        &[("Connection", "keep-alive"), ("Connection", "upgrade")],
+    ] {
+        let mut client = site.client_with(headers).await;
+        client.message(TEXT, b"in").await.unwrap();
+        expect(&mut client, TEXT, b"in").await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_subprotocol_is_chosen() {
+    let site = Site::new().await;
+    let ask = async |value: &str| {
+        site.ask(&request("/primus", &[("Sec-WebSocket-Protocol", value)]))
+            .await
+    };
+    let answer = ask("chat, superchat").await;
+    assert_eq!(answer.status, 101);
+    assert_eq!(answer.header("sec-websocket-protocol"), Some("chat"));
+    assert_eq!(
+        ask("one").await.header("sec-websocket-protocol"),
+        Some("one")
+    );
+    assert_eq!(ask("").await.header("sec-websocket-protocol"), None);
+}
+
+#[tokio::test]
+async fn frames_may_come_with_the_request() {
+    let site = Site::new().await;
+    let mut stream = site.stream().await;
+    let mut bytes = request("/primus", &[]).into_bytes();
+    bytes.extend(masked(FIN | TEXT, b"early"));
+    let late = masked(FIN | TEXT, b"split in two");
+    bytes.extend(&late[..5]);
+    stream.write_all(&bytes).await.unwrap();
+    let mut client = within(Raw::upgrade(stream, "")).await.unwrap();
+    expect(&mut client, TEXT, b"early").await;
+    client.write(&late[5..]).await.unwrap();
+    expect(&mut client, TEXT, b"split in two").await;
+}
+
+#[tokio::test]
+async fn extensions_that_are_not_offered_are_not_agreed() {
+    let site = Site::new().await;
+    let offer = [(
+        "Sec-WebSocket-Extensions",
+        "permessage-deflate, x-webkit-deflate-frame",
+    )];
+    let answer = site.ask(&request("/primus", &offer)).await;
+    assert_eq!(answer.status, 101);
+    assert_eq!(answer.header("sec-websocket-extensions"), None);
+}
+
+#[tokio::test]
+async fn a_client_that_only_connects_holds_nothing() {
+    let site = Site::new().await;
+    let idle = site.stream().await;
+    let mut half = site.stream().await;
+    half.write_all(b"GET /primus HTTP/1.1\r\nHo").await.unwrap();
+    site.is_well().await;
+    drop((idle, half));
+    assert_eq!(site.server.opened(), 1);
+}
+
+#[tokio::test]
+async fn an_independent_client_gets_along() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::{client_async, tungstenite::Message};
+
+    let site = Site::new().await;
+    let url = format!("ws://{}/primus?a=1", site.address);
+    let (mut socket, _) = within(client_async(url, site.stream().await))
+        .await
+        .unwrap();
+    for message in [Message::text("żółw"), Message::binary(vec![0; 100_000])] {
+        socket.send(message.clone()).await.unwrap();
+        assert_eq!(within(socket.next()).await.unwrap().unwrap(), message);
+    }
+    socket.close(None).await.unwrap();
+    while let Some(message) = within(socket.next()).await {
+        assert!(message.unwrap().is_close());
+    }
+}
