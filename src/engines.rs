@@ -17,5 +17,11 @@ pub fn engines() -> Registry {
     registry.add(stellarfw_ws::Ws::NAME, stellarfw_ws::Ws::ALIASES, || {
         std::sync::Arc::new(stellarfw_ws::Ws::default())
     });
+    #[cfg(feature = "engineio")]
+    registry.add(
+        stellarfw_engineio::EngineIo::NAME,
+        stellarfw_engineio::EngineIo::ALIASES,
+        || std::sync::Arc::new(stellarfw_engineio::EngineIo::default()),
+    );
     registry
 }

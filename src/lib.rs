@@ -29,6 +29,8 @@
 //! | feature | what it switches on | default |
 //! |---|---|---|
 //! | `ws` | the WebSocket engine | yes |
+//! | `engineio` | the Engine.IO engine, for its official clients and Primus's; the browser client does not speak it yet | no |
+//! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
 //!
@@ -59,6 +61,9 @@ pub mod rooms;
 mod stellar;
 mod time;
 
+/// The Engine.IO engine.
+#[cfg(feature = "engineio")]
+pub use stellarfw_engineio as engineio;
 pub use stellarfw_transport as transport;
 /// The WebSocket engine.
 #[cfg(feature = "ws")]

@@ -108,7 +108,7 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
     status = response.status;
     body = await response.json();
   } catch (error) {
-    failure ??= new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+    failure ??= status ? new StellarError("http", `HTTP ${status}: ${error}`) : new StellarError("offline", `Server not reachable: ${error}`);
     failure.status = status;
     failure.mayHaveRun = true;
     throw failure;
@@ -193,7 +193,7 @@ function connectionUrl({ url, path, query }) {
 var Connection = class {
   constructor(_host, _options, _codec, _connect) {
     this.a = _host;
-    this.o = _options;
+    this.p = _options;
     this.O = _codec;
     this.X = _connect;
     /** Where it is. */
@@ -201,46 +201,47 @@ var Connection = class {
     /** The transport in use, or being opened. */
     this.transport = null;
     this.l = 0;
-    this.s = 0;
+    this.t = 0;
   }
   /** Begins anew; a transport that exists is closed first. */
   open() {
     if (this.transport) this.u(new StellarError("closed", "Connecting anew"));
-    this.s = 0;
+    this.t = 0;
     this.D ??= watchNetwork({
       online: () => this.M(true),
       offline: () => this.v(new StellarError("offline", "No network")),
       wake: () => this.M(false)
     });
-    this.m("connecting");
+    this.n("connecting");
     this.E();
   }
   /** Ends for good. */
   close() {
     if (this.state === "closed") return;
-    this.n("closed", new StellarError("closed", "Disconnected"));
+    this.o("closed", new StellarError("closed", "Disconnected"));
   }
-  m(state) {
+  n(state) {
     const previous = this.state;
     this.state = state;
     if (state !== previous) this.a.e("state", state, previous);
   }
   E() {
     const round = ++this.l;
-    const { timeout, WebSocket } = this.o;
-    const url = connectionUrl(this.o);
+    const { timeout, WebSocket } = this.p;
+    const url = connectionUrl(this.p);
     const current = () => round === this.l;
     const fail = (error) => current() && this.v(error);
     let opened = false;
-    this.t = setTimeout(
+    clearTimeout(this.m);
+    this.m = setTimeout(
       () => fail(new StellarError("timeout", `No connection in ${timeout} ms`)),
       timeout
     );
     const close = (code) => {
       if (!current()) return;
       if (opened) return this.v(new StellarError("closed", `Connection lost (${code})`));
-      void probe(this.o, url).then((refusal) => {
-        if (refusal && current()) this.n("refused", refusal, true);
+      void probe(this.p, url).then((refusal) => {
+        if (refusal && current()) this.o("refused", refusal, true);
         fail(new StellarError("offline", "Server not reachable"));
       });
     };
@@ -252,21 +253,21 @@ var Connection = class {
             if (!current()) return;
             opened = true;
             this.N();
-            this.a.Y().then(() => current() && this.p(), fail);
+            this.a.Y().then(() => current() && this.q(), fail);
           },
           data: (payload) => current() && this.Z(payload),
           close
         }
       );
     } catch (error) {
-      this.n("closed", new StellarError("error", String(error)), true);
+      this.o("closed", new StellarError("error", String(error)), true);
     }
   }
-  p() {
-    clearTimeout(this.t);
-    this.s = 0;
-    this.m("connected");
-    this.a.p();
+  q() {
+    clearTimeout(this.m);
+    this.t = 0;
+    this.n("connected");
+    this.a.q();
   }
   Z(payload) {
     let message;
@@ -280,7 +281,7 @@ var Connection = class {
       this.N();
       this.send("primus::pong::" + ping[1]);
     } else if (message === "primus::server::close") {
-      this.n("closed", new StellarError("closed", "Closed by the server"));
+      this.o("closed", new StellarError("closed", "Closed by the server"));
     } else this.a.F(message);
   }
   /** Encodes and sends one message; throws if it cannot be encoded. */
@@ -288,7 +289,7 @@ var Connection = class {
     this.transport.send(this.O.encode(message));
   }
   N() {
-    const { pingTimeout } = this.o;
+    const { pingTimeout } = this.p;
     clearTimeout(this.C);
     if (pingTimeout > 0) {
       this.C = setTimeout(
@@ -301,24 +302,24 @@ var Connection = class {
   u(error) {
     const { transport } = this;
     this.l++;
-    clearTimeout(this.t);
+    clearTimeout(this.m);
     clearTimeout(this.C);
     this.transport = null;
     transport?.close();
     this.a.G(error);
   }
   v(error) {
-    const { reconnect } = this.o;
+    const { reconnect } = this.p;
     const lost = this.state === "connected";
-    if (!reconnect || this.s >= (reconnect.retries ?? Infinity)) {
-      return this.n("closed", error, !lost);
+    if (!reconnect || this.t >= (reconnect.retries ?? Infinity)) {
+      return this.o("closed", error, !lost);
     }
     this.u(error);
-    const attempt = ++this.s;
+    const attempt = ++this.t;
     const delay = backoff(attempt, reconnect);
     const round = this.l;
-    this.t = setTimeout(() => this.E(), delay);
-    this.m(isOffline() ? "offline" : "reconnecting");
+    this.m = setTimeout(() => this.E(), delay);
+    this.n(isOffline() ? "offline" : "reconnecting");
     if (lost) this.a.e("disconnected", error);
     else this.a.P(error);
     if (round === this.l) this.a.e("reconnecting", { attempt, delay });
@@ -328,14 +329,14 @@ var Connection = class {
     if (this.state !== "reconnecting" && this.state !== "offline") return;
     if (this.transport && !redial) return;
     this.u(new StellarError("closed", "Connecting anew"));
-    this.m("reconnecting");
+    this.n("reconnecting");
     this.E();
   }
-  n(state, error, failed = false) {
+  o(state, error, failed = false) {
     this.u(error);
     this.D?.();
     this.D = void 0;
-    this.m(state);
+    this.n(state);
     if (failed) this.a.P(error);
     this.a.H(error);
     this.a.e("disconnected", error);
@@ -471,7 +472,7 @@ var Requests = class {
       let release = () => {
       };
       const request = {
-        q: body,
+        r: body,
         y: false,
         z: false,
         j: (error, answer) => {
@@ -499,7 +500,7 @@ var Requests = class {
     if (!this.a.aa()) return;
     const { simultaneousActions } = this.S;
     this.i.R((request) => {
-      if (request.q.event === "action" && this.w >= simultaneousActions) return false;
+      if (request.r.event === "action" && this.w >= simultaneousActions) return false;
       if (!request.z) this.T(request);
       return true;
     });
@@ -507,22 +508,22 @@ var Requests = class {
   T(request) {
     const count = this.I + 1;
     try {
-      this.a.ba(request.q);
+      this.a.ba(request.r);
     } catch (error) {
       return request.j(error);
     }
     this.I = count;
     request.y = true;
     this.h.set(count, request);
-    if (request.q.event === "action") this.w++;
-    this.a.y(request.q, count);
+    if (request.r.event === "action") this.w++;
+    this.a.y(request.r, count);
   }
   /** Gives an answer to the request it belongs to, if that is still there. */
   ca(answer) {
     const request = this.h.get(answer.messageCount);
     if (!request) return;
     this.h.delete(answer.messageCount);
-    const action = request.q.event === "action";
+    const action = request.r.event === "action";
     const { status } = answer;
     const error = answer.error ?? (action || !status || status === "OK" ? null : status);
     request.j(error == null ? null : serverError(error, answer), answer);
@@ -554,11 +555,11 @@ var scoped = (room, event) => `[${room}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
     this.A = _client;
-    this.r = [rooms].flat();
+    this.s = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.A, this.r.concat(rooms));
+    return new _Scope(this.A, this.s.concat(rooms));
   }
   /** Adds rooms; the same as {@link to}. */
   for(rooms) {
@@ -570,16 +571,16 @@ var Scope = class _Scope {
   }
   /** Sends an event to each of the rooms. */
   emit(event, data = null) {
-    return Promise.all(this.r.map((room) => this.A.e(room, event, data)));
+    return Promise.all(this.s.map((room) => this.A.e(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.r) this.A.on(scoped(room, event), fn);
+    for (const room of this.s) this.A.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.r) this.A.off(scoped(room, event), fn);
+    for (const room of this.s) this.A.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -621,7 +622,7 @@ var Client = class extends Emitter {
     this.k = new Connection(
       {
         Y: () => this.da(),
-        p: () => this.p(),
+        q: () => this.q(),
         F: (message) => this.F(message),
         G: (error) => this.c.G(error),
         P: (error) => {
@@ -791,7 +792,7 @@ var Client = class extends Emitter {
     this.fingerprint = data.fingerprint;
     this.rooms = [...data.rooms];
   }
-  p() {
+  q() {
     this.c.J();
     const { details } = this;
     this.K((waiting) => waiting[0](details && unwrap({ data: details })));

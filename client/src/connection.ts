@@ -84,6 +84,8 @@ export class Connection {
     const current = () => round === this._round;
     const fail = (error: StellarError) => current() && this._fail(error);
     let opened = false;
+    // A retry that was due must not dial a second time.
+    clearTimeout(this._timer);
     this._timer = setTimeout(
       () => fail(new StellarError("timeout", `No connection in ${timeout} ms`)),
       timeout,

@@ -36,7 +36,9 @@ export async function httpAction(
     status = response.status;
     body = await response.json();
   } catch (error) {
-    failure ??= new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+    failure ??= status
+      ? new StellarError("http", `HTTP ${status}: ${error}`)
+      : new StellarError("offline", `Server not reachable: ${error}`);
     failure.status = status;
     failure.mayHaveRun = true;
     throw failure;

@@ -125,6 +125,20 @@ test("a second connect leaves no old socket, whenever it is called", async (t) =
   await client.action("via");
 });
 
+test("connect while waiting for the next attempt takes its place", async (t) => {
+  const setup = await Setup.start(t);
+  const client = await setup.connected({ reconnect: { min: 300 } });
+  const waiting = event(client, "reconnecting");
+  setup.server.cut();
+  await waiting;
+  const due = Date.now() + 300;
+  await client.connect();
+  await until(() => Date.now() > due + 50);
+  await client.detailsView();
+  assert.equal(setup.server.sparks, 2);
+  assert.equal(setup.server.connections.size, 1);
+});
+
 test("a server that cannot be reached: connect tells, the client goes on trying", async (t) => {
   const setup = await Setup.start(t);
   await setup.server.kill();

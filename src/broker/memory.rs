@@ -127,3 +127,14 @@ impl Broker for MemoryBroker {
         done(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn brokers() -> Vec<Arc<dyn Broker>> {
+        vec![Arc::new(MemoryBroker::new())]
+    }
+
+    crate::broker_suite!(brokers().await);
+}

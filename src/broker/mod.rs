@@ -4,6 +4,8 @@
 //! many. A publication always goes to the broker and comes back from it through [`Delivery`],
 //! also when publisher and receivers are of the same process.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod memory;
 
 use std::sync::Arc;
@@ -34,8 +36,8 @@ pub trait Broker: Send + Sync + 'static {
     /// Its name, for logs: `memory`.
     fn name(&self) -> &'static str;
 
-    /// Starts it. `delivery` takes the publications for this process from now on, one after the
-    /// other for each room.
+    /// Starts it. `delivery` takes the publications for this process from now on, those of one
+    /// publisher to one room one after the other.
     fn start(&self, delivery: Arc<dyn Delivery>) -> Flow<Result<(), BrokerError>>;
 
     /// Creates a room. False when it existed.

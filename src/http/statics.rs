@@ -1,6 +1,6 @@
 //! Public files over HTTP.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, path::Path};
 
 use axum::{
     body::Body,
@@ -64,7 +64,14 @@ async fn find(stellar: &Stellar, path: &str, request: Request) -> Response {
     let files = &stellar.app.files;
     let mut response = if let Some(path) = files.locate(path).await {
         // Ranges, conditional requests, types and precompressed files are the service's work.
-        let service = ServeFile::new(path).precompressed_br().precompressed_gzip();
+        let follow = files.follow_symlinks;
+        let mut service = ServeFile::new(&path);
+        if has_compressed(&path, "br", follow).await {
+            service = service.precompressed_br();
+        }
+        if has_compressed(&path, "gz", follow).await {
+            service = service.precompressed_gzip();
+        }
         let Ok::<_, Infallible>(response) = service.oneshot(request).await;
         response.map(Body::new)
     } else {
@@ -86,6 +93,16 @@ async fn find(stellar: &Stellar, path: &str, request: Request) -> Response {
         headers.insert(header::CACHE_CONTROL, value);
     }
     response
+}
+
+/// Whether a compressed form of a file lies beside it: as a file itself, because a symlink could
+/// lead out of the folder.
+async fn has_compressed(path: &Path, extension: &str, follow_symlinks: bool) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    let found = tokio::fs::symlink_metadata(&name).await;
+    found.is_ok_and(|found| found.is_file() || (follow_symlinks && found.is_symlink()))
 }
 
 fn built_in(found: Found, method: &Method, headers: &HeaderMap) -> Response {

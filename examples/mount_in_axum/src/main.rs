@@ -16,7 +16,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stellar = Stellar::builder()
         .room("news")
-        .action("time", async || ActionResult::Ok(json!({ "time": seconds() })))
+        .action("time", async || {
+            ActionResult::Ok(json!({ "time": seconds() }))
+        })
         .build()
         .await?;
 

@@ -13,6 +13,7 @@ const extras = { echo: '{"hello": "stars"}' };
 /** Calls actions and shows their answers. */
 export function startActions(client) {
   let actions = assumed;
+  let shown = "";
   const name = $("action-name");
 
   async function load() {
@@ -40,8 +41,8 @@ export function startActions(client) {
           h("button", { type: "button", class: "chip", dataset: { name: action.name }, onclick: () => pick(action.name) }, action.name),
         ),
     );
-    if (!name.value) pick(offered[0].name);
-    else mark();
+    if (name.value) fields();
+    else pick(offered[0].name);
   }
 
   const mark = () => {
@@ -56,9 +57,11 @@ export function startActions(client) {
     fields();
   }
 
-  /** Makes a field for each input that the action is known to take. */
+  /** Makes a field for each input that the action is known to take; what is typed in stays. */
   function fields() {
     const action = actions.find((one) => one.name === name.value);
+    const typed = shown === name.value ? typedIn() : {};
+    shown = name.value;
     const { inputs = {} } = action ?? {};
     const list = Array.isArray(inputs)
       ? inputs.map((input) => (typeof input === "string" ? [input, {}] : [input?.name, input]))
@@ -70,7 +73,7 @@ export function startActions(client) {
           "div",
           { class: "field" },
           h("label", { for: `input-${key}` }, String(key), !rules?.required && h("span", { class: "hint" }, " optional")),
-          h("input", { id: `input-${key}`, name: key, autocomplete: "off", value: examples[name.value]?.[key] ?? "" }),
+          h("input", { id: `input-${key}`, name: key, autocomplete: "off", value: typed[key] ?? examples[name.value]?.[key] ?? "" }),
         ),
       ),
     );
@@ -79,10 +82,13 @@ export function startActions(client) {
   }
   name.addEventListener("input", fields);
 
+  const typedIn = () =>
+    Object.fromEntries([...$("action-fields").querySelectorAll("input")].map(({ name, value }) => [name, value]));
+
   /** What is in the fields; numbers and other JSON words as what they are. */
   function params() {
     const values = {};
-    for (const { name: key, value } of $("action-fields").querySelectorAll("input")) {
+    for (const [key, value] of Object.entries(typedIn())) {
       if (value === "") continue;
       values[key] = /^(-?\d+(\.\d+)?|true|false|null)$/.test(value) ? JSON.parse(value) : value;
     }

@@ -1,7 +1,7 @@
 import { startActions } from "./actions.js";
 import { startChat } from "./chat.js";
 import { startDetails } from "./details.js";
-import { $ } from "./dom.js";
+import { $, toast } from "./dom.js";
 import { startEvents } from "./events.js";
 import { startFiles } from "./files.js";
 import { startNav } from "./nav.js";
@@ -29,5 +29,6 @@ if (!Client) {
   startActions(client);
   startFiles(client);
   startDetails(client);
+  client.on("alert", ({ context, ...alert }) => toast(alert.text ?? JSON.stringify(alert)));
   client.connect();
 }

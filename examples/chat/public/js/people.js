@@ -13,14 +13,14 @@ export function learn(id, name) {
 /** What to call someone. */
 export const nameOf = (id) => (id === 0 ? "Server" : (names.get(id) ?? `Guest ${String(id).slice(0, 4)}`));
 
-/** A disc with an initial, in a colour of their own. */
+/** A disc with an initial, in a colour of their own: green, blue or violet, as the page is. */
 export function avatar(id, small) {
   let hash = 0;
   for (const char of nameOf(id)) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
   const initial = [...nameOf(id)][0]?.toUpperCase() ?? "?";
   return h(
     "span",
-    { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true", "--hue": String(hash % 360) },
+    { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true", "--hue": String(165 + (hash % 200)) },
     id === 0 ? "✦" : initial,
   );
 }

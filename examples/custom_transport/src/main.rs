@@ -1,0 +1,62 @@
+//! An echo server on the engine of lines.
+//!
+//! `cargo run -p example-custom-transport`, then `nc 127.0.0.1 7000`: every line of JSON comes
+//! back.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use example_custom_transport::Lines;
+use stellarfw_transport::{
+    CloseReason, CodecError, Flow, Handler, Message, Server, Shutdown, Spark,
+};
+
+/// Echoes lines of JSON over TCP.
+#[derive(Parser)]
+struct Options {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:7000")]
+    listen: SocketAddr,
+}
+
+struct Echo;
+
+impl Handler for Echo {
+    fn open(&self, _: &Spark) -> Flow {
+        Flow::DONE
+    }
+
+    fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+        let value: serde_json::Value = spark.decode(message)?;
+        spark.send(&value).ok();
+        Ok(Flow::DONE)
+    }
+
+    fn error(&self, spark: &Spark, error: &CodecError) {
+        eprintln!("{}: that line is no JSON: {error}", spark.id());
+    }
+
+    fn close(&self, _: &Spark, _: &CloseReason) {}
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt::init();
+    let options = Options::parse();
+    let server = Server::builder()
+        .transport(Lines::new(options.listen))
+        // `nc` answers no pings.
+        .configure(|config| config.ping_interval = 0)
+        .handler(Echo)
+        .build();
+    for address in server.start().await? {
+        println!(
+            "echo of JSON lines at {address}; try: nc {} {}",
+            address.ip(),
+            address.port()
+        );
+    }
+    tokio::signal::ctrl_c().await?;
+    server.shutdown(Shutdown::default()).await;
+    Ok(())
+}

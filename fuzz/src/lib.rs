@@ -1,0 +1,32 @@
+//! What is fuzzed, as functions over bytes: by the fuzzer's targets, and over a corpus by the
+//! ordinary tests, which include this very file.
+//!
+//! Each of them panics when something does not hold.
+
+mod codecs;
+mod dispatch;
+mod params;
+mod wire;
+
+pub use self::{codecs::codecs, dispatch::dispatch, params::params, wire::Wire};
+
+use stellarfw::{Builder, transport::Parser};
+use tokio::runtime::Runtime;
+
+/// A runtime that runs only what is waited for, so that each input is handled the same each time.
+fn runtime() -> Runtime {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match built {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("no runtime: {error}"),
+    }
+}
+
+fn built(runtime: &Runtime, builder: Builder, parser: Parser) -> stellarfw::Stellar {
+    match runtime.block_on(builder.parser(parser).build()) {
+        Ok(stellar) => stellar,
+        Err(error) => panic!("no server: {error}"),
+    }
+}

@@ -1,0 +1,105 @@
+// Scripts in a real browser: the client that the server makes, and Primus's own.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Demo } from "../support/demo.mjs";
+import { library, versions } from "../support/primus.mjs";
+
+for (const parser of ["json", "msgpack"]) {
+  for (const name of ["stellar-client", "stellar-client.js", "stellar-client.min.js"]) {
+    test(`${parser}: /${name}: every method and event`, async (t) => {
+      const demo = await Demo.start(t, "--parser", parser);
+      const window = await demo.plainWindow();
+      await window.page.addScriptTag({ url: `/${name}` });
+      const result = await window.page.evaluate(async () => {
+        const client = new StellarClient({ reconnect: { min: 10, max: 100 } });
+        const heard = new Set();
+        const names = ["connected", "disconnected", "reconnecting", "reconnect", "state", "error"];
+        for (const name of [...names, "message", "say", "alert", "api", "welcome", "send", "moved"]) {
+          client.on(name, () => heard.add(name));
+        }
+        const said = new Promise((resolve) => client.once("say", resolve));
+        const results = { connect: (await client.connect()).id === client.id };
+        await client.roomAdd("defaultRoom");
+        await client.join("orbit");
+        await client.say("defaultRoom", { text: "é \u2028 🚀" });
+        results.said = (await said).message.text;
+        await client.say("to the default room, which the server told");
+        results.view = (await client.roomView("defaultRoom")).membersCount;
+        await client.emit("moved", 1);
+        await client.to("orbit").emit("moved", 2);
+        results.sum = (await client.action("sum", { a: 1, b: 2 })).sum;
+        await client.action("alert");
+        results.details = (await client.detailsView()).data.rooms;
+        results.text = (await client.file("hello.txt")).mime;
+        results.bytes = (await client.file("favicon.png", { as: "blob" })).content.type;
+        await client.leave("orbit");
+        results.error = await client.roomView("nowhere").catch(({ code }) => code);
+        const back = new Promise((resolve) => client.once("reconnect", resolve));
+        await client.action("dropMe").catch(({ code }) => (results.dropped = code));
+        await back;
+        results.rooms = client.rooms;
+        await client.roomLeave("defaultRoom");
+        await client.disconnect();
+        results.http = (await client.action("sum", { a: 3, b: 4 })).sum;
+        results.heard = [...heard].sort();
+        return results;
+      });
+      assert.deepEqual(result, {
+        connect: true,
+        said: "é \u2028 \u{1f680}",
+        view: 1,
+        sum: 3,
+        details: ["defaultRoom", "orbit"],
+        text: result.text,
+        bytes: "image/png",
+        error: "019",
+        dropped: "closed",
+        rooms: ["defaultRoom"],
+        http: 7,
+        heard: [
+          "alert",
+          "api",
+          "connected",
+          "disconnected",
+          "error",
+          "message",
+          "moved",
+          "reconnect",
+          "reconnecting",
+          "say",
+          "send",
+          "state",
+          "welcome",
+        ],
+      });
+      assert.match(result.text, /^text\/plain/);
+    });
+  }
+}
+
+for (const version of versions) {
+  test(`primus ${version}'s own script`, async (t) => {
+    const demo = await Demo.start(t);
+    const window = await demo.plainWindow();
+    await window.page.addScriptTag({ content: library(version) });
+    const answers = await window.page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const primus = new Primus(location.origin);
+          primus.on("error", reject);
+          const got = [];
+          primus.on("data", (data) => {
+            got.push(data);
+            if (got.length === 3) resolve(got);
+          });
+          primus.on("open", () => {
+            primus.write({ event: "roomAdd", room: "defaultRoom" });
+            primus.write({ event: "action", params: { action: "sum", a: 1, b: 2 } });
+          });
+        }),
+    );
+    assert.equal(answers[0].context, "api");
+    assert.equal(answers[1].data, true);
+    assert.equal(answers[2].sum, 3);
+  });
+}

@@ -1,0 +1,27 @@
+//! The protocol from end to end: servers as applications build them, clients over real sockets,
+//! and whole messages compared. One module for each subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, reason = "it is a crate of its own, too")]
+mod fuzz;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod actions;
+mod api;
+mod broker;
+mod corpus;
+mod crowds;
+mod errors;
+mod files;
+mod http;
+mod isolation;
+mod middleware;
+mod mount;
+mod pushes;
+mod rooms;
+mod shutdown;
+mod verbs;
+mod welcome;

@@ -1,0 +1,76 @@
+//! The engine's settings.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stellarfw_transport::ServerConfig;
+
+/// The settings of the Engine.IO engine; those that hold for every engine, such as the longest
+/// message, are in [`ServerConfig`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EngineIoConfig {
+    /// The engine's own path, at which it answers besides the server's pathname. Default
+    /// `/engine.io`.
+    pub path: String,
+    /// Milliseconds between the engine's own pings. Default 25,000; never more than four fifths of
+    /// the server's `pingInterval`, so that a client that answers is not taken for dead.
+    pub ping_interval: u64,
+    /// Milliseconds that a client may take to answer the engine's ping. Default 20,000. A session
+    /// that opened and never polled ends after this time.
+    pub ping_timeout: u64,
+    /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
+    pub post_timeout: u64,
+    /// Whether clients of protocol 3 (engine.io-client 3) are let in. Default: no. Needs the
+    /// feature `v3`.
+    pub allow_eio3: bool,
+    /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    pub cookie: Option<String>,
+    /// Size of a WebSocket's read buffer in bytes. Default 4,096.
+    pub read_buffer: usize,
+}
+
+impl Default for EngineIoConfig {
+    fn default() -> Self {
+        Self {
+            path: "/engine.io".into(),
+            ping_interval: 25_000,
+            ping_timeout: 20_000,
+            post_timeout: 30_000,
+            allow_eio3: false,
+            cookie: None,
+            read_buffer: 4_096,
+        }
+    }
+}
+
+impl EngineIoConfig {
+    /// How often the engine pings, beside a server's own heartbeat.
+    #[must_use]
+    pub fn ping_interval(&self, server: &ServerConfig) -> Duration {
+        let own = Duration::from_millis(self.ping_interval.max(1));
+        match server.ping_interval() {
+            Some(interval) => own.min(interval * 4 / 5),
+            None => own,
+        }
+    }
+
+    /// How long a client may take to answer.
+    #[must_use]
+    pub fn ping_timeout(&self) -> Duration {
+        Duration::from_millis(self.ping_timeout.max(1))
+    }
+
+    /// How long a POST may take to arrive.
+    #[must_use]
+    pub fn post_timeout(&self) -> Duration {
+        Duration::from_millis(self.post_timeout)
+    }
+}
+
+/// The longest body of a POST: one message of `maxLength` in base64, and its type.
+#[must_use]
+pub fn max_payload(max_length: usize) -> usize {
+    max_length.div_ceil(3).saturating_mul(4).saturating_add(64)
+}

@@ -1,0 +1,58 @@
+//! How a session is let in: at its first request, or when its client asks for it later.
+
+use http::request::Parts;
+use stellarfw_transport::{Admission, Refusal, Server};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::session::Session;
+
+/// What a session is opened with.
+pub(crate) enum Entry {
+    /// It may come in.
+    Admitted(Server, Box<Admission>),
+    /// That is yet to be decided, on its first request. Until then it has one of the places of
+    /// those who are not in.
+    Asked(Server, Box<Parts>, OwnedSemaphorePermit),
+    /// It may not, and keeps its place until it has gone.
+    Refused {
+        /// Held, not used.
+        _place: OwnedSemaphorePermit,
+    },
+}
+
+impl Session {
+    /// Decides whether the client may come in, for engines whose clients ask for that after their
+    /// first request. `change` may add what the client says of itself.
+    ///
+    /// # Errors
+    /// The refusal that the client is to be told.
+    pub async fn admit(
+        &self,
+        name: &'static str,
+        change: impl FnOnce(&mut Parts),
+    ) -> Result<(), Refusal> {
+        let taken = self.entry.lock().take();
+        let Some(Entry::Asked(server, mut parts, place)) = taken else {
+            *self.entry.lock() = taken;
+            return Err(Refusal::new("Already connected"));
+        };
+        change(&mut parts);
+        match server.admit(name, &mut parts).await {
+            Ok(admission) => {
+                *self.entry.lock() = Some(Entry::Admitted(server, Box::new(admission)));
+                Ok(())
+            }
+            Err(refusal) => {
+                *self.entry.lock() = Some(Entry::Refused { _place: place });
+                Err(refusal)
+            }
+        }
+    }
+
+    pub(crate) fn admitted(&self) -> Option<(Server, Admission)> {
+        match self.entry.lock().take()? {
+            Entry::Admitted(server, admission) => Some((server, *admission)),
+            Entry::Asked(..) | Entry::Refused { .. } => None,
+        }
+    }
+}

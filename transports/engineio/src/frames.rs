@@ -1,0 +1,340 @@
+//! The frames that pass over a WebSocket, watched from outside of the library: what it keeps to
+//! itself (pongs, oversized messages, what has been written) is told by them.
+
+/// The longest header of a frame (RFC 6455 section 5.2).
+const LONGEST: usize = 14;
+
+const CONTINUATION: u8 = 0;
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+
+/// Cuts a stream of bytes into frames.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    header: [u8; LONGEST],
+    /// So many bytes of the header are there.
+    have: usize,
+    /// The frame under way.
+    pub(crate) frame: Option<Frame>,
+}
+
+/// A frame, as its header tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) fin: bool,
+    pub(crate) opcode: u8,
+    pub(crate) mask: [u8; 4],
+    pub(crate) len: u64,
+    /// So much of the payload has passed.
+    at: u64,
+}
+
+impl Frames {
+    /// Takes a byte of a header; the frame when it is complete.
+    pub(crate) fn header(&mut self, byte: u8) -> Option<Frame> {
+        self.header[self.have] = byte;
+        self.have += 1;
+        let header = &self.header;
+        if self.have < 2 {
+            return None;
+        }
+        let long = match header[1] & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let masked = header[1] & 0x80 != 0;
+        if self.have < 2 + long + 4 * usize::from(masked) {
+            return None;
+        }
+        let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
+        let len = match long {
+            0 => u64::from(header[1] & 0x7f),
+            _ => number(&header[2..2 + long]),
+        };
+        let mut mask = [0; 4];
+        if masked {
+            mask.copy_from_slice(&header[2 + long..6 + long]);
+        }
+        self.have = 0;
+        Some(Frame {
+            fin: header[0] & 0x80 != 0,
+            opcode: header[0] & 0x0f,
+            mask,
+            len,
+            at: 0,
+        })
+    }
+
+    /// Whether the next byte begins a frame.
+    fn is_between(&self) -> bool {
+        self.have == 0 && self.frame.is_none()
+    }
+}
+
+/// What a client sends.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    frames: Frames,
+    max_length: u64,
+    /// Length of the fragments of the message under way.
+    message: u64,
+    text: bool,
+    code: [u8; 2],
+}
+
+/// What was seen in what a client sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// From here on it is longer than any message may be.
+    pub(crate) too_large: Option<usize>,
+    /// The Engine.IO packet that completes an upgrade.
+    pub(crate) upgrade: bool,
+    /// The goodbye, with its code.
+    pub(crate) close: Option<u16>,
+}
+
+impl Incoming {
+    pub(crate) fn new(max_length: usize) -> Self {
+        Self {
+            frames: Frames::default(),
+            max_length: max_length as u64,
+            message: 0,
+            text: false,
+            code: [0; 2],
+        }
+    }
+
+    pub(crate) fn see(&mut self, bytes: &[u8]) -> Seen {
+        let mut seen = Seen::default();
+        let mut at = 0;
+        // Where the frame began, as far as it began here.
+        let mut start = 0;
+        while at < bytes.len() {
+            if self.frames.is_between() {
+                start = at;
+            }
+            let Some(mut frame) = self.frames.frame.take() else {
+                let frame = self.frames.header(bytes[at]);
+                at += 1;
+                if let Some(frame) = frame {
+                    if self.is_too_large(frame) {
+                        seen.too_large = Some(start);
+                        return seen;
+                    }
+                    self.frames.frame = Some(frame);
+                    if frame.len == 0 {
+                        self.end(&mut seen);
+                    }
+                }
+                continue;
+            };
+            let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
+            let take = left.min(bytes.len() - at);
+            self.payload(&frame, &bytes[at..at + take], &mut seen);
+            frame.at += take as u64;
+            at += take;
+            let over = frame.at == frame.len;
+            self.frames.frame = Some(frame);
+            if over {
+                self.end(&mut seen);
+            }
+        }
+        seen
+    }
+
+    fn is_too_large(&mut self, frame: Frame) -> bool {
+        match frame.opcode {
+            TEXT | BINARY => {
+                self.text = frame.opcode == TEXT;
+                self.message = frame.len;
+            }
+            CONTINUATION => self.message = self.message.saturating_add(frame.len),
+            _ => return false,
+        }
+        // A text message begins with the type of its packet, as a binary one of protocol 3 does.
+        self.message > self.max_length + 1
+    }
+
+    fn payload(&mut self, frame: &Frame, bytes: &[u8], seen: &mut Seen) {
+        let first = usize::try_from(frame.at).unwrap_or(usize::MAX);
+        if first >= 2 {
+            return;
+        }
+        for (n, byte) in bytes.iter().enumerate().take(2 - first) {
+            let byte = byte ^ frame.mask[(first + n) % 4];
+            match frame.opcode {
+                TEXT if first + n == 0 && byte == b'5' => seen.upgrade = true,
+                CLOSE => self.code[first + n] = byte,
+                _ => {}
+            }
+        }
+    }
+
+    fn end(&mut self, seen: &mut Seen) {
+        if let Some(frame) = self.frames.frame.take()
+            && frame.opcode == CLOSE
+        {
+            seen.close = Some(match frame.len {
+                0 | 1 => 1005,
+                _ => u16::from_be_bytes(self.code),
+            });
+        }
+    }
+}
+
+/// What the library sends.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    frames: Frames,
+    /// The message under way is one of ours, not a packet of the protocol itself.
+    ours: bool,
+    /// Something has gone out that only the library's writer sends: it is at work.
+    pub(crate) writer: bool,
+}
+
+impl Outgoing {
+    /// How many of our messages are complete with these bytes.
+    pub(crate) fn see(&mut self, bytes: &[u8]) -> usize {
+        let mut count = 0;
+        let mut at = 0;
+        while at < bytes.len() {
+            let Some(mut frame) = self.frames.frame.take() else {
+                self.frames.frame = self.frames.header(bytes[at]);
+                at += 1;
+                if let Some(frame) = self.frames.frame
+                    && frame.len == 0
+                {
+                    // A binary message may be empty; a text one has a type.
+                    count += usize::from(frame.opcode == BINARY && frame.fin);
+                    self.frames.frame = None;
+                }
+                continue;
+            };
+            if frame.at == 0 {
+                self.ours = match frame.opcode {
+                    TEXT => bytes[at] == b'4',
+                    opcode => opcode == BINARY,
+                };
+                let is_ping = frame.opcode == TEXT && bytes[at] == b'2';
+                self.writer |= self.ours || is_ping;
+            }
+            let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
+            let take = left.min(bytes.len() - at);
+            frame.at += take as u64;
+            at += take;
+            if frame.at < frame.len {
+                self.frames.frame = Some(frame);
+            } else {
+                count += usize::from(self.ours);
+            }
+        }
+        count
+    }
+
+    /// Whether these bytes are a goodbye without a code, and nothing else.
+    pub(crate) fn is_bare_close(&self, bytes: &[u8]) -> bool {
+        self.frames.is_between() && bytes == [0x80 | CLOSE, 0]
+    }
+}
+
+/// A goodbye with a code and a text.
+pub(crate) fn close(code: u16, text: &str) -> Vec<u8> {
+    let mut len = text.len().min(123);
+    while !text.is_char_boundary(len) {
+        len -= 1;
+    }
+    let mut out = vec![0x80 | CLOSE, (len + 2) as u8];
+    out.extend_from_slice(&code.to_be_bytes());
+    out.extend_from_slice(&text.as_bytes()[..len]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [7, 77, 177, 27];
+        let mut out = vec![first];
+        match payload.len() {
+            len @ 0..=125 => out.push(0x80 | len as u8),
+            len @ 126..=0xffff => {
+                out.push(0x80 | 126);
+                out.extend_from_slice(&(len as u16).to_be_bytes());
+            }
+            len => {
+                out.push(0x80 | 127);
+                out.extend_from_slice(&(len as u64).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(&mask);
+        out.extend(payload.iter().enumerate().map(|(n, b)| b ^ mask[n % 4]));
+        out
+    }
+
+    #[test]
+    fn a_clients_frames_are_seen_however_they_are_cut() {
+        let mut bytes = masked(0x81, b"4hello");
+        bytes.extend(masked(0x82, &[5; 300]));
+        bytes.extend(masked(0x81, b"5"));
+        bytes.extend(masked(0x88, &[0x03, 0xe8, b'x']));
+        for size in 1..bytes.len() {
+            let mut incoming = Incoming::new(400);
+            let (mut upgrades, mut closes) = (0, Vec::new());
+            for chunk in bytes.chunks(size) {
+                let seen = incoming.see(chunk);
+                assert_eq!(seen.too_large, None);
+                upgrades += usize::from(seen.upgrade);
+                closes.extend(seen.close);
+            }
+            assert_eq!((upgrades, closes), (1, vec![1000]), "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn too_large_is_told_before_it_has_come() {
+        let mut incoming = Incoming::new(10);
+        assert_eq!(incoming.see(&masked(0x81, b"4123456789x")).too_large, None);
+        let mut bytes = masked(0x82, b"ok");
+        let at = bytes.len();
+        bytes.extend(&masked(0x82, &[0; 70_000])[..14]);
+        assert_eq!(incoming.see(&bytes).too_large, Some(at));
+
+        let mut incoming = Incoming::new(10);
+        assert_eq!(incoming.see(&masked(0x01, b"412345")).too_large, None);
+        assert_eq!(incoming.see(&masked(0x89, b"ping")).too_large, None);
+        assert_eq!(incoming.see(&masked(0x80, b"678901")).too_large, Some(0));
+    }
+
+    #[test]
+    fn only_whole_messages_of_ours_are_counted() {
+        let frame = |first: u8, payload: &[u8]| {
+            let mut out = vec![first, payload.len() as u8];
+            out.extend_from_slice(payload);
+            out
+        };
+        let mut bytes = frame(0x81, b"0{}");
+        for part in [&b"4one"[..], b"2", b"4", b"3probe", b"4four"] {
+            bytes.extend(frame(0x81, part));
+        }
+        bytes.extend(frame(0x82, b""));
+        bytes.extend(frame(0x82, b"2"));
+        bytes.extend(frame(0x8a, b"4pong"));
+        for size in 1..bytes.len() {
+            let mut outgoing = Outgoing::default();
+            let count: usize = bytes.chunks(size).map(|chunk| outgoing.see(chunk)).sum();
+            assert_eq!(count, 5, "in pieces of {size}");
+            assert!(outgoing.is_bare_close(&[0x88, 0]));
+        }
+    }
+
+    #[test]
+    fn a_goodbye_fits_its_frame() {
+        assert_eq!(close(1009, "big"), b"\x88\x05\x03\xf1big");
+        let long = close(1000, &"ż".repeat(100));
+        assert_eq!(long.len(), 126);
+        assert_eq!(long[1], 124);
+    }
+}

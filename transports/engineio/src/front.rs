@@ -1,0 +1,204 @@
+//! The front of the library: all that is asked of an engine and that the library does not do.
+//!
+//! Requests are checked here (origin, protocol, session, size), a session's connection is admitted
+//! and bounded, and its WebSocket is watched. The library sees only requests it can answer.
+
+use std::{sync::Arc, time::Duration};
+
+use engineioxide::config::EngineIoConfig as LibraryConfig;
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use stellarfw_transport::{
+    Refusal, Server, ServerConfig,
+    http::{Body, Request, Response, refused},
+    is_websocket_upgrade,
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::{EngineIoConfig, max_payload},
+    cors,
+    entry::Entry,
+    handshake,
+    library::Library,
+    outlet::{Line, SPARE, WINDOW},
+    polling::{self, PostLimits},
+    request::{Ask, Fault},
+    session::{Session, Sessions},
+};
+
+/// An engine's front: its library, and the sessions in it.
+pub struct Front<L> {
+    name: &'static str,
+    pub(crate) library: Arc<L>,
+    sessions: Arc<Sessions>,
+    config: EngineIoConfig,
+    post: PostLimits,
+    /// The longest message of the library.
+    pub(crate) longest: usize,
+    /// Places for those who are let in later.
+    places: Option<Arc<Semaphore>>,
+    /// How long a WebSocket may take nothing of what is written to it.
+    pub(crate) patience: Duration,
+}
+
+/// What an engine needs of its front besides Engine.IO.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct FrontOptions {
+    /// How much longer a message is on the wire than its payload.
+    pub overhead: usize,
+    /// Clients ask to be let in after their first request; see [`Session::admit`].
+    pub admit_later: bool,
+}
+
+/// The library's settings for a server.
+#[must_use]
+pub fn library_config(
+    config: &EngineIoConfig,
+    options: FrontOptions,
+    server: &ServerConfig,
+) -> LibraryConfig {
+    let max_payload = max_payload(server.max_length.saturating_add(options.overhead));
+    LibraryConfig::builder()
+        .req_path("/")
+        .ping_interval(config.ping_interval(server))
+        .ping_timeout(config.ping_timeout())
+        .upgrade_timeout(server.handshake_timeout())
+        .max_buffer_size(WINDOW + SPARE)
+        .max_payload(max_payload as u64)
+        .ws_read_buffer_size(config.read_buffer.max(128))
+        // What is too long for us shall not be for the library: it would not say so.
+        .ws_max_message_size(max_payload)
+        .ws_max_frame_size(max_payload)
+        .build()
+}
+
+impl<L: Library> Front<L> {
+    /// The front of an engine of this name.
+    pub fn new(
+        name: &'static str,
+        config: EngineIoConfig,
+        options: FrontOptions,
+        server: &ServerConfig,
+        library: L,
+    ) -> Arc<Self> {
+        let longest = server.max_length.saturating_add(options.overhead);
+        let places = server.max_handshakes.min(Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            name,
+            library: Arc::new(library),
+            sessions: Arc::default(),
+            post: PostLimits {
+                bytes: max_payload(longest),
+                timeout: config.post_timeout(),
+            },
+            longest,
+            places: options
+                .admit_later
+                .then(|| Arc::new(Semaphore::new(places))),
+            patience: config.ping_interval(server) + config.ping_timeout(),
+            config,
+        })
+    }
+
+    /// Answers a request under the engine's path.
+    pub async fn serve(self: &Arc<Self>, server: &Server, request: Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let upgrade = is_websocket_upgrade(&parts);
+        if !server.config().origins.allows(&parts) {
+            let refusal = Refusal::with_status(StatusCode::FORBIDDEN, "Origin not allowed");
+            return refused(&refusal, upgrade);
+        }
+        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let mut response = if parts.method == Method::OPTIONS {
+            cors::preflight(&parts)
+        } else {
+            self.answer(server, &mut parts, body)
+                .await
+                .unwrap_or_else(|fault| fault.response(upgrade))
+        };
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            cors::allow(origin, headers);
+        }
+        response
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        server: &Server,
+        parts: &mut Parts,
+        body: Body,
+    ) -> Result<Response, Fault> {
+        let ask = Ask::read(parts, self.config.allow_eio3)?;
+        let Some(sid) = ask.sid else {
+            return self.open(server, parts, &ask).await;
+        };
+        let session = self.sessions.get(sid).ok_or(Fault::UnknownSession)?;
+        if ask.socket {
+            let upgrade = handshake::Upgrade::read(parts)?;
+            if !session.begin_upgrade() {
+                return Err(Fault::BadRequest);
+            }
+            return Ok(handshake::websocket(self, server, session, &ask, upgrade));
+        }
+        if session.lock().line == Line::WebSocket {
+            return Err(Fault::BadRequest);
+        }
+        match parts.method {
+            Method::GET => Ok(polling::get(&*self.library, session, &ask).await),
+            Method::POST => {
+                Ok(polling::post(&*self.library, session, &ask, parts, body, self.post).await)
+            }
+            _ => Err(Fault::BadRequest),
+        }
+    }
+
+    /// Opens a session.
+    async fn open(
+        self: &Arc<Self>,
+        server: &Server,
+        parts: &mut Parts,
+        ask: &Ask,
+    ) -> Result<Response, Fault> {
+        let upgrade = match ask.socket {
+            true => Some(handshake::Upgrade::read(parts)?),
+            false => None,
+        };
+        let entry = match self.enter(server, parts).await {
+            Ok(entry) => entry,
+            Err(refusal) => return Ok(refused(&refusal, ask.socket)),
+        };
+        let library = Arc::downgrade(&self.library);
+        let session = Session::new(&self.sessions, library, server, *ask, entry);
+        if let Some(upgrade) = upgrade {
+            return Ok(handshake::websocket(self, server, session, ask, upgrade));
+        }
+        let mut response = handshake::polling(&*self.library, session.clone(), ask).await;
+        if let (Some(name), Some(sid)) = (&self.config.cookie, session.sid())
+            && let Ok(value) =
+                HeaderValue::from_str(&format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"))
+        {
+            response.headers_mut().insert(header::SET_COOKIE, value);
+        }
+        Ok(response)
+    }
+
+    /// Lets a session in, or gives it a place to ask for that.
+    async fn enter(&self, server: &Server, parts: &mut Parts) -> Result<Entry, Refusal> {
+        let Some(places) = &self.places else {
+            let admission = server.admit(self.name, parts).await?;
+            return Ok(Entry::Admitted(server.clone(), Box::new(admission)));
+        };
+        let full = |text| Refusal::with_status(StatusCode::SERVICE_UNAVAILABLE, text);
+        if server.is_stopping() {
+            return Err(full("The server is shutting down"));
+        }
+        let place = places.clone().try_acquire_owned();
+        let place = place.map_err(|_| full("Too many connections"))?;
+        let empty = http::Request::new(()).into_parts().0;
+        let parts = Box::new(std::mem::replace(parts, empty));
+        Ok(Entry::Asked(server.clone(), parts, place))
+    }
+}

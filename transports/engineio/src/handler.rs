@@ -1,0 +1,78 @@
+//! What engineioxide calls.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use engineioxide::{
+    DisconnectReason, Str, handler::EngineIoHandler, socket::Socket as LibrarySocket,
+};
+use stellarfw_transport::{CloseReason, Frame, Message};
+
+use crate::{
+    library::Sink,
+    session::{Session, protocol},
+};
+
+/// The handler of all sessions.
+#[derive(Debug)]
+pub(crate) struct Handler;
+
+/// What is attached to the library's socket.
+type Data = OnceLock<Arc<Session>>;
+
+impl EngineIoHandler for Handler {
+    type Data = Data;
+
+    fn on_connect(self: Arc<Self>, socket: Arc<LibrarySocket<Data>>) {
+        match socket.req_parts.extensions.get::<Arc<Session>>() {
+            Some(session) => {
+                socket.data.set(session.clone()).ok();
+                session.open(socket.id, Arc::new(Out(socket.clone())));
+            }
+            None => socket.close(DisconnectReason::ClosingServer),
+        }
+    }
+
+    fn on_disconnect(&self, socket: Arc<LibrarySocket<Data>>, reason: DisconnectReason) {
+        let Some(session) = socket.data.get() else {
+            return;
+        };
+        session.closed(match reason {
+            DisconnectReason::TransportClose => CloseReason::Client { code: 1005 },
+            DisconnectReason::TransportError => session.broken(),
+            DisconnectReason::HeartbeatTimeout => CloseReason::HeartbeatTimeout,
+            DisconnectReason::PacketParsingError => protocol("bad packet"),
+            DisconnectReason::MultipleHttpPollingError => protocol("overlapping polls"),
+            DisconnectReason::ClosingServer => CloseReason::Gone,
+        });
+    }
+
+    fn on_message(self: &Arc<Self>, text: Str, socket: Arc<LibrarySocket<Data>>) {
+        if let Some(session) = socket.data.get() {
+            session.receive(Message::Text(&text));
+        }
+    }
+
+    fn on_binary(self: &Arc<Self>, bytes: Bytes, socket: Arc<LibrarySocket<Data>>) {
+        if let Some(session) = socket.data.get() {
+            session.receive(Message::Binary(&bytes));
+        }
+    }
+}
+
+/// The way out of the library's socket.
+struct Out(Arc<LibrarySocket<Data>>);
+
+impl Sink for Out {
+    fn emit(&self, frame: &Frame) -> usize {
+        let taken = match frame.as_message() {
+            Message::Text(text) => self.0.emit(Str::copy_from_slice(text)).is_ok(),
+            Message::Binary(_) => self.0.emit_binary(frame.payload().clone()).is_ok(),
+        };
+        usize::from(taken)
+    }
+
+    fn close(&self, _: Option<&CloseReason>) {
+        self.0.close(DisconnectReason::ClosingServer);
+    }
+}

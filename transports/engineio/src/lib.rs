@@ -1,0 +1,153 @@
+//! The Engine.IO engine of stellarfw: protocol 4 over polling and WebSocket, with upgrades.
+//!
+//! ```no_run
+//! use stellarfw_engineio::EngineIo;
+//! use stellarfw_transport::Server;
+//!
+//! let server = Server::builder().transport(EngineIo::default()).build();
+//! let service = server.service(); // mount it in axum, hyper, …
+//! ```
+//!
+//! The protocol is engineioxide's. It stands behind a [front](Front), which does what a library of
+//! its own kind cannot know of: who may come, how much may wait, what becomes of those who are
+//! slow or silent, and the protocol's answers to what is wrong.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `config` | the settings |
+//! | `front` | where requests come in |
+//! | `request`, `cors` | reading them, the protocol's errors, what browsers need |
+//! | `handshake`, `entry` | from a request to a session and its WebSocket, and who may come |
+//! | `polling`, `paced` | GET and POST |
+//! | `session` | what all that belongs to one client shares |
+//! | `outlet`, `inlet` | its way out and its way in |
+//! | `io`, `frames`, `base64` | the WebSocket's bytes, and what is seen in them |
+//! | `library`, `handler` | what stands behind the front, and engineioxide in that place |
+//!
+//! # Features
+//!
+//! | feature | what it switches on |
+//! |---|---|
+//! | `v3` | protocol 3, for clients that [`EngineIoConfig::allow_eio3`] lets in |
+
+mod base64;
+mod config;
+mod cors;
+mod entry;
+mod frames;
+mod front;
+mod handler;
+mod handshake;
+mod inlet;
+mod io;
+mod library;
+mod outlet;
+mod paced;
+mod polling;
+mod request;
+mod session;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use async_trait::async_trait;
+use engineioxide::service::EngineIoService;
+use stellarfw_transport::{
+    Capabilities, Server, StartError, Transport,
+    http::{Request, Response},
+};
+
+use self::handler::Handler;
+pub use self::{
+    config::{EngineIoConfig, max_payload},
+    front::{Front, FrontOptions, library_config},
+    io::Socket,
+    library::{Library, Sink},
+    paced::Paced,
+    session::{Session, protocol},
+};
+
+/// The Engine.IO engine; its name is `engine.io`.
+///
+/// What a client gets:
+///
+/// | case | answer |
+/// |---|---|
+/// | a request that is none of the protocol | 400 and `{"code":…,"message":…}` |
+/// | refused by origin or authorizer | the refusal's status and `{"error":…}` |
+/// | the server ends it | Engine.IO's close packet; over a WebSocket a close frame with the reason's code |
+/// | a message over `maxLength` | close 1009; a POST is answered 413 |
+/// | two polls or two POSTs at once | 400, and the session ends |
+/// | an upgrade that does not come to its end | the session ends with the handshake timeout |
+#[derive(Default)]
+pub struct EngineIo {
+    config: EngineIoConfig,
+    /// Made with the first request, when the server's settings are known.
+    front: OnceLock<Arc<Front<EngineIoService<Handler>>>>,
+}
+
+impl EngineIo {
+    /// The engine's name.
+    pub const NAME: &'static str = "engine.io";
+    /// Other usual names of it.
+    pub const ALIASES: &'static [&'static str] = &["engineio"];
+
+    /// An engine with these settings.
+    #[must_use]
+    pub fn new(config: EngineIoConfig) -> Self {
+        Self {
+            config,
+            front: OnceLock::new(),
+        }
+    }
+}
+
+impl fmt::Debug for EngineIo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineIo")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Transport for EngineIo {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::FULL;
+        // Polling has none.
+        capabilities.close_codes = false;
+        capabilities
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.config.path)
+    }
+
+    async fn start(&self, _: &Server) -> Result<Vec<SocketAddr>, StartError> {
+        if self.config.allow_eio3 && !cfg!(feature = "v3") {
+            let text = "clients of protocol 3 need the feature `v3`";
+            return Err(StartError::new(Self::NAME, text));
+        }
+        Ok(Vec::new())
+    }
+
+    async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {
+        let front = self.front.get_or_init(|| {
+            let options = FrontOptions::default();
+            let library = library_config(&self.config, options, server.config());
+            let service = EngineIoService::with_config(Arc::new(Handler), library);
+            let config = self.config.clone();
+            Front::new(Self::NAME, config, options, server.config(), service)
+        });
+        front.serve(server, request).await
+    }
+
+    async fn stop(&self) {}
+}

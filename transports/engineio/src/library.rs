@@ -1,0 +1,62 @@
+//! The library behind the front: what is asked of it, and of each of its connections.
+
+use std::{convert::Infallible, fmt::Display, future::Ready};
+
+use bytes::Bytes;
+use hyper::service::Service;
+use stellarfw_transport::{
+    BoxFuture, CloseReason, Frame,
+    http::{BoxError, Response, body},
+};
+
+use crate::{io::Socket, paced::Paced};
+
+/// A library that speaks Engine.IO: engineioxide, or what is built upon it.
+pub trait Library: Send + Sync + 'static {
+    /// Answers a request of the polling transport.
+    fn answer(&self, request: http::Request<Paced>) -> BoxFuture<Response>;
+
+    /// Takes over a WebSocket; its request tells whether it is a session's upgrade.
+    fn websocket(&self, socket: Socket, request: http::Request<()>);
+}
+
+impl<S, B, E> Library for S
+where
+    S: Service<http::Request<Paced>, Response = http::Response<B>, Error = Infallible>
+        + Service<(Socket, http::Request<()>), Response = (), Future = Ready<Result<(), E>>>
+        + Send
+        + Sync
+        + 'static,
+    <S as Service<http::Request<Paced>>>::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    E: Display,
+{
+    fn answer(&self, request: http::Request<Paced>) -> BoxFuture<Response> {
+        let future = self.call(request);
+        Box::pin(async move {
+            match future.await {
+                Ok(response) => response.map(body),
+                Err(never) => match never {},
+            }
+        })
+    }
+
+    fn websocket(&self, socket: Socket, request: http::Request<()>) {
+        // The call itself starts the connection.
+        if let Err(error) = self.call((socket, request)).into_inner() {
+            tracing::error!(%error, "the library did not take a WebSocket");
+        }
+    }
+}
+
+/// The way out of one connection of the library.
+pub trait Sink: Send + Sync + 'static {
+    /// Queues a frame in the library, which has room for it. How many WebSocket messages it
+    /// becomes; none when the connection is closed.
+    fn emit(&self, frame: &Frame) -> usize;
+
+    /// Ends the session: the library sends what it holds and the protocol's goodbye. There is no
+    /// reason when the connection is gone or to be cut.
+    fn close(&self, reason: Option<&CloseReason>);
+}

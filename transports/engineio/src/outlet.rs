@@ -1,0 +1,225 @@
+//! The way out: a bounded queue, and of it so much in the library's hands as it can send at once.
+//!
+//! The library's own queue is bounded by count and tells nobody when there is room again. So the
+//! frames wait here. Over a WebSocket the library is handed the next ones when the socket has
+//! taken the last; over polling, when a poll is there to take them. What the library holds is
+//! counted, so the bounds of the outbox hold for both together.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use stellarfw_transport::{
+    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
+};
+
+use crate::{config::max_payload, library::Sink, session::Session};
+
+/// So many frames may be in the library's hands.
+pub(crate) const WINDOW: usize = 1_024;
+/// What the library queues besides: pings, the protocol's own packets, Socket.IO's too.
+pub(crate) const SPARE: usize = 16;
+/// As many bytes are handed over for one write of a WebSocket, one frame over.
+const WRITE: usize = 32 << 10;
+/// At most as many bytes are handed over for one poll, one frame over.
+const POLL: usize = 1 << 20;
+
+/// The transport a session is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    Polling,
+    /// From polling to a WebSocket that is there already.
+    Upgrading,
+    WebSocket,
+}
+
+/// How far the closing has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    /// What waits goes out first.
+    Closing,
+    /// The library has been told to close.
+    Told,
+    /// The library has closed.
+    Over,
+}
+
+/// The sending side of a session.
+pub(crate) struct Out {
+    pub(crate) line: Line,
+    pub(crate) phase: Phase,
+    /// None before the library has opened the session, and when it is over.
+    pub(crate) sink: Option<Arc<dyn Sink>>,
+    limits: Arc<OutboxLimits>,
+    outbox: Outbox,
+    /// Sizes of the frames in the library's hands, one for each WebSocket message.
+    handed: VecDeque<usize>,
+    handed_bytes: usize,
+    /// As many bytes are handed over for one poll: half of what the library puts into one answer,
+    /// so that all but a single large frame is in it.
+    poll_budget: usize,
+    /// How long the answer to a poll is at least, if nothing was left out.
+    poll_bytes: usize,
+    /// The library has kept a frame for the next poll, because it did not fit the last. An
+    /// upgrade or a close would lose it.
+    pub(crate) kept: bool,
+    /// The library's writer of a WebSocket is at work. One that is told to close before that may
+    /// close without having sent what it holds.
+    pub(crate) writer: bool,
+    /// Why it closes.
+    pub(crate) reason: Option<CloseReason>,
+    /// The library is told that the client has left, so that it closes by itself.
+    pub(crate) hung_up: bool,
+    /// To be cut at once.
+    pub(crate) cut: bool,
+}
+
+impl Out {
+    pub(crate) fn new(line: Line, limits: Arc<OutboxLimits>, max_length: usize) -> Self {
+        Self {
+            poll_budget: POLL.min(max_payload(max_length) / 2),
+            line,
+            phase: Phase::Open,
+            sink: None,
+            outbox: Outbox::new(limits.clone()),
+            limits,
+            handed: VecDeque::new(),
+            handed_bytes: 0,
+            poll_bytes: 0,
+            kept: false,
+            writer: false,
+            reason: None,
+            hung_up: false,
+            cut: false,
+        }
+    }
+
+    fn waiting(&self) -> Waiting {
+        let waiting = self.outbox.waiting();
+        Waiting {
+            frames: waiting.frames + self.handed.len(),
+            bytes: waiting.bytes + self.handed_bytes,
+        }
+    }
+
+    fn push(&mut self, frame: Frame) -> Result<(), PushError> {
+        if self.phase != Phase::Open {
+            return Err(PushError::Closed);
+        }
+        let waiting = self.waiting();
+        if waiting.frames >= self.limits.frames || waiting.bytes >= self.limits.bytes {
+            return Err(PushError::Full);
+        }
+        self.outbox.push(frame)
+    }
+
+    /// Hands the library what it can send next.
+    pub(crate) fn hand_over(&mut self) {
+        let bytes = match self.line {
+            Line::Polling if !self.kept => self.poll_budget,
+            Line::Polling | Line::Upgrading => return,
+            Line::WebSocket => WRITE,
+        };
+        let Some(sink) = &self.sink else { return };
+        while self.handed.len() < WINDOW
+            && self.handed_bytes < bytes
+            && let Some(frame) = self.outbox.pop()
+        {
+            let count = sink.emit(&frame);
+            // All but the last of them are attachments of none of our bytes.
+            self.handed
+                .extend((1..=count).map(|n| if n == count { frame.len() } else { 0 }));
+            if count > 0 {
+                self.handed_bytes += frame.len();
+                self.poll_bytes += polled_len(&frame);
+            }
+        }
+        if self.handed.is_empty() && self.handed.capacity() > 64 {
+            self.handed = VecDeque::new();
+        }
+    }
+
+    /// The socket has taken so many messages.
+    pub(crate) fn written(&mut self, count: usize) {
+        for _ in 0..count {
+            self.handed_bytes -= self.handed.pop_front().unwrap_or_default();
+        }
+        self.poll_bytes = 0;
+    }
+
+    /// A poll was answered with so many bytes.
+    pub(crate) fn polled(&mut self, len: usize) {
+        self.kept = len < self.poll_bytes;
+        self.written(self.handed.len());
+    }
+
+    /// Whether the library may be told to close now: it closes at once.
+    pub(crate) fn may_close(&mut self) -> Option<Arc<dyn Sink>> {
+        let drained = self.outbox.is_empty() && self.handed.is_empty();
+        let ready = match self.line {
+            Line::Polling => !self.kept,
+            Line::Upgrading => false,
+            Line::WebSocket => self.writer,
+        };
+        if self.phase != Phase::Closing || !drained || !ready {
+            return None;
+        }
+        let sink = self.sink.clone()?;
+        self.phase = Phase::Told;
+        Some(sink)
+    }
+
+    /// Lets go of everything.
+    pub(crate) fn clear(&mut self) {
+        self.outbox.clear();
+        self.handed = VecDeque::new();
+        self.handed_bytes = 0;
+    }
+}
+
+/// The least that a frame takes of a poll's answer.
+fn polled_len(frame: &Frame) -> usize {
+    match frame.kind() {
+        Kind::Text => frame.len() + 1,
+        Kind::Binary => frame.len().div_ceil(3) * 4 + 1,
+    }
+}
+
+/// A spark's outlet.
+pub(crate) struct SessionOutlet(pub(crate) Arc<Session>);
+
+impl Outlet for SessionOutlet {
+    fn push(&self, frame: Frame) -> Result<(), PushError> {
+        self.0.lock().push(frame)
+    }
+
+    fn flush(&self) {
+        self.0.advance();
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.0.lock().waiting()
+    }
+
+    fn ping(&self) {
+        // The library pings by itself, at least as often.
+    }
+
+    fn close(&self, reason: &CloseReason) {
+        let mut out = self.0.lock();
+        if out.phase != Phase::Open {
+            return;
+        }
+        out.phase = Phase::Closing;
+        out.reason = Some(reason.clone());
+        if matches!(reason, CloseReason::SlowConsumer) {
+            // Its queue is full of what it will not read in time.
+            out.outbox.clear();
+        }
+        drop(out);
+        self.0.bound_closing();
+    }
+
+    fn abort(&self) {
+        self.0.cut();
+    }
+}

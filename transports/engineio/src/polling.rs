@@ -1,0 +1,187 @@
+//! The polling transport: GETs that wait for what is to be sent, POSTs that bring what has come.
+
+use std::{
+    future::{Future as _, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use stellarfw_transport::{
+    BoxFuture, CloseReason,
+    http::{Body, Response, text},
+    turn,
+};
+use tokio::task::coop::{Unconstrained, unconstrained};
+
+use crate::{
+    library::Library,
+    outlet::Line,
+    paced::Paced,
+    request::{Ask, Fault},
+    session::{Polling, Session},
+};
+
+/// Waits for what is to be sent. Not cancel safe: dropped, it ends the session, because then the
+/// client has broken off its poll.
+pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask) -> Response {
+    let Some(mut polling) = session.begin_poll() else {
+        session.fault("overlapping polls");
+        return Fault::BadRequest.response(false);
+    };
+    let Some(request) = request(ask, Method::GET, None, Paced::default()) else {
+        return Fault::BadRequest.response(false);
+    };
+    // Otherwise tokio lets the library take only so many frames at once, and we count on all.
+    let mut future = unconstrained(library.answer(request));
+    let response = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
+    polling.answered = true;
+    if response.status().is_success() {
+        response
+    } else {
+        Fault::BadRequest.with_status(response.status(), false)
+    }
+}
+
+/// Gives the library what waits and lets it answer with that.
+fn advance(
+    polling: &Polling,
+    future: &mut Unconstrained<BoxFuture<Response>>,
+    cx: &mut Context<'_>,
+) -> Poll<Response> {
+    let session = &polling.session;
+    session.poll.register(cx.waker());
+    loop {
+        // Under the lock nobody else can hand anything over, so the answer holds all of it.
+        let mut out = session.lock();
+        let waiting = out.line == Line::Polling;
+        if waiting {
+            out.hand_over();
+        }
+        if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
+            if waiting {
+                let len = response.body().size_hint().exact().unwrap_or(u64::MAX);
+                out.polled(usize::try_from(len).unwrap_or(usize::MAX));
+            }
+            return Poll::Ready(response);
+        }
+        // The library closes at once, so it is told only when a poll is there to be answered.
+        let sink = out.may_close();
+        drop(out);
+        if sink.is_none() {
+            return Poll::Pending;
+        }
+        session.close(sink);
+    }
+}
+
+/// Takes what has come. Cancel safe in that a message is taken whole or not at all.
+pub(crate) async fn post(
+    library: &dyn Library,
+    session: Arc<Session>,
+    ask: &Ask,
+    parts: &Parts,
+    body: Body,
+    limits: PostLimits,
+) -> Response {
+    let Some(_posting) = session.begin_post() else {
+        session.fault("overlapping POSTs");
+        return Fault::BadRequest.response(false);
+    };
+    let bytes = match tokio::time::timeout(limits.timeout, collect(body, limits.bytes)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(Uncollected::TooLarge)) => {
+            if let Some(spark) = session.spark() {
+                spark.close(CloseReason::TooLarge);
+            }
+            return too_large();
+        }
+        Ok(Err(Uncollected::Broken)) => return Fault::BadRequest.response(false),
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n"),
+    };
+    session.alive();
+    let body = Paced::new(bytes, session.clone(), ask.protocol == 3);
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let Some(request) = request(ask, Method::POST, content_type, body) else {
+        return Fault::BadRequest.response(false);
+    };
+    let mut future = library.answer(request);
+    let response = poll_fn(|cx| {
+        // One turn for the messages that are taken at once.
+        let _turn = turn();
+        future.as_mut().poll(cx)
+    })
+    .await;
+    let reason = session.spark().and_then(|s| s.close_reason().cloned());
+    match reason {
+        Some(CloseReason::TooLarge) => too_large(),
+        _ if response.status().is_success() => response,
+        _ => {
+            session.fault("bad payload");
+            Fault::BadRequest.with_status(response.status(), false)
+        }
+    }
+}
+
+/// The bounds of a POST's body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PostLimits {
+    pub(crate) bytes: usize,
+    pub(crate) timeout: Duration,
+}
+
+enum Uncollected {
+    TooLarge,
+    Broken,
+}
+
+async fn collect(mut body: Body, most: usize) -> Result<Bytes, Uncollected> {
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if told > most {
+        return Err(Uncollected::TooLarge);
+    }
+    let mut bytes = BytesMut::with_capacity(told);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Uncollected::Broken)?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > most {
+                return Err(Uncollected::TooLarge);
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+fn too_large() -> Response {
+    text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n")
+}
+
+/// The goodbye of a client.
+pub(crate) fn goodbye(ask: &Ask) -> Option<Request<Paced>> {
+    let body = if ask.protocol == 3 { "1:1" } else { "1" };
+    let ask = Ask {
+        socket: false,
+        ..*ask
+    };
+    request(&ask, Method::POST, None, Paced::of(body.into()))
+}
+
+/// A request as the library is to see it.
+pub(crate) fn request(
+    ask: &Ask,
+    method: Method,
+    content_type: Option<&HeaderValue>,
+    body: Paced,
+) -> Option<Request<Paced>> {
+    let mut request = Request::builder().method(method).uri(ask.uri());
+    if let Some(value) = content_type {
+        request = request.header(header::CONTENT_TYPE, value);
+    }
+    request.body(body).ok()
+}

@@ -1,0 +1,374 @@
+//! A session: what the library's callbacks, the requests and the WebSocket of one client share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use engineioxide::socket::Sid;
+use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
+use stellarfw_transport::{CloseReason, Message, Server, Spark};
+use tokio::{runtime::Handle, sync::Notify};
+
+use crate::{
+    entry::Entry,
+    inlet::InletCell,
+    library::{Library, Sink},
+    outlet::{Line, Out, Phase, SessionOutlet},
+    polling,
+    request::Ask,
+};
+
+/// Within this time the library's writer is at work, if it ever will be.
+const WRITER_START: Duration = Duration::from_millis(50);
+
+/// The sessions of a front, by the ids that the library gave them. The library keeps them.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<Sid, Weak<Session>>>);
+
+impl Sessions {
+    pub(crate) fn get(&self, sid: Sid) -> Option<Arc<Session>> {
+        self.0.lock().get(&sid)?.upgrade()
+    }
+}
+
+/// One client's session, from its first request to its end.
+pub struct Session {
+    out: Mutex<Out>,
+    inlet: InletCell,
+    /// What it is opened with.
+    pub(crate) entry: Mutex<Option<Entry>>,
+    /// Its first request.
+    ask: Ask,
+    sid: OnceLock<Sid>,
+    sessions: Weak<Sessions>,
+    library: Weak<dyn Library>,
+    /// Why it ends, where the library does not know.
+    end: OnceLock<CloseReason>,
+    pub(crate) read: AtomicWaker,
+    pub(crate) write: AtomicWaker,
+    pub(crate) poll: AtomicWaker,
+    polling: AtomicBool,
+    posting: AtomicBool,
+    /// Nothing of it is left that could take its time.
+    done: Notify,
+    close_timeout: Duration,
+    runtime: Handle,
+}
+
+impl Session {
+    pub(crate) fn new(
+        sessions: &Arc<Sessions>,
+        library: Weak<dyn Library>,
+        server: &Server,
+        ask: Ask,
+        entry: Entry,
+    ) -> Arc<Self> {
+        let line = match ask.socket {
+            true => Line::WebSocket,
+            false => Line::Polling,
+        };
+        Arc::new(Self {
+            out: Mutex::new(Out::new(
+                line,
+                server.outbox_limits(),
+                server.config().max_length,
+            )),
+            close_timeout: server.config().close_timeout(),
+            inlet: InletCell::default(),
+            entry: Mutex::new(Some(entry)),
+            ask,
+            sid: OnceLock::new(),
+            sessions: Arc::downgrade(sessions),
+            library,
+            end: OnceLock::new(),
+            read: AtomicWaker::new(),
+            write: AtomicWaker::new(),
+            poll: AtomicWaker::new(),
+            polling: AtomicBool::new(false),
+            posting: AtomicBool::new(false),
+            done: Notify::new(),
+            runtime: Handle::current(),
+        })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Out> {
+        self.out.lock()
+    }
+
+    /// The library has opened it: makes the spark.
+    pub fn open(self: &Arc<Self>, sid: Sid, sink: Arc<dyn Sink>) {
+        let Some((server, admission)) = self.admitted() else {
+            sink.close(None);
+            return;
+        };
+        self.lock().sink = Some(sink);
+        self.register(sid);
+        let inlet = server.open(admission, SessionOutlet(self.clone()));
+        self.inlet.set(inlet);
+    }
+
+    /// Notes the id under which its requests come.
+    pub(crate) fn register(self: &Arc<Self>, sid: Sid) {
+        if self.sid.set(sid).is_ok()
+            && let Some(sessions) = self.sessions.upgrade()
+        {
+            sessions.0.lock().insert(sid, Arc::downgrade(self));
+        }
+    }
+
+    fn unregister(&self) {
+        if let (Some(sid), Some(sessions)) = (self.sid(), self.sessions.upgrade()) {
+            sessions.0.lock().remove(&sid);
+        }
+    }
+
+    /// The id, once the library has given it.
+    pub fn sid(&self) -> Option<Sid> {
+        self.sid.get().copied()
+    }
+
+    /// A message has come.
+    pub fn receive(&self, message: Message<'_>) {
+        self.inlet.receive(message);
+    }
+
+    pub(crate) fn alive(&self) {
+        self.inlet.alive();
+    }
+
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inlet.poll_ready(cx)
+    }
+
+    pub(crate) fn spark(&self) -> Option<Spark> {
+        self.inlet.spark()
+    }
+
+    /// The library has closed it.
+    pub fn closed(&self, reason: CloseReason) {
+        let reason = self.end.get().cloned().unwrap_or(reason);
+        let line = {
+            let mut out = self.lock();
+            out.phase = Phase::Over;
+            out.clear();
+            out.sink = None;
+            out.line
+        };
+        self.unregister();
+        self.inlet.close(reason);
+        if line == Line::Polling {
+            self.done.notify_one();
+        }
+    }
+
+    /// Why it ended, where it was the WebSocket that broke, not the client that left.
+    pub fn broken(&self) -> CloseReason {
+        let is_socket = self.lock().line == Line::WebSocket;
+        match self.end.get() {
+            Some(reason) => reason.clone(),
+            None if is_socket => protocol("broken frame"),
+            None => CloseReason::Gone,
+        }
+    }
+
+    /// Lets go on what can: hands frames over, or closes when all have gone.
+    pub(crate) fn advance(&self) {
+        let mut out = self.lock();
+        if out.line != Line::WebSocket {
+            drop(out);
+            self.poll.wake();
+            return;
+        }
+        out.hand_over();
+        let sink = out.may_close();
+        drop(out);
+        self.close(sink);
+    }
+
+    /// The socket has taken so many messages.
+    pub(crate) fn written(&self, count: usize) {
+        let mut out = self.lock();
+        out.writer = true;
+        out.written(count);
+        out.hand_over();
+        let sink = out.may_close();
+        drop(out);
+        self.close(sink);
+    }
+
+    /// The client has moved to its WebSocket.
+    pub(crate) fn upgraded(&self) {
+        let mut out = self.lock();
+        if out.line == Line::Upgrading {
+            out.line = Line::WebSocket;
+            drop(out);
+            self.advance();
+        }
+    }
+
+    /// Tells the library to close for the reason given before.
+    pub(crate) fn close(&self, sink: Option<Arc<dyn Sink>>) {
+        if let Some(sink) = sink {
+            let reason = self.lock().reason.clone();
+            // The library spawns tasks, and whoever sends may know of no runtime.
+            let _runtime = self.runtime.enter();
+            sink.close(reason.as_ref());
+        }
+    }
+
+    fn abandon(&self, sink: Option<Arc<dyn Sink>>) {
+        match sink {
+            Some(sink) => {
+                let _runtime = self.runtime.enter();
+                sink.close(None);
+            }
+            None => self.hang_up(),
+        }
+    }
+
+    /// Makes the library believe that the client has left, where it cannot be told to close: it
+    /// sends what it holds, and closes.
+    pub fn hang_up(&self) {
+        let mut out = self.lock();
+        let line = out.line;
+        if std::mem::replace(&mut out.hung_up, true) {
+            return;
+        }
+        drop(out);
+        if line == Line::WebSocket {
+            self.read.wake();
+        } else if let (Some(sid), Some(library)) = (self.sid(), self.library.upgrade()) {
+            let ask = Ask {
+                sid: Some(sid),
+                ..self.ask
+            };
+            if let Some(request) = polling::goodbye(&ask) {
+                let _runtime = self.runtime.enter();
+                let answer = library.answer(request);
+                self.runtime.spawn(answer);
+            }
+        }
+    }
+
+    /// Sees to it that a closing comes to its end.
+    pub(crate) fn bound_closing(self: &Arc<Self>) {
+        let session = self.clone();
+        self.runtime.spawn(async move {
+            if !session.lock().writer {
+                tokio::time::sleep(WRITER_START).await;
+                session.lock().writer = true;
+                session.advance();
+            }
+            let done = session.done.notified();
+            if tokio::time::timeout(session.close_timeout, done)
+                .await
+                .is_err()
+            {
+                session.cut();
+            }
+        });
+    }
+
+    /// Ends it at once, whatever waits.
+    pub(crate) fn cut(&self) {
+        let mut out = self.lock();
+        out.cut = true;
+        out.clear();
+        if out.phase == Phase::Open {
+            out.phase = Phase::Told;
+        }
+        let sink = out.sink.clone();
+        drop(out);
+        self.read.wake();
+        self.write.wake();
+        self.abandon(sink);
+    }
+
+    /// The client has left, in this way.
+    pub(crate) fn left(&self, reason: CloseReason) {
+        self.end.set(reason).ok();
+    }
+
+    /// Its WebSocket is no more.
+    pub(crate) fn socket_gone(&self) {
+        let sink = self.lock().sink.clone();
+        // Where the library has not noticed: an upgrade that failed, an opening nobody read.
+        if let Some(sink) = sink {
+            self.abandon(Some(sink));
+        }
+        self.done.notify_one();
+    }
+
+    /// The client broke the protocol.
+    pub(crate) fn fault(&self, message: &'static str) {
+        match self.spark() {
+            Some(spark) => spark.close(protocol(message)),
+            None => self.cut(),
+        }
+    }
+
+    /// Takes the place of the one poll there may be.
+    pub(crate) fn begin_poll(self: &Arc<Self>) -> Option<Polling> {
+        let free = !self.polling.swap(true, Ordering::AcqRel);
+        free.then(|| Polling {
+            session: self.clone(),
+            answered: false,
+        })
+    }
+
+    /// Takes the place of the one POST there may be.
+    pub(crate) fn begin_post(self: &Arc<Self>) -> Option<Posting> {
+        let free = !self.posting.swap(true, Ordering::AcqRel);
+        free.then(|| Posting(self.clone()))
+    }
+
+    pub(crate) fn close_timeout(&self) -> Duration {
+        self.close_timeout
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.unregister();
+    }
+}
+
+/// A break of the protocol.
+pub fn protocol(message: &'static str) -> CloseReason {
+    CloseReason::Protocol {
+        code: 1002,
+        message: message.into(),
+    }
+}
+
+/// A poll under way. Dropped without an answer, it says that the client has left.
+pub(crate) struct Polling {
+    pub(crate) session: Arc<Session>,
+    pub(crate) answered: bool,
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.session.polling.store(false, Ordering::Release);
+        if !self.answered {
+            self.session.left(CloseReason::Gone);
+            self.session.cut();
+        }
+    }
+}
+
+/// A POST under way.
+pub(crate) struct Posting(Arc<Session>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        self.0.posting.store(false, Ordering::Release);
+    }
+}

@@ -1,0 +1,176 @@
+//! The conformance suite's way to this engine.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage};
+use stellarfw_engineio::EngineIo;
+use stellarfw_transport::{Frame, Kind, Message, Server, Transport, serve};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{
+    http::Answer,
+    line::{self, Line, Packet, Side, Way},
+    socket::{CLOSE, FIN},
+};
+
+pub struct EioHarness(pub Way);
+
+impl Harness for EioHarness {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+        let site = Site::default();
+        (
+            Arc::new(EngineIo::default()),
+            Box::new(EioStage { site, way: self.0 }),
+        )
+    }
+}
+
+/// Where a server is served.
+#[derive(Default)]
+pub struct Site {
+    address: Option<SocketAddr>,
+    pathname: String,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Site {
+    pub async fn serve(&mut self, server: &Server) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = listener.local_addr().ok();
+        self.pathname = server.config().pathname.clone();
+        let service = server.service();
+        self.task = Some(tokio::spawn(async move {
+            let limits = serve::Limits::default();
+            serve(listener, service, limits, std::future::pending())
+                .await
+                .ok();
+        }));
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address.unwrap()
+    }
+
+    pub async fn connect(&self, way: Way, connect: &Connect) -> Result<Line, Refused> {
+        let path = connect.path.as_deref().unwrap_or(&self.pathname);
+        let answer = line::connect(self.address(), way, path, &connect.query, &connect.headers);
+        match answer.await {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(answer)) => Err(refused(&answer, way)),
+            Err(_) => Err(Refused::default()),
+        }
+    }
+}
+
+fn refused(answer: &Answer, way: Way) -> Refused {
+    let text = |name| answer.header(name).map(str::to_owned);
+    Refused {
+        status: Some(answer.status),
+        message: answer.json()["error"].as_str().map(str::to_owned),
+        www_authenticate: text("www-authenticate"),
+        connection_close: (way == Way::WebSocket)
+            .then(|| text("connection").as_deref() == Some("close")),
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+struct EioStage {
+    site: Site,
+    way: Way,
+}
+
+#[async_trait]
+impl Stage for EioStage {
+    async fn serve(&mut self, server: &Server, _: &[SocketAddr]) {
+        self.site.serve(server).await;
+    }
+
+    async fn connect(&self, connect: Connect) -> Result<Box<dyn Client>, Refused> {
+        let line = self.site.connect(self.way, &connect).await?;
+        Ok(Box::new(EioClient { line, answer: true }))
+    }
+}
+
+struct EioClient {
+    line: Line,
+    answer: bool,
+}
+
+#[async_trait]
+impl Client for EioClient {
+    async fn send(&mut self, payload: Frame) -> io::Result<()> {
+        let packet = match payload.as_message() {
+            Message::Text(text) => Packet::Text(format!("4{text}")),
+            Message::Binary(bytes) => Packet::Binary(bytes.to_vec()),
+        };
+        self.line.send(&[packet]).await
+    }
+
+    async fn next(&mut self) -> Received {
+        loop {
+            let on_socket = matches!(self.line.side, Side::Socket(_));
+            match self.line.next().await {
+                Ok(Packet::Binary(bytes)) => return Received::Payload(Frame::binary(bytes)),
+                Ok(Packet::Text(text)) => match text.strip_prefix('4') {
+                    Some(text) => return Received::Payload(Frame::text(text)),
+                    None if text == "2" && self.answer => {
+                        self.line.send(&[Packet::text("3")]).await.ok();
+                    }
+                    None if text == "1" && !on_socket => return Received::Closed(None),
+                    None => assert!(matches!(&text[..], "1" | "2"), "{text}"),
+                },
+                Ok(Packet::Close(_)) | Err(_) => return Received::Closed(None),
+            }
+        }
+    }
+
+    fn answer_pings(&mut self, answer: bool) {
+        self.answer = answer;
+    }
+
+    async fn goodbye(mut self: Box<Self>, _: u16) {
+        match &mut self.line.side {
+            Side::Polling(_) => {
+                self.line.send(&[Packet::Close(0)]).await.ok();
+            }
+            Side::Socket(socket) => {
+                socket.frame(FIN | CLOSE, b"").await.ok();
+                while socket.next().await.is_ok_and(|(opcode, _)| opcode != CLOSE) {}
+            }
+        }
+    }
+
+    async fn vanish(self: Box<Self>) {
+        self.line.vanish().await;
+    }
+
+    async fn send_half(&mut self, payload: Frame) -> bool {
+        assert_eq!(payload.kind(), Kind::Text);
+        self.line.send_half(payload.payload()).await;
+        true
+    }
+
+    async fn send_garbage(&mut self, bytes: &[u8]) -> bool {
+        match &mut self.line.side {
+            Side::Polling(_) => {
+                self.line.post(bytes).await.ok();
+            }
+            Side::Socket(socket) => {
+                socket.write(bytes).await.ok();
+            }
+        }
+        true
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        Some(self.line.address)
+    }
+}
