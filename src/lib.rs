@@ -30,6 +30,7 @@
 //! |---|---|---|
 //! | `ws` | the WebSocket engine | yes |
 //! | `engineio` | the Engine.IO engine, for its official clients and Primus's; the browser client does not speak it yet | no |
+//! | `socketio` | the Socket.IO engine, for its official clients: events with acknowledgements; the browser client does not speak it | no |
 //! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
@@ -64,6 +65,9 @@ mod time;
 /// The Engine.IO engine.
 #[cfg(feature = "engineio")]
 pub use stellarfw_engineio as engineio;
+/// The Socket.IO engine.
+#[cfg(feature = "socketio")]
+pub use stellarfw_socketio as socketio;
 pub use stellarfw_transport as transport;
 /// The WebSocket engine.
 #[cfg(feature = "ws")]
@@ -81,3 +85,20 @@ pub use self::{
     rooms::Rooms,
     stellar::Stellar,
 };
+
+/// The code of the guides, compiled and run by the tests.
+#[cfg(all(doctest, feature = "ws"))]
+mod guides {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/actions.md")]
+    mod actions {}
+    #[doc = include_str!("../docs/configuration.md")]
+    mod configuration {}
+    #[doc = include_str!("../docs/http.md")]
+    mod http {}
+    #[doc = include_str!("../docs/rooms.md")]
+    mod rooms {}
+    #[doc = include_str!("../docs/transports.md")]
+    mod transports {}
+}
