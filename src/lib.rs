@@ -30,7 +30,6 @@
 //! |---|---|---|
 //! | `ws` | the WebSocket engine | yes |
 //! | `engineio` | the Engine.IO engine, for its official clients and Primus's; the browser client does not speak it yet | no |
-//! | `socketio` | the Socket.IO engine, for its official clients: events with acknowledgements; the browser client does not speak it | no |
 //! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
@@ -65,9 +64,6 @@ mod time;
 /// The Engine.IO engine.
 #[cfg(feature = "engineio")]
 pub use stellarfw_engineio as engineio;
-/// The Socket.IO engine.
-#[cfg(feature = "socketio")]
-pub use stellarfw_socketio as socketio;
 pub use stellarfw_transport as transport;
 /// The WebSocket engine.
 #[cfg(feature = "ws")]
