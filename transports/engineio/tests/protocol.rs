@@ -508,7 +508,10 @@ async fn a_socket_that_takes_nothing_is_cut_without_any_heartbeat_of_ours() {
     let (line, spark) = bed.connect(Way::WebSocket).await;
     let chunk = spark.parser().encode(&"x".repeat(1 << 20)).unwrap();
     for _ in 0..32 {
-        spark.send_frame(chunk.clone(), Delivery::Reliable).unwrap();
+        // On a busy machine it may be cut before all of it is queued.
+        if spark.send_frame(chunk.clone(), Delivery::Reliable).is_err() {
+            break;
+        }
     }
     let reason = bed.closed().await;
     assert!(
