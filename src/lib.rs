@@ -97,4 +97,14 @@ mod guides {
     mod rooms {}
     #[doc = include_str!("../docs/transports.md")]
     mod transports {}
+    #[doc = include_str!("../docs/coming-from.md")]
+    mod coming_from {}
+    #[doc = include_str!("../docs/files.md")]
+    mod files {}
+    #[doc = include_str!("../docs/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/security.md")]
+    mod security {}
+    #[doc = include_str!("../docs/ws.md")]
+    mod ws {}
 }
