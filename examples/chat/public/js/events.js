@@ -110,7 +110,16 @@ export function startEvents(client) {
   label();
 }
 
+/** What is said or happens in a room, in a few words; the whole is seen when the entry is opened. */
+function roomText(room, message) {
+  const { event, data, text } = message ?? {};
+  if (typeof event === "string") return `${room} ${event} ${jsonLine(data)}`;
+  return `${room} ${jsonLine(typeof text === "string" ? text : message)}`;
+}
+
 function outText({ event, params, ...rest }) {
+  if (event === "say") return roomText(rest.room, rest.message);
+  if (event === "event") return roomText(params.room, params);
   if (params) return `${params.action ?? ""} ${jsonLine({ ...params, action: undefined })}`.trim();
   return Object.values(rest).map(jsonLine).join(" ");
 }
@@ -123,7 +132,7 @@ function inName(message) {
 
 function inText(message) {
   if (typeof message !== "object" || !message) return String(message);
-  if (message.context === "user") return `${message.room} ${jsonLine(message.message)}`;
+  if (message.context === "user") return roomText(message.room, message.message);
   if (message.error) return message.error.message ?? jsonLine(message.error);
   if (message.welcome) return message.welcome;
   const { context, messageCount, ...rest } = message;
