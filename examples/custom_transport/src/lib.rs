@@ -1,7 +1,7 @@
 //! An engine of one's own: newline-delimited JSON over TCP. Each line is one payload, so that
 //! `nc` can talk to it.
 //!
-//! It shows all that an engine has to do: open its socket (`Lines::start`), ask whether a
+//! It shows all that an engine has to do: open its socket ([`Lines::start`]), ask whether a
 //! connection may come in, give the server a way out (`outlet`), and report what arrives
 //! (`session`). Everything else, from heartbeats to rooms, is the same as for every engine.
 

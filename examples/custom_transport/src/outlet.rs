@@ -50,7 +50,7 @@ impl LineOutlet {
     /// buffer is one write, however many frames wait.
     pub(crate) fn take(&self, buffer: &mut Vec<u8>) -> End {
         const BATCH: usize = 64 << 10;
-        let end = self.end();
+        let end = *self.0.ends.borrow();
         let mut outbox = self.0.outbox.lock();
         while buffer.len() < BATCH
             && let Some(frame) = outbox.pop()
@@ -64,14 +64,15 @@ impl LineOutlet {
         }
     }
 
-    /// How the connection is to end.
-    pub(crate) fn end(&self) -> End {
-        *self.0.ends.borrow()
-    }
-
-    /// Waits until that is another than now.
-    pub(crate) async fn changed(&self) {
-        self.0.ends.subscribe().changed().await.ok();
+    /// Waits until the connection is to end at least like this.
+    pub(crate) async fn reaches(&self, end: End) {
+        // The receiver looks before it waits, so that no change can slip by in between.
+        self.0
+            .ends
+            .subscribe()
+            .wait_for(|now| *now >= end)
+            .await
+            .ok();
     }
 
     /// Nothing will be sent any more.

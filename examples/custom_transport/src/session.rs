@@ -1,17 +1,25 @@
 //! The one task of a connection.
 //!
-//! It is two loops, one that reads and one that writes, each of which runs from the beginning to
-//! the end: neither is cut off half-way through a line because the other has something to do.
+//! Reading and writing are two loops beside each other, so that neither is cut off half-way
+//! through a line because the other has something to do.
 
-use std::{future::poll_fn, io, net::SocketAddr, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use stellarfw_transport::{CloseReason, Inlet, Message, Peer, Server, turn};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
         TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+        tcp::{ReadHalf, WriteHalf},
     },
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -21,6 +29,8 @@ use crate::{
 
 /// How long a connection is still read from after its last line was written.
 const LINGER: Duration = Duration::from_millis(500);
+/// So many bytes are read at a time; what an idle connection keeps.
+const READ: usize = 4 << 10;
 
 pub(crate) async fn run(server: Server, stream: TcpStream, peer: SocketAddr) {
     // There is no HTTP request, so the authorizer sees one without headers.
@@ -32,147 +42,165 @@ pub(crate) async fn run(server: Server, stream: TcpStream, peer: SocketAddr) {
     };
     let outlet = LineOutlet::new(server.outbox_limits());
     let mut inlet = server.open(admission, outlet.clone());
-    let (max_line, timeout) = (server.config().max_length, server.config().close_timeout());
+    let max_line = server.config().max_length;
+    let close_timeout = server.config().close_timeout();
     drop(server);
 
-    let (reader, writer) = stream.into_split();
+    let too_late = async {
+        outlet.reaches(End::Closing).await;
+        sleep(close_timeout).await;
+    };
     let reason = tokio::select! {
-        reason = read(reader, &mut inlet, max_line) => reason,
-        reason = write(writer, &outlet, timeout) => reason,
+        reason = talk(stream, &mut inlet, &outlet, max_line) => reason,
+        () = outlet.reaches(End::Aborted) => CloseReason::Gone,
+        () = too_late => CloseReason::Gone,
     };
     outlet.release();
     inlet.close(reason);
 }
 
+async fn talk(
+    mut stream: TcpStream,
+    inlet: &mut Inlet,
+    outlet: &LineOutlet,
+    max_line: usize,
+) -> CloseReason {
+    let spark = inlet.spark().clone();
+    let (reader, writer) = stream.split();
+    let mut reading = pin!(read(reader, inlet, max_line));
+    let mut writing = pin!(write(writer, outlet));
+    tokio::select! {
+        reason = &mut reading => {
+            if let CloseReason::Client { .. } = reason {
+                // It has said all it had to say, and still gets the answers.
+                spark.close(reason.clone());
+                writing.await.ok();
+            }
+            reason
+        }
+        written = &mut writing => {
+            // The peer sees the end. What it still sends is thrown away for a moment: closing a
+            // socket with unread bytes would cost the peer what it has not read yet.
+            if written.is_ok() {
+                timeout(LINGER, reading).await.ok();
+            }
+            CloseReason::Gone
+        }
+    }
+}
+
 /// Reads lines until the peer leaves.
-async fn read(mut reader: OwnedReadHalf, inlet: &mut Inlet, max_line: usize) -> CloseReason {
-    let mut buffer = Vec::new();
-    // Once the connection is closing, what still comes is thrown away.
-    let mut listening = true;
+async fn read(mut reader: ReadHalf<'_>, inlet: &mut Inlet, max_line: usize) -> CloseReason {
+    let mut buffer = Buffer::default();
     loop {
-        poll_fn(|cx| inlet.poll_ready(cx)).await;
-        let searched = buffer.len();
-        match reader.read_buf(&mut buffer).await {
+        if let Err(fault) = poll_fn(|cx| hand_in(&mut buffer, inlet, max_line, cx)).await {
+            inlet.spark().close(fault);
+            return discard(reader).await;
+        }
+        buffer.bytes.reserve(READ);
+        match reader.read_buf(&mut buffer.bytes).await {
+            Ok(0) if buffer.bytes.is_empty() => return CloseReason::Client { code: 1005 },
             // The end in the middle of a line is no goodbye.
-            Ok(0) if buffer.is_empty() => return CloseReason::Client { code: 1005 },
             Ok(0) | Err(_) => return CloseReason::Gone,
             Ok(_) => inlet.alive(),
         }
-        if listening && !take_lines(&mut buffer, searched, inlet) {
-            inlet.spark().close(CloseReason::Protocol {
-                code: 1007,
-                message: "a line is not UTF-8".into(),
-            });
-            listening = false;
-        }
-        if listening && buffer.len() > max_line {
-            inlet.spark().close(CloseReason::TooLarge);
-            listening = false;
-        }
-        if !listening {
-            buffer.clear();
-        }
     }
 }
 
-/// Hands in the complete lines of a buffer, of which `searched` bytes hold no line's end. Whether
-/// they were text.
-fn take_lines(buffer: &mut Vec<u8>, searched: usize, inlet: &mut Inlet) -> bool {
+/// Hands in the whole lines of a buffer. Waits whenever the inbox is half full: a busy handler
+/// slows its own peer down.
+fn hand_in(
+    buffer: &mut Buffer,
+    inlet: &mut Inlet,
+    max_line: usize,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), CloseReason>> {
     // All answers to the lines of one read leave in one write.
     let _turn = turn();
-    let mut start = 0;
-    let mut from = searched;
-    while let Some(end) = buffer[from..].iter().position(|byte| *byte == b'\n') {
-        let end = from + end;
-        let line = buffer[start..end].strip_suffix(b"\r");
-        let line = line.unwrap_or(&buffer[start..end]);
+    loop {
+        ready!(inlet.poll_ready(cx));
+        let Some(line) = buffer.next_line() else {
+            break;
+        };
         match std::str::from_utf8(line) {
-            // An empty line is no payload: it lets people press Enter, and proxies keep alive.
+            // An empty line is no payload: people may press Enter.
             Ok("") => {}
             Ok(line) => inlet.receive(Message::Text(line)),
-            Err(_) => return false,
+            Err(_) => {
+                return Poll::Ready(Err(CloseReason::Protocol {
+                    code: 1007,
+                    message: "a line is not UTF-8".into(),
+                }));
+            }
         }
-        start = end + 1;
-        from = start;
     }
-    buffer.drain(..start);
-    if buffer.is_empty() && buffer.capacity() > 64 << 10 {
-        // What a long line needed is given back.
-        *buffer = Vec::new();
-    }
-    true
+    buffer.forget_lines();
+    // A line of the longest length may have a carriage return behind it.
+    let too_long = buffer.bytes.len() > max_line + 1;
+    Poll::Ready(if too_long {
+        Err(CloseReason::TooLarge)
+    } else {
+        Ok(())
+    })
 }
 
-/// Writes what waits until the connection is to end, and then lets the peer leave.
-async fn write(mut writer: OwnedWriteHalf, outlet: &LineOutlet, timeout: Duration) -> CloseReason {
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        let end = outlet.take(&mut buffer);
-        if end == End::Aborted {
-            return CloseReason::Gone;
-        }
-        if write_all(&writer, &buffer, outlet, timeout).await.is_err() {
-            return CloseReason::Gone;
-        }
-        if end == End::Closing {
-            break;
-        }
-        if buffer.is_empty() {
-            buffer = Vec::new();
-            outlet.work().await;
-        }
-    }
-    // The peer sees the end of the stream. What it still sends is read and thrown away for a
-    // moment: closing a socket with unread bytes would cost the peer what it has not read yet.
-    if writer.shutdown().await.is_ok() {
-        tokio::select! {
-            () = tokio::time::sleep(LINGER.min(timeout)) => {}
-            () = aborted(outlet) => {}
-        }
-    }
+/// Reads and throws away until the peer leaves.
+async fn discard(mut reader: ReadHalf<'_>) -> CloseReason {
+    let mut sink = [0; 4_096];
+    while matches!(reader.read(&mut sink).await, Ok(1..)) {}
     CloseReason::Gone
 }
 
-/// Writes all of a buffer; a peer that does not take it is given the timeout once the connection
-/// is closing.
-async fn write_all(
-    writer: &OwnedWriteHalf,
-    mut bytes: &[u8],
-    outlet: &LineOutlet,
-    timeout: Duration,
-) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match writer.try_write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let late = async {
-                    ended(outlet).await;
-                    tokio::time::sleep(timeout).await;
-                };
-                tokio::select! {
-                    result = writer.writable() => result?,
-                    () = late => return Err(io::ErrorKind::TimedOut.into()),
-                    () = aborted(outlet) => return Err(io::ErrorKind::ConnectionAborted.into()),
-                }
-            }
-            Err(error) => return Err(error),
+/// Writes what waits until the connection is to end, and then says so.
+async fn write(mut writer: WriteHalf<'_>, outlet: &LineOutlet) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let end = outlet.take(&mut buffer);
+        writer.write_all(&buffer).await?;
+        if end != End::Open {
+            return writer.shutdown().await;
         }
-    }
-    Ok(())
-}
-
-/// Waits until the connection is to end, in whatever way.
-async fn ended(outlet: &LineOutlet) {
-    while outlet.end() == End::Open {
-        outlet.changed().await;
+        if buffer.is_empty() {
+            // An idle connection keeps no buffer.
+            buffer = Vec::new();
+            outlet.work().await;
+        }
+        buffer.clear();
     }
 }
 
-/// Waits until the connection is to end at once.
-async fn aborted(outlet: &LineOutlet) {
-    while outlet.end() != End::Aborted {
-        outlet.changed().await;
+/// What was read and is not yet handed in.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// Where the next line begins.
+    start: usize,
+    /// Before here there is no further line's end.
+    searched: usize,
+}
+
+impl Buffer {
+    /// The next whole line, without its end.
+    fn next_line(&mut self) -> Option<&[u8]> {
+        let rest = &self.bytes[self.searched..];
+        let Some(at) = rest.iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let end = self.searched + at;
+        let line = &self.bytes[self.start..end];
+        self.start = end + 1;
+        self.searched = self.start;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    fn forget_lines(&mut self) {
+        self.bytes.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
+        if self.bytes.is_empty() && self.bytes.capacity() > 2 * READ {
+            // What a long line needed is given back.
+            self.bytes = Vec::new();
+        }
     }
 }
