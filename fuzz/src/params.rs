@@ -143,7 +143,11 @@ impl Servers {
         let status = response.status();
         let known = matches!(
             status,
-            StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE
+            StatusCode::OK
+                | StatusCode::BAD_REQUEST
+                // A version that there is not.
+                | StatusCode::NOT_FOUND
+                | StatusCode::PAYLOAD_TOO_LARGE
         );
         assert!(known, "{status}");
         let bytes = to_bytes(response.into_body(), usize::MAX).await;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
 use stellarfw_transport::{CodecError, Message, Parser};
@@ -208,7 +208,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Request<'a> {
 }
 
 /// A tree of values from any format: bytes, which JSON has not, become arrays of numbers, and
-/// keys that are no strings their text.
+/// keys that are numbers and the like their text.
 struct Tree(Value);
 
 impl<'de> Deserialize<'de> for Tree {
@@ -265,6 +265,11 @@ impl<'de> Deserialize<'de> for Tree {
                 while let Some((Tree(key), Tree(value))) = map.next_entry()? {
                     let key = match key {
                         Value::String(text) => text,
+                        // No object has such keys. Their text would have quotes, a key of theirs
+                        // quotes in quotes, and so on: as long as two to the power of the depth.
+                        Value::Array(_) | Value::Object(_) => {
+                            return Err(de::Error::custom("a key is a list or a map"));
+                        }
                         other => other.to_string(),
                     };
                     object.insert(key, value);
@@ -319,5 +324,18 @@ mod tests {
         let odd = [0x81, 0x01, 0xc4, 0x02, 0x07, 0x08];
         let tree: Tree = Parser::MessagePack.decode(Message::Binary(&odd)).unwrap();
         assert_eq!(tree.0, serde_json::json!({ "1": [7, 8] }));
+        // Maps as keys of maps: a few bytes that would be gigabytes of escapes.
+        let deep = [0x81].repeat(100);
+        assert!(
+            Parser::MessagePack
+                .decode::<Tree>(Message::Binary(&deep))
+                .is_err()
+        );
+        let key = [[0x81; 50].as_slice(), &[0xa0; 51]].concat();
+        assert!(
+            Parser::MessagePack
+                .decode::<Tree>(Message::Binary(&key))
+                .is_err()
+        );
     }
 }
