@@ -8,7 +8,10 @@ use support::{
     client::{FIN, Raw, TEXT, masked, request},
     site::{Site, expect, within},
 };
-use tokio::io::AsyncWriteExt as _;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 #[tokio::test]
 async fn a_plain_get_is_told_to_upgrade() {
@@ -142,4 +145,53 @@ async fn an_independent_client_gets_along() {
     while let Some(message) = within(socket.next()).await {
         assert!(message.unwrap().is_close());
     }
+}
+
+#[tokio::test]
+async fn a_server_that_tells_no_peer_is_asked_for_it() {
+    use hyper::{server::conn::http1, service::service_fn};
+    use hyper_util::rt::TokioIo;
+    use tower_service::Service as _;
+
+    let site = Site::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = site.server.service();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |request| service.clone().call(request));
+        http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await
+    });
+    let stream = TcpStream::connect(address).await.unwrap();
+    let own = stream.local_addr().unwrap();
+    let mut client = within(Raw::upgrade(stream, &request("/primus", &[])))
+        .await
+        .unwrap();
+    client.message(TEXT, b"in").await.unwrap();
+    expect(&mut client, TEXT, b"in").await;
+    let mut remote = None;
+    site.server
+        .for_each(|spark| remote = spark.handshake().remote());
+    assert_eq!(remote, Some(own));
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_upgraded_is_told_so() {
+    use stellarfw_transport::http::body;
+
+    let site = Site::new().await;
+    // As it comes through a server that supports no upgrades.
+    let request = hyper::Request::get("/primus")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(body(String::new()))
+        .unwrap();
+    let response = within(site.server.serve(request)).await;
+    assert_eq!(response.status(), 501);
+    assert_eq!(site.server.opened(), 0);
 }
