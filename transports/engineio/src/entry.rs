@@ -49,10 +49,15 @@ impl Session {
         }
     }
 
+    /// Takes the admission out, if there is one.
     pub(crate) fn admitted(&self) -> Option<(Server, Admission)> {
-        match self.entry.lock().take()? {
+        let mut entry = self.entry.lock();
+        match entry.take()? {
             Entry::Admitted(server, admission) => Some((server, *admission)),
-            Entry::Asked(..) | Entry::Refused { .. } => None,
+            other => {
+                *entry = Some(other);
+                None
+            }
         }
     }
 }

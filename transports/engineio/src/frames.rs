@@ -9,6 +9,9 @@ pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 
+/// A client's goodbye without a code.
+pub(crate) const GOODBYE: [u8; 6] = [0x80 | CLOSE, 0x80, 0, 0, 0, 0];
+
 /// Cuts a stream of bytes into frames.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {

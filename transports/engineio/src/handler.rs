@@ -9,7 +9,7 @@ use engineioxide::{
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::{
-    library::Sink,
+    library::{Sent, Sink},
     session::{Session, protocol},
 };
 
@@ -27,7 +27,7 @@ impl EngineIoHandler for Handler {
         match socket.req_parts.extensions.get::<Arc<Session>>() {
             Some(session) => {
                 socket.data.set(session.clone()).ok();
-                session.open(socket.id, Arc::new(Out(socket.clone())));
+                session.open(socket.id, Arc::new(Out(socket.clone())), false);
             }
             None => socket.close(DisconnectReason::ClosingServer),
         }
@@ -64,12 +64,19 @@ impl EngineIoHandler for Handler {
 struct Out(Arc<LibrarySocket<Data>>);
 
 impl Sink for Out {
-    fn emit(&self, frame: &Frame) -> usize {
-        let taken = match frame.as_message() {
-            Message::Text(text) => self.0.emit(Str::copy_from_slice(text)).is_ok(),
-            Message::Binary(_) => self.0.emit_binary(frame.payload().clone()).is_ok(),
+    fn emit(&self, frame: &Frame) -> Sent {
+        let (taken, least) = match frame.as_message() {
+            Message::Text(text) => (self.0.emit(Str::copy_from_slice(text)).is_ok(), text.len()),
+            Message::Binary(bytes) => (
+                self.0.emit_binary(frame.payload().clone()).is_ok(),
+                // In base64, or as it is in protocol 3.
+                bytes.len(),
+            ),
         };
-        usize::from(taken)
+        Sent {
+            messages: usize::from(taken),
+            least,
+        }
     }
 
     fn close(&self, _: Option<&CloseReason>) {

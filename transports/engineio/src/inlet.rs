@@ -1,9 +1,15 @@
 //! The way in: a session's inlet, which the library's callbacks, requests and the end share.
 
-use std::task::{Context, Poll};
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll},
+};
 
 use parking_lot::Mutex;
-use stellarfw_transport::{CloseReason, Inlet, Message, Spark, turn};
+use stellarfw_transport::{CloseReason, Frame, Inlet, Message, Spark, turn};
+
+/// So many messages may come while the spark is being opened; more of them end it.
+const EARLY: usize = 256;
 
 /// A place for an inlet that is taken out while it is at work, so that no lock is held then.
 #[derive(Debug, Default)]
@@ -13,17 +19,28 @@ pub(crate) struct InletCell(Mutex<Cell>);
 struct Cell {
     spark: Option<Spark>,
     inlet: Option<Inlet>,
+    /// The spark is open: what came before that has been brought.
+    open: bool,
+    /// What came before the spark was open.
+    early: VecDeque<Frame>,
     /// It is over, and why.
     end: Option<CloseReason>,
 }
 
 impl InletCell {
     /// Puts the inlet in, once, when the spark has opened.
-    pub(crate) fn set(&self, inlet: Inlet) {
+    pub(crate) fn set(&self, mut inlet: Inlet) {
         let mut cell = self.0.lock();
         if cell.end.is_none() {
             cell.spark = Some(inlet.spark().clone());
         }
+        while let Some(frame) = cell.early.pop_front() {
+            drop(cell);
+            inlet.receive(frame.as_message());
+            cell = self.0.lock();
+        }
+        cell.open = true;
+        cell.early = VecDeque::new();
         self.put(cell, inlet);
     }
 
@@ -39,10 +56,19 @@ impl InletCell {
 
     /// Reports a message. The library gives the messages of a connection one at a time.
     pub(crate) fn receive(&self, message: Message<'_>) {
-        let taken = self.0.lock().inlet.take();
-        let Some(mut inlet) = taken else {
+        let mut cell = self.0.lock();
+        let Some(mut inlet) = cell.inlet.take() else {
+            if !cell.open && cell.end.is_none() {
+                cell.early.push_back(message.to_frame());
+            }
+            let overflow = cell.early.len() > EARLY;
+            drop(cell);
+            if overflow {
+                self.close(CloseReason::InboxFull);
+            }
             return;
         };
+        drop(cell);
         {
             let _turn = turn();
             inlet.receive(message);
@@ -77,6 +103,7 @@ impl InletCell {
             return;
         }
         cell.end = Some(reason.clone());
+        cell.early = VecDeque::new();
         let inlet = cell.inlet.take();
         // Released outside of the lock.
         let spark = cell.spark.take();

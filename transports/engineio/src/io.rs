@@ -38,6 +38,8 @@ pub struct Socket {
     base64: Option<Box<Decoder>>,
     /// The packet that completes an upgrade has come, and the library is about to see it.
     upgrade: bool,
+    /// A goodbye was said in the client's name.
+    said: bool,
     /// Nothing more is read: the client has broken a rule.
     deaf: bool,
     /// Nothing more can be read: the client is gone.
@@ -68,6 +70,7 @@ impl Socket {
             base64: base64.then(Box::default),
             outgoing: Outgoing::default(),
             upgrade: false,
+            said: false,
             deaf: false,
             ended: false,
             goodbye: None,
@@ -163,6 +166,10 @@ impl AsyncRead for Socket {
             this.session.upgraded();
         }
         if this.session.lock().hung_up {
+            // A goodbye in the client's name, and then nothing.
+            if !std::mem::replace(&mut this.said, true) {
+                buf.put_slice(&frames::GOODBYE[..frames::GOODBYE.len().min(buf.remaining())]);
+            }
             return Poll::Ready(Ok(()));
         }
         if this.deaf {

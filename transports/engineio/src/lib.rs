@@ -65,7 +65,7 @@ pub use self::{
     config::{EngineIoConfig, max_payload},
     front::{Front, FrontOptions, library_config},
     io::Socket,
-    library::{Library, Sink},
+    library::{Library, Sent, Sink},
     paced::Paced,
     session::{Session, protocol},
 };

@@ -52,11 +52,19 @@ where
 
 /// The way out of one connection of the library.
 pub trait Sink: Send + Sync + 'static {
-    /// Queues a frame in the library, which has room for it. How many WebSocket messages it
-    /// becomes; none when the connection is closed.
-    fn emit(&self, frame: &Frame) -> usize;
+    /// Queues a frame in the library, which has room for it.
+    fn emit(&self, frame: &Frame) -> Sent;
 
     /// Ends the session: the library sends what it holds and the protocol's goodbye. There is no
     /// reason when the connection is gone or to be cut.
     fn close(&self, reason: Option<&CloseReason>);
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// How many messages of a WebSocket; none when the connection is closed.
+    pub messages: usize,
+    /// How many bytes it takes at least of the answer to a poll.
+    pub least: usize,
 }

@@ -7,11 +7,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use stellarfw_transport::{
-    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
-};
+use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
 
-use crate::{config::max_payload, library::Sink, session::Session};
+use crate::{
+    config::max_payload,
+    library::{Sent, Sink},
+    session::Session,
+};
 
 /// So many frames may be in the library's hands.
 pub(crate) const WINDOW: usize = 1_024;
@@ -51,13 +53,16 @@ pub(crate) struct Out {
     pub(crate) sink: Option<Arc<dyn Sink>>,
     limits: Arc<OutboxLimits>,
     outbox: Outbox,
-    /// Sizes of the frames in the library's hands, one for each WebSocket message.
+    /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
+    /// messages of the library's own.
     handed: VecDeque<usize>,
     handed_bytes: usize,
+    /// How many messages its WebSocket has taken.
+    total: u64,
     /// As many bytes are handed over for one poll: half of what the library puts into one answer,
     /// so that all but a single large frame is in it.
     poll_budget: usize,
-    /// How long the answer to a poll is at least, if nothing was left out.
+    /// How long the answer to a poll is at least, if nothing was left out of it.
     poll_bytes: usize,
     /// The library has kept a frame for the next poll, because it did not fit the last. An
     /// upgrade or a close would lose it.
@@ -67,7 +72,8 @@ pub(crate) struct Out {
     pub(crate) writer: bool,
     /// Why it closes.
     pub(crate) reason: Option<CloseReason>,
-    /// The library is told that the client has left, so that it closes by itself.
+    /// The library is made believe that the client has left: when all has been written, or now.
+    pub(crate) hang_up: bool,
     pub(crate) hung_up: bool,
     /// To be cut at once.
     pub(crate) cut: bool,
@@ -84,10 +90,12 @@ impl Out {
             limits,
             handed: VecDeque::new(),
             handed_bytes: 0,
+            total: 0,
             poll_bytes: 0,
             kept: false,
             writer: false,
             reason: None,
+            hang_up: false,
             hung_up: false,
             cut: false,
         }
@@ -124,13 +132,13 @@ impl Out {
             && self.handed_bytes < bytes
             && let Some(frame) = self.outbox.pop()
         {
-            let count = sink.emit(&frame);
+            let Sent { messages, least } = sink.emit(&frame);
             // All but the last of them are attachments of none of our bytes.
-            self.handed
-                .extend((1..=count).map(|n| if n == count { frame.len() } else { 0 }));
-            if count > 0 {
+            let len = |n| if n == messages { frame.len() } else { 0 };
+            self.handed.extend((1..=messages).map(len));
+            if messages > 0 {
                 self.handed_bytes += frame.len();
-                self.poll_bytes += polled_len(&frame);
+                self.poll_bytes += least;
             }
         }
         if self.handed.is_empty() && self.handed.capacity() > 64 {
@@ -138,8 +146,27 @@ impl Out {
         }
     }
 
-    /// The socket has taken so many messages.
+    /// The library sends a message of its own, unless it has been taken already: since then so
+    /// many had been.
+    pub(crate) fn expect(&mut self, since: u64) {
+        if self.total == since {
+            self.handed.push_back(0);
+        }
+    }
+
+    /// How many messages the WebSocket has taken.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The WebSocket has taken so many messages.
     pub(crate) fn written(&mut self, count: usize) {
+        self.total += count as u64;
+        self.release(count);
+        self.hung_up |= self.hang_up && self.handed.is_empty();
+    }
+
+    fn release(&mut self, count: usize) {
         for _ in 0..count {
             self.handed_bytes -= self.handed.pop_front().unwrap_or_default();
         }
@@ -149,7 +176,15 @@ impl Out {
     /// A poll was answered with so many bytes.
     pub(crate) fn polled(&mut self, len: usize) {
         self.kept = len < self.poll_bytes;
-        self.written(self.handed.len());
+        self.release(self.handed.len());
+    }
+
+    /// A poll was not answered: the library holds nothing. Whether that is news.
+    pub(crate) fn settle(&mut self) -> bool {
+        let news = self.kept || !self.handed.is_empty();
+        self.kept = false;
+        self.release(self.handed.len());
+        news
     }
 
     /// Whether the library may be told to close now: it closes at once.
@@ -173,14 +208,6 @@ impl Out {
         self.outbox.clear();
         self.handed = VecDeque::new();
         self.handed_bytes = 0;
-    }
-}
-
-/// The least that a frame takes of a poll's answer.
-fn polled_len(frame: &Frame) -> usize {
-    match frame.kind() {
-        Kind::Text => frame.len() + 1,
-        Kind::Binary => frame.len().div_ceil(3) * 4 + 1,
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
     if response.status().is_success() {
         response
     } else {
+        // The library knows it no more.
+        session.bound_end();
         Fault::BadRequest.with_status(response.status(), false)
     }
 }
@@ -69,6 +71,9 @@ fn advance(
                 out.polled(usize::try_from(len).unwrap_or(usize::MAX));
             }
             return Poll::Ready(response);
+        }
+        if waiting && out.settle() {
+            continue;
         }
         // The library closes at once, so it is told only when a poll is there to be answered.
         let sink = out.may_close();

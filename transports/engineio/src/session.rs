@@ -1,6 +1,7 @@
 //! A session: what the library's callbacks, the requests and the WebSocket of one client share.
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{
         Arc, OnceLock, Weak,
@@ -44,6 +45,8 @@ pub struct Session {
     inlet: InletCell,
     /// What it is opened with.
     pub(crate) entry: Mutex<Option<Entry>>,
+    /// What an engine keeps for it.
+    attachment: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Its first request.
     ask: Ask,
     sid: OnceLock<Sid>,
@@ -56,6 +59,10 @@ pub struct Session {
     pub(crate) poll: AtomicWaker,
     polling: AtomicBool,
     posting: AtomicBool,
+    /// Its WebSocket is no more.
+    gone: AtomicBool,
+    /// The library has closed it.
+    over: Notify,
     /// Nothing of it is left that could take its time.
     done: Notify,
     close_timeout: Duration,
@@ -83,6 +90,7 @@ impl Session {
             close_timeout: server.config().close_timeout(),
             inlet: InletCell::default(),
             entry: Mutex::new(Some(entry)),
+            attachment: OnceLock::new(),
             ask,
             sid: OnceLock::new(),
             sessions: Arc::downgrade(sessions),
@@ -93,6 +101,8 @@ impl Session {
             poll: AtomicWaker::new(),
             polling: AtomicBool::new(false),
             posting: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            over: Notify::new(),
             done: Notify::new(),
             runtime: Handle::current(),
         })
@@ -102,16 +112,27 @@ impl Session {
         self.out.lock()
     }
 
-    /// The library has opened it: makes the spark.
-    pub fn open(self: &Arc<Self>, sid: Sid, sink: Arc<dyn Sink>) {
+    /// The library has opened it: makes the spark. `welcomed`: the library has sent the client a
+    /// message about that.
+    pub fn open(self: &Arc<Self>, sid: Sid, sink: Arc<dyn Sink>, welcomed: bool) {
         let Some((server, admission)) = self.admitted() else {
             sink.close(None);
             return;
         };
-        self.lock().sink = Some(sink);
+        {
+            let mut out = self.lock();
+            out.sink = Some(sink);
+            if welcomed {
+                // If the WebSocket has taken anything yet, it was that.
+                out.expect(0);
+            }
+        }
         self.register(sid);
         let inlet = server.open(admission, SessionOutlet(self.clone()));
         self.inlet.set(inlet);
+        if self.gone.load(Ordering::Acquire) {
+            self.bound_end();
+        }
     }
 
     /// Notes the id under which its requests come.
@@ -132,6 +153,16 @@ impl Session {
     /// The id, once the library has given it.
     pub fn sid(&self) -> Option<Sid> {
         self.sid.get().copied()
+    }
+
+    /// Attaches what an engine keeps for it, once.
+    pub fn attach(&self, value: Arc<dyn Any + Send + Sync>) {
+        self.attachment.set(value).ok();
+    }
+
+    /// What was attached, if it is a `T`.
+    pub fn attachment<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.attachment.get()?.clone().downcast().ok()
     }
 
     /// A message has come.
@@ -162,7 +193,10 @@ impl Session {
             out.line
         };
         self.unregister();
+        // Let in and not opened: it never will be.
+        drop(self.admitted());
         self.inlet.close(reason);
+        self.over.notify_one();
         if line == Line::Polling {
             self.done.notify_one();
         }
@@ -198,8 +232,12 @@ impl Session {
         out.writer = true;
         out.written(count);
         out.hand_over();
+        let hung_up = out.hung_up;
         let sink = out.may_close();
         drop(out);
+        if hung_up {
+            self.read.wake();
+        }
         self.close(sink);
     }
 
@@ -233,22 +271,32 @@ impl Session {
         }
     }
 
+    /// Has the library say a last word of its own, and hangs up when it is written.
+    pub fn last_word(&self, say: impl FnOnce()) {
+        let before = self.lock().total();
+        say();
+        self.lock().expect(before);
+        self.hang_up();
+    }
+
     /// Makes the library believe that the client has left, where it cannot be told to close: it
-    /// sends what it holds, and closes.
+    /// closes when what it holds has been written.
     pub fn hang_up(&self) {
         let mut out = self.lock();
         let line = out.line;
-        if std::mem::replace(&mut out.hung_up, true) {
+        if std::mem::replace(&mut out.hang_up, true) {
             return;
         }
-        drop(out);
         if line == Line::WebSocket {
+            out.written(0);
+            drop(out);
             self.read.wake();
         } else if let (Some(sid), Some(library)) = (self.sid(), self.library.upgrade()) {
             let ask = Ask {
                 sid: Some(sid),
                 ..self.ask
             };
+            drop(out);
             if let Some(request) = polling::goodbye(&ask) {
                 let _runtime = self.runtime.enter();
                 let answer = library.answer(request);
@@ -272,6 +320,7 @@ impl Session {
                 .is_err()
             {
                 session.cut();
+                session.bound_end();
             }
         });
     }
@@ -297,13 +346,29 @@ impl Session {
     }
 
     /// Its WebSocket is no more.
-    pub(crate) fn socket_gone(&self) {
+    pub(crate) fn socket_gone(self: &Arc<Self>) {
+        self.gone.store(true, Ordering::Release);
         let sink = self.lock().sink.clone();
         // Where the library has not noticed: an upgrade that failed, an opening nobody read.
         if let Some(sink) = sink {
             self.abandon(Some(sink));
+            self.bound_end();
         }
         self.done.notify_one();
+    }
+
+    /// Sees to it that the spark of a connection that is gone ends, should the library not say so.
+    pub(crate) fn bound_end(self: &Arc<Self>) {
+        let session = self.clone();
+        self.runtime.spawn(async move {
+            let over = session.over.notified();
+            if tokio::time::timeout(session.close_timeout, over)
+                .await
+                .is_err()
+            {
+                session.closed(CloseReason::Gone);
+            }
+        });
     }
 
     /// The client broke the protocol.

@@ -14,9 +14,9 @@ use stellarfw_transport::{
 use tokio::sync::mpsc;
 
 use support::{
-    harness::Site,
     http::{Answer, Http},
     line::{self, Line, Packet, Side, Way},
+    site::Site,
     socket::Socket,
 };
 

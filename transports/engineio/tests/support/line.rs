@@ -59,6 +59,8 @@ pub struct Polls {
     post: Option<Http>,
     /// A poll is under way.
     waiting: bool,
+    /// Half a POST is.
+    half: bool,
     packets: VecDeque<Packet>,
 }
 
@@ -93,6 +95,7 @@ pub async fn connect(
             get: http,
             post: None,
             waiting: false,
+            half: false,
             packets: VecDeque::new(),
         };
         (Side::Polling(polls), answer.body)
@@ -226,14 +229,34 @@ impl Line {
         }
     }
 
-    /// Leaves so that the server notices: in the middle of a poll.
+    /// Leaves so that the server notices: in the middle of a poll that has nothing to bring.
     pub async fn vanish(mut self) {
-        if let Side::Polling(_) = self.side {
-            let patience = Duration::from_millis(100);
-            while let Ok(Ok(packet)) = tokio::time::timeout(patience, self.next()).await {
-                if packet == Packet::text("1") {
-                    break;
+        let moment = Duration::from_millis(20);
+        match &mut self.side {
+            Side::Socket(_) => return,
+            // One with half a POST on it is of no use any more.
+            Side::Polling(polls) if polls.half => {
+                polls.post = None;
+                tokio::time::sleep(moment).await;
+            }
+            Side::Polling(_) => {}
+        }
+        loop {
+            let mut next = tokio::time::timeout(moment, self.next()).await;
+            if next.is_err() {
+                // The server has seen the poll when it has answered what came after it.
+                if !self
+                    .post(b"3")
+                    .await
+                    .is_ok_and(|answer| answer.status == 200)
+                {
+                    return;
                 }
+                next = tokio::time::timeout(moment, self.next()).await;
+            }
+            match next {
+                Ok(Ok(packet)) if packet != Packet::text("1") => {}
+                _ => return,
             }
         }
     }
@@ -258,6 +281,7 @@ impl Line {
                 let bytes = [head.as_bytes(), &payload[..half]].concat();
                 http.stream.write_all(&bytes).await.ok();
                 polls.post = Some(http);
+                polls.half = true;
             }
         }
     }

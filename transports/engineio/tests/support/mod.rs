@@ -5,4 +5,5 @@
 pub mod harness;
 pub mod http;
 pub mod line;
+pub mod site;
 pub mod socket;
