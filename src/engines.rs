@@ -23,5 +23,17 @@ pub fn engines() -> Registry {
         stellarfw_engineio::EngineIo::ALIASES,
         || std::sync::Arc::new(stellarfw_engineio::EngineIo::default()),
     );
+    #[cfg(feature = "socketio")]
+    registry.add(
+        stellarfw_socketio::SocketIo::NAME,
+        stellarfw_socketio::SocketIo::ALIASES,
+        || std::sync::Arc::new(stellarfw_socketio::SocketIo::default()),
+    );
+    #[cfg(feature = "sockjs")]
+    registry.add(
+        stellarfw_sockjs::SockJs::NAME,
+        stellarfw_sockjs::SockJs::ALIASES,
+        || std::sync::Arc::new(stellarfw_sockjs::SockJs::default()),
+    );
     registry
 }

@@ -29,7 +29,9 @@
 //! | feature | what it switches on | default |
 //! |---|---|---|
 //! | `ws` | the WebSocket engine | yes |
-//! | `engineio` | the Engine.IO engine, for its official clients and Primus's; the browser client does not speak it yet | no |
+//! | `engineio` | the Engine.IO engine, for its official clients and Primus's | yes |
+//! | `socketio` | the Socket.IO engine, for its official clients: events with acknowledgements | yes |
+//! | `sockjs` | the SockJS engine, for its official clients and Primus's | yes |
 //! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
@@ -64,6 +66,12 @@ mod time;
 /// The Engine.IO engine.
 #[cfg(feature = "engineio")]
 pub use stellarfw_engineio as engineio;
+/// The Socket.IO engine.
+#[cfg(feature = "socketio")]
+pub use stellarfw_socketio as socketio;
+/// The SockJS engine.
+#[cfg(feature = "sockjs")]
+pub use stellarfw_sockjs as sockjs;
 pub use stellarfw_transport as transport;
 /// The WebSocket engine.
 #[cfg(feature = "ws")]
@@ -89,22 +97,22 @@ mod guides {
     mod readme {}
     #[doc = include_str!("../docs/actions.md")]
     mod actions {}
-    #[doc = include_str!("../docs/configuration.md")]
-    mod configuration {}
-    #[doc = include_str!("../docs/http.md")]
-    mod http {}
-    #[doc = include_str!("../docs/rooms.md")]
-    mod rooms {}
-    #[doc = include_str!("../docs/transports.md")]
-    mod transports {}
     #[doc = include_str!("../docs/coming-from.md")]
     mod coming_from {}
+    #[doc = include_str!("../docs/configuration.md")]
+    mod configuration {}
     #[doc = include_str!("../docs/files.md")]
     mod files {}
     #[doc = include_str!("../docs/getting-started.md")]
     mod getting_started {}
+    #[doc = include_str!("../docs/http.md")]
+    mod http {}
+    #[doc = include_str!("../docs/rooms.md")]
+    mod rooms {}
     #[doc = include_str!("../docs/security.md")]
     mod security {}
+    #[doc = include_str!("../docs/transports.md")]
+    mod transports {}
     #[doc = include_str!("../docs/ws.md")]
     mod ws {}
 }

@@ -1,0 +1,219 @@
+//! Between payloads and Socket.IO's events. All that this engine knows of the layer above is here:
+//! the names of its events and contexts, and what ties a response to its request.
+
+mod acks;
+mod incoming;
+mod outgoing;
+mod wire;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+use serde_json::{json, value::RawValue};
+use socketioxide::{extract::AckSender, socket::Socket};
+use socketioxide_core::Value;
+use stellarfw_engineio::Sent;
+use stellarfw_transport::{Frame, Message, Parser};
+
+use self::{acks::Acks, outgoing::Event, wire::Wire};
+
+/// What a connection's payloads are to Socket.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Values of the same encoding.
+    Values(Wire),
+    /// Text or bytes that mean nothing here.
+    Opaque,
+}
+
+impl Mode {
+    pub(crate) fn of(parser: &Parser) -> Self {
+        match parser {
+            Parser::Json => Self::Values(Wire::Json),
+            Parser::MessagePack => Self::Values(Wire::MessagePack),
+            Parser::Raw | Parser::Custom(_) => Self::Opaque,
+        }
+    }
+
+    /// Whether the packets themselves are MessagePack.
+    pub(crate) fn is_binary(self) -> bool {
+        self == Self::Values(Wire::MessagePack)
+    }
+
+    /// How much longer a message is than its payload: names and marks, and, where text is put
+    /// into a string, its escapes.
+    pub(crate) fn overhead(self, max_length: usize) -> usize {
+        const NAMES: usize = 1_024;
+        match self {
+            Self::Values(_) => NAMES,
+            Self::Opaque => max_length.saturating_mul(5).saturating_add(NAMES),
+        }
+    }
+}
+
+/// The codec of one connection.
+pub(crate) struct Codec {
+    mode: Mode,
+    named: bool,
+    acks: Acks<AckSender>,
+}
+
+impl Codec {
+    pub(crate) fn new(mode: Mode, named: bool) -> Self {
+        Self {
+            mode,
+            named,
+            acks: Acks::default(),
+        }
+    }
+
+    /// Gives up what waits for responses.
+    pub(crate) fn clear(&self) {
+        self.acks.clear();
+    }
+
+    /// The payload of a client's event.
+    pub(crate) fn read(&self, event: &Value, ack: Option<AckSender>) -> Frame {
+        let id = match self.mode {
+            Mode::Values(_) => ack.map(|ack| self.acks.wait(ack)),
+            Mode::Opaque => None,
+        };
+        match event {
+            Value::Bytes(list) => {
+                Frame::binary(values(Wire::MessagePack, list, id.as_deref()).unwrap_or_default())
+            }
+            Value::Str(list, attached) => {
+                let attached = attached.as_ref().filter(|attached| !attached.is_empty());
+                if self.mode == Mode::Opaque {
+                    return opaque(list, attached);
+                }
+                let whole = attached.map(|attached| inline(list, attached));
+                let list = whole.as_deref().unwrap_or(list.as_bytes());
+                text(values(Wire::Json, list, id.as_deref()).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Sends a payload as an event.
+    pub(crate) fn send(&self, socket: &Socket, frame: &Frame) -> Sent {
+        let payload = frame.payload();
+        let (messages, least) = match self.mode {
+            Mode::Opaque => match frame.as_message() {
+                Message::Text(text) => (emit(socket, "message", &(text,)), text.len()),
+                // The event, and the bytes attached to it.
+                Message::Binary(_) => (2 * emit(socket, "message", &(payload,)), payload.len()),
+            },
+            Mode::Values(wire) => self.send_value(socket, wire, payload),
+        };
+        Sent { messages, least }
+    }
+
+    fn send_value(&self, socket: &Socket, wire: Wire, payload: &Bytes) -> (usize, usize) {
+        let whole = Raw(wire, payload);
+        let messages = match outgoing::event(wire, payload, self.named) {
+            Event::Named(name) => emit(socket, name, &(whole,)),
+            Event::OfRoom(name, data) => {
+                let sent = emit(socket, "user", &(&whole,));
+                let data = Raw(wire, data.unwrap_or(wire.null()));
+                sent + emit(socket, &name, &(data, whole))
+            }
+            Event::Response(id, rest) => match self.acks.take(&id) {
+                Some(ack) => {
+                    let sent = ack.send(&(Raw(wire, &rest),));
+                    return (usize::from(sent.is_ok()), rest.len());
+                }
+                None => emit(socket, "message", &(whole,)),
+            },
+        };
+        (messages, payload.len())
+    }
+}
+
+fn emit<T: Serialize>(socket: &Socket, event: &str, args: &T) -> usize {
+    match socket.emit(event, args) {
+        Ok(()) => 1,
+        Err(error) => {
+            tracing::debug!(%error, event, "an event was not sent");
+            0
+        }
+    }
+}
+
+fn values(wire: Wire, list: &[u8], id: Option<&str>) -> Option<Vec<u8>> {
+    let items = wire.items(list)?;
+    let (event, args) = items.split_first()?;
+    let event = wire.text(event)?;
+    Some(incoming::payload(wire, &event, args, id))
+}
+
+fn text(bytes: Vec<u8>) -> Frame {
+    Frame::text_from_bytes(bytes).unwrap_or_else(|_| Frame::from_static(""))
+}
+
+/// What stands in an event for the bytes attached to it.
+fn placeholder(value: &serde_json::Value) -> Option<usize> {
+    let is_one = value.get("_placeholder")?.as_bool()?;
+    let number = value.get("num")?.as_u64()?;
+    is_one.then(|| usize::try_from(number).ok())?
+}
+
+/// The event's one argument: a text, or the bytes attached to it.
+fn opaque(list: &str, attached: Option<&VecDeque<Bytes>>) -> Frame {
+    let Ok(list) = serde_json::from_str::<Vec<serde_json::Value>>(list) else {
+        return Frame::from_static("");
+    };
+    match list.into_iter().nth(1) {
+        Some(serde_json::Value::String(text)) => Frame::text(text),
+        Some(other) => {
+            let bytes = placeholder(&other).and_then(|n| attached?.get(n));
+            match bytes {
+                Some(bytes) => Frame::binary(bytes.clone()),
+                None => Frame::text(other.to_string()),
+            }
+        }
+        None => Frame::from_static(""),
+    }
+}
+
+/// Puts attached bytes where they belong, as Node's `Buffer` puts itself into JSON.
+fn inline(list: &str, attached: &VecDeque<Bytes>) -> Vec<u8> {
+    fn walk(value: &mut serde_json::Value, attached: &VecDeque<Bytes>) {
+        if let Some(bytes) = placeholder(value).and_then(|n| attached.get(n)) {
+            *value = json!({ "type": "Buffer", "data": bytes[..] });
+            return;
+        }
+        match value {
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|v| walk(v, attached)),
+            serde_json::Value::Object(map) => map.values_mut().for_each(|v| walk(v, attached)),
+            _ => {}
+        }
+    }
+    let Ok(mut value) = serde_json::from_str(list) else {
+        return Vec::new();
+    };
+    walk(&mut value, attached);
+    value.to_string().into_bytes()
+}
+
+/// A value that is encoded already.
+struct Raw<'a>(Wire, &'a [u8]);
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Wire::Json => {
+                let raw: &RawValue =
+                    serde_json::from_slice(self.1).map_err(serde::ser::Error::custom)?;
+                raw.serialize(serializer)
+            }
+            Wire::MessagePack => {
+                let mut reader = rmp_serde::Deserializer::from_read_ref(self.1);
+                serde_transcode::transcode(&mut reader, serializer)
+            }
+        }
+    }
+}
+
+/// The codec of a connection, shared by its two directions.
+pub(crate) type SharedCodec = Arc<Codec>;

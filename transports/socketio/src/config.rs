@@ -1,0 +1,63 @@
+//! The engine's settings.
+
+use serde::{Deserialize, Serialize};
+use stellarfw_engineio::EngineIoConfig;
+
+/// The settings of the Socket.IO engine; those that hold for every engine, such as the longest
+/// message, are in [`ServerConfig`](stellarfw_transport::ServerConfig).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SocketIoConfig {
+    /// The engine's own path, at which it answers besides the server's pathname. Default
+    /// `/socket.io`.
+    pub path: String,
+    /// Whether pushes are sent as events named by their context (`user`, `alert`, `api`,
+    /// `welcome`), and events of rooms under their own names too. Default: yes. If not, all is
+    /// sent as `message`.
+    pub named_events: bool,
+    /// Milliseconds between Engine.IO's pings. Default 25,000; never more than four fifths of the
+    /// server's `pingInterval`.
+    pub ping_interval: u64,
+    /// Milliseconds that a client may take to answer such a ping. Default 20,000.
+    pub ping_timeout: u64,
+    /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
+    pub post_timeout: u64,
+    /// Whether clients of Socket.IO 2 are let in. Default: no. Needs the feature `v2`.
+    pub allow_eio3: bool,
+    /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    pub cookie: Option<String>,
+    /// Size of a WebSocket's read buffer in bytes. Default 4,096.
+    pub read_buffer: usize,
+}
+
+impl Default for SocketIoConfig {
+    fn default() -> Self {
+        let engine = EngineIoConfig::default();
+        Self {
+            path: "/socket.io".into(),
+            named_events: true,
+            ping_interval: engine.ping_interval,
+            ping_timeout: engine.ping_timeout,
+            post_timeout: engine.post_timeout,
+            allow_eio3: engine.allow_eio3,
+            cookie: engine.cookie,
+            read_buffer: engine.read_buffer,
+        }
+    }
+}
+
+impl SocketIoConfig {
+    /// Those of them that are Engine.IO's.
+    pub(crate) fn engine(&self) -> EngineIoConfig {
+        let mut engine = EngineIoConfig::default();
+        engine.path.clone_from(&self.path);
+        engine.ping_interval = self.ping_interval;
+        engine.ping_timeout = self.ping_timeout;
+        engine.post_timeout = self.post_timeout;
+        engine.allow_eio3 = self.allow_eio3;
+        engine.cookie.clone_from(&self.cookie);
+        engine.read_buffer = self.read_buffer;
+        engine
+    }
+}

@@ -1,0 +1,62 @@
+//! A connection's events, in the order in which they come.
+
+use std::sync::Arc;
+
+use socketioxide::{
+    adapter::LocalAdapter,
+    extract::AckSender,
+    handler::{DisconnectHandler, FromMessageParts, MessageHandler},
+    socket::{DisconnectReason, Socket},
+};
+use socketioxide_core::Value;
+use stellarfw_engineio::{Session, protocol};
+use stellarfw_transport::CloseReason;
+
+use crate::codec::SharedCodec;
+
+/// What the library calls for a connection. It does so synchronously, which an async function as
+/// a handler would not be: each event would be a task of its own, and their order lost.
+#[derive(Clone)]
+pub(crate) struct Events {
+    pub(crate) session: Arc<Session>,
+    pub(crate) codec: SharedCodec,
+}
+
+impl MessageHandler<LocalAdapter, ()> for Events {
+    fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
+        let ack = match ack_id {
+            Some(_) => AckSender::from_message_parts(&socket, &mut value, &ack_id).ok(),
+            None => None,
+        };
+        let frame = self.codec.read(&value, ack);
+        self.session.receive(frame.as_message());
+    }
+}
+
+impl DisconnectHandler<LocalAdapter, ()> for Events {
+    fn call_with_defer(
+        &self,
+        socket: Arc<Socket>,
+        reason: DisconnectReason,
+        defer: fn(Arc<Socket>),
+    ) {
+        self.session.closed(match reason {
+            DisconnectReason::TransportClose | DisconnectReason::ClientNSDisconnect => {
+                CloseReason::Client { code: 1005 }
+            }
+            DisconnectReason::TransportError => self.session.broken(),
+            DisconnectReason::HeartbeatTimeout => CloseReason::HeartbeatTimeout,
+            DisconnectReason::PacketParsingError => protocol("bad packet"),
+            DisconnectReason::MultipleHttpPollingError => protocol("overlapping polls"),
+            DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
+                CloseReason::Gone
+            }
+        });
+        self.codec.clear();
+        // A client that has left the namespace has no business on the transport any more.
+        if reason == DisconnectReason::ClientNSDisconnect {
+            self.session.hang_up();
+        }
+        defer(socket);
+    }
+}

@@ -1,0 +1,18 @@
+//! The conformance suite, on every way this engine can go.
+
+mod support;
+
+mod websocket {
+    use crate::support::{harness::SioHarness, line::Way};
+    stellarfw_conformance::suite!(SioHarness(Way::WebSocket));
+}
+
+mod polling {
+    use crate::support::{harness::SioHarness, line::Way};
+    stellarfw_conformance::suite!(SioHarness(Way::Polling));
+}
+
+mod upgrade {
+    use crate::support::{harness::SioHarness, line::Way};
+    stellarfw_conformance::suite!(SioHarness(Way::Upgrade));
+}

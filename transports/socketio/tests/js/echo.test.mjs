@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import msgpack from "socket.io-msgpack-parser";
+import { connect, echo, event, heard, open, until } from "./support.mjs";
+
+const io2 = createRequire(import.meta.url)("socket.io-client2");
+const many = 10_000;
+const ways = {
+  polling: ["polling"],
+  websocket: ["websocket"],
+  upgrade: ["polling", "websocket"],
+};
+const parsers = { json: {}, msgpack: { parser: msgpack } };
+
+async function manyInOrder(client) {
+  const received = [];
+  client.on("message", (value) => received.push(value));
+  for (let n = 0; n < many; n++) {
+    client.emit("message", { n });
+    if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await until(() => received.length === many, `${many} messages`);
+  received.forEach((value, n) => assert.equal(value.n, n));
+}
+
+for (const [way, transports] of Object.entries(ways)) {
+  for (const [parser, options] of Object.entries(parsers)) {
+    const title = `socket.io-client 4, ${parser}, ${way}`;
+
+    test(`${title}: ${many} messages come back in order`, async (t) => {
+      const url = await echo(t, "--parser", parser);
+      const client = await connect(t, url, { transports, ...options });
+      await manyInOrder(client);
+      const transport = client.io.engine.transport.name;
+      assert.equal(transport, way === "polling" ? "polling" : "websocket");
+    });
+
+    test(`${title}: values of every kind`, async (t) => {
+      const url = await echo(t, "--parser", parser);
+      const client = await connect(t, url, { transports, ...options });
+      const values = [
+        null,
+        true,
+        0,
+        -12.5,
+        2 ** 53 - 1,
+        "",
+        "żółw 🐢 \u2028 \"q\"",
+        [],
+        {},
+        [1, [null, { a: [] }]],
+        { event: "x", context: "else", a: { context: "user" } },
+        "primus::mine",
+        "x".repeat(100_000),
+      ];
+      for (const value of values) client.emit("message", value);
+      const received = await heard(client, "message", values.length);
+      assert.deepEqual(received, values);
+    });
+  }
+
+  test(`socket.io-client 4, raw, ${way}: text and bytes`, async (t) => {
+    const url = await echo(t, "--parser", "raw");
+    const client = await connect(t, url, { transports });
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
+    for (const value of ["text", bytes, "{", bytes.subarray(0, 0), "last"]) client.emit("message", value);
+    const received = await heard(client, "message", 5);
+    assert.deepEqual(received.filter((value) => typeof value === "string"), ["text", "{", "last"]);
+    assert.ok(Buffer.from(received[1]).equals(bytes));
+    assert.equal(received[3].length, 0);
+  });
+
+  test(`socket.io-client 4, ${way}: bytes within JSON are as Node writes them`, async (t) => {
+    const url = await echo(t);
+    const client = await connect(t, url, { transports });
+    client.emit("message", { a: [Buffer.from([1, 2])], b: Buffer.from([3]) });
+    client.emit("message", "after");
+    const [first, after] = await heard(client, "message", 2);
+    const buffer = (...data) => ({ type: "Buffer", data });
+    assert.deepEqual(first, { a: [buffer(1, 2)], b: buffer(3) });
+    assert.equal(after, "after");
+  });
+
+  test(`socket.io-client 4, ${way}: who is not let in is told why`, async (t) => {
+    const url = await echo(t);
+    const client = open(t, url, { transports, auth: { token: "wrong" } });
+    const [error] = await event(client, "connect_error");
+    assert.equal(error.message, "who are you?");
+    assert.equal(client.connected, false);
+    // The same client, with what is right.
+    client.auth.token = "right";
+    client.connect();
+    await event(client, "connect");
+    client.emit("message", 1);
+    assert.deepEqual(await heard(client, "message"), [1]);
+  });
+
+  test(`socket.io-client 4, ${way}: a message over the limit ends the connection`, async (t) => {
+    const url = await echo(t, "--max-length", "1000");
+    const client = await connect(t, url, { transports, reconnection: false });
+    client.emit("message", "x".repeat(998));
+    await heard(client, "message");
+    const ended = event(client, "disconnect");
+    client.emit("message", "x".repeat(5000));
+    const [reason] = await ended;
+    assert.match(reason, /^transport/);
+  });
+}
+
+for (const [way, transports] of Object.entries(ways)) {
+  test(`socket.io-client 2, ${way}: ${many} messages come back in order`, async (t) => {
+    const url = await echo(t, "--eio3");
+    const client = await connect(t, url, { transports }, io2);
+    await manyInOrder(client);
+  });
+}
+
+test("other namespaces do not exist", async (t) => {
+  const url = await echo(t);
+  const client = open(t, `${url}/admin`);
+  const [error] = await event(client, "connect_error");
+  assert.equal(error.message, "Invalid namespace");
+});
+
+test("heartbeats of all layers keep the connection, and Primus's come apart", async (t) => {
+  const url = await echo(t, "--ping-interval", "300");
+  const client = await connect(t, url, { transports: ["websocket"] });
+  let ended = 0;
+  client.on("disconnect", () => ended++);
+  const pings = await heard(client, "primus", 5);
+  assert.ok(pings.every((ping) => ping.startsWith("primus::ping::")));
+  assert.equal(ended, 0);
+  assert.deepEqual(client.received.filter(([name]) => name !== "primus"), []);
+});

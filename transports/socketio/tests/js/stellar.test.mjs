@@ -1,0 +1,80 @@
+// Stellar's verbs as events with acknowledgements, and its pushes as events.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import msgpack from "socket.io-msgpack-parser";
+import { chat, connect, heard } from "./support.mjs";
+
+for (const [parser, options] of Object.entries({ json: {}, msgpack: { parser: msgpack } })) {
+  for (const transports of [["polling"], ["websocket"]]) {
+    const title = `${parser}, ${transports}`;
+    const start = async (t) => {
+      const url = await chat(t, "--parser", parser);
+      return [await connect(t, url, { transports, ...options }), await connect(t, url, { transports, ...options })];
+    };
+
+    test(`${title}: each verb is answered through its acknowledgement`, async (t) => {
+      const [ann, bob] = await start(t);
+      assert.deepEqual(await heard(ann, "welcome"), [
+        { welcome: "Hello human! Welcome to Stellar", context: "api" },
+      ]);
+      const details = await ann.emitWithAck("detailsView");
+      assert.equal(details.status, "OK");
+      assert.equal(details.context, "response");
+      assert.equal(details.messageCount, 1);
+      assert.equal("messageId" in details, false);
+      assert.equal((await ann.emitWithAck("roomAdd", "lobby")).data, true);
+      assert.equal((await ann.emitWithAck("roomAdd", "lobby")).status.code, "017");
+      assert.equal((await bob.emitWithAck("roomJoin", { room: "lobby" })).data, true);
+      const view = await bob.emitWithAck("roomView", "lobby");
+      assert.equal(view.data.membersCount, 2);
+
+      assert.equal((await ann.emitWithAck("say", "lobby", { text: "hi" })).status, "OK");
+      const [push] = await heard(bob, "user");
+      assert.deepEqual(push.message, { text: "hi" });
+      assert.equal(push.room, "lobby");
+      assert.equal(push.from, details.data.id);
+      await heard(ann, "user");
+
+      const event = await ann.emitWithAck("event", "lobby", "typing", { by: "ann" });
+      assert.equal(event.status, "OK");
+      assert.deepEqual(await heard(bob, "typing"), [{ by: "ann" }]);
+      const [, second] = await heard(bob, "user", 2);
+      assert.deepEqual(second.message, { event: "typing", data: { by: "ann" } });
+
+      const unknown = await ann.emitWithAck("action", { action: "nothing of the kind" });
+      assert.equal(unknown.error.code, "004");
+      const file = await ann.emitWithAck("file", "nothing/of/the/kind");
+      assert.equal(file.error.code, "010");
+      assert.equal((await ann.emitWithAck("paramAdd", "a", 1)).status.code, "014");
+      assert.equal((await ann.emitWithAck("roomLeave", "lobby")).data, true);
+      assert.equal((await ann.emitWithAck("say", "lobby", "x")).status.code, "016");
+    });
+
+    test(`${title}: verbs as messages, with and without an acknowledgement`, async (t) => {
+      const [ann] = await start(t);
+      const acked = await ann.emitWithAck("message", { event: "roomAdd", room: "lobby" });
+      assert.equal(acked.data, true);
+      ann.emit("message", { event: "detailsView", messageId: "mine" });
+      const [response] = await heard(ann, "message");
+      assert.equal(response.messageId, "mine");
+      assert.deepEqual(response.data.rooms, ["lobby"]);
+      assert.equal(response.messageCount, 2);
+    });
+
+    test(`${title}: a hundred verbs at once are answered each to its own, in order`, async (t) => {
+      const [ann] = await start(t);
+      const answers = [];
+      for (let n = 0; n < 100; n++) answers.push(ann.emitWithAck("detailsView"));
+      const counts = (await Promise.all(answers)).map((answer) => answer.messageCount);
+      assert.deepEqual(counts, Array.from({ length: 100 }, (_, n) => n + 1));
+    });
+
+    test(`${title}: quit ends the connection for good`, async (t) => {
+      const [ann] = await start(t);
+      const ended = new Promise((resolve) => ann.once("disconnect", resolve));
+      ann.emit("quit");
+      assert.equal(await ended, "io server disconnect");
+      assert.equal(ann.active, false);
+    });
+  }
+}

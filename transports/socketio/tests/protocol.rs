@@ -1,0 +1,341 @@
+//! What the conformance suite does not ask: Socket.IO's own packets, acknowledgements, bounds.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use stellarfw_socketio::{Auth, SocketIo};
+use stellarfw_transport::{
+    CloseReason, CodecError, Flow, Handler, Message, Refusal, Server, ServerConfig, Spark,
+};
+use tokio::sync::mpsc;
+
+use support::{
+    line::{self, Line, Packet, Side, Way},
+    site::Site,
+};
+
+#[derive(Debug)]
+enum Event {
+    Open(Spark),
+    Message(Value),
+    Close(CloseReason),
+}
+
+struct Notes(mpsc::UnboundedSender<Event>);
+
+impl Handler for Notes {
+    fn open(&self, spark: &Spark) -> Flow {
+        self.0.send(Event::Open(spark.clone())).ok();
+        Flow::DONE
+    }
+
+    fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+        self.0.send(Event::Message(spark.decode(message)?)).ok();
+        Ok(Flow::DONE)
+    }
+
+    fn error(&self, _: &Spark, _: &CodecError) {}
+
+    fn close(&self, _: &Spark, reason: &CloseReason) {
+        self.0.send(Event::Close(reason.clone())).ok();
+    }
+}
+
+struct Bed {
+    server: Server,
+    site: Site,
+    events: mpsc::UnboundedReceiver<Event>,
+}
+
+async fn bed(change: impl FnOnce(&mut ServerConfig)) -> Bed {
+    let (notes, events) = mpsc::unbounded_channel();
+    let server = Server::builder()
+        .configure(|config| config.ping_interval = 0)
+        .configure(change)
+        .authorize(|parts| {
+            let auth = parts.extensions.get::<Auth>();
+            let name = auth.and_then(|Auth(auth)| auth["name"].as_str().map(str::to_owned));
+            async move {
+                match name.as_deref() {
+                    Some("eve") => Err(Refusal::new("not \"eve\"")),
+                    _ => Ok(name),
+                }
+            }
+        })
+        .transport(SocketIo::default())
+        .handler(Notes(notes))
+        .build();
+    let mut site = Site::default();
+    site.serve(&server).await;
+    Bed {
+        server,
+        site,
+        events,
+    }
+}
+
+impl Bed {
+    async fn event(&mut self) -> Event {
+        let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv());
+        event.await.unwrap().unwrap()
+    }
+
+    async fn line(&self, way: Way) -> Line {
+        let line = line::connect(self.site.address(), way, "/socket.io/", "", &[]);
+        line.await.unwrap().unwrap()
+    }
+
+    async fn connect(&mut self, way: Way) -> (Line, Spark) {
+        let mut line = self.line(way).await;
+        say(&mut line, "40").await;
+        assert!(next(&mut line).await.unwrap().starts_with("40{\"sid\":"));
+        match self.event().await {
+            Event::Open(spark) => (line, spark),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn message(&mut self) -> Value {
+        match self.event().await {
+            Event::Message(value) => value,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn closed(&mut self) -> CloseReason {
+        match self.event().await {
+            Event::Close(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn default(_: &mut ServerConfig) {}
+
+async fn say(line: &mut Line, packet: &str) {
+    line.send(&[Packet::text(packet)]).await.unwrap();
+}
+
+/// The next packet but Engine.IO's own; none at the end.
+async fn next(line: &mut Line) -> Option<String> {
+    let next = async {
+        loop {
+            match line.next().await {
+                Ok(Packet::Text(text)) if matches!(&text[..], "2" | "6") => {}
+                Ok(Packet::Text(text)) => return Some(text),
+                Ok(Packet::Close(code)) => return Some(format!("close {code}")),
+                Ok(Packet::Binary(bytes)) => panic!("{bytes:?}"),
+                Err(_) => return None,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), next)
+        .await
+        .unwrap()
+}
+
+const WAYS: [Way; 3] = [Way::Polling, Way::WebSocket, Way::Upgrade];
+
+#[tokio::test]
+async fn who_is_refused_is_told_why_and_does_not_stay() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        say(&mut line, "40{\"name\":\"eve\"}").await;
+        let told = next(&mut line).await.unwrap();
+        assert_eq!(told, "44{\"message\":\"not \\\"eve\\\"\"}");
+        // It does not leave by itself.
+        while next(&mut line).await.is_some() {}
+
+        let mut line = bed.line(way).await;
+        say(&mut line, "40{\"name\":\"ann\"}").await;
+        assert!(next(&mut line).await.unwrap().starts_with("40{"));
+        match bed.event().await {
+            Event::Open(spark) => assert_eq!(spark.identity(), Some(&"ann".to_owned())),
+            other => panic!("{other:?}"),
+        }
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn who_never_asks_to_be_let_in_has_a_place_for_a_while_only() {
+    let mut bed = bed(|config| {
+        config.max_handshakes = 3;
+        config.handshake_timeout = 200;
+    })
+    .await;
+    let mut idle = Vec::new();
+    for way in WAYS {
+        idle.push(bed.line(way).await);
+    }
+    let site = bed.site.address();
+    let full = line::connect(site, Way::Polling, "/primus", "", &[])
+        .await
+        .unwrap();
+    assert_eq!(full.err().unwrap().status, 503);
+    for line in &mut idle {
+        while next(line).await.is_some() {}
+    }
+    drop(idle);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (_line, _) = bed.connect(Way::Polling).await;
+    assert_eq!(bed.server.opened(), 1);
+}
+
+#[tokio::test]
+async fn the_server_says_whether_to_come_again() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let (mut line, spark) = bed.connect(way).await;
+        spark.end();
+        let told = next(&mut line).await.unwrap();
+        assert_eq!(told, "42[\"primus\",\"primus::server::close\"]");
+        assert_eq!(next(&mut line).await.unwrap(), "41");
+        let on_socket = matches!(line.side, Side::Socket(_));
+        let end = next(&mut line).await;
+        assert_eq!(end.as_deref(), on_socket.then_some("close 1000"), "{way:?}");
+        assert_eq!(bed.closed().await, CloseReason::Ended { reconnect: false });
+
+        let (mut line, spark) = bed.connect(way).await;
+        spark.send("last").unwrap();
+        spark.end_with_reconnect();
+        assert_eq!(next(&mut line).await.unwrap(), "42[\"message\",\"last\"]");
+        let end = next(&mut line).await;
+        assert_eq!(end.as_deref(), on_socket.then_some("close 1000"), "{way:?}");
+        assert_eq!(bed.closed().await, CloseReason::Ended { reconnect: true });
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_the_namespace_leaves_the_transport() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let (mut line, _) = bed.connect(way).await;
+        say(&mut line, "41").await;
+        assert_eq!(bed.closed().await, CloseReason::Client { code: 1005 });
+        while next(&mut line).await.is_some() {}
+    }
+}
+
+#[tokio::test]
+async fn responses_find_their_acknowledgements_in_any_order() {
+    let mut bed = bed(default).await;
+    let (mut line, spark) = bed.connect(Way::WebSocket).await;
+    for n in [7, 0, 9] {
+        say(&mut line, &format!("42{n}[\"say\",\"r\",{n}]")).await;
+    }
+    say(&mut line, "42[\"say\",\"r\",\"no ack\"]").await;
+    say(
+        &mut line,
+        "424[\"message\",{\"event\":\"x\",\"messageId\":\"mine\"}]",
+    )
+    .await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let message = bed.message().await;
+        ids.push(message["messageId"].as_str().map(str::to_owned));
+    }
+    assert_eq!(ids[3], None);
+    let answer =
+        |n: usize| json!({ "n": n, "messageCount": n, "messageId": ids[n], "context": "response" });
+    for (n, ack) in [(2, 9), (4, 4), (0, 7), (1, 0)] {
+        spark.send(&answer(n)).unwrap();
+        let expected =
+            format!("43{ack}[{{\"n\":{n},\"messageCount\":{n},\"context\":\"response\"}}]");
+        assert_eq!(next(&mut line).await.unwrap(), expected);
+    }
+    // Once only: a second response to it is a message.
+    spark.send(&answer(0)).unwrap();
+    assert!(
+        next(&mut line)
+            .await
+            .unwrap()
+            .starts_with("42[\"message\",{\"n\":0,")
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_missed_that_is_sent_as_soon_as_the_client_is_in() {
+    let mut bed = bed(default).await;
+    for _ in 0..200 {
+        let (mut line, _) = bed.connect(Way::WebSocket).await;
+        say(&mut line, "42[\"message\",1]").await;
+        assert_eq!(bed.message().await, 1);
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn packets_that_are_none_end_their_sender() {
+    let mut bed = bed(default).await;
+    for packet in [
+        "4",
+        "49",
+        "42",
+        "42{}",
+        "42[",
+        "42[1]",
+        "451-[\"message\",{}]",
+        "44{}",
+    ] {
+        let (mut line, _) = bed.connect(Way::WebSocket).await;
+        say(&mut line, packet).await;
+        if packet.starts_with("451") {
+            // The bytes it tells of never come.
+            say(&mut line, "42[\"message\",1]").await;
+        }
+        let reason = bed.closed().await;
+        let expected = matches!(reason, CloseReason::Protocol { code: 1002, .. });
+        assert!(expected, "{packet}: {reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_1009() {
+    let mut bed = bed(|config| config.max_length = 100).await;
+    for length in [101, 10_000] {
+        let (mut line, _) = bed.connect(Way::WebSocket).await;
+        say(
+            &mut line,
+            &format!("42[\"message\",\"{}\"]", "x".repeat(98)),
+        )
+        .await;
+        bed.message().await;
+        say(
+            &mut line,
+            &format!("42[\"message\",\"{}\"]", "x".repeat(length)),
+        )
+        .await;
+        assert_eq!(next(&mut line).await.unwrap(), "close 1009");
+        assert_eq!(bed.closed().await, CloseReason::TooLarge);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_freed_when_its_client_has_gone() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let (mut line, spark) = bed.connect(way).await;
+        // An acknowledgement that nobody gives.
+        say(&mut line, "421[\"detailsView\"]").await;
+        bed.message().await;
+        let token = Arc::new(());
+        spark.attach(token.clone()).unwrap();
+        line.vanish().await;
+        bed.closed().await;
+        drop(spark);
+        for _ in 0..100 {
+            if Arc::strong_count(&token) == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(Arc::strong_count(&token), 1, "{way:?}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The headers and the short answers that requests have in common.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use stellarfw_transport::{
+    OriginPolicy,
+    http::{Response, text},
+};
+
+use crate::route::Route;
+
+const YEAR: u64 = 365 * 24 * 60 * 60;
+const YEAR_TEXT: &str = "31536000";
+const CACHED: &str = "public, max-age=31536000";
+const NOT_CACHED: &str = "no-store, no-cache, must-revalidate, max-age=0";
+const COOKIE: &str = "JSESSIONID";
+/// As much of a client's cookie is sent back.
+const LONGEST_COOKIE: usize = 256;
+
+/// What goes with every answer to this request, whatever it is.
+pub(crate) fn common(
+    route: Route<'_>,
+    parts: &Parts,
+    origins: &OriginPolicy,
+    cookie: bool,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if matches!(route, Route::Info | Route::Session(..)) {
+        // Also for POST, which iOS 6 caches.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NOT_CACHED));
+    }
+    if route.has_cors() {
+        allow(parts, origins, &mut headers);
+    }
+    if cookie && matches!(route, Route::Session(..)) {
+        headers.insert(header::SET_COOKIE, session_cookie(&parts.headers));
+    }
+    headers
+}
+
+/// Lets the page that asks read the answer, if the origin policy lets it.
+fn allow(parts: &Parts, origins: &OriginPolicy, headers: &mut HeaderMap) {
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if !origins.allows(parts) {
+        return;
+    }
+    let origin = match parts.headers.get(header::ORIGIN) {
+        // Browsers of the time refused to see `null` again.
+        Some(origin) if origin != "null" => origin.clone(),
+        _ => HeaderValue::from_static("*"),
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
+    let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+}
+
+/// The cookie that some load balancers want to see: the client's own, or one without a meaning.
+fn session_cookie(headers: &HeaderMap) -> HeaderValue {
+    let own = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(name, value)| (name.trim() == COOKIE).then_some(value.trim()))
+        .filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE);
+    HeaderValue::from_str(&format!("{COOKIE}={}; path=/", own.unwrap_or("dummy")))
+        .unwrap_or(HeaderValue::from_static("JSESSIONID=dummy; path=/"))
+}
+
+/// Lets everybody keep the answer for a year.
+pub(crate) fn cache(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
+    let expires = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(YEAR));
+    if let Ok(expires) = HeaderValue::from_str(&expires) {
+        headers.insert(header::EXPIRES, expires);
+    }
+}
+
+/// The answer to a browser that asks what it may send.
+pub(crate) fn options(route: Route<'_>) -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(route.methods()),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static(YEAR_TEXT),
+    );
+    cache(headers);
+    response
+}
+
+/// 405, with the methods there are.
+pub(crate) fn method_not_allowed(route: Route<'_>) -> Response {
+    let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(route.methods()));
+    response
+}
+
+/// A status, without body and type.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = text(status, "");
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}
+
+/// A status and a text, with the type as the protocol spells it.
+pub(crate) fn plain(status: StatusCode, message: &'static str) -> Response {
+    with_type(text(status, message), "text/plain; charset=UTF-8")
+}
+
+pub(crate) fn with_type(mut response: Response, content_type: &'static str) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

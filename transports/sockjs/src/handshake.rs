@@ -1,0 +1,222 @@
+//! Who may come: new sessions, and the requests of those there are.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderMap, StatusCode, Uri, header, request::Parts};
+use stellarfw_transport::{Handshake, OriginPolicy, Peer, Refusal, Server};
+
+use crate::{
+    SockJs, config::SockJsConfig, outlet::SockJsOutlet, route::Kind, session::Session,
+    sessions::Place,
+};
+
+/// Lets a new session in.
+///
+/// # Errors
+/// The refusal. Its place is free again then, as it is when this is dropped.
+pub(crate) async fn open(
+    server: &Server,
+    mount: &str,
+    place: Place,
+    parts: &mut Parts,
+) -> Result<Arc<Session>, Refusal> {
+    hide_session(&mut parts.uri, mount);
+    let admission = server.admit(SockJs::NAME, parts).await?;
+    let owner = Owner::of(admission.handshake());
+    let inlet = server.open(admission, SockJsOutlet(place.session().clone()));
+    let session = place.keep();
+    session.opened(owner, inlet);
+    Ok(session)
+}
+
+/// Leaves of the URL what every way has: the mount and the query. The name of a session lets
+/// others take part in it, and is not for the application to know.
+pub(crate) fn hide_session(uri: &mut Uri, mount: &str) {
+    let path = match uri.query() {
+        Some(query) => format!("{mount}?{query}"),
+        None => mount.to_owned(),
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    parts.path_and_query = path.parse().ok();
+    *uri = Uri::from_parts(parts).unwrap_or_default();
+}
+
+/// Whether the page that asks may, by the origin policy.
+///
+/// # Errors
+/// The refusal, if it may not.
+pub(crate) fn check_origin(
+    origins: &OriginPolicy,
+    parts: &Parts,
+    by_tag: bool,
+) -> Result<(), Refusal> {
+    if origins.allows(parts) && (!by_tag || allows_tag(origins, parts)) {
+        return Ok(());
+    }
+    Err(Refusal::with_status(
+        StatusCode::FORBIDDEN,
+        "Origin not allowed",
+    ))
+}
+
+impl Kind {
+    /// Whether a page can ask in this way by naming a URL in a tag. Browsers tell no origin then,
+    /// and of a script any page can see what it does.
+    pub(crate) fn is_by_tag(self) -> bool {
+        matches!(self, Self::EventSource | Self::HtmlFile | Self::Jsonp)
+    }
+}
+
+/// Whether a page may that tells no origin: by `Sec-Fetch-Site`, or else by the origin of its
+/// `Referer`. A browser that tells neither was asked to hide where it is, and may not; whoever
+/// is no browser passes, as everywhere.
+fn allows_tag(origins: &OriginPolicy, parts: &Parts) -> bool {
+    if *origins == OriginPolicy::Any || parts.headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let text = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .map(|v| v.to_str().unwrap_or_default())
+    };
+    match text("sec-fetch-site") {
+        // An address that someone typed, or the server's own page.
+        Some("same-origin" | "none") => return true,
+        None if text("referer").is_none() => {
+            let agent = text("user-agent").unwrap_or_default();
+            return !agent.starts_with("Mozilla/");
+        }
+        _ => {}
+    }
+    let Some(origin) = text("referer").and_then(origin_of) else {
+        return false;
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ORIGIN, origin);
+    if let Some(host) = parts.headers.get(header::HOST) {
+        headers.insert(header::HOST, host.clone());
+    }
+    origins.allows_headers(&headers, &parts.uri)
+}
+
+/// The origin of a URL.
+fn origin_of(url: &str) -> Option<http::HeaderValue> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    http::HeaderValue::from_str(&format!("{scheme}://{authority}")).ok()
+}
+
+/// Whose a session is. The protocol leaves its name to the client and has nothing else to know it
+/// by: the name is some forty random bits in a URL.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    network: Option<IpAddr>,
+    authorization: Option<Box<str>>,
+}
+
+impl Owner {
+    fn of(handshake: &Handshake) -> Self {
+        Self {
+            network: handshake.remote().map(|remote| network(remote.ip())),
+            authorization: handshake
+                .header(header::AUTHORIZATION.as_str())
+                .map(Into::into),
+        }
+    }
+
+    /// Whether a later request is of the client that opened the session: from the same network,
+    /// unless that is not to count, and with the `Authorization` it opened with, if any.
+    pub(crate) fn is(&self, server: &Server, config: &SockJsConfig, parts: &Parts) -> bool {
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+        let remote = server.config().trusted_proxies.client(peer, &parts.headers);
+        let is_near = !config.bind_address || self.network == remote.map(|a| network(a.ip()));
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        let is_known = self.authorization.as_deref().is_none_or(|known| {
+            authorization.is_some_and(|given| given.as_bytes() == known.as_bytes())
+        });
+        is_near && is_known
+    }
+}
+
+/// The network of a client: an IPv4 address, or the /64 in which an IPv6 client changes its own.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(headers: &[(&'static str, &str)]) -> Parts {
+        let mut request = http::Request::new(());
+        request
+            .headers_mut()
+            .insert("host", "a.com".parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        request.into_parts().0
+    }
+
+    #[test]
+    fn tags_of_other_pages_are_found_out() {
+        let browser = ("user-agent", "Mozilla/5.0");
+        let passes = |policy: &OriginPolicy, headers: &[_]| allows_tag(policy, &parts(headers));
+        let same = OriginPolicy::Same;
+        assert!(passes(&same, &[]));
+        assert!(passes(&same, &[("user-agent", "curl/8")]));
+        assert!(passes(&same, &[browser, ("sec-fetch-site", "same-origin")]));
+        assert!(passes(
+            &same,
+            &[browser, ("referer", "http://a.com/page?x#y")]
+        ));
+        assert!(!passes(&same, &[browser]));
+        assert!(!passes(
+            &same,
+            &[browser, ("referer", "http://b.com/a.com")]
+        ));
+        assert!(!passes(&same, &[("referer", "http://b.com?//a.com")]));
+        assert!(!passes(&same, &[("referer", "nonsense")]));
+        assert!(!passes(&same, &[("sec-fetch-site", "cross-site")]));
+        assert!(!passes(&same, &[("sec-fetch-site", "same-site")]));
+        let list = OriginPolicy::List(vec!["http://b.com".into()]);
+        let told = [
+            browser,
+            ("sec-fetch-site", "cross-site"),
+            ("referer", "http://b.com/x"),
+        ];
+        assert!(passes(&list, &told));
+        assert!(!passes(&same, &told));
+        assert!(passes(&OriginPolicy::Any, &told[..2]));
+    }
+
+    #[test]
+    fn clients_are_known_by_their_network() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("10.0.0.1"), of("::ffff:10.0.0.1"));
+        assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::2:3:4:5"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn the_application_sees_no_session() {
+        let hidden = |uri: &'static str| {
+            let mut uri = Uri::from_static(uri);
+            hide_session(&mut uri, "/primus");
+            uri.to_string()
+        };
+        assert_eq!(hidden("/primus/000/secret/xhr?a=1&b"), "/primus?a=1&b");
+        assert_eq!(
+            hidden("http://h:1/primus/000/secret/xhr"),
+            "http://h:1/primus"
+        );
+    }
+}

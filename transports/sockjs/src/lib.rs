@@ -1,0 +1,225 @@
+#![doc = include_str!("lib.md")]
+
+mod answers;
+mod clock;
+mod config;
+mod desk;
+mod frame;
+mod handshake;
+mod outlet;
+mod pages;
+mod receiver;
+mod route;
+mod send;
+mod session;
+mod sessions;
+mod way;
+mod websocket;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use async_trait::async_trait;
+use http::{Method, StatusCode, request::Parts};
+use stellarfw_transport::{
+    Capabilities, Kind, Server, StartError, Transport,
+    http::{Body, Request, Response, not_found, refused, text},
+};
+
+pub use self::config::SockJsConfig;
+use self::{
+    route::{Endpoint, Route},
+    send::Limits,
+    sessions::{Found, Sessions},
+    way::Way,
+};
+
+/// The SockJS engine; its name is `sockjs`. See the [crate](crate).
+#[derive(Default)]
+pub struct SockJs {
+    config: SockJsConfig,
+    sessions: Arc<Sessions>,
+    /// Whether the server's payloads are binary, known from the first request on.
+    binary: OnceLock<bool>,
+}
+
+const NO_BINARY: &str = "the parser makes binary payloads, which SockJS cannot carry";
+
+impl SockJs {
+    /// The engine's name.
+    pub const NAME: &'static str = "sockjs";
+    /// Other usual names of it.
+    pub const ALIASES: &'static [&'static str] = &[];
+
+    /// An engine with these settings.
+    #[must_use]
+    pub fn new(config: SockJsConfig) -> Self {
+        Self {
+            config,
+            sessions: Arc::default(),
+            binary: OnceLock::new(),
+        }
+    }
+
+    /// Whether the codec of a server makes what this engine cannot carry.
+    fn is_binary(&self, server: &Server) -> bool {
+        *self.binary.get_or_init(|| {
+            // What the codec makes of any value tells its kind.
+            let sample = server.parser().encode("");
+            sample.is_ok_and(|frame| frame.kind() == Kind::Binary)
+        })
+    }
+
+    async fn session(
+        &self,
+        server: &Server,
+        mount: &str,
+        name: &str,
+        endpoint: Endpoint,
+        mut parts: Parts,
+        body: Body,
+    ) -> Response {
+        let by_tag = matches!(endpoint, Endpoint::Receive(kind) if kind.is_by_tag());
+        if let Err(refusal) = handshake::check_origin(&server.config().origins, &parts, by_tag) {
+            return refused(&refusal, false);
+        }
+        let kind = match endpoint {
+            Endpoint::Receive(kind) => kind,
+            Endpoint::XhrSend | Endpoint::JsonpSend => {
+                let Some(session) = self.sessions.find(name) else {
+                    return not_found();
+                };
+                let is_owner = session
+                    .owner()
+                    .is_some_and(|owner| owner.is(server, &self.config, &parts));
+                if !is_owner {
+                    return not_found();
+                }
+                let limits = Limits {
+                    length: send::longest(server.config().max_length),
+                    timeout: self.config.send_timeout(),
+                };
+                let form = endpoint == Endpoint::JsonpSend;
+                return send::send(&session, &parts, body, form, limits).await;
+            }
+        };
+        let way = match Way::new(kind, &parts.uri) {
+            Ok(way) => way,
+            Err(fault) => return answers::plain(StatusCode::INTERNAL_SERVER_ERROR, fault),
+        };
+        let session = match self.sessions.find_or_begin(name, server, &self.config) {
+            Found::Session(session) => {
+                let is_stranger = session
+                    .owner()
+                    .is_some_and(|owner| !owner.is(server, &self.config, &parts));
+                if is_stranger {
+                    return not_found();
+                }
+                if let Err(frame) = session.attach() {
+                    return receiver::send_away(frame, way);
+                }
+                session
+            }
+            Found::Place(place) => match handshake::open(server, mount, place, &mut parts).await {
+                Ok(session) => session,
+                Err(refusal) => return refused(&refusal, false),
+            },
+        };
+        receiver::receive(session, way, self.config.response_limit.max(1)).await
+    }
+}
+
+impl Drop for SockJs {
+    fn drop(&mut self) {
+        self.sessions.clear();
+    }
+}
+
+impl fmt::Debug for SockJs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SockJs")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Transport for SockJs {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::FULL;
+        capabilities.binary = false;
+        // Over HTTP a client leaves without a word.
+        capabilities.close_codes = false;
+        capabilities
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.config.path)
+    }
+
+    async fn start(&self, server: &Server) -> Result<Vec<SocketAddr>, StartError> {
+        if self.is_binary(server) {
+            return Err(StartError::new(Self::NAME, NO_BINARY));
+        }
+        if let Some(compression) = &self.config.compression {
+            compression
+                .validate()
+                .map_err(|error| StartError::new(Self::NAME, error))?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn serve(&self, server: &Server, mount: &str, request: Request) -> Response {
+        let mount = mount.trim_end_matches('/');
+        let path = request.uri().path().to_owned();
+        let Some(route) = path.strip_prefix(mount).and_then(Route::read) else {
+            return not_found();
+        };
+        if !route.allows(request.method()) {
+            return answers::method_not_allowed(route);
+        }
+        if self.is_binary(server) {
+            return text(StatusCode::NOT_IMPLEMENTED, NO_BINARY);
+        }
+        let raw = route == Route::RawWebsocket;
+        if raw || route == Route::Websocket {
+            if !self.config.websocket {
+                return not_found();
+            }
+            return websocket::serve(&self.config, server, mount, request, raw).await;
+        }
+        let (parts, body) = request.into_parts();
+        let origins = &server.config().origins;
+        let common = answers::common(route, &parts, origins, self.config.cookie);
+        let mut response = match route {
+            _ if parts.method == Method::OPTIONS => answers::options(route),
+            Route::Info => pages::info(&self.config),
+            Route::Iframe => match &self.config.script {
+                Some(script) => pages::iframe(script, origins, &parts),
+                None => not_found(),
+            },
+            Route::Session(name, endpoint) => {
+                self.session(server, mount, name, endpoint, parts, body)
+                    .await
+            }
+            _ => pages::greeting(),
+        };
+        for (name, value) in &common {
+            if !response.headers().contains_key(name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        response
+    }
+
+    async fn stop(&self) {
+        self.sessions.clear();
+    }
+}

@@ -1,0 +1,46 @@
+//! The way out of a session over HTTP: a bounded queue from which its receivers take.
+
+use std::sync::Arc;
+
+use stellarfw_transport::{CloseReason, Frame, Kind, Outlet, PushError, Waiting};
+
+use crate::{frame, session::Session};
+
+pub(crate) struct SockJsOutlet(pub(crate) Arc<Session>);
+
+impl Outlet for SockJsOutlet {
+    fn push(&self, frame: Frame) -> Result<(), PushError> {
+        if frame.kind() == Kind::Binary {
+            tracing::warn!("a binary payload was left out: SockJS carries text only");
+            return Ok(());
+        }
+        self.0.lock().outbox.push(frame)
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+
+    fn waiting(&self) -> Waiting {
+        let state = self.0.lock();
+        let mut waiting = state.outbox.waiting();
+        waiting.frames += state.under_way.frames;
+        waiting.bytes += state.under_way.bytes;
+        waiting
+    }
+
+    fn ping(&self) {
+        self.0.ping();
+    }
+
+    fn close(&self, reason: &CloseReason) {
+        // A slow consumer's queue is full of what it will not read in time.
+        let drop_waiting = matches!(reason, CloseReason::SlowConsumer);
+        let goodbye = frame::goodbye(reason.code(), reason.text());
+        self.0.close(goodbye, drop_waiting);
+    }
+
+    fn abort(&self) {
+        self.0.abort(frame::goodbye(1000, ""));
+    }
+}

@@ -1,0 +1,134 @@
+//! What is the same for everyone: the greeting, what the server can do, the page for iframes.
+
+use std::hash::{DefaultHasher, Hasher as _};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use stellarfw_transport::{
+    OriginPolicy,
+    http::{Response, text},
+};
+
+use crate::{
+    answers::{cache, empty, plain, with_type},
+    config::SockJsConfig,
+};
+
+pub(crate) fn greeting() -> Response {
+    plain(StatusCode::OK, "Welcome to SockJS!\n")
+}
+
+pub(crate) fn info(config: &SockJsConfig) -> Response {
+    // Old browsers have no better source for the names of their sessions.
+    let Ok(entropy) = getrandom::u32() else {
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let info = serde_json::json!({
+        "websocket": config.websocket,
+        "origins": ["*:*"],
+        "cookie_needed": config.cookie,
+        "entropy": entropy,
+    });
+    with_type(
+        text(StatusCode::OK, info.to_string()),
+        "application/json; charset=UTF-8",
+    )
+}
+
+/// The page by which the browsers of old ask other hosts, if there is a script for it.
+///
+/// Whoever can put it into a frame can open sessions as a page of this host. So browsers are told
+/// which pages may do that: those of the origin policy.
+pub(crate) fn iframe(script: &str, origins: &OriginPolicy, parts: &Parts) -> Response {
+    let page = include_str!("iframe.html").replace("{script}", &attribute(script));
+    let mut hasher = DefaultHasher::new();
+    hasher.write(page.as_bytes());
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    let mut response = if is_known(&parts.headers, &tag) {
+        empty(StatusCode::NOT_MODIFIED)
+    } else {
+        with_type(text(StatusCode::OK, page), "text/html; charset=UTF-8")
+    };
+    let headers = response.headers_mut();
+    cache(headers);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    if let Some(ancestors) = ancestors(origins) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, ancestors);
+        // For browsers that do not know the policy; they cannot be told of a list.
+        headers.insert(
+            header::X_FRAME_OPTIONS,
+            HeaderValue::from_static("SAMEORIGIN"),
+        );
+    }
+    response
+}
+
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+        value.to_str().is_ok_and(|value| {
+            value
+                .split(',')
+                .map(|known| known.trim().trim_start_matches("W/"))
+                .any(|known| known == tag || known == "*")
+        })
+    })
+}
+
+/// Which pages may frame the page; none when all may.
+fn ancestors(origins: &OriginPolicy) -> Option<HeaderValue> {
+    let list: &[String] = match origins {
+        OriginPolicy::Any => return None,
+        OriginPolicy::List(list) => list,
+        OriginPolicy::Same => &[],
+    };
+    let is_origin = |entry: &&String| {
+        entry.contains("://")
+            && entry.bytes().all(|b| {
+                b.is_ascii_alphanumeric()
+                    || matches!(b, b':' | b'/' | b'.' | b'-' | b'*' | b'[' | b']')
+            })
+    };
+    let mut policy = String::from("frame-ancestors 'self'");
+    for entry in list.iter().filter(is_origin) {
+        policy.push(' ');
+        policy.push_str(entry.trim_end_matches('/'));
+    }
+    let fallback = HeaderValue::from_static("frame-ancestors 'self'");
+    Some(HeaderValue::from_str(&policy).unwrap_or(fallback))
+}
+
+/// A text as the value of an attribute.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn framing_follows_the_origin_policy() {
+        let of = |policy| ancestors(&policy).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(of(OriginPolicy::Any), None);
+        assert_eq!(of(OriginPolicy::Same).unwrap(), "frame-ancestors 'self'");
+        let list = [
+            "https://a.com/",
+            "https://*.b.com",
+            "null",
+            "https://c.com; script-src x",
+        ];
+        assert_eq!(
+            of(OriginPolicy::List(list.map(Into::into).into())).unwrap(),
+            "frame-ancestors 'self' https://a.com https://*.b.com"
+        );
+    }
+
+    #[test]
+    fn the_script_stays_in_its_attribute() {
+        assert_eq!(attribute("/a?b&c\"><x"), "/a?b&amp;c&quot;&gt;&lt;x");
+    }
+}

@@ -1,0 +1,240 @@
+//! A session over HTTP, as clients have it: always one request that receives, others that send.
+
+use std::{collections::VecDeque, io, net::SocketAddr, time::Duration};
+
+use tokio::io::AsyncWriteExt as _;
+
+use super::http::{Answer, Headers, Http};
+
+/// How a client receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Xhr,
+    XhrStreaming,
+    EventSource,
+}
+
+impl Way {
+    fn method(self) -> &'static str {
+        match self {
+            Self::EventSource => "GET",
+            _ => "POST",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Xhr => "xhr",
+            Self::XhrStreaming => "xhr_streaming",
+            Self::EventSource => "eventsource",
+        }
+    }
+}
+
+/// So long a client that answers no ping takes to ask again: longer than a server waits that is
+/// to find out, and shorter than one that is not.
+const SLOW: Duration = Duration::from_millis(200);
+
+pub struct Polling {
+    way: Way,
+    server: SocketAddr,
+    /// The session's URL, and what comes behind the name of a way.
+    base: String,
+    query: String,
+    headers: Vec<(String, String)>,
+    receiver: Http,
+    sender: Option<Http>,
+    /// Whether a request is under way.
+    asked: bool,
+    /// Whether its head was read.
+    begun: bool,
+    text: Vec<u8>,
+    frames: VecDeque<String>,
+    /// Whether the last frame has come.
+    over: bool,
+    /// Whether it asks again at once.
+    pub eager: bool,
+}
+
+impl Polling {
+    /// Opens a session.
+    pub async fn open(
+        server: SocketAddr,
+        way: Way,
+        base: String,
+        query: &str,
+        headers: &Headers,
+    ) -> io::Result<Result<Self, Answer>> {
+        let mut client = Self {
+            way,
+            server,
+            base,
+            query: if query.is_empty() {
+                String::new()
+            } else {
+                format!("?{query}")
+            },
+            headers: headers.to_vec(),
+            receiver: Http::connect(server).await?,
+            sender: None,
+            asked: false,
+            begun: false,
+            text: Vec::new(),
+            frames: VecDeque::new(),
+            over: false,
+            eager: true,
+        };
+        client.receive().await?;
+        let answer = client.receiver.answer_head().await?;
+        if answer.status != 200 {
+            let mut answer = answer;
+            while let Some(part) = client.receiver.part().await? {
+                answer.body.extend(part);
+            }
+            return Ok(Err(answer));
+        }
+        client.begun = true;
+        let frame = client.frame().await?;
+        assert_eq!(frame, "o");
+        Ok(Ok(client))
+    }
+
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.receiver.stream.local_addr().ok()
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}/{name}{}", self.base, self.query)
+    }
+
+    async fn receive(&mut self) -> io::Result<()> {
+        let url = self.url(self.way.name());
+        let method = self.way.method();
+        self.receiver.send(method, &url, &self.headers, b"").await?;
+        self.asked = true;
+        Ok(())
+    }
+
+    /// The next frame. Asks for it if no request is under way.
+    pub async fn frame(&mut self) -> io::Result<String> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Ok(frame);
+            }
+            if !self.asked {
+                if !self.eager {
+                    tokio::time::sleep(SLOW).await;
+                }
+                self.receive().await?;
+            }
+            self.read().await?;
+            // To the end of the response, so that the next request is under way.
+            while self.way == Way::Xhr && self.begun {
+                self.read().await?;
+            }
+        }
+    }
+
+    /// Reads a part of the response.
+    async fn read(&mut self) -> io::Result<()> {
+        if !self.begun {
+            let answer = self.receiver.answer_head().await?;
+            if answer.status != 200 {
+                return Err(io::Error::other(format!("{answer:?}")));
+            }
+            self.begun = true;
+        }
+        let Some(part) = self.receiver.part().await? else {
+            assert!(self.text.is_empty(), "the response ends within a frame");
+            self.asked = false;
+            self.begun = false;
+            if self.eager && !self.over {
+                self.receive().await?;
+            }
+            return Ok(());
+        };
+        let ends_line = part.contains(&b'\n');
+        self.text.extend(part);
+        if ends_line {
+            self.lines();
+        }
+        Ok(())
+    }
+
+    /// Takes whole lines out of what was read.
+    fn lines(&mut self) {
+        while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
+            let line: Vec<u8> = self.text.drain(..=end).collect();
+            let line = String::from_utf8(line).unwrap();
+            let line = line.trim_end_matches(['\r', '\n']);
+            let frame = match self.way {
+                Way::EventSource => line.strip_prefix("data: ").unwrap_or_default(),
+                _ => line,
+            };
+            // Preludes, and the empty lines between events.
+            if !frame.is_empty() && frame.len() != 2_048 {
+                self.over |= frame.starts_with('c');
+                self.frames.push_back(frame.to_owned());
+            }
+        }
+    }
+
+    async fn sender(&mut self) -> io::Result<&mut Http> {
+        if self.sender.is_none() {
+            self.sender = Some(Http::connect(self.server).await?);
+        }
+        self.sender
+            .as_mut()
+            .ok_or(io::ErrorKind::NotConnected.into())
+    }
+
+    /// Sends a body as it is.
+    pub async fn post(&mut self, body: &[u8]) -> io::Result<Answer> {
+        let (url, headers) = (self.url("xhr_send"), self.headers.clone());
+        let answer = self.sender().await?.ask("POST", &url, &headers, body).await;
+        if answer.as_ref().map_or(0, |answer| answer.status) != 204 {
+            self.sender = None;
+        }
+        answer
+    }
+
+    pub async fn send(&mut self, message: &str) -> io::Result<()> {
+        let body = serde_json::to_string(&[message])?;
+        match self.post(body.as_bytes()).await?.status {
+            204 => Ok(()),
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Sends the first half of a message.
+    pub async fn send_half(&mut self, message: &str) -> io::Result<()> {
+        let body = serde_json::to_string(&[message])?;
+        let (url, headers) = (self.url("xhr_send"), self.headers.clone());
+        let mut bytes = Http::head("POST", &url, &headers, body.len());
+        bytes.extend_from_slice(&body.as_bytes()[..body.len() / 2]);
+        self.sender().await?.stream.write_all(&bytes).await
+    }
+
+    /// Breaks off, and waits until the server has seen that.
+    pub async fn goodbye(self) {
+        let Self {
+            server,
+            base,
+            query,
+            headers,
+            receiver,
+            sender,
+            ..
+        } = self;
+        drop((receiver, sender));
+        let url = format!("{base}/xhr{query}");
+        loop {
+            let mut http = Http::connect(server).await.unwrap();
+            let answer = http.ask("POST", &url, &headers, b"").await.unwrap();
+            if !answer.text().starts_with("c[2010") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
