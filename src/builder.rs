@@ -210,6 +210,13 @@ impl Builder {
         self
     }
 
+    /// Adds a room that exists from the start, for at most so many members.
+    pub fn room_for(mut self, name: impl Into<String>, max_members: usize) -> Self {
+        let name = name.into();
+        self.config.room_limits.insert(name.clone(), max_members);
+        self.room(name)
+    }
+
     /// Adds a folder of public files. Default: none.
     pub fn public(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.public.push(folder.into());
@@ -312,14 +319,31 @@ impl Builder {
         self.chat(ChatMiddleware::new().say(hook))
     }
 
-    /// Adds a listener for an event that clients send to rooms: `<name>` for all rooms, or
-    /// `<room>.<name>`. It hears of events of members only.
+    /// Adds a listener for an event that clients send to rooms, by its name, whatever the room.
+    /// It hears of events of members only, when the hooks that may refuse them have passed.
     pub fn on_event<F, Fut>(mut self, event: impl Into<String>, listener: F) -> Self
     where
         F: Fn(Event) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let listeners = self.hooks.listeners.entry(event.into()).or_default();
+        listeners.push(Box::new(move |event| Flow::start(listener(event))));
+        self
+    }
+
+    /// As [`Builder::on_event`], for the events of one room.
+    pub fn on_room_event<F, Fut>(
+        mut self,
+        room: impl Into<String>,
+        event: impl Into<String>,
+        listener: F,
+    ) -> Self
+    where
+        F: Fn(Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let room = self.hooks.room_listeners.entry(room.into()).or_default();
+        let listeners = room.entry(event.into()).or_default();
         listeners.push(Box::new(move |event| Flow::start(listener(event))));
         self
     }
@@ -409,7 +433,8 @@ impl Builder {
 
         app.broker.start(Arc::new(Deliverer::new(&app))).await?;
         for room in &app.config.starting_chat_rooms {
-            app.broker.create(room).await?;
+            let options = app.config.room_options(room);
+            app.broker.create(room, options).await?;
         }
         let stellar = Stellar { app, server };
         stellar.start().await?;

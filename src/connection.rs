@@ -39,6 +39,7 @@ pub(crate) struct State {
     total_actions: AtomicU64,
     pending_actions: AtomicU32,
     pending_files: AtomicU32,
+    pending_events: AtomicU32,
     pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
     /// Held by whoever changes its memberships; made for those that ever do.
     pub(crate) membership: OnceLock<Arc<AsyncMutex<()>>>,
@@ -65,6 +66,7 @@ impl State {
             total_actions: AtomicU64::new(0),
             pending_actions: AtomicU32::new(0),
             pending_files: AtomicU32::new(0),
+            pending_events: AtomicU32::new(0),
             rooms: Mutex::default(),
             membership: OnceLock::new(),
             verbs: Lane::default(),
@@ -161,19 +163,27 @@ impl Connection {
     /// Takes a place for an action, if one is free.
     pub(crate) fn begin_action(&self) -> Option<Place> {
         let state = self.state();
-        let place = self.take_place(|state| &state.pending_actions)?;
+        let most = state.app.config.simultaneous_actions;
+        let place = self.take_place(|state| &state.pending_actions, most)?;
         state.total_actions.fetch_add(1, Ordering::Relaxed);
         Some(place)
     }
 
     /// Takes a place for a file, if one is free.
     pub(crate) fn begin_file(&self) -> Option<Place> {
-        self.take_place(|state| &state.pending_files)
+        let most = self.state().app.config.simultaneous_actions;
+        self.take_place(|state| &state.pending_files, most)
     }
 
-    fn take_place(&self, counter: fn(&State) -> &AtomicU32) -> Option<Place> {
+    /// Takes a place for an event whose listeners may take their time, if one is free.
+    pub(crate) fn begin_event(&self) -> Option<Place> {
+        let most = self.state().app.config.max_pending_verbs;
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        self.take_place(|state| &state.pending_events, most)
+    }
+
+    fn take_place(&self, counter: fn(&State) -> &AtomicU32, most: u32) -> Option<Place> {
         let state = self.state();
-        let most = state.app.config.simultaneous_actions;
         counter(state)
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < most).then_some(n + 1)

@@ -74,6 +74,8 @@ errors! {
     action_timeout(action: &str) => "022", "Response timeout for action '{action}'";
     /// 023, an extension: the connection is in as many rooms as it may be.
     too_many_rooms(connection: &str, max: usize) => "023", "Connection ({connection}) is in too many rooms ({max} max)";
+    /// 024, an extension: the room has as many members as it may have.
+    room_full(room: &str) => "024", "Room ({room}) is full";
 }
 
 impl StellarError {

@@ -142,6 +142,7 @@ impl Stellar {
         let content = Content::new(&object).map_err(BrokerError::new)?;
         let publication = Publication {
             target,
+            except: None,
             from: None,
             sent_at: now_ms(),
             kind: Kind::Push(content),

@@ -1,5 +1,5 @@
-//! One action for each rule that an input can have: `rule.<name>` judges its input `field`, and
-//! `format.<name>` answers what became of it.
+//! Actions with one declared input each, by the names they have in StellarFW's tests:
+//! `input-validator-predef-<validator>` judges `value`, `input-format-<format>` converts it.
 
 use serde_json::{Value, json};
 use stellarfw::{
@@ -7,8 +7,8 @@ use stellarfw::{
     actions::{Action, ActionResult, Call, Format, Input},
 };
 
-/// The validators that need nothing but the field, or fields besides it.
-const VALIDATORS: [&str; 34] = [
+/// Every named validator, with arguments where it needs them.
+const VALIDATORS: [&str; 32] = [
     "after:2026-01-01",
     "alpha",
     "alpha_dash",
@@ -41,69 +41,119 @@ const VALIDATORS: [&str; 34] = [
     "same:other",
     "size:3",
     "url",
-    "numeric|between:3,5",
-    "array|size:2",
 ];
 
 pub(crate) fn add(mut builder: Builder) -> Builder {
     for validator in VALIDATORS {
-        let name = match validator.split_once('|') {
-            // A size is another's for numbers and lists.
-            Some((kind, size)) => format!("{kind}.{}", rule_name(size)),
-            None => rule_name(validator).to_owned(),
-        };
-        builder = builder.add_action(
-            Action::new(format!("rule.{name}"), fields)
-                .describe(format!("Judges its field with {validator}"))
-                .input(Input::optional("field").validate(validator)),
-        );
+        let (name, _) = validator.split_once(':').unwrap_or((validator, ""));
+        let name = format!("input-validator-predef-{}", name.replace('_', "-"));
+        let about = format!("Judges its value with {validator}");
+        builder = builder.add_action(value_action(
+            &name,
+            &about,
+            Input::optional("value").validate(validator),
+        ));
     }
-    let own = [
-        ("integer", Format::Integer),
-        ("float", Format::Float),
-        ("string", Format::String),
-        ("bool", Format::Bool),
+    // What a size counts goes by the kind of value.
+    for (kind, size) in [("numeric", "between:3,5"), ("array", "size:2")] {
+        let about = format!("Judges the size of its {kind} value with {size}");
+        let input = Input::optional("value").validate(format!("{kind}|{size}"));
+        builder = builder.add_action(value_action(&format!("input-{kind}-size"), &about, input));
+    }
+    let formats = [
+        Format::Integer,
+        Format::Float,
+        Format::String,
+        Format::Bool,
+        Format::function("upper case", |value| {
+            Some(value.as_str()?.to_uppercase().into())
+        }),
     ];
-    for (name, format) in own {
-        builder = builder.add_action(
-            Action::new(format!("format.{name}"), fields)
-                .describe(format!(
-                    "Converts its field to a value of the format {name}"
-                ))
-                .input(Input::required("field").format(format)),
-        );
+    for format in formats {
+        let name = match format {
+            Format::Function(..) => "function",
+            _ => format.name(),
+        };
+        let about = format!("Converts its value: {}", format.name());
+        let name = format!("input-format-{name}");
+        let input = Input::required("value").format(format);
+        builder = builder.add_action(value_action(&name, &about, input));
     }
     builder
+        .add_action(value_action(
+            "input-require",
+            "Must have its value",
+            Input::required("value"),
+        ))
+        .add_action(value_action(
+            "input-default",
+            "Has a value of its own when there is none",
+            Input::optional("value").default("DefaultVal"),
+        ))
         .add_action(
-            Action::new("rule.required_input", fields)
-                .describe("Must have its field")
-                .requires("field"),
+            Action::new("input-default-function", value)
+                .describe("Makes a value of its own when there is none")
+                .input(Input::optional("value").default_with(|| 156.into())),
+        )
+        .add_action(value_action(
+            "input-validator-regex",
+            "Takes three digits",
+            Input::optional("value").matches(r"^\d{3}$"),
+        ))
+        .add_action(value_action(
+            "input-validator-function",
+            "Takes one text",
+            Input::optional("value").check(|value| match value.as_str() {
+                Some("asd") => Ok(()),
+                _ => Err("Input validation failed!".into()),
+            }),
+        ))
+        .add_action(value_action(
+            "input-validator-predef-test",
+            "Takes an address",
+            Input::optional("value").validate("url"),
+        ))
+        .add_action(
+            Action::new("input-validator-multiple", async || {
+                ActionResult::Ok(json!({ "success": true }))
+            })
+            .describe("Judges three inputs")
+            .input(Input::optional("name").validate("alpha"))
+            .input(Input::optional("phone").validate("numeric"))
+            .input(Input::optional("someField").validate("required_if:phone,123")),
         )
         .add_action(
-            Action::new("rule.default", fields)
-                .describe("Has a field of its own when there is none")
-                .input(Input::optional("field").default("a default")),
-        )
-        .add_action(
-            Action::new("rule.function", fields)
-                .describe("Takes even numbers")
-                .input(Input::required("field").check(even)),
+            Action::new("input-function-with-default", params)
+                .describe("Has inputs of three kinds")
+                .requires("requiredParam")
+                .accepts("optionalParam")
+                .input(
+                    Input::optional("fancyParam")
+                        .default("test123")
+                        .check(|value| match value.as_str() {
+                            Some("test123") => Ok(()),
+                            _ => Err("fancyParam should be 'test123'".into()),
+                        }),
+                ),
         )
 }
 
-fn rule_name(validator: &str) -> &str {
-    validator
-        .split_once(':')
-        .map_or(validator, |(name, _)| name)
+/// An action with one input, which answers what became of it, as it is and in a text.
+fn value_action(name: &str, about: &str, input: Input) -> Action {
+    Action::new(name, value).describe(about).input(input)
 }
 
-fn even(value: &Value) -> Result<(), String> {
-    match value.as_i64() {
-        Some(number) if number % 2 == 0 => Ok(()),
-        _ => Err("The field must be even.".into()),
-    }
+async fn value(call: Call) -> ActionResult {
+    let params = call.value();
+    let value = params.get("value");
+    let text = match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => "undefined".into(),
+    };
+    Ok(json!({ "string": format!("Input > {text}"), "value": value }))
 }
 
-async fn fields(call: Call) -> ActionResult {
-    Ok(json!({ "field": call.value().get("field") }))
+async fn params(call: Call) -> ActionResult {
+    Ok(json!({ "params": call.value() }))
 }

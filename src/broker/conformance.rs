@@ -32,7 +32,7 @@ use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use stellarfw_transport::SparkId;
 
-use super::{Broker, Content, Delivery, Joined, Kind, Member, Publication, Target};
+use super::{Broker, Content, Delivery, Joined, Kind, Member, Publication, RoomOptions, Target};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -61,6 +61,8 @@ macro_rules! broker_suite {
             publications_are_delivered_once_and_untouched
             publications_of_a_publisher_keep_their_order
             one_connection_and_all_can_be_published_to
+            several_rooms_are_published_to_once
+            a_room_has_no_more_members_than_places
             a_destruction_is_delivered_once_after_what_was_said_before
             publications_to_rooms_that_are_gone_do_no_harm
             deliveries_may_use_the_broker
@@ -128,6 +130,7 @@ fn said(room: &str, from: Option<&str>, json: &str) -> Publication {
     let raw = good(RawValue::from_string(json.to_owned()));
     Publication {
         target: Target::Room(room.into()),
+        except: None,
         from: from.map(Into::into),
         sent_at: 5_678,
         kind: Kind::Say(Content::of_raw(&raw)),
@@ -143,7 +146,7 @@ fn text(publication: &Publication) -> Option<&str> {
 
 impl Node {
     async fn create(&self, room: &str) -> bool {
-        good(self.broker.create(room).await)
+        good(self.broker.create(room, RoomOptions::default()).await)
     }
 
     async fn destroy(&self, room: &str) -> bool {
@@ -387,7 +390,7 @@ pub async fn of_racing_joins_one_has_joined(bed: &Bed) {
             match good(task.await) {
                 Joined::Joined => joined += 1,
                 Joined::Already => {}
-                Joined::NoRoom => panic!("the room is there"),
+                Joined::NoRoom | Joined::Full => panic!("the room is there, with places"),
             }
         }
         assert_eq!(joined, 1);
@@ -405,7 +408,7 @@ pub async fn of_racing_creations_one_has_created(bed: &Bed) {
                     let (broker, room) = (node.broker.clone(), room.clone());
                     tokio::spawn(async move {
                         good(if create {
-                            broker.create(&room).await
+                            broker.create(&room, RoomOptions::default()).await
                         } else {
                             broker.destroy(&room).await
                         })
@@ -591,6 +594,61 @@ pub async fn one_connection_and_all_can_be_published_to(bed: &Bed) {
     }
 }
 
+/// What is for several rooms reaches each process once, whichever of them it has members of, with
+/// whom it leaves out.
+pub async fn several_rooms_are_published_to_once(bed: &Bed) {
+    let (here, there) = (bed.room("here").await, bed.name("there"));
+    assert!(bed.first().create(&there).await);
+    assert_eq!(bed.last().join(&there, "one more").await, Joined::Joined);
+    let names = [here.as_str(), there.as_str()].map(Arc::from);
+    let target = Target::Rooms(names.into());
+    let publication = Publication {
+        target: target.clone(),
+        except: Some("member 0".into()),
+        ..said("", None, "\"to both\"")
+    };
+    bed.first().publish(publication).await;
+    bed.first().publish(said(&here, None, "\"last\"")).await;
+    for node in &bed.nodes {
+        let is_it = |p: &Publication| text(p) == Some("\"to both\"");
+        node.hears(&target, "what is for both", is_it).await;
+        node.texts(&here, "\"last\"").await;
+        let delivered = node.delivered(&target);
+        assert_eq!(delivered.len(), 1);
+        assert_eq!(delivered[0].except.as_deref(), Some("member 0"));
+    }
+}
+
+/// Joins that race for the last places do not get more than there are, and who leaves makes room.
+pub async fn a_room_has_no_more_members_than_places(bed: &Bed) {
+    let room = bed.name("small");
+    let options = RoomOptions::max_members(3);
+    assert!(good(bed.first().broker.create(&room, options).await));
+    let tasks: Vec<_> = (0..16)
+        .map(|at| {
+            let node = &bed.nodes[at % bed.nodes.len()];
+            let (broker, room) = (node.broker.clone(), room.clone());
+            tokio::spawn(async move { good(broker.join(&room, member(&at.to_string())).await) })
+        })
+        .collect();
+    let mut joined = Vec::new();
+    for (at, task) in tasks.into_iter().enumerate() {
+        match good(task.await) {
+            Joined::Joined => joined.push(at),
+            other => assert_eq!(other, Joined::Full),
+        }
+    }
+    assert_eq!(joined.len(), 3);
+    assert_eq!(bed.last().members(&room).await.map(|m| m.len()), Some(3));
+    let (at, id) = (joined[0] % bed.nodes.len(), joined[0].to_string());
+    assert_eq!(bed.nodes[at].join(&room, &id).await, Joined::Already);
+    assert!(bed.nodes[at].leave(&room, &id).await);
+    assert_eq!(bed.last().join(&room, "late").await, Joined::Joined);
+    assert_eq!(bed.first().join(&room, "later").await, Joined::Full);
+    assert!(!bed.first().create(&room).await);
+    assert_eq!(bed.first().join(&room, "later").await, Joined::Full);
+}
+
 /// The members of a destroyed room are told once, behind all that was said before.
 pub async fn a_destruction_is_delivered_once_after_what_was_said_before(bed: &Bed) {
     let room = bed.room("room").await;
@@ -673,7 +731,7 @@ pub async fn deliveries_may_use_the_broker(bed: &Bed) {
         let (broker, room) = (broker.clone(), room.clone());
         let flows = [
             broker.exists(&room),
-            broker.create(&room),
+            broker.create(&room, RoomOptions::default()),
             broker.leave(&room, "nobody"),
         ];
         let members = broker.members(&room);

@@ -8,18 +8,24 @@ use std::{
 use parking_lot::Mutex;
 use stellarfw_transport::Flow;
 
-use super::{Broker, BrokerError, Delivery, Joined, Kind, Member, Publication, Target};
+use super::{
+    Broker, BrokerError, Delivery, Joined, Kind, Member, Publication, RoomOptions, Target,
+};
 use crate::time::now_ms;
 
 /// The broker of a server that is alone. Everything is done at once: no flow of it ever waits.
 #[derive(Default)]
 pub struct MemoryBroker {
-    rooms: Mutex<HashMap<Arc<str>, Members>>,
+    rooms: Mutex<HashMap<Arc<str>, Room>>,
     delivery: OnceLock<Arc<dyn Delivery>>,
 }
 
-/// When each member joined.
-type Members = HashMap<Arc<str>, u64>;
+#[derive(Debug)]
+struct Room {
+    options: RoomOptions,
+    /// When each member joined.
+    members: HashMap<Arc<str>, u64>,
+}
 
 impl MemoryBroker {
     /// A broker without rooms.
@@ -59,11 +65,12 @@ impl Broker for MemoryBroker {
         }
     }
 
-    fn create(&self, room: &str) -> Flow<Result<bool, BrokerError>> {
+    fn create(&self, room: &str, options: RoomOptions) -> Flow<Result<bool, BrokerError>> {
         let mut rooms = self.rooms.lock();
         let new = !rooms.contains_key(room);
         if new {
-            rooms.insert(room.into(), Members::new());
+            let members = HashMap::new();
+            rooms.insert(room.into(), Room { options, members });
         }
         done(new)
     }
@@ -75,6 +82,7 @@ impl Broker for MemoryBroker {
         };
         self.deliver(Publication {
             target: Target::Room(room),
+            except: None,
             from: None,
             sent_at: now_ms(),
             kind: Kind::Destroyed,
@@ -92,11 +100,14 @@ impl Broker for MemoryBroker {
 
     fn join(&self, room: &str, member: Member) -> Flow<Result<Joined, BrokerError>> {
         let mut rooms = self.rooms.lock();
-        let Some(members) = rooms.get_mut(room) else {
+        let Some(Room { options, members }) = rooms.get_mut(room) else {
             return done(Joined::NoRoom);
         };
         if members.contains_key(&member.id) {
             return done(Joined::Already);
+        }
+        if options.max_members.is_some_and(|max| members.len() >= max) {
+            return done(Joined::Full);
         }
         members.insert(member.id, member.joined_at);
         done(Joined::Joined)
@@ -107,18 +118,18 @@ impl Broker for MemoryBroker {
         done(
             rooms
                 .get_mut(room)
-                .is_some_and(|members| members.remove(id).is_some()),
+                .is_some_and(|room| room.members.remove(id).is_some()),
         )
     }
 
     fn members(&self, room: &str) -> Flow<Result<Option<Vec<Member>>, BrokerError>> {
         let rooms = self.rooms.lock();
-        done(rooms.get(room).map(|members| {
+        done(rooms.get(room).map(|room| {
             let member = |(id, joined_at): (&Arc<str>, &u64)| Member {
                 id: id.clone(),
                 joined_at: *joined_at,
             };
-            members.iter().map(member).collect()
+            room.members.iter().map(member).collect()
         }))
     }
 

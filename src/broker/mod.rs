@@ -26,7 +26,7 @@ pub use self::memory::MemoryBroker;
 ///   may be lost, and then `publish` fails or the broker tells its log; it is never sent twice.
 /// - **Rooms and members.** `create`, `destroy`, `join` and `leave` take effect for whoever asks
 ///   after their result has come. Of several joins of one member exactly one says
-///   [`Joined::Joined`].
+///   [`Joined::Joined`], and of several members at once no more than the room has places for.
 /// - **Delivery before removal.** The members of a destroyed room get its
 ///   [`Kind::Destroyed`] before they are no members any more.
 ///
@@ -40,8 +40,8 @@ pub trait Broker: Send + Sync + 'static {
     /// publisher to one room one after the other.
     fn start(&self, delivery: Arc<dyn Delivery>) -> Flow<Result<(), BrokerError>>;
 
-    /// Creates a room. False when it existed.
-    fn create(&self, room: &str) -> Flow<Result<bool, BrokerError>>;
+    /// Creates a room. False when it existed: then it stays as it is, its options too.
+    fn create(&self, room: &str, options: RoomOptions) -> Flow<Result<bool, BrokerError>>;
 
     /// Destroys a room: publishes [`Kind::Destroyed`] to it and removes it and its members.
     /// False when it did not exist.
@@ -83,6 +83,26 @@ pub struct Member {
     pub joined_at: u64,
 }
 
+/// How a room is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RoomOptions {
+    /// How many members it may have, of all processes together; none for no limit but the
+    /// connections there may be. Default: none.
+    pub max_members: Option<usize>,
+}
+
+impl RoomOptions {
+    /// A room of at most so many members.
+    #[must_use]
+    pub fn max_members(max: usize) -> Self {
+        Self {
+            max_members: Some(max),
+        }
+    }
+}
+
 /// What came of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
@@ -92,6 +112,8 @@ pub enum Joined {
     Already,
     /// There is no such room.
     NoRoom,
+    /// It has as many members as it may.
+    Full,
 }
 
 /// Something to be delivered: what, to whom, and from whom.
@@ -99,6 +121,9 @@ pub enum Joined {
 pub struct Publication {
     /// To whom.
     pub target: Target,
+    /// The connection that does not get it, though it is one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<Arc<str>>,
     /// The connection that sent it; none for the server.
     pub from: Option<Arc<str>>,
     /// When it was sent, in milliseconds since 1970.
@@ -112,6 +137,9 @@ pub struct Publication {
 pub enum Target {
     /// The members of a room.
     Room(Arc<str>),
+    /// The members of several rooms. Each gets it once, as said in the first of the rooms that it
+    /// is a member of. A process with receivers in several of them gets it once.
+    Rooms(Arc<[Arc<str>]>),
     /// One connection, in whichever process it is.
     Connection(Arc<str>),
     /// Every connection.

@@ -2,13 +2,13 @@
 
 mod load;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::ServerConfig;
 
 pub use self::load::{ConfigError, FILE, Sources};
-use crate::http::Cors;
+use crate::{broker::RoomOptions, http::Cors};
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +39,13 @@ pub struct Config {
     pub action_timeout: u64,
     /// How many rooms one connection may be in; one more gets 023. Default 1,000.
     pub max_rooms: usize,
-    /// How many verbs of one connection may wait for one that takes time; one more gets 007.
-    /// Default 256.
+    /// How many members a room may have, of all processes together; one more gets 024.
+    /// Default 100,000.
+    pub max_members: usize,
+    /// How many members single rooms may have, by name, where it is not `maxMembers`.
+    pub room_limits: BTreeMap<String, usize>,
+    /// How many verbs of one connection may wait for one that takes time, and how many of its
+    /// events may have listeners still at work; one more gets 007. Default 256.
     pub max_pending_verbs: usize,
     /// Where files are looked for, in order. Default: nowhere.
     pub public: Vec<PathBuf>,
@@ -85,6 +90,8 @@ impl Default for Config {
             simultaneous_actions: 5,
             action_timeout: 30_000,
             max_rooms: 1_000,
+            max_members: 100_000,
+            room_limits: BTreeMap::new(),
             max_pending_verbs: 256,
             public: Vec::new(),
             max_file: 10_485_760,
@@ -103,6 +110,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How a room of that name is made.
+    pub(crate) fn room_options(&self, room: &str) -> RoomOptions {
+        let limit = self.room_limits.get(room).copied();
+        RoomOptions::max_members(limit.unwrap_or(self.max_members))
+    }
+
     /// The time an action may take.
     #[must_use]
     pub fn action_timeout(&self) -> Duration {

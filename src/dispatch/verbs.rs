@@ -313,13 +313,29 @@ fn emit(
     let connection = connection.clone();
     checked.then(move |result| match result {
         Ok((room, message)) => {
-            respond_ok(&connection, &meta, None::<()>);
-            connection.state().app.hooks.tell(&Event {
-                connection: connection.clone(),
-                room: room.clone(),
-                event,
-                data,
-            });
+            let hooks = &connection.state().app.hooks;
+            if hooks.has_listeners(&room, &event) {
+                let Some(place) = connection.begin_event() else {
+                    respond_error(&connection, meta, &StellarError::too_many_pending(), None);
+                    return Flow::DONE;
+                };
+                respond_ok(&connection, &meta, None::<()>);
+                let told = hooks.tell(&Event {
+                    connection: connection.clone(),
+                    room: room.clone(),
+                    event,
+                    data,
+                });
+                if let Flow::Wait(listeners) = told {
+                    // The sender's next verbs do not wait for them; its places are what bounds them.
+                    tokio::spawn(async move {
+                        let _place = place;
+                        listeners.await;
+                    });
+                }
+            } else {
+                respond_ok(&connection, &meta, None::<()>);
+            }
             publish(&connection, room, message)
         }
         Err(error) => {

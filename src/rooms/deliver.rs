@@ -1,13 +1,16 @@
 //! From a publication to the outboxes of its receivers.
 
 use std::{
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Weak},
 };
 
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
-use stellarfw_transport::{CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, turn};
+use stellarfw_transport::{
+    CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, SparkId, turn,
+};
 
 use super::{
     LocalRoom, Say,
@@ -44,10 +47,25 @@ impl Delivery for Deliverer {
                 Kind::Destroyed => destroyed(&app, name),
                 Kind::Say(_) | Kind::Push(_) => {
                     if let Some(room) = app.local.get(name) {
-                        to_room(&app, &room, &publication);
+                        match &publication.except {
+                            None => to_room(&app, &room, &publication),
+                            Some(_) => to_members(&app, &room, &publication, &mut Seen::default()),
+                        }
                     }
                 }
             },
+            Target::Rooms(names) => {
+                let mut seen = Seen::default();
+                for name in names.iter() {
+                    if let Some(room) = app.local.get(name) {
+                        let publication = Publication {
+                            target: Target::Room(name.clone()),
+                            ..publication.clone()
+                        };
+                        to_members(&app, &room, &publication, &mut seen);
+                    }
+                }
+            }
             Target::Connection(id) => {
                 if let (Some(connection), Some(frame)) =
                     (app.connection(id), frame(&app.parser, &publication))
@@ -59,9 +77,12 @@ impl Delivery for Deliverer {
                 if let (Some(server), Some(frame)) =
                     (app.server(), frame(&app.parser, &publication))
                 {
+                    let except = publication.except.as_deref();
                     // Those that are still opening have not had their welcome yet.
                     server.for_each(|spark| {
-                        if Connection::of(spark).is_some_and(|c| c.is_ready()) {
+                        if Some(spark.id().as_str()) != except
+                            && Connection::of(spark).is_some_and(|c| c.is_ready())
+                        {
                             send(spark, &frame);
                         }
                     });
@@ -80,7 +101,7 @@ fn to_room(app: &App, room: &LocalRoom, publication: &Publication) {
     if let Kind::Say(content) = &publication.kind
         && !app.hooks.each.is_empty()
     {
-        each(app, room, publication, content);
+        each(app, room.snapshot(), publication, content);
     } else if let Some(frame) = frame(&app.parser, publication) {
         if app.has_transforms {
             // Transforms are the user's: they are not called under a lock.
@@ -93,16 +114,39 @@ fn to_room(app: &App, room: &LocalRoom, publication: &Publication) {
     }
 }
 
+/// Who has got a publication to several rooms already.
+type Seen = HashSet<SparkId>;
+
+/// Delivers to the members that have not got it and are not left out.
+fn to_members(app: &App, room: &LocalRoom, publication: &Publication, seen: &mut Seen) {
+    let except = publication.except.as_deref();
+    let mut members = room.snapshot();
+    members
+        .retain(|member| Some(member.id().as_str()) != except && seen.insert(member.id().clone()));
+    if let Kind::Say(content) = &publication.kind
+        && !app.hooks.each.is_empty()
+    {
+        each(app, members, publication, content);
+    } else if let Some(frame) = frame(&app.parser, publication) {
+        members
+            .iter()
+            .for_each(|member| send(member.spark(), &frame));
+    }
+}
+
 /// Delivers through the `say` hooks, which may rewrite or drop for each receiver.
-fn each(app: &App, room: &LocalRoom, publication: &Publication, content: &Content) {
+fn each(app: &App, members: Vec<Connection>, publication: &Publication, content: &Content) {
+    let Target::Room(room) = &publication.target else {
+        unreachable!("what is said to several rooms is told to each by itself");
+    };
     let said = Say {
-        room: room.name().clone(),
+        room: room.clone(),
         from: publication.from.clone(),
         message: content.to_value(),
     };
     // Receivers whose message is not rewritten share one frame.
     let shared = frame(&app.parser, publication);
-    for member in room.snapshot() {
+    for member in members {
         let hooked = catch_unwind(AssertUnwindSafe(|| {
             let mut say = Some(said.clone());
             for hook in app.hooks.each.iter() {
@@ -145,6 +189,7 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
     };
     let publication = Publication {
         target: Target::Room(name.clone()),
+        except: None,
         from: None,
         sent_at: crate::time::now_ms(),
         kind: Kind::Say(content),

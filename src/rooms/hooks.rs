@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use stellarfw_transport::Flow;
+use stellarfw_transport::{Flow, catch_panic};
 
 use super::RoomName;
 use crate::{connection::Connection, error::StellarError};
@@ -32,8 +32,11 @@ pub(crate) struct Hooks {
     pub(crate) create: Ranked<Create>,
     /// When it is gone, and out of its rooms.
     pub(crate) destroy: Ranked<Destroy>,
-    /// By `<name>` and by `<room>.<name>`.
+    /// Listeners of every room, by the event's name.
     pub(crate) listeners: HashMap<String, Vec<Listener>>,
+    /// Listeners of one room, by its name and the event's. Not by both in one text: a client
+    /// chooses the event's name, and so could sound like another room.
+    pub(crate) room_listeners: HashMap<String, HashMap<String, Vec<Listener>>>,
 }
 
 /// Hooks by priority: lower ones first, of equals the one added first.
@@ -97,29 +100,42 @@ pub struct Event {
 }
 
 impl Hooks {
-    /// Tells the listeners of an event.
-    pub(crate) fn tell(&self, event: &Event) {
-        if self.listeners.is_empty() {
-            return;
-        }
-        let keys = [
-            event.event.clone(),
-            format!("{}.{}", event.room, event.event),
-        ];
-        for listener in keys
-            .iter()
-            .filter_map(|key| self.listeners.get(key))
-            .flatten()
-        {
+    /// The listeners of an event.
+    fn listeners(&self, room: &str, event: &str) -> impl Iterator<Item = &Listener> {
+        let here = self.room_listeners.get(room);
+        let everywhere = self.listeners.get(event);
+        let here = here.and_then(|listeners| listeners.get(event));
+        everywhere.into_iter().chain(here).flatten()
+    }
+
+    pub(crate) fn has_listeners(&self, room: &str, event: &str) -> bool {
+        self.listeners(room, event).next().is_some()
+    }
+
+    /// Tells the listeners of an event. What they have to wait for is the flow, in which one of
+    /// them goes on after the other.
+    pub(crate) fn tell(&self, event: &Event) -> Flow {
+        // Its fault is not the sender's, whose event was accepted.
+        let panicked = |name: &str| tracing::error!(event = %name, "a listener panicked");
+        let mut waiting = Vec::new();
+        for listener in self.listeners(&event.room, &event.event) {
             match catch_unwind(AssertUnwindSafe(|| listener(event.clone()))) {
                 Ok(Flow::Ready(())) => {}
-                Ok(Flow::Wait(future)) => {
-                    tokio::spawn(future);
-                }
-                // Its fault is not the sender's, whose event was accepted.
-                Err(_) => tracing::error!(event = %event.event, "a listener panicked"),
+                Ok(Flow::Wait(future)) => waiting.push(future),
+                Err(_) => panicked(&event.event),
             }
         }
+        if waiting.is_empty() {
+            return Flow::DONE;
+        }
+        let name = event.event.clone();
+        Flow::Wait(Box::pin(async move {
+            for future in waiting {
+                if catch_panic(future).await.is_err() {
+                    panicked(&name);
+                }
+            }
+        }))
     }
 }
 

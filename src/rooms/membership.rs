@@ -113,6 +113,7 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
             }
             Ok(Joined::Already) => StellarError::already_in_room(connection.id(), &room).into(),
             Ok(Joined::NoRoom) => StellarError::room_not_exist(&room).into(),
+            Ok(Joined::Full) => StellarError::room_full(&room).into(),
             Err(error) => error.into(),
         };
         take_out(&app, &connection, &room);

@@ -1,5 +1,6 @@
 //! Chat rooms: the server's side of them.
 
+mod audience;
 mod deliver;
 mod hooks;
 mod local;
@@ -9,13 +10,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use self::hooks::{Event, Say};
+pub use self::{
+    audience::Audience,
+    hooks::{Event, Say},
+};
 pub(crate) use self::{
     deliver::{Deliverer, Text, context_frame, push_frame},
     hooks::Hooks,
     local::{LocalRoom, LocalRooms},
     membership::{find, join, leave, leave_all},
 };
+pub use crate::broker::RoomOptions;
 use crate::{
     app::App,
     broker::{BrokerError, Content, Kind, Member, Publication, Target},
@@ -78,12 +83,21 @@ impl Rooms {
         Self { app }
     }
 
-    /// Creates a room.
+    /// Creates a room, for as many members as [`Config::max_members`](crate::Config) says.
     ///
     /// # Errors
     /// 020 when it exists.
     pub async fn create(&self, room: &str) -> Result<(), RoomError> {
-        if self.app.broker.create(room).await? {
+        let options = self.app.config.room_options(room);
+        self.create_with(room, options).await
+    }
+
+    /// Creates a room with options of its own.
+    ///
+    /// # Errors
+    /// 020 when it exists.
+    pub async fn create_with(&self, room: &str, options: RoomOptions) -> Result<(), RoomError> {
+        if self.app.broker.create(room, options).await? {
             Ok(())
         } else {
             Err(StellarError::room_exists(room).into())
@@ -137,8 +151,8 @@ impl Rooms {
     /// Takes a connection of this process into a room; the join hooks run for it.
     ///
     /// # Errors
-    /// 019 no such room, 017 in it already, 016 no such connection, 023 in too many rooms, or
-    /// what a hook refused it with.
+    /// 019 no such room, 017 in it already, 016 no such connection, 023 in too many rooms, 024 the
+    /// room is full, or what a hook refused it with.
     pub async fn join(&self, connection: &str, room: &str) -> Result<(), RoomError> {
         let connection = self.connection(connection, room)?;
         join(&connection, room).await
@@ -156,6 +170,11 @@ impl Rooms {
     fn connection(&self, id: &str, room: &str) -> Result<crate::Connection, RoomError> {
         let connection = self.app.connection(id);
         connection.ok_or_else(|| StellarError::not_in_room(id, room).into())
+    }
+
+    /// Several rooms as one audience, of which nobody gets a message twice.
+    pub fn to<R: AsRef<str>>(&self, rooms: impl IntoIterator<Item = R>) -> Audience {
+        Audience::new(self.app.clone(), rooms)
     }
 
     /// Sends a chat message of the server's (`from: 0`) to a room: any value.
@@ -213,6 +232,7 @@ impl App {
     ) -> stellarfw_transport::Flow<Result<(), BrokerError>> {
         self.broker.publish(Publication {
             target: Target::Room(room),
+            except: None,
             from,
             sent_at: now_ms(),
             kind: Kind::Say(content),

@@ -11,6 +11,7 @@ mod support;
 
 mod actions;
 mod api;
+mod audiences;
 mod broker;
 mod corpus;
 mod crowds;

@@ -447,11 +447,11 @@ async fn listeners_hear_members_only() {
             tell(&all, "all", &event);
             async {}
         })
-        .on_event("defaultRoom.turn", move |event| {
+        .on_room_event("defaultRoom", "turn", move |event| {
             tell(&one, "one", &event);
             async {}
         })
-        .on_event("other.turn", move |event| {
+        .on_room_event("other", "turn", move |event| {
             tell(&other, "other", &event);
             async {}
         });
@@ -470,6 +470,8 @@ async fn listeners_hear_members_only() {
     peer.join("defaultRoom").await;
     peer.ask(&emit("defaultRoom", "turn")).await;
     peer.ask(&emit("defaultRoom", "other")).await;
+    // A name that sounds like another room's event is but a name.
+    peer.ask(&emit("defaultRoom", "other.turn")).await;
     peer.ask(&json!({ "event": "say", "room": "defaultRoom", "message": { "event": "turn" } }))
         .await;
     let expected = [

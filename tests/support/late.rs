@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use stellarfw::{
-    broker::{Broker, BrokerError, Delivery, Joined, Member, MemoryBroker, Publication},
+    broker::{
+        Broker, BrokerError, Delivery, Joined, Member, MemoryBroker, Publication, RoomOptions,
+    },
     transport::Flow,
 };
 use tokio::{sync::mpsc, task::yield_now};
@@ -84,9 +86,9 @@ impl Broker for LateBroker {
         self.inner.start(Arc::new(Forward(send)))
     }
 
-    fn create(&self, room: &str) -> Flow<Result<bool, BrokerError>> {
+    fn create(&self, room: &str, options: RoomOptions) -> Flow<Result<bool, BrokerError>> {
         let room = room.to_owned();
-        self.later(move |inner| inner.create(&room))
+        self.later(move |inner| inner.create(&room, options))
     }
 
     fn destroy(&self, room: &str) -> Flow<Result<bool, BrokerError>> {

@@ -202,8 +202,9 @@ impl Input {
         if self.required && value.is_none() {
             return Err(format!("The {} field is required.", self.name));
         }
+        let is_number = matches!(self.format, Some(Format::Integer | Format::Float));
         for rule in &self.rules {
-            rule.judge(&self.name, value, map, &self.rules)?;
+            rule.judge(&self.name, value, map, &self.rules, is_number)?;
         }
         match value {
             Some(value) => self.checks.iter().try_for_each(|check| check(value)),
@@ -280,7 +281,7 @@ mod tests {
         let inputs = [
             Input::required("age")
                 .format(Format::Integer)
-                .validate("numeric|min:18"),
+                .validate("min:18"),
             Input::optional("name").default("nobody").validate("max:6"),
             Input::optional("tags").default_with(|| json!([])),
         ];
@@ -294,6 +295,10 @@ mod tests {
                 "age": "The age field is required.",
                 "name": "The name may not be greater than 6 characters.",
             }))
+        );
+        assert_eq!(
+            run(&inputs, json!({ "age": "17" })),
+            Err(json!({ "age": "The age must be at least 18." }))
         );
         assert_eq!(
             run(&inputs, json!({ "age": "x", "name": null })),

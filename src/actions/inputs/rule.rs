@@ -156,13 +156,14 @@ impl Rule {
     }
 
     /// What is wrong with a value, in a sentence. A value that is absent is wrong only for the
-    /// validators that are about presence.
+    /// validators that are about presence. `is_number` says that its format is a number's.
     pub(super) fn judge(
         &self,
         name: &str,
         value: Option<&Value>,
         all: &Map<String, Value>,
         beside: &[Self],
+        is_number: bool,
     ) -> Result<(), String> {
         let fine = match self.presence(value, all) {
             Some(fine) => fine,
@@ -174,7 +175,7 @@ impl Rule {
         if fine {
             Ok(())
         } else {
-            Err(self.sentence(name, beside))
+            Err(self.sentence(name, beside, is_number))
         }
     }
 
@@ -208,12 +209,12 @@ impl Rule {
 
     /// The sentence that tells what the value should be. The texts are the protocol's, because
     /// clients show them and match on them.
-    fn sentence(&self, name: &str, beside: &[Self]) -> String {
+    fn sentence(&self, name: &str, beside: &[Self], is_number: bool) -> String {
         let arg = |at: usize| self.args.get(at).map_or("", String::as_str);
         let has = |kind: fn(&Kind) -> bool| beside.iter().any(|rule| kind(&rule.kind));
-        // What a size counts depends on the validators beside it, as in StellarFW.
+        // What a size counts depends on the validators beside it, as in StellarFW, and on the format.
         let sized = |number: String, list: String, text: String| {
-            if has(|kind| matches!(kind, Kind::Numeric | Kind::Integer)) {
+            if is_number || has(|kind| matches!(kind, Kind::Numeric | Kind::Integer)) {
                 number
             } else if has(|kind| matches!(kind, Kind::Array)) {
                 list
