@@ -18,6 +18,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::{
     app::App,
     dispatch::PendingVerb,
+    http::is_session_id,
     rooms::{LocalRoom, RoomName, context_frame, push_frame},
     time::now_ms,
 };
@@ -55,8 +56,12 @@ impl State {
         let handshake = spark.handshake();
         let fingerprint = app.config.session_cookie.as_deref().and_then(|name| {
             let query = handshake.query_value(name).map(|value| value.into_owned());
-            let value = query.or_else(|| handshake.cookie(name).map(str::to_owned))?;
-            (!value.is_empty()).then(|| value.into_boxed_str())
+            let fits = |value: &String| is_session_id(value);
+            let cookie = || handshake.cookie(name).map(str::to_owned).filter(fits);
+            query
+                .filter(fits)
+                .or_else(cookie)
+                .map(String::into_boxed_str)
         });
         Self {
             app,

@@ -21,8 +21,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::Stellar;
 
-pub(crate) use self::api::Route;
 pub use self::{api::BadRoute, cors::Cors};
+pub(crate) use self::{api::Route, session::is_session_id};
 
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {

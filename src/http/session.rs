@@ -25,7 +25,7 @@ impl Session {
             .filter_map(|pair| pair.split_once('='))
             .find(|(name, _)| name.trim() == cookie)
             .map(|(_, value)| value.trim().to_owned())
-            .filter(|id| is_id(id));
+            .filter(|id| is_session_id(id));
         Some(Self {
             is_new: known.is_none(),
             id: known.unwrap_or_else(new_id),
@@ -59,8 +59,11 @@ fn new_id() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Whether a client's text may be a session's id: up to 128 letters, digits, `-` and `_`. Those
+/// made here are 40 hexadecimal digits; an application may make its own.
+pub(crate) fn is_session_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=128).contains(&text.len()) && text.bytes().all(fits)
 }
 
 #[cfg(test)]
@@ -72,7 +75,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(Session::of(&headers, None).is_none());
         let first = Session::of(&headers, Some("sessionID")).unwrap();
-        assert!(is_id(&first.id));
+        assert!(first.id.len() == 40 && first.id.bytes().all(|b| b.is_ascii_hexdigit()));
         let mut answer = HeaderMap::new();
         first.tell(&mut answer);
         let cookie = answer[header::SET_COOKIE].to_str().unwrap();

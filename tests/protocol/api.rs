@@ -42,7 +42,7 @@ async fn declared_routes_name_the_action_and_its_parameters() {
     assert_eq!(reply.status, 200);
     assert_eq!(
         reply.json()["got"],
-        json!({ "id": ["8", "7"], "x": "1", "action": "echo" })
+        json!({ "id": "7", "x": "1", "action": "echo" })
     );
     let reply = host.get("/api/users/a%2Fb").await;
     assert_eq!(reply.json()["got"]["id"], "a/b");
@@ -126,6 +126,31 @@ async fn broken_and_oversized_forms_are_refused() {
         post("application/x-www-form-urlencoded", b"a=\xff").await,
         (400, true)
     );
+}
+
+#[tokio::test]
+async fn what_a_form_holds_counts_more_than_the_query() {
+    let host = host(builder().route("post", "/users/:id", "echo")).await;
+    let body = form(&[
+        ("name=\"a\"", "1"),
+        ("name=\"b\"", "2"),
+        ("name=\"b\"", "3"),
+    ]);
+    let reply = host
+        .http("POST /api/users/7?a=0&b=0&c=0&id=8", &[FORM], &body)
+        .await;
+    let got = json!({ "a": "1", "b": ["2", "3"], "c": "0", "id": "7", "action": "echo" });
+    assert_eq!(reply.json()["got"], got);
+    // A file in the place of a text, and a text in the place of a file.
+    let body = form(&[
+        ("name=\"a\"; filename=\"x\"", "1"),
+        ("name=\"id\"; filename=\"y\"", "2"),
+    ]);
+    let reply = host.http("POST /api/users/7?a=0", &[FORM], &body).await;
+    assert_eq!(reply.json()["got"]["a"]["name"], "x");
+    assert_eq!(reply.json()["got"]["id"], "7");
+    let told = &reply.json()["requesterInformation"]["receivedParams"];
+    assert_eq!(told["a"]["path"], Value::Null);
 }
 
 #[tokio::test]

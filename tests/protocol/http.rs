@@ -422,17 +422,32 @@ async fn one_session_over_http_and_connections() {
         .unwrap();
     by_query.welcomed().await;
     assert_eq!(by_query.ask(&details).await["data"]["fingerprint"], "mine");
-    // What is none of ours is not taken over.
+    let own = [("Cookie", "sessionID=of-an_App1")];
+    let reply = host.http("GET /api/who", &own, b"").await;
+    assert_eq!(reply.json()["who"], "of-an_App1");
+    // What cannot be a session's id is not taken over, over either.
+    let long = format!("sessionID={}", "x".repeat(129));
     for bad in [
         "sessionID=",
-        "sessionID=short",
         "sessionID=%00",
+        "sessionID=<b>",
+        "sessionID=a b",
         "sessionID",
+        &long,
     ] {
         let reply = host.http("GET /api/who", &[("Cookie", bad)], b"").await;
         assert_eq!(reply.header("x-sessionid").unwrap().len(), 40, "{bad}");
         assert!(reply.header("set-cookie").is_some());
+        let mut peer = host.connect("/primus", &[("Cookie", bad)]).await.unwrap();
+        peer.welcomed().await;
+        let fingerprint = &peer.ask(&details).await["data"]["fingerprint"];
+        assert_eq!(*fingerprint, Value::Null, "{bad}");
     }
+    let path = "/primus?sessionID=%3Cb%3E";
+    let mut falls_back = host.connect(path, &headers).await.unwrap();
+    falls_back.welcomed().await;
+    let fingerprint = &falls_back.ask(&details).await["data"]["fingerprint"];
+    assert_eq!(*fingerprint, session.as_str());
 }
 
 #[tokio::test]

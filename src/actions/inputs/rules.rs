@@ -148,7 +148,7 @@ mod tests {
         }
         rules
             .iter()
-            .try_for_each(|rule| rule.judge("f", value.as_ref(), &all, &rules))
+            .try_for_each(|rule| rule.judge("f", value.as_ref(), &all, &rules, false))
     }
 
     fn fine(rule: &str, value: Value) {

@@ -133,7 +133,7 @@ fn name(read: &mut Read, named: Named, path: &str) {
         }
         Named::Route(action, values) => {
             for (key, value) in values {
-                read.put_text(key, value);
+                read.set_text(key, value);
             }
             read.map.insert("action".into(), action.into());
         }

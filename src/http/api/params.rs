@@ -1,4 +1,5 @@
-//! The parameters of an API request: from the query, then the body, which counts more.
+//! The parameters of an API request: from the query, then the body, which counts more, and then
+//! the path.
 
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, StatusCode, header, request::Parts};
@@ -67,6 +68,20 @@ impl Read {
         self.put(key, Value::String(value));
     }
 
+    /// Takes a text in the place of whatever has its key.
+    pub(super) fn set_text(&mut self, key: String, value: String) {
+        self.texts = true;
+        self.map.insert(key, Value::String(value));
+    }
+
+    /// Takes what a form holds, which counts more than what is there.
+    fn take_form(&mut self, form: Self) {
+        self.texts = true;
+        self.map.extend(form.map);
+        self.uploads.extend(form.uploads);
+        self.files.extend(form.files);
+    }
+
     pub(super) fn put(&mut self, key: String, value: Value) {
         match self.map.get_mut(&key) {
             None => {
@@ -90,7 +105,9 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
     read.put_pairs(parts.uri.query().unwrap_or_default());
     let mime = mime(&parts.headers);
     if mime.as_deref() == Some("multipart/form-data") {
-        multipart::read(&mut read, &parts.headers, body, config).await?;
+        let mut form = Read::default();
+        multipart::read(&mut form, &parts.headers, body, config).await?;
+        read.take_form(form);
         return Ok(read);
     }
     let bytes = to_bytes(body, config.max_body)
@@ -101,12 +118,10 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
     }
     match mime.as_deref() {
         Some("application/x-www-form-urlencoded") => match std::str::from_utf8(&bytes) {
-            // The body's count more than the query's of the same name.
             Ok(text) => {
                 let mut form = Read::default();
                 form.put_pairs(text);
-                read.texts = true;
-                read.map.extend(form.map);
+                read.take_form(form);
             }
             Err(_) => return Err(BadBody::bad("The form is not UTF-8")),
         },
