@@ -233,6 +233,7 @@ fn frame(parser: &Parser, publication: &Publication) -> Option<Frame> {
     };
     result
         .inspect_err(|error| tracing::error!(%error, "a publication could not be encoded"))
+        .map(Frame::for_many)
         .ok()
 }
 

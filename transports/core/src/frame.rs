@@ -1,6 +1,9 @@
 //! One payload: borrowed on its way in ([`Message`]), shared on its way out ([`Frame`]).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 /// Whether a payload is text or binary on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,37 +69,80 @@ impl<'a> Message<'a> {
     /// Copies the payload into a [`Frame`] that can be kept or sent on.
     #[must_use]
     pub fn to_frame(&self) -> Frame {
-        Frame {
-            kind: self.kind(),
-            payload: Bytes::copy_from_slice(self.as_bytes()),
-        }
+        Frame::new(self.kind(), Bytes::copy_from_slice(self.as_bytes()))
     }
 }
 
 /// A payload on its way out: encoded already, cheap to clone, shared by all who receive it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Frame {
     kind: Kind,
     payload: Bytes,
+    /// Of one that goes to many.
+    translations: Option<Arc<Translations>>,
 }
 
+/// What engines made of a payload, by what they made it with. There are few of them.
+type Translations = Mutex<Vec<(TranslationKey, Option<Bytes>)>>;
+
+/// What a translation depends on: who made it, and its settings as a number.
+pub type TranslationKey = (&'static str, u32);
+
+/// So many translations of a frame are kept.
+const TRANSLATIONS: usize = 8;
+
 impl Frame {
+    const fn new(kind: Kind, payload: Bytes) -> Self {
+        Self {
+            kind,
+            payload,
+            translations: None,
+        }
+    }
+
+    /// A frame that goes to many: what an engine makes of it is made once. See
+    /// [`Frame::translated`].
+    #[must_use]
+    pub fn for_many(mut self) -> Self {
+        self.translations.get_or_insert_default();
+        self
+    }
+
+    /// What an engine makes of the payload, such as its compressed form: `make` is called for the
+    /// first of the clones of a [`Frame::for_many`], and what it gave is there for the others. For
+    /// every other frame it is called each time.
+    ///
+    /// `make` must depend on the payload and the key alone, and must not call back here.
+    pub fn translated(
+        &self,
+        key: TranslationKey,
+        make: impl FnOnce(&[u8]) -> Option<Bytes>,
+    ) -> Option<Bytes> {
+        let Some(translations) = &self.translations else {
+            return make(&self.payload);
+        };
+        // Held while it is made: others wait for it rather than make it again.
+        let mut known = translations.lock();
+        if let Some((_, made)) = known.iter().find(|(known, _)| *known == key) {
+            return made.clone();
+        }
+        let made = make(&self.payload);
+        if known.len() < TRANSLATIONS {
+            known.push((key, made.clone()));
+        }
+        made
+    }
+
     /// A text frame.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Text,
-            payload: Bytes::from(text.into()),
-        }
+        Self::new(Kind::Text, Bytes::from(text.into()))
     }
 
     /// A text frame of a constant: no allocation.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        Self {
-            kind: Kind::Text,
-            payload: Bytes::from_static(text.as_bytes()),
-        }
+        Self::new(Kind::Text, Bytes::from_static(text.as_bytes()))
     }
 
     /// A text frame of bytes, if they are UTF-8; otherwise the bytes come back.
@@ -106,10 +152,7 @@ impl Frame {
     pub fn text_from_bytes(bytes: impl Into<Bytes>) -> Result<Self, Bytes> {
         let payload = bytes.into();
         match std::str::from_utf8(&payload) {
-            Ok(_) => Ok(Self {
-                kind: Kind::Text,
-                payload,
-            }),
+            Ok(_) => Ok(Self::new(Kind::Text, payload)),
             Err(_) => Err(payload),
         }
     }
@@ -117,10 +160,7 @@ impl Frame {
     /// A binary frame.
     #[must_use]
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
-        Self {
-            kind: Kind::Binary,
-            payload: bytes.into(),
-        }
+        Self::new(Kind::Binary, bytes.into())
     }
 
     /// Text or binary.
@@ -168,6 +208,15 @@ impl Frame {
     }
 }
 
+/// Frames of one kind with the same bytes are equal, whomever they are for.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.payload == other.payload
+    }
+}
+
+impl Eq for Frame {}
+
 impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Payloads may hold secrets: a log gets kind and size only.
@@ -175,5 +224,36 @@ impl std::fmt::Debug for Frame {
             .field("kind", &self.kind)
             .field("len", &self.len())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_many_is_translated_once() {
+        let mut made = 0;
+        let mut double = |frame: &Frame, key| {
+            frame.translated(key, |bytes| {
+                made += 1;
+                Some([bytes, bytes].concat().into())
+            })
+        };
+        let many = Frame::text("ab").for_many();
+        let clone = many.clone();
+        assert_eq!(double(&many, ("x", 1)).unwrap(), "abab");
+        assert_eq!(double(&clone, ("x", 1)).unwrap(), "abab");
+        assert_eq!(double(&clone, ("x", 2)).unwrap(), "abab");
+        let one = Frame::text("ab");
+        assert_eq!(double(&one, ("x", 1)).unwrap(), "abab");
+        assert_eq!(double(&one, ("x", 1)).unwrap(), "abab");
+        for n in 0..100 {
+            double(&many, ("y", n));
+        }
+        assert_eq!(made, 104);
+        assert_eq!(one, many);
+        // That there is none is known, too.
+        assert_eq!(many.translated(("none", 0), |_| None), None);
     }
 }

@@ -47,7 +47,7 @@ pub use self::{
     codec::{Codec, CodecError, Parser},
     config::{InboxLimits, ServerConfig},
     flow::{BoxFuture, Flow, FlowFuture, Panicked, catch_panic},
-    frame::{Frame, Kind, Message},
+    frame::{Frame, Kind, Message, TranslationKey},
     handler::{Handler, Silent},
     handshake::Handshake,
     http::Peer,

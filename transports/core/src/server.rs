@@ -385,6 +385,7 @@ impl Server {
     /// Sends an encoded frame to every open spark. Gives the number of sparks that took it.
     pub fn write_frame(&self, frame: &Frame, delivery: Delivery) -> usize {
         let _turn = turn();
+        let frame = frame.clone().for_many();
         let mut count = 0;
         self.for_each(|spark| {
             count += usize::from(spark.send_frame(frame.clone(), delivery).is_ok());

@@ -283,18 +283,9 @@ impl<F: Framing> Out<F> {
     /// Frames one payload into the batch; one too large to copy comes back.
     fn put_frame(&mut self, scratch: &mut Vec<u8>, frame: Frame) -> Option<Bytes> {
         let opcode = opcode(frame.kind());
-        let mut payload = frame.into_payload();
-        let mut compressed = 0;
-        if let Some(deflater) = &mut self.deflater
-            && deflater.wants(payload.len())
-        {
-            let mut out = Vec::new();
-            if deflater.compress(&payload, &mut out) {
-                // Exactly as long as it is, since what waits is counted by length.
-                payload = out.into_boxed_slice().into();
-                compressed = RSV1;
-            }
-        }
+        let smaller = self.deflater.as_mut().and_then(|d| compress(d, &frame));
+        let compressed = if smaller.is_some() { RSV1 } else { 0 };
+        let payload = smaller.unwrap_or_else(|| frame.into_payload());
         put_header(scratch, opcode | compressed, payload.len());
         if payload.len() > COPY_MAX {
             return Some(payload);
@@ -399,6 +390,25 @@ impl<F: Framing> Out<F> {
 
     pub(crate) fn phase(&self) -> &Phase {
         &self.phase
+    }
+}
+
+/// A payload compressed, if that makes it smaller. A publication is compressed once for all
+/// connections that compress alike.
+fn compress(deflater: &mut Deflater, frame: &Frame) -> Option<Bytes> {
+    if !deflater.wants(frame.len()) {
+        return None;
+    }
+    // Exactly as long as it is, since what waits is counted by length.
+    let exactly = |out: Vec<u8>| out.into_boxed_slice().into();
+    let mut out = Vec::new();
+    match deflater.shared() {
+        Some(shared) => frame.translated(("deflate", shared.key()), |payload| {
+            shared.compress(payload, &mut out).then(|| exactly(out))
+        }),
+        None => deflater
+            .compress(frame.payload(), &mut out)
+            .then(|| exactly(out)),
     }
 }
 

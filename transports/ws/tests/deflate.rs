@@ -162,3 +162,41 @@ async fn a_bomb_does_not_go_off() {
     expect_close(&mut client, 1009).await;
     site.is_well().await;
 }
+
+#[tokio::test]
+async fn a_publication_reaches_clients_of_every_agreement() {
+    use stellarfw_transport::{Delivery, Frame};
+
+    let site = site(|config| {
+        config.server_no_context_takeover = false;
+    })
+    .await;
+    let forgets = "permessage-deflate; server_no_context_takeover";
+    let narrow = "permessage-deflate; server_no_context_takeover; server_max_window_bits=9";
+    let mut clients = Vec::new();
+    for offer in [forgets, "", narrow, "permessage-deflate", forgets, narrow] {
+        let headers: &[(&str, &str)] = if offer.is_empty() {
+            &[]
+        } else {
+            &[(OFFER, offer)]
+        };
+        clients.push(site.client_with(headers).await);
+    }
+    for len in [50, 5_000, 100_000, 5_000] {
+        let payload = text(len);
+        let frame = Frame::binary(payload.clone());
+        assert_eq!(site.server.write_frame(&frame, Delivery::Reliable), 6);
+        let mut sent = Vec::new();
+        for client in &mut clients {
+            let frame = within(client.next()).await.unwrap();
+            let plain = match frame.head & RSV1 != 0 {
+                true => client.deflate.as_mut().unwrap().inflate(&frame.payload),
+                false => frame.payload.clone(),
+            };
+            assert!(plain == payload, "{len} bytes came changed");
+            sent.push(frame.payload);
+        }
+        assert!(sent[0] == sent[4] && sent[2] == sent[5]);
+        assert_eq!(sent[1].len(), len);
+    }
+}

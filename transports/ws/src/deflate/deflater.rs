@@ -95,6 +95,12 @@ impl Deflater {
 }
 
 impl Shared {
+    /// A number that is equal for equal values.
+    #[must_use]
+    pub fn key(self) -> u32 {
+        u32::from(self.level) << 8 | u32::from(self.window_bits)
+    }
+
     /// As [`Deflater::compress`], for every connection with this value.
     #[must_use = "false means that the message goes out uncompressed"]
     pub fn compress(self, payload: &[u8], out: &mut Vec<u8>) -> bool {
