@@ -33,7 +33,10 @@ pub(crate) struct App {
     pub(crate) shared: Extensions,
     /// Whether outgoing messages pass through transforms, which are the user's code.
     pub(crate) has_transforms: bool,
+    /// Actions get 006.
     pub(crate) stopping: AtomicBool,
+    /// It is to stop soon: `/readyz` says so.
+    pub(crate) draining: AtomicBool,
     /// The transport layer, which owns this by way of its handler.
     pub(crate) server: OnceLock<WeakServer>,
 }
@@ -45,6 +48,10 @@ impl App {
 
     pub(crate) fn connection(&self, id: &str) -> Option<Connection> {
         Connection::of(&self.server()?.spark(id)?).filter(Connection::is_ready)
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Acquire) && !self.is_stopping()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -34,6 +34,11 @@ use crate::{
 pub struct Builder {
     config: Config,
     registry: Registry,
+    /// Engines, rooms and folders besides those of the settings.
+    names: Vec<String>,
+    rooms: Vec<String>,
+    limits: Vec<(String, usize)>,
+    public: Vec<PathBuf>,
     transports: Vec<Arc<dyn Transport>>,
     parser: Option<Parser>,
     broker: Arc<dyn Broker>,
@@ -54,6 +59,10 @@ impl Default for Builder {
         Self {
             config: Config::default(),
             registry: engines(),
+            names: Vec::new(),
+            rooms: Vec::new(),
+            limits: Vec::new(),
+            public: Vec::new(),
             transports: Vec::new(),
             parser: None,
             broker: Arc::new(MemoryBroker::new()),
@@ -112,7 +121,8 @@ pub enum BuildError {
 }
 
 impl Builder {
-    /// All settings at once. Default: [`Config::default`].
+    /// All settings at once. Default: [`Config::default`]. What the builder itself is told of rooms,
+    /// public folders and engines comes after those of the settings, whenever it is told.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -127,7 +137,7 @@ impl Builder {
     /// Picks an engine by one of its names. The first one picked owns `/primus`; several may run
     /// at once. Default: the first that is compiled in.
     pub fn transport(mut self, name: impl Into<String>) -> Self {
-        self.config.transports.push(name.into());
+        self.names.push(name.into());
         self
     }
 
@@ -206,20 +216,20 @@ impl Builder {
 
     /// Adds a room that exists from the start, besides those of the settings.
     pub fn room(mut self, name: impl Into<String>) -> Self {
-        self.config.starting_chat_rooms.push(name.into());
+        self.rooms.push(name.into());
         self
     }
 
     /// Adds a room that exists from the start, for at most so many members.
     pub fn room_for(mut self, name: impl Into<String>, max_members: usize) -> Self {
         let name = name.into();
-        self.config.room_limits.insert(name.clone(), max_members);
+        self.limits.push((name.clone(), max_members));
         self.room(name)
     }
 
     /// Adds a folder of public files. Default: none.
     pub fn public(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.config.public.push(folder.into());
+        self.public.push(folder.into());
         self
     }
 
@@ -354,6 +364,10 @@ impl Builder {
     /// See [`BuildError`].
     pub async fn build(mut self) -> Result<Stellar, BuildError> {
         let mut config = self.config;
+        config.transports.append(&mut self.names);
+        config.starting_chat_rooms.append(&mut self.rooms);
+        config.room_limits.extend(self.limits);
+        config.public.append(&mut self.public);
         for (key, value) in [
             ("server.pathname", &config.server.pathname),
             ("apiPath", &config.api_path),
@@ -417,6 +431,7 @@ impl Builder {
             shared: self.shared,
             has_transforms: self.has_transforms,
             stopping: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             server: OnceLock::new(),
             config,
         });

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) verbs: Lane<PendingVerb>,
     /// It has had its welcome, and may be pushed to.
     ready: AtomicBool,
+    /// It is being sent away, and its actions get 006.
+    leaving: AtomicBool,
     /// The log has been told of an undecodable message.
     pub(crate) complained: AtomicBool,
 }
@@ -76,6 +78,7 @@ impl State {
             membership: OnceLock::new(),
             verbs: Lane::default(),
             ready: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             complained: AtomicBool::new(false),
         }
     }
@@ -97,6 +100,15 @@ impl Connection {
 
     pub(crate) fn set_ready(&self) {
         self.state().ready.store(true, Ordering::Release);
+    }
+
+    /// Takes no more actions from it.
+    pub(crate) fn leave(&self) {
+        self.state().leaving.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.state().leaving.load(Ordering::Acquire)
     }
 
     pub(crate) fn state(&self) -> &State {

@@ -32,6 +32,7 @@
 //! | `engineio` | the Engine.IO engine, for its official clients and Primus's | yes |
 //! | `socketio` | the Socket.IO engine, for its official clients: events with acknowledgements | yes |
 //! | `sockjs` | the SockJS engine, for its official clients and Primus's | yes |
+//! | `tls` | TLS and HTTP/2 where the server listens by itself | yes |
 //! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
@@ -54,12 +55,14 @@ mod client;
 pub mod config;
 mod connection;
 mod dispatch;
+mod drain;
 mod engines;
 mod error;
 mod files;
 mod http;
 mod middleware;
 pub mod rooms;
+mod serve;
 mod stellar;
 mod time;
 
@@ -111,6 +114,8 @@ mod guides {
     mod rooms {}
     #[doc = include_str!("../docs/security.md")]
     mod security {}
+    #[doc = include_str!("../docs/serving.md")]
+    mod serving {}
     #[doc = include_str!("../docs/transports.md")]
     mod transports {}
     #[doc = include_str!("../docs/ws.md")]

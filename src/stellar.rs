@@ -1,11 +1,10 @@
 //! The server.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, sync::atomic::Ordering};
+use std::{net::SocketAddr, sync::Arc, sync::atomic::Ordering};
 
 use axum::Router;
 use serde::Serialize;
-use stellarfw_transport::{Server, Shutdown, serve, serve::Limits};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use stellarfw_transport::{Server, Shutdown};
 
 use crate::{
     actions::{Action, ActionError, execute_inside},
@@ -171,47 +170,6 @@ impl Stellar {
         crate::client::render(&self.app, &self.server, crate::client::Variant::Plain)
     }
 
-    /// Listens and serves until Ctrl-C or SIGTERM, then shuts down: clients are asked to come
-    /// again, and requests under way are given their time.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        self.serve_until_stopped(TcpListener::bind(address).await?)
-            .await
-    }
-
-    /// As [`Stellar::serve`], on a listener of your own.
-    ///
-    /// # Errors
-    /// None after the start.
-    pub async fn serve_until_stopped(&self, listener: TcpListener) -> io::Result<()> {
-        self.serve_on(listener, stop_signal()).await
-    }
-
-    /// Serves on a listener until `stop` is done, then shuts down.
-    ///
-    /// # Errors
-    /// None after the start.
-    pub async fn serve_on(
-        &self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()>,
-    ) -> io::Result<()> {
-        let limits = Limits::default();
-        let stopping = async {
-            stop.await;
-            self.app.stopping.store(true, Ordering::Release);
-        };
-        serve(listener, self.router(), limits, stopping).await?;
-        self.shutdown(Shutdown {
-            reconnect: true,
-            ..Shutdown::default()
-        })
-        .await;
-        Ok(())
-    }
-
     /// Shuts down: actions get 006, no new connections come in, and those there are closed. Gives
     /// the number of connections that had to be cut.
     pub async fn shutdown(&self, options: Shutdown) -> usize {
@@ -226,19 +184,4 @@ impl Stellar {
     pub async fn start(&self) -> Result<Vec<SocketAddr>, stellarfw_transport::StartError> {
         self.server.start().await
     }
-}
-
-/// Done when the process is asked to stop.
-pub(crate) async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = tokio::signal::ctrl_c() => return,
-            }
-        }
-    }
-    tokio::signal::ctrl_c().await.ok();
 }

@@ -15,7 +15,7 @@ use super::{
     inputs,
     registry::Registered,
 };
-use crate::{app::App, dispatch::told, error::StellarError};
+use crate::{app::App, connection::Connection, dispatch::told, error::StellarError};
 
 /// So deep may actions call actions.
 const MAX_DEPTH: u8 = 32;
@@ -50,7 +50,7 @@ pub(crate) fn execute_inside(
 }
 
 fn find(app: &App, caller: &Caller, given: &Given) -> Result<Arc<Registered>, StellarError> {
-    if app.is_stopping() {
+    if app.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
         return Err(StellarError::shutting_down());
     }
     let fields = Fields::of(given);

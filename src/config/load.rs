@@ -239,16 +239,17 @@ fn put(table: &mut Table, path: &[String], value: &str) -> Result<(), String> {
     }
     let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok();
     let parsed = parsed.and_then(|mut table| table.remove("value"));
-    let value = match (last.as_str(), parsed) {
-        (_, Some(value)) if path.len() > 1 || last != "transports" || value.is_array() => value,
-        // A list of names, as people write them.
-        ("transports", _) if path.len() == 1 => {
+    let is_list = path.len() == 1 && matches!(last.as_str(), "transports" | "listen");
+    let value = match parsed {
+        Some(value) if !is_list || value.is_array() => value,
+        // Names separated by commas, as people write them.
+        _ if is_list => {
             let names = value
                 .split(',')
                 .map(|name| Value::String(name.trim().to_owned()));
             Value::Array(names.collect())
         }
-        (_, _) => Value::String(value.to_owned()),
+        _ => Value::String(value.to_owned()),
     };
     at.insert(last.clone(), value);
     Ok(())
@@ -273,6 +274,7 @@ mod tests {
                 ("OTHER_NAME", "x"),
             ])
             .set("name", "c")
+            .set("listen", "[::1]:80,unix:/run/x")
             .set("startingChatRooms", "[\"x\", \"y\"]")
             .load()
             .unwrap();
@@ -281,6 +283,7 @@ mod tests {
         assert_eq!(config.server.pathname, "/a");
         assert_eq!(config.server.ping_interval, 2);
         assert_eq!(config.transports, ["ws", "engine.io"]);
+        assert_eq!(config.listen, ["[::1]:80", "unix:/run/x"]);
         assert_eq!(config.starting_chat_rooms, ["x", "y"]);
         assert_eq!(Sources::new().load().unwrap(), Config::default());
     }

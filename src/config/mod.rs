@@ -1,13 +1,17 @@
 //! The settings of the Stellar layer, and reading them.
 
 mod load;
+mod serving;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::ServerConfig;
 
-pub use self::load::{ConfigError, FILE, Sources};
+pub use self::{
+    load::{ConfigError, FILE, Sources},
+    serving::{DrainConfig, HttpConfig, TlsConfig},
+};
 use crate::{broker::RoomOptions, http::Cors};
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
@@ -23,6 +27,17 @@ pub struct Config {
     pub transports: Vec<String>,
     /// The codec: `json` or `msgpack`. Default `json`.
     pub parser: String,
+    /// Where it listens when nothing else is said: addresses such as `127.0.0.1:8080`, or `unix:`
+    /// and the path of a socket. Default: `127.0.0.1:8080`.
+    pub listen: Vec<String>,
+    /// The certificate it speaks TLS with where it listens by itself. Default: none, no TLS.
+    pub tls: TlsConfig,
+    /// What connections may take at HTTP where it listens by itself.
+    pub http: HttpConfig,
+    /// How it stops.
+    pub drain: DrainConfig,
+    /// Whether `/healthz` and `/readyz` are answered. Default true.
+    pub health: bool,
     /// The settings of the transport layer.
     pub server: ServerConfig,
     /// The text of the welcome; none sends no welcome.
@@ -83,6 +98,11 @@ impl Default for Config {
             api_version: "1".into(),
             transports: Vec::new(),
             parser: "json".into(),
+            listen: vec!["127.0.0.1:8080".into()],
+            tls: TlsConfig::default(),
+            http: HttpConfig::default(),
+            drain: DrainConfig::default(),
+            health: true,
             server: ServerConfig::default(),
             welcome: Some("Hello human! Welcome to Stellar".into()),
             welcome_delay: 0,

@@ -3,6 +3,7 @@
 mod api;
 mod cors;
 mod etag;
+mod health;
 mod script;
 mod session;
 mod statics;
@@ -38,6 +39,9 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
         .merge(api::routes(stellar, &api));
     if let Some(cors) = stellar.app.config.cors.layer() {
         router = router.layer(cors);
+    }
+    if stellar.app.config.health {
+        router = router.merge(health::routes(stellar));
     }
     for path in stellar.server.paths() {
         let service = stellar.server.service();

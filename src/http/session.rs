@@ -1,6 +1,9 @@
 //! The session cookie: the same fingerprint over HTTP and every transport.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use stellarfw_transport::{Peer, http::Secure};
+
+use crate::config::Config;
 
 /// The header that tells the session's id besides the cookie.
 const HEADER: HeaderName = HeaderName::from_static("x-sessionid");
@@ -11,12 +14,21 @@ pub(super) struct Session {
     pub(super) id: String,
     cookie: String,
     is_new: bool,
+    /// The client came over TLS, so that its cookie need never go without.
+    secure: bool,
 }
 
 impl Session {
     /// The session of a request's cookie, or a new one. None when sessions are off.
-    pub(super) fn of(headers: &HeaderMap, cookie: Option<&str>) -> Option<Self> {
-        let cookie = cookie?.to_owned();
+    pub(super) fn of(
+        config: &Config,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Option<Self> {
+        let cookie = config.session_cookie.clone()?;
+        let peer = extensions.get::<Peer>().map(|peer| peer.0);
+        let proxies = &config.server.trusted_proxies;
+        let secure = extensions.get::<Secure>().is_some() || proxies.is_secure(peer, headers);
         let known = headers
             .get_all(header::COOKIE)
             .iter()
@@ -30,6 +42,7 @@ impl Session {
             is_new: known.is_none(),
             id: known.unwrap_or_else(new_id),
             cookie,
+            secure,
         })
     }
 
@@ -38,8 +51,9 @@ impl Session {
         if let Ok(value) = HeaderValue::from_str(&self.id) {
             headers.insert(HEADER, value);
         }
+        let secure = if self.secure { "; Secure" } else { "" };
         let cookie = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Lax",
+            "{}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
             self.cookie, self.id
         );
         if self.is_new
@@ -72,27 +86,34 @@ mod tests {
 
     #[test]
     fn a_known_session_is_kept_and_nonsense_is_not() {
+        let mut config = Config::default();
         let mut headers = HeaderMap::new();
-        assert!(Session::of(&headers, None).is_none());
-        let first = Session::of(&headers, Some("sessionID")).unwrap();
+        let mut extensions = Extensions::new();
+        let first = Session::of(&config, &headers, &extensions).unwrap();
         assert!(first.id.len() == 40 && first.id.bytes().all(|b| b.is_ascii_hexdigit()));
         let mut answer = HeaderMap::new();
         first.tell(&mut answer);
         let cookie = answer[header::SET_COOKIE].to_str().unwrap();
         assert!(cookie.starts_with(&format!("sessionID={}; Path=/", first.id)));
+        assert!(!cookie.contains("Secure"));
         headers.insert(
             header::COOKIE,
             format!("a=b; sessionID={}", first.id).parse().unwrap(),
         );
-        let again = Session::of(&headers, Some("sessionID")).unwrap();
+        let again = Session::of(&config, &headers, &extensions).unwrap();
         assert_eq!(again.id, first.id);
         let mut answer = HeaderMap::new();
         again.tell(&mut answer);
         assert!(answer.get(header::SET_COOKIE).is_none());
         headers.insert(header::COOKIE, "sessionID=<script>".parse().unwrap());
-        assert_ne!(
-            Session::of(&headers, Some("sessionID")).unwrap().id,
-            "<script>"
-        );
+        extensions.insert(Secure);
+        let other = Session::of(&config, &headers, &extensions).unwrap();
+        assert_ne!(other.id, "<script>");
+        let mut answer = HeaderMap::new();
+        other.tell(&mut answer);
+        let cookie = answer[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.ends_with("; SameSite=Lax; Secure"), "{cookie}");
+        config.session_cookie = None;
+        assert!(Session::of(&config, &headers, &extensions).is_none());
     }
 }

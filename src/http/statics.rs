@@ -30,10 +30,7 @@ async fn answer(stellar: &Stellar, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    let session = Session::of(
-        request.headers(),
-        stellar.config().session_cookie.as_deref(),
-    );
+    let session = Session::of(stellar.config(), request.headers(), request.extensions());
     let mut response = match decode(request.uri().path()) {
         Some(path) => find(stellar, &path, request).await,
         None => not_found(),

@@ -23,6 +23,7 @@ mod middleware;
 mod mount;
 mod pushes;
 mod rooms;
+mod serving;
 mod shutdown;
 mod verbs;
 mod welcome;

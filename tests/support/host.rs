@@ -9,10 +9,7 @@ use tokio::{
     sync::oneshot,
     task::JoinHandle,
 };
-use tokio_tungstenite::{
-    client_async,
-    tungstenite::{Error, client::IntoClientRequest as _, http::HeaderName},
-};
+use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest as _, http::HeaderName};
 
 use super::{Peer, soon, until};
 
@@ -96,8 +93,7 @@ impl Host {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let (stream, _) = soon("the handshake", client_async(request, stream)).await?;
-        Ok(Peer::new(stream))
+        Peer::over(stream, request).await
     }
 
     /// Waits until no connection and no room member is left in this process.

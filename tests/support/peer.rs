@@ -5,14 +5,17 @@ use std::collections::VecDeque;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use stellarfw::transport::{Message as Payload, Parser};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
-use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
 
 use super::soon;
 
 /// A client. It counts what it sends, and knows which response is whose.
 pub(crate) struct Peer {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Stream>>,
     parser: Parser,
     /// Its connection's id, once it has asked for it.
     id: String,
@@ -31,8 +34,23 @@ pub(crate) enum Received {
     Closed(Option<u16>),
 }
 
+/// What a client's bytes go over: TCP, TLS, a Unix socket.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 impl Peer {
-    pub(crate) fn new(stream: WebSocketStream<TcpStream>) -> Self {
+    /// Asks for a WebSocket over a stream.
+    pub(crate) async fn over(
+        stream: impl Stream + 'static,
+        request: impl IntoClientRequest + Unpin,
+    ) -> Result<Self, Error> {
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let (stream, _) = soon("the handshake", client_async(request, stream)).await?;
+        Ok(Self::new(stream))
+    }
+
+    fn new(stream: WebSocketStream<Box<dyn Stream>>) -> Self {
         Self {
             stream,
             parser: Parser::Json,

@@ -4,22 +4,22 @@
 mod actions;
 mod page;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use stellarfw::{
     Config, Stellar,
     config::{ConfigError, Sources},
 };
-use tokio::net::TcpListener;
 
 /// Serves the demo page and everything it uses.
 #[derive(Parser)]
 #[command(name = "chat")]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Address to listen on, 127.0.0.1:8080 by default; port 0 takes any free one; several,
+    /// separated by commas; unix:PATH is a socket
+    #[arg(long)]
+    listen: Option<String>,
     /// The engine, by any of its names; several, separated by commas: the first owns /primus
     #[arg(long)]
     transport: Option<String>,
@@ -45,6 +45,7 @@ impl Options {
             sources = sources.file(path);
         }
         let own = [
+            ("listen", self.listen.clone()),
             ("transports", self.transport.clone()),
             ("parser", self.parser.clone()),
             (
@@ -89,14 +90,16 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .embedded(page::files());
     let stellar = actions::add(builder).build().await?;
 
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
-    let address = listener.local_addr()?;
-    println!("Listening on http://{address}");
-    println!("Transport: {}", stellar.config().transports.join(", "));
-    println!("Open the address in a browser for the demo; Ctrl-C stops.");
-    stellar.serve_until_stopped(listener).await?;
+    let transports = stellar.config().transports.join(", ");
+    stellar
+        .serve_configured(|listeners| {
+            for listener in listeners {
+                println!("Listening on {listener}");
+            }
+            println!("Transport: {transports}");
+            println!("Open the address in a browser for the demo; Ctrl-C stops.");
+        })
+        .await?;
     println!("Stopped.");
     Ok(())
 }

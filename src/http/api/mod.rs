@@ -49,7 +49,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
     let started = Instant::now();
-    let session = Session::of(&parts.headers, config.session_cookie.as_deref());
+    let session = Session::of(config, &parts.headers, &parts.extensions);
     let caller = caller(stellar, &parts, session.as_ref());
     let (outcome, received) = call(stellar, named, &parts, body, &caller).await;
     if let Ok(Outcome::File(path)) = outcome {

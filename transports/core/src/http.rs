@@ -29,6 +29,10 @@ pub type Response = http::Response<Body>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// Put into the extensions of requests that came over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Secure;
+
 /// Wraps any body.
 pub fn body<B>(body: B) -> Body
 where

@@ -73,6 +73,33 @@ impl TrustedProxies {
     }
 }
 
+impl TrustedProxies {
+    /// Whether the client reached a trusted proxy over TLS, as that tells in `Forwarded`
+    /// (`proto=`) or `X-Forwarded-Proto`.
+    #[must_use]
+    pub fn is_secure(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+        if !peer.is_some_and(|peer| self.trusts(peer.ip())) {
+            return false;
+        }
+        // What the nearest proxy wrote stands last.
+        let last = |name: &str| {
+            let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+            value.rsplit(',').next().map(str::trim)
+        };
+        let proto = |element: &str| {
+            element.split(';').any(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let value = value.trim().trim_matches('"');
+                key.trim().eq_ignore_ascii_case("proto") && value.eq_ignore_ascii_case("https")
+            })
+        };
+        match last("forwarded") {
+            Some(element) => proto(element),
+            None => last("x-forwarded-proto").is_some_and(|p| p.eq_ignore_ascii_case("https")),
+        }
+    }
+}
+
 fn chain(headers: &HeaderMap) -> Vec<Option<SocketAddr>> {
     let values = |name: &str| {
         let list: Vec<&str> = headers

@@ -80,6 +80,8 @@ pub(crate) struct ServerInner {
     sparks: Sparks,
     handshakes: Arc<AtomicUsize>,
     stopping: AtomicBool,
+    /// No new connections come in.
+    refusing: AtomicBool,
     beating: OnceLock<()>,
     emptied: Notify,
 }
@@ -243,7 +245,7 @@ impl Server {
     ) -> Result<Admission, Refusal> {
         let inner = &self.0;
         let place = Place::take(&inner.handshakes);
-        if inner.stopping.load(Ordering::Acquire) {
+        if inner.stopping.load(Ordering::Acquire) || inner.refusing.load(Ordering::Acquire) {
             return Err(unavailable("The server is shutting down"));
         }
         let pending = inner.handshakes.load(Ordering::Relaxed);
@@ -422,6 +424,12 @@ impl Server {
             transport.stop().await;
         }
         forced
+    }
+
+    /// Lets no new connections in from now on, and leaves those there are alone: what comes before
+    /// an orderly [`Server::shutdown`]. New ones are answered 503.
+    pub fn refuse_new(&self) {
+        self.0.refusing.store(true, Ordering::Release);
     }
 
     /// Whether a shutdown has begun.
@@ -733,6 +741,7 @@ impl ServerBuilder {
             sparks: Sparks::new(),
             handshakes: Arc::default(),
             stopping: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
             beating: OnceLock::new(),
             emptied: Notify::new(),
         }))

@@ -1,25 +1,24 @@
 //! An HTTP server for those who have none: accepts, bounds what a handshake may take, upgrades.
 
-use std::{
-    convert::Infallible,
-    future::{Future, poll_fn},
-    io,
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+mod connection;
+#[cfg(feature = "tls")]
+mod http2;
+mod listener;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-};
+use hyper::body::Incoming;
+use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
-use crate::http::{BoxError, Peer};
+use self::connection::Serving;
+pub use self::listener::Listener;
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsError};
+use crate::http::BoxError;
 
 /// What a connection may take before it is a spark.
 #[derive(Clone, Copy, Debug)]
@@ -51,18 +50,20 @@ impl Default for Limits {
     }
 }
 
-/// Serves HTTP/1.1 with upgrades until `stop` is done, then lets requests under way finish.
-/// Upgraded connections are not waited for: [`Server::shutdown`](crate::Server::shutdown) ends
-/// them.
+/// Serves HTTP/1.1 with upgrades, and HTTP/2 over TLS, until `stop` is done, then lets requests
+/// under way finish. Upgraded connections are not waited for:
+/// [`Server::shutdown`](crate::Server::shutdown) ends them.
 ///
-/// `service` is any tower service of HTTP, such as [`Server::service`](crate::Server::service) or
-/// an axum `Router`; it finds the client's address in the extension [`Peer`].
+/// `listener` is a `TcpListener`, a `UnixListener`, or a [`Listener`] made of one. `service` is any
+/// tower service of HTTP, such as [`Server::service`](crate::Server::service) or an axum `Router`;
+/// it finds the client's address in the extension [`Peer`](crate::http::Peer), and whether it came
+/// over TLS in [`Secure`](crate::http::Secure).
 ///
 /// # Errors
 /// None after the start: a failing accept (out of file descriptors, say) is logged and tried
 /// again.
 pub async fn serve<S, B>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     service: S,
     limits: Limits,
     stop: impl Future<Output = ()>,
@@ -76,7 +77,19 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let listener = listener.into();
     let (stopping, stopped) = watch::channel(());
+    #[cfg(feature = "tls")]
+    let watching = listener.tls.clone();
+    #[cfg(feature = "tls")]
+    let mut watching = pin!(async move {
+        match watching {
+            Some(tls) => tls.watch().await,
+            None => std::future::pending().await,
+        }
+    });
+    #[cfg(not(feature = "tls"))]
+    let mut watching = pin!(std::future::pending::<()>());
     let most = u32::try_from(limits.max_connections)
         .unwrap_or(u32::MAX)
         .max(1);
@@ -92,8 +105,9 @@ where
             biased;
             () = &mut stop => break,
             accepted = accept => accepted,
+            () = &mut watching => unreachable!("it watches without end"),
         };
-        let (stream, peer) = match accepted {
+        let stream = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_of_connection(&error) => continue,
             Err(error) => {
@@ -102,15 +116,17 @@ where
                 continue;
             }
         };
-        let stopped = stopped.clone();
-        tokio::spawn(connection(
-            stream,
-            peer,
-            service.clone(),
+        let serving = Serving {
+            service: service.clone(),
             limits,
-            stopped,
-            place,
-        ));
+            stopped: stopped.clone(),
+            #[cfg(feature = "tls")]
+            tls: listener.tls.clone(),
+        };
+        tokio::spawn(async move {
+            serving.run(stream).await;
+            drop(place);
+        });
     }
     drop(listener);
     stopping.send(()).ok();
@@ -122,54 +138,6 @@ where
         tracing::warn!("requests were still under way at the deadline");
     }
     Ok(())
-}
-
-async fn connection<S, B>(
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: S,
-    limits: Limits,
-    mut stopped: watch::Receiver<()>,
-    place: Option<OwnedSemaphorePermit>,
-) where
-    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        let mut service = service.clone();
-        async move {
-            poll_fn(|cx| service.poll_ready(cx)).await?;
-            service.call(request).await
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.max_head.max(8 << 10))
-        .max_headers(limits.max_headers)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%peer, %error, "HTTP connection failed");
-    }
-    drop(place);
 }
 
 /// Whether the fault is one of the connection that was to be accepted, not of the listener.

@@ -1,0 +1,94 @@
+//! The settings of a server that listens by itself.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use stellarfw_transport::serve::Limits;
+
+/// What connections may take at HTTP, before they are sparks. As
+/// [`Limits`], in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// Milliseconds for the head of a request, for a TLS handshake, and for an idle connection's
+    /// next request. Default 10,000.
+    pub header_timeout: u64,
+    /// The largest head of a request in bytes. Default 16 KiB; at least 8 KiB.
+    pub max_head: usize,
+    /// How many headers a request may have. Default 100.
+    pub max_headers: usize,
+    /// How many connections may be at HTTP at once; further ones wait. Default 16,384.
+    pub max_connections: usize,
+    /// Milliseconds that requests under way are given when the server stops. Default 5,000.
+    pub stop_timeout: u64,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            header_timeout: millis(limits.header_timeout),
+            max_head: limits.max_head,
+            max_headers: limits.max_headers,
+            max_connections: limits.max_connections,
+            stop_timeout: millis(limits.stop_timeout),
+        }
+    }
+}
+
+impl HttpConfig {
+    /// The same as the transport layer takes it.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.header_timeout = Duration::from_millis(self.header_timeout);
+        limits.max_head = self.max_head;
+        limits.max_headers = self.max_headers;
+        limits.max_connections = self.max_connections;
+        limits.stop_timeout = Duration::from_millis(self.stop_timeout);
+        limits
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The files of a certificate. They are read again when they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TlsConfig {
+    /// The chain of certificates, the server's own first, in PEM. Default: none.
+    pub cert: Option<PathBuf>,
+    /// Its private key, in PEM. Default: none.
+    pub key: Option<PathBuf>,
+}
+
+/// How a server stops when it is asked to: connections are told to come again, to whoever serves
+/// then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DrainConfig {
+    /// Milliseconds from the moment that `/readyz` says 503 until anything else changes, for
+    /// those in front of the server to notice. Default 0.
+    pub delay: u64,
+    /// Milliseconds over which connections are sent away, so that they do not all come again at
+    /// once. Default 0: all at once.
+    pub spread: u64,
+    /// Milliseconds that all of it may take after the delay; what is left then is cut.
+    /// Default 5,000; at least `spread`.
+    pub deadline: u64,
+}
+
+impl Default for DrainConfig {
+    fn default() -> Self {
+        Self {
+            delay: 0,
+            spread: 0,
+            deadline: 5_000,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `/healthz` and `/readyz`: whether the process lives, and whether it wants more connections.
+
+use axum::{Router, routing::get};
+use http::{StatusCode, header};
+
+use crate::Stellar;
+
+pub(super) fn routes(stellar: &Stellar) -> Router {
+    let app = stellar.app.clone();
+    let ready = move || {
+        let answer = if app.is_ready() {
+            (StatusCode::OK, "ready\n")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+        };
+        std::future::ready((answer.0, [(header::CACHE_CONTROL, "no-store")], answer.1))
+    };
+    Router::new()
+        .route("/healthz", get(|| std::future::ready("ok\n")))
+        .route("/readyz", get(ready))
+}

@@ -1,0 +1,180 @@
+//! Serving alone: listening, TLS, and stopping on a signal.
+
+use std::{future::Future, io};
+
+use stellarfw_transport::serve::{self, Listener};
+use tokio::{net::TcpListener, net::ToSocketAddrs, sync::watch};
+
+use crate::{Config, Stellar};
+
+impl Stellar {
+    /// Listens and serves until Ctrl-C or SIGTERM, then stops as [`Stellar::drain`] says; a second
+    /// signal cuts that short.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the certificate of the settings not be used.
+    pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let listener = TcpListener::bind(address).await?;
+        self.serve_until_stopped(listener).await
+    }
+
+    /// As [`Stellar::serve`], on a listener of your own.
+    ///
+    /// # Errors
+    /// When the certificate of the settings cannot be used.
+    pub async fn serve_until_stopped(&self, listener: impl Into<Listener>) -> io::Result<()> {
+        let listener = secured(&self.app.config, listener.into())?;
+        self.serve_with(vec![listener], stop_signal(), stop_signal())
+            .await
+    }
+
+    /// Listens on what the settings name and serves there, as [`Stellar::serve`]. `listening` is
+    /// told where, when connections can come.
+    ///
+    /// # Errors
+    /// As [`Stellar::listen`].
+    pub async fn serve_configured(&self, listening: impl FnOnce(&[Listener])) -> io::Result<()> {
+        let listeners = self.listen().await?;
+        listening(&listeners);
+        self.serve_with(listeners, stop_signal(), stop_signal())
+            .await
+    }
+
+    /// Serves on a listener until `stop` is done, then stops as [`Stellar::drain`] says.
+    ///
+    /// # Errors
+    /// None after the start.
+    pub async fn serve_on(
+        &self,
+        listener: impl Into<Listener>,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        self.serve_all(vec![listener.into()], stop).await
+    }
+
+    /// Listens on all that the settings name, with TLS if they say so.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on, and why; or that the certificate cannot be
+    /// used.
+    pub async fn listen(&self) -> io::Result<Vec<Listener>> {
+        let mut listeners = Vec::new();
+        for address in &self.app.config.listen {
+            let told = |error: io::Error| {
+                io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+            };
+            let listener = Listener::bind(address).await.map_err(told)?;
+            listeners.push(secured(&self.app.config, listener)?);
+        }
+        Ok(listeners)
+    }
+
+    /// Serves on several listeners, as [`Stellar::serve_on`].
+    ///
+    /// # Errors
+    /// None after the start.
+    pub async fn serve_all(
+        &self,
+        listeners: Vec<Listener>,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        self.serve_with(listeners, stop, std::future::pending())
+            .await
+    }
+
+    /// Serves until `stop`, and drains until `cut`, which is polled only then.
+    async fn serve_with(
+        &self,
+        listeners: Vec<Listener>,
+        stop: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let limits = self.app.config.http.limits();
+        let (drained, _) = watch::channel(false);
+        let mut serving = tokio::task::JoinSet::new();
+        for listener in listeners {
+            let mut stopped = drained.subscribe();
+            let router = self.router();
+            serving.spawn(async move {
+                let stop = async {
+                    stopped.wait_for(|drained| *drained).await.ok();
+                };
+                serve::serve(listener, router, limits, stop).await
+            });
+        }
+        notify_ready();
+        stop.await;
+        notify_stopping();
+        tokio::select! {
+            // Requests are answered meanwhile: those of polling clients, and `/readyz`.
+            _ = self.drain() => {}
+            () = cut => {}
+        }
+        drained.send(true).ok();
+        while let Some(served) = serving.join_next().await {
+            served.map_err(io::Error::other)??;
+        }
+        self.shutdown(stellarfw_transport::Shutdown {
+            reconnect: true,
+            ..Default::default()
+        })
+        .await;
+        Ok(())
+    }
+}
+
+/// The listener with the TLS of the settings, unless it has its own.
+#[cfg(feature = "tls")]
+fn secured(config: &Config, listener: Listener) -> io::Result<Listener> {
+    match (&config.tls.cert, &config.tls.key) {
+        _ if listener.is_secure() => Ok(listener),
+        (Some(cert), Some(key)) => {
+            let tls = serve::Tls::from_files(cert, key).map_err(io::Error::other)?;
+            Ok(listener.tls(tls))
+        }
+        (None, None) => Ok(listener),
+        _ => Err(io::Error::other("tls.cert and tls.key must be given both")),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn secured(config: &Config, listener: Listener) -> io::Result<Listener> {
+    if config.tls == crate::config::TlsConfig::default() {
+        return Ok(listener);
+    }
+    Err(io::Error::other("this program was built without TLS"))
+}
+
+/// Done when the process is asked to stop: by Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
+
+/// Tells systemd that the server serves, if it asked to be told.
+fn notify_ready() {
+    #[cfg(unix)]
+    notify(sd_notify::NotifyState::Ready);
+}
+
+/// Tells systemd that the server stops.
+fn notify_stopping() {
+    #[cfg(unix)]
+    notify(sd_notify::NotifyState::Stopping);
+}
+
+#[cfg(unix)]
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

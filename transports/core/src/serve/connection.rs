@@ -1,0 +1,168 @@
+//! One connection at HTTP, until it is upgraded or gone.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+};
+use tower_service::Service;
+
+use super::{Limits, listener::Stream};
+use crate::http::{BoxError, Peer, Secure};
+
+/// What answers the requests of a server.
+pub(super) trait Answers<B>:
+    Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S, B> Answers<B> for S where
+    S: Service<
+            http::Request<Incoming>,
+            Response = http::Response<B>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+/// What a connection is served with.
+pub(super) struct Serving<S> {
+    pub(super) service: S,
+    pub(super) limits: Limits,
+    pub(super) stopped: watch::Receiver<()>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<super::Tls>,
+}
+
+impl<S> Serving<S> {
+    pub(super) async fn run<B>(self, stream: Stream)
+    where
+        S: Answers<B>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        match stream {
+            Stream::Tcp(stream, peer) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY could not be set");
+                }
+                self.open(stream, Some(peer)).await;
+            }
+            #[cfg(unix)]
+            Stream::Unix(stream) => self.open(stream, None).await,
+        }
+    }
+
+    async fn open<I, B>(self, stream: I, peer: Option<SocketAddr>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Answers<B>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let accept = tls.acceptor().accept(stream);
+            match tokio::time::timeout(self.limits.header_timeout, accept).await {
+                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                    self.http2(stream, peer).await;
+                }
+                Ok(Ok(stream)) => self.http1(stream, peer, true).await,
+                Ok(Err(error)) => tracing::debug!(?peer, %error, "TLS handshake failed"),
+                Err(_) => tracing::debug!(?peer, "TLS handshake took too long"),
+            }
+            return;
+        }
+        self.http1(stream, peer, false).await;
+    }
+
+    async fn http1<I, B>(self, stream: I, peer: Option<SocketAddr>, secure: bool)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Answers<B>,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Self {
+            service,
+            limits,
+            mut stopped,
+            ..
+        } = self;
+        let marked = Marked {
+            service,
+            peer,
+            secure,
+        };
+        let service = service_fn(move |request| marked.answer(request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(limits.max_head.max(8 << 10))
+            .max_headers(limits.max_headers)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(?peer, %error, "HTTP connection failed");
+        }
+    }
+}
+
+/// Tells a service whom its requests come from.
+pub(super) struct Marked<S> {
+    pub(super) service: S,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) secure: bool,
+}
+
+impl<S> Marked<S> {
+    pub(super) fn mark(&self, request: &mut http::Request<Incoming>) {
+        let extensions = request.extensions_mut();
+        if let Some(peer) = self.peer {
+            extensions.insert(Peer(peer));
+        }
+        if self.secure {
+            extensions.insert(Secure);
+        }
+    }
+
+    /// Answers a request.
+    pub(super) fn answer<B>(
+        &self,
+        mut request: http::Request<Incoming>,
+    ) -> impl Future<Output = Result<http::Response<B>, Infallible>> + Send + use<S, B>
+    where
+        S: Answers<B>,
+    {
+        self.mark(&mut request);
+        let mut service = self.service.clone();
+        async move {
+            poll_fn(|cx: &mut Context<'_>| -> Poll<_> { service.poll_ready(cx) }).await?;
+            service.call(request).await
+        }
+    }
+}

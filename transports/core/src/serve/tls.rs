@@ -1,0 +1,180 @@
+//! TLS from certificate and key files, which may be replaced while the server runs.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use parking_lot::RwLock;
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    version::{TLS12, TLS13},
+};
+use tokio_rustls::TlsAcceptor;
+
+/// TLS 1.2 and 1.3 for a [`Listener`](super::Listener). Clones share the certificate.
+///
+/// While a server runs it looks at the files every few seconds, and takes new ones for new
+/// connections. Files that cannot be used are told to the log, and what was there stays.
+#[derive(Clone, Debug)]
+pub struct Tls(Arc<Shared>);
+
+struct Shared {
+    config: RwLock<Arc<ServerConfig>>,
+    files: Option<Files>,
+}
+
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+    /// What they were when they were read last.
+    seen: RwLock<[Option<Stamp>; 2]>,
+    every: Duration,
+}
+
+/// When a file was changed, and how long it is.
+type Stamp = (SystemTime, u64);
+
+/// A certificate or key cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read, or holds no PEM.
+    #[error("{}: {fault}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The two do not belong together, or are of a kind that is not spoken.
+    #[error("{} and {}: {source}", cert.display(), key.display())]
+    Pair {
+        /// The file of the certificate.
+        cert: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What is wrong with them.
+        source: rustls::Error,
+    },
+}
+
+impl Tls {
+    /// Reads a chain of certificates, the server's own first, and its private key (PKCS #8,
+    /// PKCS #1 or SEC 1), both PEM.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, or they do not belong together.
+    pub fn from_files(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
+        let (cert, key) = (cert.into(), key.into());
+        let seen = [stamp(&cert), stamp(&key)];
+        let config = load(&cert, &key)?;
+        Ok(Self(Arc::new(Shared {
+            config: RwLock::new(config),
+            files: Some(Files {
+                cert,
+                key,
+                seen: RwLock::new(seen),
+                every: Duration::from_secs(5),
+            }),
+        })))
+    }
+
+    /// Takes settings of rustls as they are. HTTP/2 is spoken when `alpn_protocols` has `h2`.
+    #[must_use]
+    pub fn from_config(config: Arc<ServerConfig>) -> Self {
+        Self(Arc::new(Shared {
+            config: RwLock::new(config),
+            files: None,
+        }))
+    }
+
+    /// Reads the files again if they have changed. Whether there is a new certificate.
+    ///
+    /// # Errors
+    /// When they cannot be used; what was there stays, and the next change is tried again.
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        let Some(files) = &self.0.files else {
+            return Ok(false);
+        };
+        let now = [stamp(&files.cert), stamp(&files.key)];
+        if std::mem::replace(&mut *files.seen.write(), now) == now {
+            return Ok(false);
+        }
+        let config = load(&files.cert, &files.key)?;
+        *self.0.config.write() = config;
+        Ok(true)
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.0.config.read().clone().into()
+    }
+
+    /// Looks at the files from time to time, without end.
+    pub(super) async fn watch(&self) {
+        let Some(files) = &self.0.files else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(files.every).await;
+            let tls = self.clone();
+            match tokio::task::spawn_blocking(move || tls.reload()).await {
+                Ok(Ok(true)) => tracing::info!(cert = %files.cert.display(), "new certificate"),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the certificate stays as it was"),
+                Err(error) => tracing::error!(%error, "the certificate could not be looked at"),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls")
+            .field("cert", &self.files.as_ref().map(|files| &files.cert))
+            .finish_non_exhaustive()
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn load(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let fault = |path: &Path, fault: String| TlsError::File {
+        path: path.to_owned(),
+        fault,
+    };
+    let pem = |path: &Path| {
+        let bytes = fs::read(path).map_err(|error: io::Error| fault(path, error.to_string()))?;
+        Ok::<_, TlsError>(bytes)
+    };
+    let bytes = pem(cert)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<_, _>>()
+        .map_err(|error| fault(cert, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(fault(cert, "there is no certificate in it".into()));
+    }
+    let private = PrivateKeyDer::from_pem_slice(&pem(key)?)
+        // The error may quote what it read.
+        .map_err(|_| fault(key, "there is no private key in it".into()))?;
+    let pair = |source| TlsError::Pair {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        source,
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(pair)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(pair)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
