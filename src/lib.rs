@@ -60,6 +60,7 @@ mod engines;
 mod error;
 mod files;
 mod http;
+mod metrics;
 mod middleware;
 pub mod rooms;
 mod serve;

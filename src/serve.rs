@@ -102,6 +102,22 @@ impl Stellar {
                 serve::serve(listener, router, limits, stop).await
             });
         }
+        if let Some(address) = &self.app.config.metrics.listen {
+            let told = |error: io::Error| {
+                let text = format!("cannot tell metrics on {address}: {error}");
+                io::Error::new(error.kind(), text)
+            };
+            let listener = Listener::bind(address).await.map_err(told)?;
+            tracing::info!(%listener, "metrics");
+            let mut stopped = drained.subscribe();
+            let router = self.metrics_router();
+            serving.spawn(async move {
+                let stop = async {
+                    stopped.wait_for(|drained| *drained).await.ok();
+                };
+                serve::serve(listener, router, limits, stop).await
+            });
+        }
         notify_ready();
         stop.await;
         notify_stopping();

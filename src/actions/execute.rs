@@ -1,6 +1,9 @@
 //! Running an action, whoever calls it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, Value};
 use stellarfw_transport::{Flow, catch_panic};
@@ -80,24 +83,25 @@ fn run(
     depth: u8,
 ) -> Flow<Outcome> {
     let action = found.action.clone();
-    let started = is_logged(action.level()).then(Instant::now);
+    let started = Instant::now();
     let call = Call::new(app.clone(), caller, given, action.clone(), depth);
     let future = catch_panic(steps(found.clone(), call));
     match Flow::start(future) {
         Flow::Ready(result) => {
             let outcome = result.unwrap_or_else(|_| panicked(&action));
-            Flow::Ready(finish(&action, outcome, started))
+            Flow::Ready(finish(found, outcome, started))
         }
         Flow::Wait(future) => {
             let own = action.timeout();
             let timeout = own.unwrap_or_else(|| app.config.action_timeout());
+            let found = found.clone();
             Flow::Wait(Box::pin(async move {
                 let outcome = match tokio::time::timeout(timeout, future).await {
                     Ok(result) => result.unwrap_or_else(|_| panicked(&action)),
                     // The action is dropped here, and with it whatever it would still have said.
                     Err(_) => StellarError::action_timeout(action.name()).into(),
                 };
-                finish(&action, outcome, started)
+                finish(&found, outcome, started)
             }))
         }
     }
@@ -149,14 +153,21 @@ fn panicked(action: &Action) -> Outcome {
     StellarError::internal().into()
 }
 
-/// Logs a call, and leaves out the reply of an action that does not render.
-fn finish(action: &Action, outcome: Outcome, started: Option<Instant>) -> Outcome {
-    if let Some(started) = started {
-        let error = match &outcome {
-            Outcome::Error(error) => Some(error.error().to_string()),
-            _ => None,
-        };
-        log(action, started, error.as_deref());
+/// Measures and logs a call, and leaves out the reply of an action that does not render.
+fn finish(found: &Registered, outcome: Outcome, started: Instant) -> Outcome {
+    let action = &found.action;
+    let took = started.elapsed();
+    found.metrics.seconds.observe(took.as_secs_f64());
+    let error = match &outcome {
+        Outcome::Error(error) => Some(error),
+        _ => None,
+    };
+    if error.is_some() {
+        found.metrics.errors.inc();
+    }
+    if is_logged(action.level()) {
+        let error = error.map(|error| error.error().to_string());
+        log(action, took, error.as_deref());
     }
     match outcome {
         Outcome::Reply(_) | Outcome::File(_) if !action.renders() => Outcome::Nothing,
@@ -174,8 +185,8 @@ fn is_logged(level: Level) -> bool {
     }
 }
 
-fn log(action: &Action, started: Instant, error: Option<&str>) {
-    let (name, took) = (action.name(), started.elapsed());
+fn log(action: &Action, took: Duration, error: Option<&str>) {
+    let name = action.name();
     match action.level() {
         Level::ERROR => tracing::error!(action = name, ?took, error, "action"),
         Level::WARN => tracing::warn!(action = name, ?took, error, "action"),

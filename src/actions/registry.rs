@@ -8,6 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{action::Action, inputs::RuleError, middleware::Middleware};
+use crate::metrics::ActionMetrics;
 
 /// The actions of a server.
 #[derive(Default)]
@@ -20,6 +21,7 @@ pub(crate) struct Actions {
 pub(crate) struct Registered {
     pub(crate) action: Arc<Action>,
     pub(crate) middleware: Vec<Arc<Middleware>>,
+    pub(crate) metrics: ActionMetrics,
 }
 
 /// The actions of a server could not be put together.
@@ -106,6 +108,7 @@ impl Actions {
             Arc::new(Registered {
                 action: Arc::new(action),
                 middleware,
+                metrics: ActionMetrics::default(),
             }),
         );
         Ok(())
@@ -125,13 +128,24 @@ impl Actions {
 
     /// All actions, sorted by name and version.
     pub(crate) fn all(&self) -> Vec<Arc<Action>> {
+        let all = self.registered();
+        all.iter()
+            .map(|registered| registered.action.clone())
+            .collect()
+    }
+
+    /// The same, with what stands beside them.
+    pub(crate) fn registered(&self) -> Vec<Arc<Registered>> {
         let mut all: Vec<_> = self
             .by_name
             .values()
             .flat_map(BTreeMap::values)
-            .map(|registered| registered.action.clone())
+            .cloned()
             .collect();
-        all.sort_by(|a, b| (a.name(), a.version()).cmp(&(b.name(), b.version())));
+        all.sort_by(|a, b| {
+            let key = |of: &Registered| (of.action.name().to_owned(), of.action.version());
+            key(a).cmp(&key(b))
+        });
         all
     }
 }

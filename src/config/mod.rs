@@ -10,7 +10,7 @@ use stellarfw_transport::ServerConfig;
 
 pub use self::{
     load::{ConfigError, FILE, Sources},
-    serving::{DrainConfig, HttpConfig, TlsConfig},
+    serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
 };
 use crate::{broker::RoomOptions, http::Cors};
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// How it stops.
     pub drain: DrainConfig,
+    /// Where it tells its metrics.
+    pub metrics: MetricsConfig,
     /// Whether `/healthz` and `/readyz` are answered. Default true.
     pub health: bool,
     /// The settings of the transport layer.
@@ -102,6 +104,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             http: HttpConfig::default(),
             drain: DrainConfig::default(),
+            metrics: MetricsConfig::default(),
             health: true,
             server: ServerConfig::default(),
             welcome: Some("Hello human! Welcome to Stellar".into()),

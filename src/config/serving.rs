@@ -66,6 +66,16 @@ pub struct TlsConfig {
     pub key: Option<PathBuf>,
 }
 
+/// Where metrics are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct MetricsConfig {
+    /// The address that answers `/metrics`, `/healthz` and `/readyz` where the server listens by
+    /// itself: one that only your own can reach. Default: none.
+    pub listen: Option<String>,
+}
+
 /// How a server stops when it is asked to: connections are told to come again, to whoever serves
 /// then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use http::{StatusCode, header};
 
 use crate::Stellar;
 
-pub(super) fn routes(stellar: &Stellar) -> Router {
+pub(crate) fn routes(stellar: &Stellar) -> Router {
     let app = stellar.app.clone();
     let ready = move || {
         let answer = if app.is_ready() {

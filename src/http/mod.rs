@@ -23,7 +23,7 @@ use tower_http::compression::CompressionLayer;
 use crate::Stellar;
 
 pub use self::{api::BadRoute, cors::Cors};
-pub(crate) use self::{api::Route, session::is_session_id};
+pub(crate) use self::{api::Route, health::routes as health_routes, session::is_session_id};
 
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {

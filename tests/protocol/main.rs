@@ -19,6 +19,7 @@ mod errors;
 mod files;
 mod http;
 mod isolation;
+mod metrics;
 mod middleware;
 mod mount;
 mod pushes;

@@ -46,6 +46,41 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// All labels, in the order of their index.
+    pub(crate) const LABELS: [&'static str; 10] = [
+        "client",
+        "gone",
+        "ended",
+        "shutdown",
+        "heartbeat_timeout",
+        "slow_consumer",
+        "inbox_full",
+        "too_large",
+        "protocol",
+        "panic",
+    ];
+
+    pub(crate) fn index(&self) -> usize {
+        match self {
+            Self::Client { .. } => 0,
+            Self::Gone => 1,
+            Self::Ended { .. } => 2,
+            Self::Shutdown { .. } => 3,
+            Self::HeartbeatTimeout => 4,
+            Self::SlowConsumer => 5,
+            Self::InboxFull => 6,
+            Self::TooLarge => 7,
+            Self::Protocol { .. } => 8,
+            Self::Panic => 9,
+        }
+    }
+
+    /// A word for it, for metrics: `client`, `slow_consumer`, …
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        Self::LABELS[self.index()]
+    }
+
     /// The WebSocket close code for it.
     #[must_use]
     pub fn code(&self) -> u16 {

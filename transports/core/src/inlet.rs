@@ -70,6 +70,7 @@ impl Inlet {
             self.control(&control);
             return;
         }
+        server.count.received(message.len());
         if server.incoming.is_empty() && spark.0.inbound.is_idle() {
             // Only this inlet enters the lane, so it stays idle while we work beside it.
             if let Flow::Wait(future) = handle(spark, message) {

@@ -21,6 +21,7 @@ mod close;
 pub mod codec;
 mod config;
 mod control;
+mod counters;
 mod flow;
 mod frame;
 mod handler;
@@ -46,6 +47,7 @@ pub use self::{
     close::CloseReason,
     codec::{Codec, CodecError, Parser},
     config::{InboxLimits, ServerConfig},
+    counters::Counts,
     flow::{BoxFuture, Flow, FlowFuture, Panicked, catch_panic},
     frame::{Frame, Kind, Message, TranslationKey},
     handler::{Handler, Silent},

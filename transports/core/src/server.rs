@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,6 +24,7 @@ use crate::{
     close::CloseReason,
     codec::{CodecError, Parser},
     config::ServerConfig,
+    counters::{Counters, Counts},
     flow::{BoxFuture, Flow},
     frame::Frame,
     handler::{Handler, Silent},
@@ -89,13 +90,6 @@ pub(crate) struct ServerInner {
 type OpenHook = Box<dyn Fn(Spark) -> BoxFuture<()> + Send + Sync>;
 type CloseHook = Box<dyn Fn(&Spark, &CloseReason) + Send + Sync>;
 type IdGenerator = Box<dyn Fn(&Handshake) -> SparkId + Send + Sync>;
-
-/// What is counted over a server's life.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) slow_consumers: AtomicU64,
-    opened: AtomicU64,
-}
 
 /// The open sparks by id, in shards, so that opening and closing rarely contend.
 struct Sparks {
@@ -243,6 +237,18 @@ impl Server {
         transport: &'static str,
         parts: &mut Parts,
     ) -> Result<Admission, Refusal> {
+        let verdict = self.decide(transport, parts).await;
+        if verdict.is_err() {
+            self.0.count.refused();
+        }
+        verdict
+    }
+
+    async fn decide(
+        &self,
+        transport: &'static str,
+        parts: &mut Parts,
+    ) -> Result<Admission, Refusal> {
         let inner = &self.0;
         let place = Place::take(&inner.handshakes);
         if inner.stopping.load(Ordering::Acquire) || inner.refusing.load(Ordering::Acquire) {
@@ -322,7 +328,7 @@ impl Server {
         inner.sparks.count.fetch_add(1, Ordering::Relaxed);
         // The handshake is over: while the hooks run it must not count a second time.
         drop(place);
-        inner.count.opened.fetch_add(1, Ordering::Relaxed);
+        inner.count.opened(admission.transport);
         if let Some(wheel) = &inner.wheel {
             wheel.sit(&spark);
             inner.beating.get_or_init(|| {
@@ -350,13 +356,19 @@ impl Server {
     /// How many sparks have been opened since the start.
     #[must_use]
     pub fn opened(&self) -> u64 {
-        self.0.count.opened.load(Ordering::Relaxed)
+        self.0.count.all_opened()
     }
 
     /// How many sparks were closed since the start because they read too slowly.
     #[must_use]
     pub fn slow_consumers(&self) -> u64 {
         self.0.count.slow_consumers.load(Ordering::Relaxed)
+    }
+
+    /// What it has done since the start, for metrics.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.0.count.counts()
     }
 
     /// The open spark of an id.
@@ -523,6 +535,7 @@ impl ServerInner {
             self.emptied.notify_waiters();
         }
         if let Some(reason) = spark.close_reason() {
+            self.count.closed(spark.transport(), reason);
             tracing::debug!(id = %spark.id(), %reason, code = reason.code(), "spark closed");
         }
     }
@@ -730,7 +743,7 @@ impl ServerBuilder {
             handler: self.handler,
             incoming: self.incoming.into(),
             outgoing: self.outgoing.into(),
-            count: Counters::default(),
+            count: Counters::new(self.transports.iter().map(|transport| transport.name())),
             outbox_limits: Arc::new(self.config.outbox),
             config: self.config,
             authorizer: self.authorizer,

@@ -240,8 +240,10 @@ impl Spark {
     }
 
     fn push(&self, frame: Frame, delivery: Delivery) -> Result<(), SendError> {
+        let bytes = frame.len();
         match self.0.outlet.push(frame) {
             Ok(()) => {
+                self.0.server.count.sent(bytes);
                 self.flush();
                 Ok(())
             }
@@ -252,7 +254,10 @@ impl Spark {
 
     fn overflow(&self, delivery: Delivery) -> SendError {
         match delivery {
-            Delivery::Volatile => SendError::Dropped,
+            Delivery::Volatile => {
+                self.0.server.count.dropped();
+                SendError::Dropped
+            }
             Delivery::Reliable => {
                 self.close(CloseReason::SlowConsumer);
                 SendError::SlowConsumer
