@@ -18,8 +18,10 @@ process.on("exit", () => {
 /** Starts the demo. It ends when the test does. */
 export const chat = (test, ...args) => Program.start(test, "chat", args);
 
-/** Starts the echo server of the transport layer. */
+/** Starts the echo server of the transport layer over one engine: ws, Engine.IO, Socket.IO. */
 export const echo = (test, ...args) => Program.start(test, "example-ws", args);
+export const engineio = (test, ...args) => Program.start(test, "example-engineio", args);
+export const socketio = (test, ...args) => Program.start(test, "example-socketio", args);
 
 class Program {
   /** What it wrote, on both outputs. */

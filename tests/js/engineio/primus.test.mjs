@@ -2,16 +2,17 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { echo, event, until } from "./support.mjs";
+import { engineio } from "../support/server.mjs";
+import { event, until } from "../support/until.mjs";
 
-const Primus = createRequire(import.meta.url)("primus");
+const Primus = createRequire(import.meta.url)("primus8");
 const many = 10_000;
 
 for (const parser of ["json", "msgpack"]) {
   const Client = Primus.createSocket({ transformer: "engine.io", parser });
   for (const [way, options] of Object.entries({ upgrade: {}, polling: { websockets: false } })) {
     test(`primus 8, ${parser}, ${way}: ${many} messages come back in order`, async (t) => {
-      const url = await echo(t, "--parser", parser);
+      const { url } = await engineio(t, "--parser", parser);
       const client = new Client(url, options);
       t.after(() => client.end());
       const received = [];
@@ -29,7 +30,7 @@ for (const parser of ["json", "msgpack"]) {
 }
 
 test("primus 8 tells the engine by the spec", async (t) => {
-  const url = await echo(t);
+  const { url } = await engineio(t);
   const spec = await (await fetch(`${url}/primus/spec`)).json();
   assert.equal(spec.transformer, "engine.io");
 });

@@ -2,28 +2,14 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { Socket } from "engine.io-client";
-import { echo, event, until } from "./support.mjs";
+import { connect, ways } from "../support/engineio.mjs";
+import { engineio } from "../support/server.mjs";
+import { event, until } from "../support/until.mjs";
 
 const require = createRequire(import.meta.url);
 const { Socket: Socket3 } = require("engine.io-client3");
 
 const many = 10_000;
-const ways = {
-  polling: ["polling"],
-  websocket: ["websocket"],
-  upgrade: ["polling", "websocket"],
-};
-
-/** A client that is open, with what it has received. */
-async function connect(t, url, transports, options = {}, Client = Socket) {
-  const client = new Client(url, { transports, ...options });
-  t.after(() => client.close());
-  client.received = [];
-  client.on("message", (data) => client.received.push(data));
-  client.on("close", (reason) => (client.ended = reason));
-  await event(client, "open");
-  return client;
-}
 
 for (const [name, Client, extra] of [
   ["engine.io-client 6", Socket, []],
@@ -33,8 +19,8 @@ for (const [name, Client, extra] of [
     const title = `${name}, ${way}`;
 
     test(`${title}: ${many} messages come back in order`, async (t) => {
-      const url = await echo(t, ...extra);
-      const client = await connect(t, url, transports, {}, Client);
+      const { url } = await engineio(t, ...extra);
+      const client = await connect(t, url, transports, Client);
       let upgraded = 0;
       client.on("upgrade", () => upgraded++);
       // In batches, so that an upgrade finds messages under way in both directions.
@@ -49,8 +35,8 @@ for (const [name, Client, extra] of [
     });
 
     test(`${title}: text and binary of all kinds`, async (t) => {
-      const url = await echo(t, "--parser", "raw", ...extra);
-      const client = await connect(t, url, transports, {}, Client);
+      const { url } = await engineio(t, "--parser", "raw", ...extra);
+      const client = await connect(t, url, transports, Client);
       const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
       const values = ["żółw 🐢 \u2028", bytes, "b4", "2probe", Buffer.from([]), "x".repeat(1 << 20)];
       for (const value of values) client.send(value);
@@ -63,8 +49,8 @@ for (const [name, Client, extra] of [
     });
 
     test(`${title}: a message over the limit ends the connection`, async (t) => {
-      const url = await echo(t, "--max-length", "1000", ...extra);
-      const client = await connect(t, url, transports, {}, Client);
+      const { url } = await engineio(t, "--max-length", "1000", ...extra);
+      const client = await connect(t, url, transports, Client);
       if (way === "upgrade") await event(client, "upgrade");
       client.send(JSON.stringify("x".repeat(998)));
       await until(() => client.received.length === 1);
@@ -76,20 +62,16 @@ for (const [name, Client, extra] of [
   }
 
   test(`${name}: heartbeats of both layers keep the connection`, async (t) => {
-    const url = await echo(t, "--ping-interval", "300", ...extra);
-    const client = await connect(t, url, ["websocket"], {}, Client);
-    if (Client === Socket) {
-      await until(() => client.received.length >= 5, "five of Primus's pings");
-    } else {
-      // It pings by itself, each 240 ms.
-      await until(() => client.received.length >= 5, "five of Primus's pings");
-    }
+    const { url } = await engineio(t, "--ping-interval", "300", ...extra);
+    const client = await connect(t, url, ["websocket"], Client);
+    // The client of protocol 3 pings by itself, each 240 ms.
+    await until(() => client.received.length >= 5, "five of Primus's pings");
     assert.equal(client.ended, undefined);
   });
 }
 
 test("without being allowed to, protocol 3 is refused", async (t) => {
-  const url = await echo(t);
+  const { url } = await engineio(t);
   const answer = await fetch(`${url}/engine.io/?EIO=3&transport=polling`);
   assert.equal(answer.status, 400);
   assert.deepEqual(await answer.json(), { code: 5, message: "Unsupported protocol version" });
@@ -97,10 +79,10 @@ test("without being allowed to, protocol 3 is refused", async (t) => {
 
 test("pages of other hosts", async (t) => {
   const origin = { origin: "http://elsewhere.example" };
-  const strict = await echo(t);
+  const { url: strict } = await engineio(t);
   const refused = await fetch(`${strict}/engine.io/?EIO=4&transport=polling`, { headers: origin });
   assert.equal(refused.status, 403);
-  const open = await echo(t, "--any-origin");
+  const { url: open } = await engineio(t, "--any-origin");
   const answer = await fetch(`${open}/engine.io/?EIO=4&transport=polling`, { headers: origin });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("access-control-allow-origin"), origin.origin);

@@ -1,14 +1,14 @@
 // Stellar's verbs as events with acknowledgements, and its pushes as events.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import msgpack from "socket.io-msgpack-parser";
-import { chat, connect, heard } from "./support.mjs";
+import { chat } from "../support/server.mjs";
+import { connect, heard, parsers } from "../support/socketio.mjs";
 
-for (const [parser, options] of Object.entries({ json: {}, msgpack: { parser: msgpack } })) {
+for (const [parser, options] of Object.entries(parsers)) {
   for (const transports of [["polling"], ["websocket"]]) {
     const title = `${parser}, ${transports}`;
     const start = async (t) => {
-      const url = await chat(t, "--parser", parser);
+      const { url } = await chat(t, "--transport", "socket.io", "--parser", parser);
       return [await connect(t, url, { transports, ...options }), await connect(t, url, { transports, ...options })];
     };
 

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import msgpack from "socket.io-msgpack-parser";
-import { connect, echo, event, heard, open, until } from "./support.mjs";
+import { socketio } from "../support/server.mjs";
+import { connect, heard, open, parsers, ways } from "../support/socketio.mjs";
+import { event, until } from "../support/until.mjs";
 
 const io2 = createRequire(import.meta.url)("socket.io-client2");
 const many = 10_000;
-const ways = {
-  polling: ["polling"],
-  websocket: ["websocket"],
-  upgrade: ["polling", "websocket"],
-};
-const parsers = { json: {}, msgpack: { parser: msgpack } };
 
 async function manyInOrder(client) {
   const received = [];
@@ -29,7 +24,7 @@ for (const [way, transports] of Object.entries(ways)) {
     const title = `socket.io-client 4, ${parser}, ${way}`;
 
     test(`${title}: ${many} messages come back in order`, async (t) => {
-      const url = await echo(t, "--parser", parser);
+      const { url } = await socketio(t, "--parser", parser);
       const client = await connect(t, url, { transports, ...options });
       await manyInOrder(client);
       const transport = client.io.engine.transport.name;
@@ -37,7 +32,7 @@ for (const [way, transports] of Object.entries(ways)) {
     });
 
     test(`${title}: values of every kind`, async (t) => {
-      const url = await echo(t, "--parser", parser);
+      const { url } = await socketio(t, "--parser", parser);
       const client = await connect(t, url, { transports, ...options });
       const values = [
         null,
@@ -61,7 +56,7 @@ for (const [way, transports] of Object.entries(ways)) {
   }
 
   test(`socket.io-client 4, raw, ${way}: text and bytes`, async (t) => {
-    const url = await echo(t, "--parser", "raw");
+    const { url } = await socketio(t, "--parser", "raw");
     const client = await connect(t, url, { transports });
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
     for (const value of ["text", bytes, "{", bytes.subarray(0, 0), "last"]) client.emit("message", value);
@@ -72,7 +67,7 @@ for (const [way, transports] of Object.entries(ways)) {
   });
 
   test(`socket.io-client 4, ${way}: bytes within JSON are as Node writes them`, async (t) => {
-    const url = await echo(t);
+    const { url } = await socketio(t);
     const client = await connect(t, url, { transports });
     client.emit("message", { a: [Buffer.from([1, 2])], b: Buffer.from([3]) });
     client.emit("message", "after");
@@ -83,7 +78,7 @@ for (const [way, transports] of Object.entries(ways)) {
   });
 
   test(`socket.io-client 4, ${way}: who is not let in is told why`, async (t) => {
-    const url = await echo(t);
+    const { url } = await socketio(t);
     const client = open(t, url, { transports, auth: { token: "wrong" } });
     const [error] = await event(client, "connect_error");
     assert.equal(error.message, "who are you?");
@@ -97,7 +92,7 @@ for (const [way, transports] of Object.entries(ways)) {
   });
 
   test(`socket.io-client 4, ${way}: a message over the limit ends the connection`, async (t) => {
-    const url = await echo(t, "--max-length", "1000");
+    const { url } = await socketio(t, "--max-length", "1000");
     const client = await connect(t, url, { transports, reconnection: false });
     client.emit("message", "x".repeat(998));
     await heard(client, "message");
@@ -110,21 +105,21 @@ for (const [way, transports] of Object.entries(ways)) {
 
 for (const [way, transports] of Object.entries(ways)) {
   test(`socket.io-client 2, ${way}: ${many} messages come back in order`, async (t) => {
-    const url = await echo(t, "--eio3");
+    const { url } = await socketio(t, "--eio3");
     const client = await connect(t, url, { transports }, io2);
     await manyInOrder(client);
   });
 }
 
 test("other namespaces do not exist", async (t) => {
-  const url = await echo(t);
+  const { url } = await socketio(t);
   const client = open(t, `${url}/admin`);
   const [error] = await event(client, "connect_error");
   assert.equal(error.message, "Invalid namespace");
 });
 
 test("heartbeats of all layers keep the connection, and Primus's come apart", async (t) => {
-  const url = await echo(t, "--ping-interval", "300");
+  const { url } = await socketio(t, "--ping-interval", "300");
   const client = await connect(t, url, { transports: ["websocket"] });
   let ended = 0;
   client.on("disconnect", () => ended++);
