@@ -22,7 +22,8 @@ use crate::{
 /// asks the server whether the connection may come in, and makes a spark of it. `engine` is the
 /// engine's name.
 ///
-/// What is no upgrade is answered 426, and a refusal as [`refused`] tells it.
+/// What is no upgrade is answered 426, and a refusal as [`refused`] tells it. Who would be refused
+/// is told so without an upgrade, too: scripts on pages do not see the answer to a failed one.
 ///
 /// Not cancel safe, as [`Transport::serve`](stellarfw_transport::Transport::serve).
 pub async fn accept<F: Framing>(
@@ -33,7 +34,10 @@ pub async fn accept<F: Framing>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     if !is_websocket_upgrade(&parts) {
-        return upgrade_required();
+        return match server.admit(engine, &mut parts).await {
+            Ok(_) => upgrade_required(),
+            Err(refusal) => refused(&refusal, false),
+        };
     }
     let Some(accept) = accept_key(&parts) else {
         return text(StatusCode::BAD_REQUEST, "Bad Request\n");

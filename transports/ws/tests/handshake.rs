@@ -27,6 +27,23 @@ async fn a_plain_get_is_told_to_upgrade() {
 }
 
 #[tokio::test]
+async fn who_would_be_refused_learns_it_by_a_plain_get() {
+    let site = Site::new().await;
+    let origin = "Origin: http://elsewhere.example";
+    let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\n{origin}\r\n\r\n");
+    let answer = site.ask(&get).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.body, br#"{"error":"Origin not allowed"}"#);
+
+    let full = Site::with(|config| config.max_connections = 0, |_| {}).await;
+    let answer = full.ask("GET /primus HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(answer.status, 503);
+    // A question takes no place.
+    assert_eq!(site.server.opened(), 0);
+    site.is_well().await;
+}
+
+#[tokio::test]
 async fn other_paths_are_not_ours() {
     let site = Site::new().await;
     for path in ["/", "/primusfoo", "/wss", "/primus.js", "/primus/primus.js"] {
