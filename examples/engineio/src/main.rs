@@ -26,9 +26,18 @@ struct Options {
     /// The longest message in bytes
     #[arg(long, default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Milliseconds between Primus's heartbeats; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
+    heartbeat: u64,
+    /// Milliseconds between the pings of Engine.IO
+    #[arg(long, default_value_t = 25_000)]
     ping_interval: u64,
+    /// Milliseconds that a client may take to answer such a ping
+    #[arg(long, default_value_t = 20_000)]
+    ping_timeout: u64,
+    /// The longest body of a POST in bytes; as much as the longest message takes by default
+    #[arg(long)]
+    max_payload: Option<usize>,
     /// Let clients of protocol 3 in (engine.io-client 3)
     #[arg(long)]
     eio3: bool,
@@ -74,10 +83,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
     let mut engine = EngineIoConfig::default();
     engine.allow_eio3 = options.eio3;
+    engine.ping_interval = options.ping_interval;
+    engine.ping_timeout = options.ping_timeout;
+    engine.max_payload = options.max_payload;
     let server = Server::builder()
         .configure(|config| {
             config.max_length = options.max_length;
-            config.ping_interval = options.ping_interval;
+            config.ping_interval = options.heartbeat;
             // An echo may hold as much as one message and one more.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
@@ -99,8 +111,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
+        // First, because a poll is a request under way until its connection is closed.
+        server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
-    server.shutdown(Shutdown::default()).await;
     Ok(())
 }

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser as _;
+use serde_json::{Value, json};
 use stellarfw_socketio::{Auth, SocketIo, SocketIoConfig};
 use stellarfw_transport::{
     CloseReason, CodecError, Delivery, Flow, Handler, Message, OriginPolicy, Parser, Refusal,
@@ -27,9 +28,26 @@ struct Options {
     /// The longest message in bytes
     #[arg(long, default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Milliseconds between Primus's heartbeats; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
+    heartbeat: u64,
+    /// Milliseconds between the pings of Engine.IO
+    #[arg(long, default_value_t = 25_000)]
     ping_interval: u64,
+    /// Milliseconds that a client may take to answer such a ping
+    #[arg(long, default_value_t = 20_000)]
+    ping_timeout: u64,
+    /// The longest body of a POST in bytes; as much as the longest message takes by default
+    #[arg(long)]
+    max_payload: Option<usize>,
+    /// Milliseconds that a client may take to be in the namespace
+    #[arg(long)]
+    connect_timeout: Option<u64>,
+    /// Events as they are: `message` comes back as `message-back`, `message-with-ack` is
+    /// acknowledged with its arguments, and each client is first told its `auth`; bytes among
+    /// them come back with the parser json alone
+    #[arg(long)]
+    events: bool,
     /// Let clients of Socket.IO 2 in
     #[arg(long)]
     eio3: bool,
@@ -43,10 +61,17 @@ fn parser(name: &str) -> Result<Parser, String> {
         .ok_or_else(|| format!("there is no parser {name:?}; there are: json, msgpack, raw"))
 }
 
-struct Echo;
+struct Echo {
+    events: bool,
+}
 
 impl Handler for Echo {
-    fn open(&self, _: &Spark) -> Flow {
+    fn open(&self, spark: &Spark) -> Flow {
+        if self.events {
+            let auth = spark.handshake().extensions().get::<Auth>();
+            let auth = auth.map_or_else(|| json!({}), |Auth(auth)| auth.clone());
+            spark.send(&json!({ "event": "auth", "args": [auth] })).ok();
+        }
         Flow::DONE
     }
 
@@ -56,8 +81,14 @@ impl Handler for Echo {
                 .send_frame(message.to_frame(), Delivery::Reliable)
                 .ok();
         } else {
-            let value: serde_json::Value = spark.decode(message)?;
-            spark.send(&value).ok();
+            let value: Value = spark.decode(message)?;
+            let answer = match self.events {
+                true => answer(value),
+                false => Some(value),
+            };
+            if let Some(answer) = answer {
+                spark.send(&answer).ok();
+            }
         }
         Ok(Flow::DONE)
     }
@@ -69,16 +100,34 @@ impl Handler for Echo {
     fn close(&self, _: &Spark, _: &CloseReason) {}
 }
 
+/// What an event is answered with.
+fn answer(mut event: Value) -> Option<Value> {
+    let args = event.get_mut("args")?.take();
+    match event.get("event")?.as_str()? {
+        "message" => Some(json!({ "event": "message-back", "args": args })),
+        "message-with-ack" => {
+            let id = event.get("messageId")?;
+            Some(json!({ "messageId": id, "args": args }))
+        }
+        _ => None,
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt::init();
     let options = Options::parse();
     let mut engine = SocketIoConfig::default();
     engine.allow_eio3 = options.eio3;
+    engine.ping_interval = options.ping_interval;
+    engine.ping_timeout = options.ping_timeout;
+    engine.max_payload = options.max_payload;
+    engine.plain_events = options.events;
+    engine.connect_timeout = options.connect_timeout;
     let server = Server::builder()
         .configure(|config| {
             config.max_length = options.max_length;
-            config.ping_interval = options.ping_interval;
+            config.ping_interval = options.heartbeat;
             // An echo may hold as much as one message and one more.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
@@ -97,7 +146,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         })
         .transport(SocketIo::new(engine))
-        .handler(Echo)
+        .handler(Echo {
+            events: options.events,
+        })
         .build();
     server.start().await?;
 
@@ -110,8 +161,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
+        // First, because a poll is a request under way until its connection is closed.
+        server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
-    server.shutdown(Shutdown::default()).await;
     Ok(())
 }

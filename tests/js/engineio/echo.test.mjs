@@ -62,7 +62,7 @@ for (const [name, Client, extra] of [
   }
 
   test(`${name}: heartbeats of both layers keep the connection`, async (t) => {
-    const { url } = await engineio(t, "--ping-interval", "300", ...extra);
+    const { url } = await engineio(t, "--heartbeat", "300", ...extra);
     const client = await connect(t, url, ["websocket"], Client);
     // The client of protocol 3 pings by itself, each 240 ms.
     await until(() => client.received.length >= 5, "five of Primus's pings");

@@ -119,7 +119,7 @@ test("other namespaces do not exist", async (t) => {
 });
 
 test("heartbeats of all layers keep the connection, and Primus's come apart", async (t) => {
-  const { url } = await socketio(t, "--ping-interval", "300");
+  const { url } = await socketio(t, "--heartbeat", "300");
   const client = await connect(t, url, { transports: ["websocket"] });
   let ended = 0;
   client.on("disconnect", () => ended++);
@@ -128,3 +128,36 @@ test("heartbeats of all layers keep the connection, and Primus's come apart", as
   assert.equal(ended, 0);
   assert.deepEqual(client.received.filter(([name]) => name !== "primus"), []);
 });
+
+for (const [way, transports] of Object.entries(ways)) {
+  for (const [parser, options] of Object.entries(parsers)) {
+    test(`socket.io-client 4, ${parser}, ${way}: events of the application's own`, async (t) => {
+      const { url } = await socketio(t, "--events", "--parser", parser);
+      const client = open(t, url, { transports, auth: { token: "right" }, ...options });
+      assert.deepEqual(await heard(client, "auth"), [{ token: "right" }]);
+      client.emit("message", 1, "2", { 3: [true] });
+      await heard(client, "message-back");
+      const back = client.received.find(([name]) => name === "message-back");
+      assert.deepEqual(back, ["message-back", 1, "2", { 3: [true] }]);
+      const acked = new Promise((resolve) => {
+        client.emit("message-with-ack", 1, { a: null }, (...args) => resolve(args));
+      });
+      assert.deepEqual(await acked, [1, { a: null }]);
+    });
+  }
+
+  test(`socket.io-client 4, ${way}: bytes in events of the application's own`, async (t) => {
+    const { url } = await socketio(t, "--events");
+    const client = await connect(t, url, { transports });
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
+    client.emit("message", { a: [bytes] }, bytes.subarray(0, 1));
+    await heard(client, "message-back");
+    const [, first, second] = client.received.find(([name]) => name === "message-back");
+    assert.ok(Buffer.from(first.a[0]).equals(bytes));
+    assert.ok(Buffer.from(second).equals(bytes.subarray(0, 1)));
+    const [acked] = await new Promise((resolve) => {
+      client.emit("message-with-ack", bytes, (...args) => resolve(args));
+    });
+    assert.ok(Buffer.from(acked).equals(bytes));
+  });
+}

@@ -1,14 +1,14 @@
 // Stellar's verbs as events with acknowledgements, and its pushes as events.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chat } from "../support/server.mjs";
+import { compat } from "../support/server.mjs";
 import { connect, heard, parsers } from "../support/socketio.mjs";
 
 for (const [parser, options] of Object.entries(parsers)) {
   for (const transports of [["polling"], ["websocket"]]) {
     const title = `${parser}, ${transports}`;
     const start = async (t) => {
-      const { url } = await chat(t, "--transport", "socket.io", "--parser", parser);
+      const { url } = await compat(t, "--transport", "socket.io", "--parser", parser);
       return [await connect(t, url, { transports, ...options }), await connect(t, url, { transports, ...options })];
     };
 
@@ -22,20 +22,20 @@ for (const [parser, options] of Object.entries(parsers)) {
       assert.equal(details.context, "response");
       assert.equal(details.messageCount, 1);
       assert.equal("messageId" in details, false);
-      assert.equal((await ann.emitWithAck("roomAdd", "lobby")).data, true);
-      assert.equal((await ann.emitWithAck("roomAdd", "lobby")).status.code, "017");
-      assert.equal((await bob.emitWithAck("roomJoin", { room: "lobby" })).data, true);
-      const view = await bob.emitWithAck("roomView", "lobby");
+      assert.equal((await ann.emitWithAck("roomAdd", "defaultRoom")).data, true);
+      assert.equal((await ann.emitWithAck("roomAdd", "defaultRoom")).status.code, "017");
+      assert.equal((await bob.emitWithAck("roomJoin", { room: "defaultRoom" })).data, true);
+      const view = await bob.emitWithAck("roomView", "defaultRoom");
       assert.equal(view.data.membersCount, 2);
 
-      assert.equal((await ann.emitWithAck("say", "lobby", { text: "hi" })).status, "OK");
+      assert.equal((await ann.emitWithAck("say", "defaultRoom", { text: "hi" })).status, "OK");
       const [push] = await heard(bob, "user");
       assert.deepEqual(push.message, { text: "hi" });
-      assert.equal(push.room, "lobby");
+      assert.equal(push.room, "defaultRoom");
       assert.equal(push.from, details.data.id);
       await heard(ann, "user");
 
-      const event = await ann.emitWithAck("event", "lobby", "typing", { by: "ann" });
+      const event = await ann.emitWithAck("event", "defaultRoom", "typing", { by: "ann" });
       assert.equal(event.status, "OK");
       assert.deepEqual(await heard(bob, "typing"), [{ by: "ann" }]);
       const [, second] = await heard(bob, "user", 2);
@@ -46,18 +46,18 @@ for (const [parser, options] of Object.entries(parsers)) {
       const file = await ann.emitWithAck("file", "nothing/of/the/kind");
       assert.equal(file.error.code, "010");
       assert.equal((await ann.emitWithAck("paramAdd", "a", 1)).status.code, "014");
-      assert.equal((await ann.emitWithAck("roomLeave", "lobby")).data, true);
-      assert.equal((await ann.emitWithAck("say", "lobby", "x")).status.code, "016");
+      assert.equal((await ann.emitWithAck("roomLeave", "defaultRoom")).data, true);
+      assert.equal((await ann.emitWithAck("say", "defaultRoom", "x")).status.code, "016");
     });
 
     test(`${title}: verbs as messages, with and without an acknowledgement`, async (t) => {
       const [ann] = await start(t);
-      const acked = await ann.emitWithAck("message", { event: "roomAdd", room: "lobby" });
+      const acked = await ann.emitWithAck("message", { event: "roomAdd", room: "defaultRoom" });
       assert.equal(acked.data, true);
       ann.emit("message", { event: "detailsView", messageId: "mine" });
       const [response] = await heard(ann, "message");
       assert.equal(response.messageId, "mine");
-      assert.deepEqual(response.data.rooms, ["lobby"]);
+      assert.deepEqual(response.data.rooms, ["defaultRoom"]);
       assert.equal(response.messageCount, 2);
     });
 

@@ -9,7 +9,8 @@ import { until } from "./until.mjs";
 
 /** The folder of the whole project. */
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+/** Where the programs and the results are. */
+export const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 const running = new Set();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -22,6 +23,9 @@ export const chat = (test, ...args) => Program.start(test, "chat", args);
 export const echo = (test, ...args) => Program.start(test, "example-ws", args);
 export const engineio = (test, ...args) => Program.start(test, "example-engineio", args);
 export const socketio = (test, ...args) => Program.start(test, "example-socketio", args);
+
+/** Starts the application of StellarFW's tests. */
+export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
 
 class Program {
   /** What it wrote, on both outputs. */

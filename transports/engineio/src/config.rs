@@ -20,6 +20,10 @@ pub struct EngineIoConfig {
     /// Milliseconds that a client may take to answer the engine's ping. Default 20,000. A session
     /// that opened and never polled ends after this time.
     pub ping_timeout: u64,
+    /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
+    /// one message of the server's `maxLength` takes in base64. It bounds the answer to a poll,
+    /// too. Less than a message takes keeps clients from sending long ones by polling.
+    pub max_payload: Option<usize>,
     /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
     pub post_timeout: u64,
     /// Whether clients of protocol 3 (engine.io-client 3) are let in. Default: no. Needs the
@@ -37,6 +41,7 @@ impl Default for EngineIoConfig {
             path: "/engine.io".into(),
             ping_interval: 25_000,
             ping_timeout: 20_000,
+            max_payload: None,
             post_timeout: 30_000,
             allow_eio3: false,
             cookie: None,
@@ -60,6 +65,12 @@ impl EngineIoConfig {
     #[must_use]
     pub fn ping_timeout(&self) -> Duration {
         Duration::from_millis(self.ping_timeout.max(1))
+    }
+
+    /// The longest body of a POST, where a message has at most so many bytes.
+    #[must_use]
+    pub fn max_payload(&self, longest: usize) -> usize {
+        self.max_payload.unwrap_or_else(|| max_payload(longest))
     }
 
     /// How long a POST may take to arrive.

@@ -58,18 +58,19 @@ pub fn library_config(
     options: FrontOptions,
     server: &ServerConfig,
 ) -> LibraryConfig {
-    let max_payload = max_payload(server.max_length.saturating_add(options.overhead));
+    let longest = server.max_length.saturating_add(options.overhead);
+    let message = max_payload(longest);
     LibraryConfig::builder()
         .req_path("/")
         .ping_interval(config.ping_interval(server))
         .ping_timeout(config.ping_timeout())
         .upgrade_timeout(server.handshake_timeout())
         .max_buffer_size(WINDOW + SPARE)
-        .max_payload(max_payload as u64)
+        .max_payload(config.max_payload(longest) as u64)
         .ws_read_buffer_size(config.read_buffer.max(128))
         // What is too long for us shall not be for the library: it would not say so.
-        .ws_max_message_size(max_payload)
-        .ws_max_frame_size(max_payload)
+        .ws_max_message_size(message)
+        .ws_max_frame_size(message)
         .build()
 }
 
@@ -83,13 +84,14 @@ impl<L: Library> Front<L> {
         library: L,
     ) -> Arc<Self> {
         let longest = server.max_length.saturating_add(options.overhead);
+        let payload = config.max_payload(longest);
         let places = server.max_handshakes.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             name,
             library: Arc::new(library),
-            sessions: Arc::default(),
+            sessions: Arc::new(Sessions::new(payload)),
             post: PostLimits {
-                bytes: max_payload(longest),
+                bytes: payload,
                 timeout: config.post_timeout(),
             },
             longest,

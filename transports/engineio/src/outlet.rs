@@ -10,7 +10,6 @@ use std::{collections::VecDeque, sync::Arc};
 use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
 
 use crate::{
-    config::max_payload,
     library::{Sent, Sink},
     session::Session,
 };
@@ -80,9 +79,9 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    pub(crate) fn new(line: Line, limits: Arc<OutboxLimits>, max_length: usize) -> Self {
+    pub(crate) fn new(line: Line, limits: Arc<OutboxLimits>, payload: usize) -> Self {
         Self {
-            poll_budget: POLL.min(max_payload(max_length) / 2),
+            poll_budget: POLL.min(payload / 2),
             line,
             phase: Phase::Open,
             sink: None,

@@ -30,12 +30,22 @@ use crate::{
 const WRITER_START: Duration = Duration::from_millis(50);
 
 /// The sessions of a front, by the ids that the library gave them. The library keeps them.
-#[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<Sid, Weak<Session>>>);
+pub(crate) struct Sessions {
+    by_id: Mutex<HashMap<Sid, Weak<Session>>>,
+    /// The longest payload of the polling transport in bytes.
+    payload: usize,
+}
 
 impl Sessions {
+    pub(crate) fn new(payload: usize) -> Self {
+        Self {
+            by_id: Mutex::default(),
+            payload,
+        }
+    }
+
     pub(crate) fn get(&self, sid: Sid) -> Option<Arc<Session>> {
-        self.0.lock().get(&sid)?.upgrade()
+        self.by_id.lock().get(&sid)?.upgrade()
     }
 }
 
@@ -82,11 +92,7 @@ impl Session {
             false => Line::Polling,
         };
         Arc::new(Self {
-            out: Mutex::new(Out::new(
-                line,
-                server.outbox_limits(),
-                server.config().max_length,
-            )),
+            out: Mutex::new(Out::new(line, server.outbox_limits(), sessions.payload)),
             close_timeout: server.config().close_timeout(),
             inlet: InletCell::default(),
             entry: Mutex::new(Some(entry)),
@@ -140,13 +146,13 @@ impl Session {
         if self.sid.set(sid).is_ok()
             && let Some(sessions) = self.sessions.upgrade()
         {
-            sessions.0.lock().insert(sid, Arc::downgrade(self));
+            sessions.by_id.lock().insert(sid, Arc::downgrade(self));
         }
     }
 
     fn unregister(&self) {
         if let (Some(sid), Some(sessions)) = (self.sid(), self.sessions.upgrade()) {
-            sessions.0.lock().remove(&sid);
+            sessions.by_id.lock().remove(&sid);
         }
     }
 

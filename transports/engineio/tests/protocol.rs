@@ -11,7 +11,7 @@ use stellarfw_transport::{
     CloseReason, CodecError, Delivery, Flow, Handler, Message, OriginPolicy, OutboxLimits, Server,
     ServerConfig, Shutdown, Spark,
 };
-use tokio::sync::mpsc;
+use tokio::{io::AsyncWriteExt as _, sync::mpsc};
 
 use support::{
     http::{Answer, Http},
@@ -539,5 +539,129 @@ async fn a_session_is_freed_when_its_spark_is_kept() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(Arc::strong_count(&token), 1, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_handshake_tells_what_a_client_needs() {
+    let mut config = EngineIoConfig::default();
+    config.ping_interval = 300;
+    config.ping_timeout = 200;
+    config.max_payload = Some(1_000_000);
+    let mut bed = bed(config, default).await;
+    for (way, upgrades) in [
+        (Way::Polling, json!(["websocket"])),
+        (Way::WebSocket, json!([])),
+    ] {
+        let (line, _) = bed.connect(way).await;
+        let mut open = line.open.clone();
+        let sid = open.as_object_mut().unwrap().remove("sid").unwrap();
+        assert!(sid.as_str().is_some_and(|sid| !sid.is_empty()));
+        let expected = json!({
+            "upgrades": upgrades, "pingInterval": 300, "pingTimeout": 200, "maxPayload": 1_000_000,
+        });
+        assert_eq!(open, expected, "{way:?}");
+    }
+    let answer = bed.ask("GET", "/engine.io/?EIO=4&transport=polling", &[]);
+    let answer = answer.await;
+    assert_eq!(answer.status, 200);
+    let kind = answer.header("content-type").unwrap();
+    assert!(kind.starts_with("text/plain"), "{kind}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn pings_that_are_answered_keep_a_session_and_others_end_it() {
+    let mut config = EngineIoConfig::default();
+    config.ping_interval = 100;
+    config.ping_timeout = 300;
+    let mut bed = bed(config, |c| c.close_timeout = 200).await;
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
+        let (mut line, spark) = bed.connect(way).await;
+        for _ in 0..5 {
+            while line.next().await.unwrap() != Packet::text("2") {}
+            line.send(&[Packet::text("3")]).await.unwrap();
+        }
+        assert!(spark.is_open());
+        // From here on it is silent.
+        while !matches!(line.next().await, Err(_) | Ok(Packet::Close(_))) {}
+        assert_eq!(bed.closed().await, CloseReason::HeartbeatTimeout, "{way:?}");
+        let target = format!("{}&transport=polling", line.target);
+        assert_eq!(bed.ask("GET", &target, &[]).await.json()["code"], 1);
+    }
+}
+
+#[tokio::test]
+async fn after_a_clients_goodbye_there_is_no_session() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
+        let (mut line, _) = bed.connect(way).await;
+        line.send(&[Packet::text("1")]).await.unwrap();
+        assert_eq!(bed.closed().await, CloseReason::Client { code: 1005 });
+        let target = format!("{}&transport=polling", line.target);
+        for method in ["GET", "POST"] {
+            let answer = bed.ask(method, &target, &[]).await;
+            assert_eq!((answer.status, &answer.json()["code"]), (400, &json!(1)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_packet_ends_its_session() {
+    let mut bed = bed(EngineIoConfig::default(), |c| c.close_timeout = 200).await;
+    for packet in ["abc", "7", "9\"x\""] {
+        for way in [Way::Polling, Way::WebSocket] {
+            let (mut line, _) = bed.connect(way).await;
+            match way {
+                Way::Polling => {
+                    let answer = line.post(packet.as_bytes()).await.unwrap();
+                    assert_eq!(answer.status, 400, "{packet}");
+                }
+                _ => line.send(&[Packet::text(packet)]).await.unwrap(),
+            }
+            let reason = bed.closed().await;
+            let expected = matches!(reason, CloseReason::Protocol { code: 1002, .. });
+            assert!(expected, "{packet} by {way:?}: {reason:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_lies_is_believed_only_so_far() {
+    let mut bed = bed(EngineIoConfig::default(), |c| c.max_length = 100).await;
+    // A frame of 2^62 bytes of which none comes.
+    let (mut line, _) = bed.connect(Way::WebSocket).await;
+    let Side::Socket(socket) = &mut line.side else {
+        panic!("not on a socket");
+    };
+    let lie = [&[0x81, 0xff][..], &(1_u64 << 62).to_be_bytes(), &[0; 4]];
+    socket.write(&lie.concat()).await.unwrap();
+    assert_eq!(goodbye(&mut line).await, 1009);
+    assert_eq!(bed.closed().await, CloseReason::TooLarge);
+
+    // A POST that tells of more than may come: answered before anything does.
+    let (line, _) = bed.connect(Way::Polling).await;
+    let mut http = Http::connect(bed.site.address()).await.unwrap();
+    let target = format!("{}&transport=polling", line.target);
+    let head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n");
+    http.stream.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(http.answer().await.unwrap().status, 413);
+    assert_eq!(bed.closed().await, CloseReason::TooLarge);
+}
+
+#[tokio::test]
+async fn a_session_has_one_websocket() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    for way in [Way::WebSocket, Way::Upgrade] {
+        let (mut line, spark) = bed.connect(way).await;
+        let target = format!("{}&transport=websocket", line.target);
+        let http = Http::connect(bed.site.address()).await.unwrap();
+        let second = Socket::upgrade(http, &target, &[]).await.unwrap();
+        let answer = second.err().unwrap();
+        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!(3)));
+        spark.send(&"still here").unwrap();
+        assert_eq!(hear(&mut line, 1).await, ["still here"], "{way:?}");
+        line.vanish().await;
+        bed.closed().await;
     }
 }

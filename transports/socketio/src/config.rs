@@ -1,10 +1,13 @@
 //! The engine's settings.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use stellarfw_engineio::EngineIoConfig;
+use stellarfw_transport::ServerConfig;
 
 /// The settings of the Socket.IO engine; those that hold for every engine, such as the longest
-/// message, are in [`ServerConfig`](stellarfw_transport::ServerConfig).
+/// message, are in [`ServerConfig`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
@@ -16,11 +19,23 @@ pub struct SocketIoConfig {
     /// `welcome`), and events of rooms under their own names too. Default: yes. If not, all is
     /// sent as `message`.
     pub named_events: bool,
+    /// Whether payloads are events as they are, both ways: `{event, args}`, and `messageId` where an
+    /// event has an acknowledgement; `{messageId, args}` sent back is that. For applications on the
+    /// transport layer alone, which then have Socket.IO's own events; Stellar's layer needs it off.
+    /// Default: no.
+    pub plain_events: bool,
     /// Milliseconds between Engine.IO's pings. Default 25,000; never more than four fifths of the
     /// server's `pingInterval`.
     pub ping_interval: u64,
     /// Milliseconds that a client may take to answer such a ping. Default 20,000.
     pub ping_timeout: u64,
+    /// Milliseconds within which a client has to be in the namespace; after that its transport is
+    /// closed. Default: twice the server's `handshakeTimeout`, once to ask and once for the
+    /// authorizer.
+    pub connect_timeout: Option<u64>,
+    /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
+    /// one message of the server's `maxLength` takes in base64.
+    pub max_payload: Option<usize>,
     /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
     pub post_timeout: u64,
     /// Whether clients of Socket.IO 2 are let in. Default: no. Needs the feature `v2`.
@@ -37,8 +52,11 @@ impl Default for SocketIoConfig {
         Self {
             path: "/socket.io".into(),
             named_events: true,
+            plain_events: false,
             ping_interval: engine.ping_interval,
             ping_timeout: engine.ping_timeout,
+            connect_timeout: None,
+            max_payload: engine.max_payload,
             post_timeout: engine.post_timeout,
             allow_eio3: engine.allow_eio3,
             cookie: engine.cookie,
@@ -48,12 +66,21 @@ impl Default for SocketIoConfig {
 }
 
 impl SocketIoConfig {
+    /// How long a client may take to be in the namespace.
+    pub(crate) fn connect_timeout(&self, server: &ServerConfig) -> Duration {
+        match self.connect_timeout {
+            Some(milliseconds) => Duration::from_millis(milliseconds),
+            None => server.handshake_timeout() * 2,
+        }
+    }
+
     /// Those of them that are Engine.IO's.
     pub(crate) fn engine(&self) -> EngineIoConfig {
         let mut engine = EngineIoConfig::default();
         engine.path.clone_from(&self.path);
         engine.ping_interval = self.ping_interval;
         engine.ping_timeout = self.ping_timeout;
+        engine.max_payload = self.max_payload;
         engine.post_timeout = self.post_timeout;
         engine.allow_eio3 = self.allow_eio3;
         engine.cookie.clone_from(&self.cookie);

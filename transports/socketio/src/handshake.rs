@@ -8,7 +8,7 @@ use stellarfw_engineio::Session;
 
 use crate::{
     SocketIo,
-    codec::{Codec, Mode},
+    codec::{Codec, Mode, Style},
     outlet::Out,
     session::Events,
 };
@@ -35,7 +35,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entrance {
     pub(crate) mode: Mode,
-    pub(crate) named: bool,
+    pub(crate) style: Style,
 }
 
 pub(crate) fn session(socket: &Socket) -> Option<Arc<Session>> {
@@ -67,7 +67,7 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
             }
             // The client may send as soon as it is told that it is in, which is before the library
             // calls us again.
-            let codec = Arc::new(Codec::new(self.mode, self.named));
+            let codec = Arc::new(Codec::new(self.mode, self.style));
             session.attach(codec.clone());
             let events = Events { session, codec };
             socket.on_disconnect::<_, ()>(events.clone());

@@ -23,6 +23,9 @@
 //! room sent as an event comes under its own name too, with `(data, push)`. Primus's control
 //! messages come as `primus`, all else as `message`.
 //!
+//! With [`SocketIoConfig::plain_events`] payloads are events as they are, `{event, args}`, and an
+//! application on the transport layer alone emits and acknowledges what it likes.
+//!
 //! With MessagePack as the server's parser clients use socket.io-msgpack-parser.
 //!
 //! | file | what is in it |
@@ -60,7 +63,10 @@ use stellarfw_transport::{
     http::{Request, Response},
 };
 
-use self::{codec::Mode, handshake::Entrance};
+use self::{
+    codec::{Mode, Style},
+    handshake::Entrance,
+};
 pub use self::{config::SocketIoConfig, handshake::Auth};
 
 type Service = SocketIoService<NotFoundService>;
@@ -116,8 +122,7 @@ impl SocketIo {
             .ws_read_buffer_size(engine.ws_read_buffer_size)
             .ws_max_message_size(engine.ws_max_message_size)
             .ws_max_frame_size(engine.ws_max_frame_size)
-            // Once to ask, and once for the authorizer.
-            .connect_timeout(settings.handshake_timeout() * 2);
+            .connect_timeout(self.config.connect_timeout(settings));
         let builder = if mode.is_binary() {
             builder.with_parser(ParserConfig::msgpack())
         } else {
@@ -129,7 +134,7 @@ impl SocketIo {
         let (service, io) = builder.build_svc();
         let entrance = Entrance {
             mode,
-            named: self.config.named_events,
+            style: Style::of(&self.config),
         };
         io.ns::<_, ()>("/", entrance);
         Front::new(Self::NAME, config, options, settings, service)

@@ -6,7 +6,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use stellarfw_socketio::{Auth, SocketIo};
+use stellarfw_socketio::{Auth, SocketIo, SocketIoConfig};
 use stellarfw_transport::{
     CloseReason, CodecError, Flow, Handler, Message, Refusal, Server, ServerConfig, Spark,
 };
@@ -51,6 +51,10 @@ struct Bed {
 }
 
 async fn bed(change: impl FnOnce(&mut ServerConfig)) -> Bed {
+    bed_with(SocketIoConfig::default(), change).await
+}
+
+async fn bed_with(config: SocketIoConfig, change: impl FnOnce(&mut ServerConfig)) -> Bed {
     let (notes, events) = mpsc::unbounded_channel();
     let server = Server::builder()
         .configure(|config| config.ping_interval = 0)
@@ -65,7 +69,7 @@ async fn bed(change: impl FnOnce(&mut ServerConfig)) -> Bed {
                 }
             }
         })
-        .transport(SocketIo::default())
+        .transport(SocketIo::new(config))
         .handler(Notes(notes))
         .build();
     let mut site = Site::default();
@@ -337,5 +341,148 @@ async fn a_session_is_freed_when_its_client_has_gone() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(Arc::strong_count(&token), 1, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_one_namespace() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        say(&mut line, "40/custom,").await;
+        let told = next(&mut line).await.unwrap();
+        assert_eq!(told, "44/custom,{\"message\":\"Invalid namespace\"}");
+        // It may still be let into the one there is.
+        say(&mut line, "40").await;
+        assert!(next(&mut line).await.unwrap().starts_with("40{\"sid\":"));
+        assert!(matches!(bed.event().await, Event::Open(_)));
+        // Asked for beside it, another one changes nothing.
+        say(&mut line, "40/else,{\"a\":1}").await;
+        assert!(next(&mut line).await.unwrap().starts_with("44/else,"));
+        say(&mut line, "42[\"message\",1]").await;
+        assert_eq!(bed.message().await, 1);
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_in_yet_cannot_send() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        say(&mut line, "42[\"message\",1]").await;
+        while next(&mut line).await.is_some() {}
+    }
+    let (_line, _) = bed.connect(Way::WebSocket).await;
+    assert_eq!(bed.server.opened(), 1);
+}
+
+#[tokio::test]
+async fn who_is_late_is_cut() {
+    let mut config = SocketIoConfig::default();
+    config.connect_timeout = Some(100);
+    let bed = bed_with(config, default).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        while next(&mut line).await.is_some() {}
+    }
+    assert_eq!(bed.server.opened(), 0);
+}
+
+#[tokio::test]
+async fn bytes_come_with_their_event() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let (mut line, _) = bed.connect(way).await;
+        let event = "452-1[\"say\",\"r\",[{\"_placeholder\":true,\"num\":0},\
+            {\"_placeholder\":true,\"num\":1}]]";
+        let packets = [
+            Packet::text(event),
+            Packet::Binary(vec![1, 2, 3]),
+            Packet::Binary(vec![255]),
+        ];
+        line.send(&packets).await.unwrap();
+        let message = bed.message().await;
+        let buffer = |data: &[u8]| json!({ "type": "Buffer", "data": data });
+        assert_eq!(
+            message["message"],
+            json!([buffer(&[1, 2, 3]), buffer(&[255])])
+        );
+        assert!(message["messageId"].is_string());
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_nobody_asked_for_is_nothing() {
+    let mut bed = bed(default).await;
+    let (mut line, spark) = bed.connect(Way::WebSocket).await;
+    say(&mut line, "437[\"x\"]").await;
+    say(&mut line, "42[\"message\",1]").await;
+    assert_eq!(bed.message().await, 1);
+    assert!(spark.is_open());
+}
+
+#[tokio::test]
+async fn plain_events_are_what_they_say_themselves() {
+    let mut config = SocketIoConfig::default();
+    config.plain_events = true;
+    let mut bed = bed_with(config, default).await;
+    for way in WAYS {
+        let (mut line, spark) = bed.connect(way).await;
+        say(&mut line, "42[\"say\",1,\"2\",{\"3\":[true]}]").await;
+        let expected = json!({ "event": "say", "args": [1, "2", { "3": [true] }] });
+        assert_eq!(bed.message().await, expected);
+        spark
+            .send(&json!({ "event": "back", "args": [1, "2", { "3": [true] }] }))
+            .unwrap();
+        let told = next(&mut line).await.unwrap();
+        assert_eq!(told, "42[\"back\",1,\"2\",{\"3\":[true]}]");
+
+        say(&mut line, "42456[\"ask\",1]").await;
+        let id = bed.message().await["messageId"].clone();
+        spark
+            .send(&json!({ "messageId": id, "args": [1, "2"] }))
+            .unwrap();
+        assert_eq!(next(&mut line).await.unwrap(), "43456[1,\"2\"]");
+
+        // What is no event is a message; no client could hear an event of its own name.
+        spark
+            .send(&json!({ "event": "connect", "args": [] }))
+            .unwrap();
+        let told = next(&mut line).await.unwrap();
+        assert_eq!(told, "42[\"message\",{\"event\":\"connect\",\"args\":[]}]");
+
+        let bytes = json!({ "type": "Buffer", "data": [1, 2] });
+        spark
+            .send(&json!({ "event": "bin", "args": [bytes, { "b": bytes }] }))
+            .unwrap();
+        spark
+            .send(&json!({ "event": "after", "args": [] }))
+            .unwrap();
+        let mut heard = Vec::new();
+        while heard.len() < 4 {
+            match line.next().await.unwrap() {
+                Packet::Text(text) if matches!(&text[..], "2" | "6") => {}
+                packet => heard.push(packet),
+            }
+        }
+        let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
+        let event = format!(
+            "452-[\"bin\",{},{{\"b\":{}}}]",
+            placeholder(0),
+            placeholder(1)
+        );
+        let expected = [
+            Packet::Text(event),
+            Packet::Binary(vec![1, 2]),
+            Packet::Binary(vec![1, 2]),
+            Packet::text("42[\"after\"]"),
+        ];
+        assert_eq!(heard, expected, "{way:?}");
+        line.vanish().await;
+        bed.closed().await;
     }
 }

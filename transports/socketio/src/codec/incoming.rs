@@ -64,6 +64,16 @@ fn action<'a>(wire: Wire, args: &[&'a [u8]]) -> Cow<'a, [u8]> {
     }
 }
 
+/// An event as it is.
+pub(crate) fn plain(wire: Wire, event: &str, args: &[&[u8]], id: Option<&str>) -> Vec<u8> {
+    let mut fields: Vec<Field<'_>> = vec![
+        ("event", wire.string(event).into()),
+        ("args", wire.list(args).into()),
+    ];
+    fields.extend(id.map(|id| ("messageId", wire.string(id).into())));
+    wire.object(&fields)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 mod acks;
 mod incoming;
 mod outgoing;
+mod plain;
 mod wire;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -16,7 +17,8 @@ use socketioxide_core::Value;
 use stellarfw_engineio::Sent;
 use stellarfw_transport::{Frame, Message, Parser};
 
-use self::{acks::Acks, outgoing::Event, wire::Wire};
+use self::{acks::Acks, outgoing::Event, plain::Plain, wire::Wire};
+use crate::SocketIoConfig;
 
 /// What a connection's payloads are to Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +54,43 @@ impl Mode {
     }
 }
 
+/// What events payloads are sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// By what they are to Stellar.
+    Named,
+    /// All as `message`.
+    Messages,
+    /// By what they say themselves.
+    Plain,
+}
+
+impl Style {
+    pub(crate) fn of(config: &SocketIoConfig) -> Self {
+        match config {
+            SocketIoConfig {
+                plain_events: true, ..
+            } => Self::Plain,
+            SocketIoConfig {
+                named_events: true, ..
+            } => Self::Named,
+            _ => Self::Messages,
+        }
+    }
+}
+
 /// The codec of one connection.
 pub(crate) struct Codec {
     mode: Mode,
-    named: bool,
+    style: Style,
     acks: Acks<AckSender>,
 }
 
 impl Codec {
-    pub(crate) fn new(mode: Mode, named: bool) -> Self {
+    pub(crate) fn new(mode: Mode, style: Style) -> Self {
         Self {
             mode,
-            named,
+            style,
             acks: Acks::default(),
         }
     }
@@ -80,9 +107,10 @@ impl Codec {
             Mode::Opaque => None,
         };
         match event {
-            Value::Bytes(list) => {
-                Frame::binary(values(Wire::MessagePack, list, id.as_deref()).unwrap_or_default())
-            }
+            Value::Bytes(list) => Frame::binary(
+                self.values(Wire::MessagePack, list, id.as_deref())
+                    .unwrap_or_default(),
+            ),
             Value::Str(list, attached) => {
                 let attached = attached.as_ref().filter(|attached| !attached.is_empty());
                 if self.mode == Mode::Opaque {
@@ -90,9 +118,22 @@ impl Codec {
                 }
                 let whole = attached.map(|attached| inline(list, attached));
                 let list = whole.as_deref().unwrap_or(list.as_bytes());
-                text(values(Wire::Json, list, id.as_deref()).unwrap_or_default())
+                text(
+                    self.values(Wire::Json, list, id.as_deref())
+                        .unwrap_or_default(),
+                )
             }
         }
+    }
+
+    fn values(&self, wire: Wire, list: &[u8], id: Option<&str>) -> Option<Vec<u8>> {
+        let items = wire.items(list)?;
+        let (event, args) = items.split_first()?;
+        let event = wire.text(event)?;
+        Some(match self.style {
+            Style::Plain => incoming::plain(wire, &event, args, id),
+            Style::Named | Style::Messages => incoming::payload(wire, &event, args, id),
+        })
     }
 
     /// Sends a payload as an event.
@@ -104,6 +145,9 @@ impl Codec {
                 // The event, and the bytes attached to it.
                 Message::Binary(_) => (2 * emit(socket, "message", &(payload,)), payload.len()),
             },
+            Mode::Values(wire) if self.style == Style::Plain => {
+                return self.send_plain(socket, wire, payload);
+            }
             Mode::Values(wire) => self.send_value(socket, wire, payload),
         };
         Sent { messages, least }
@@ -111,7 +155,7 @@ impl Codec {
 
     fn send_value(&self, socket: &Socket, wire: Wire, payload: &Bytes) -> (usize, usize) {
         let whole = Raw(wire, payload);
-        let messages = match outgoing::event(wire, payload, self.named) {
+        let messages = match outgoing::event(wire, payload, self.style == Style::Named) {
             Event::Named(name) => emit(socket, name, &(whole,)),
             Event::OfRoom(name, data) => {
                 let sent = emit(socket, "user", &(&whole,));
@@ -128,6 +172,31 @@ impl Codec {
         };
         (messages, payload.len())
     }
+
+    fn send_plain(&self, socket: &Socket, wire: Wire, payload: &Bytes) -> Sent {
+        let Some(plain) = Plain::read(wire, payload) else {
+            let messages = emit(
+                socket,
+                outgoing::fallback(wire, payload),
+                &(Raw(wire, payload),),
+            );
+            return Sent {
+                messages,
+                least: payload.len(),
+            };
+        };
+        let sent = match &plain.event {
+            Some(event) => emit(socket, event, &plain.args) > 0,
+            None => {
+                let ack = plain.id.as_deref().and_then(|id| self.acks.take(id));
+                ack.is_some_and(|ack| ack.send(&plain.args).is_ok())
+            }
+        };
+        Sent {
+            messages: usize::from(sent) * plain.args.messages(),
+            least: usize::from(sent) * plain.args.least(),
+        }
+    }
 }
 
 fn emit<T: Serialize>(socket: &Socket, event: &str, args: &T) -> usize {
@@ -138,13 +207,6 @@ fn emit<T: Serialize>(socket: &Socket, event: &str, args: &T) -> usize {
             0
         }
     }
-}
-
-fn values(wire: Wire, list: &[u8], id: Option<&str>) -> Option<Vec<u8>> {
-    let items = wire.items(list)?;
-    let (event, args) = items.split_first()?;
-    let event = wire.text(event)?;
-    Some(incoming::payload(wire, &event, args, id))
 }
 
 fn text(bytes: Vec<u8>) -> Frame {

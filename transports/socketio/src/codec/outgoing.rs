@@ -19,7 +19,7 @@ pub(crate) enum Event<'a> {
 /// What is sent to every client as it is, whatever it is called here.
 const MESSAGE: Event<'static> = Event::Named("message");
 
-/// Names that mean something to the clients themselves, or to us.
+/// Names that mean something to the clients themselves (the first six), or to us.
 const RESERVED: [&str; 12] = [
     "connect",
     "connect_error",
@@ -59,6 +59,20 @@ pub(crate) fn event(wire: Wire, payload: &[u8], named: bool) -> Event<'_> {
         Some("api") if named => Event::Named("api"),
         _ => MESSAGE,
     }
+}
+
+/// The event of a payload that names none.
+pub(crate) fn fallback(wire: Wire, payload: &[u8]) -> &'static str {
+    if is_control(wire, payload) {
+        "primus"
+    } else {
+        "message"
+    }
+}
+
+/// Whether an event of this name would not reach those who listen to it.
+pub(crate) fn is_clients_own(event: &str) -> bool {
+    RESERVED[..6].contains(&event)
 }
 
 fn response<'a>(wire: Wire, payload: &'a [u8], id: Option<&'a [u8]>) -> Option<Event<'a>> {
