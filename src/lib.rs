@@ -105,6 +105,9 @@ mod guides {
     mod coming_from {}
     #[doc = include_str!("../docs/configuration.md")]
     mod configuration {}
+    #[cfg(feature = "engineio")]
+    #[doc = include_str!("../docs/engineio.md")]
+    mod engineio {}
     #[doc = include_str!("../docs/files.md")]
     mod files {}
     #[doc = include_str!("../docs/getting-started.md")]
@@ -117,6 +120,9 @@ mod guides {
     mod security {}
     #[doc = include_str!("../docs/serving.md")]
     mod serving {}
+    #[cfg(feature = "socketio")]
+    #[doc = include_str!("../docs/socketio.md")]
+    mod socketio {}
     #[doc = include_str!("../docs/transports.md")]
     mod transports {}
     #[doc = include_str!("../docs/ws.md")]
