@@ -18,7 +18,7 @@ use clap::Parser;
 use stellarfw::{
     Config, Stellar,
     config::{ConfigError, Sources},
-    transport::{OriginPolicy, Refusal, handshake::query_value},
+    transport::{Refusal, handshake::query_value},
 };
 use tokio::net::TcpListener;
 
@@ -49,6 +49,7 @@ impl Options {
             .set("name", "compat")
             .set("startingChatRooms", "[\"defaultRoom\", \"otherRoom\"]")
             .set("cors.origins", "[\"*\"]")
+            .set("server.origins", "any")
             .set("transports", self.transport)
             .set("parser", self.parser);
         for setting in &self.set {
@@ -56,7 +57,6 @@ impl Options {
             sources = sources.set(key, value);
         }
         let mut config = sources.load()?;
-        config.server.origins = OriginPolicy::Any;
         config.public = vec![self.public];
         Ok(config)
     }

@@ -1,0 +1,265 @@
+// What every client must be able to do over every engine. Each behaviour gets a `Cell`: the
+// server's program with one engine, and clients of one kind.
+import assert from "node:assert/strict";
+import { Line, page } from "../support/line.mjs";
+import { rejection, until } from "../support/until.mjs";
+import { files } from "./files.mjs";
+
+const room = "defaultRoom";
+const refused = (promise) => rejection(promise).then(({ code }) => code);
+
+/** The values whose way there and back is looked at. */
+const values = {
+  null: null,
+  bool: [true, false],
+  numbers: [0, -1, 0.1, 2 ** 53 - 1, 5e-324, -1.5e-7],
+  texts: ["", "hello", "żółw \u{1f680} \u2028\u2029 \"\\/", "\u0000\u001f\u007f", "primus::else::1"],
+  nested: [[], {}, [1, [null, { a: { b: [] } }]], { "": 0, context: "user", event: "say" }],
+  long: "é".repeat(50_000),
+};
+
+async function connects(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  await until(() => peer.heard.length > 0, "the welcome");
+  assert.deepEqual(peer.heard[0], { welcome: "Hello human! Welcome to Stellar", context: "api" });
+  const details = await peer.details();
+  assert.match(details.id, /^[\w-]{8,}$/);
+  assert.equal(details.remoteIP, "127.0.0.1");
+  assert.deepEqual(details.rooms, []);
+  const way = cell.way === "upgrade" ? "websocket" : cell.way;
+  await until(() => peer.way === way, `it to be on ${way}, not ${peer.way}`);
+  const other = await cell.peer(server.url);
+  assert.notEqual((await other.details()).id, details.id);
+}
+
+async function verbs(cell) {
+  const server = await cell.server();
+  const [ann, bob] = [await cell.peer(server.url), await cell.peer(server.url)];
+  const { id } = await ann.details();
+  await ann.join(room);
+  assert.equal(await refused(ann.join(room)), "017");
+  assert.equal(await refused(ann.join("no such room")), "019");
+  assert.equal(await refused(bob.say(room, "hi")), "016");
+  await bob.join(room);
+  const { members, membersCount } = await ann.view(room);
+  assert.equal(membersCount, 2);
+  assert.ok(id in members);
+
+  await ann.say(room, { text: "hi \u{1f680}" });
+  for (const peer of [ann, bob]) {
+    const [push] = await until(() => peer.pushes().length && peer.pushes(), "what was said");
+    assert.deepEqual(push.message, { text: "hi \u{1f680}" });
+    assert.deepEqual([push.from, push.room], [id, room]);
+    assert.equal(typeof push.sentAt, "number");
+  }
+  await bob.emit(room, "typing", { by: "bob" });
+  const event = await until(() => ann.pushes()[1], "the event");
+  assert.deepEqual(event.message, { event: "typing", data: { by: "bob" } });
+
+  await ann.leave(room);
+  assert.equal(await refused(ann.leave(room)), "016");
+  assert.equal((await bob.view(room)).membersCount, 1);
+  assert.deepEqual((await bob.details()).rooms, [room]);
+}
+
+async function actions(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  const { number } = await peer.action("randomNumber");
+  assert.ok(number >= 0 && number < 1);
+  assert.equal((await peer.action("status")).connections, 1);
+  assert.equal((await peer.action("formattedSum", { a: 3, b: 4 })).formatted, "3 + 4 = 7");
+  assert.equal((await peer.action("versionedAction")).version, 2);
+  assert.equal((await peer.action("versionedAction", { apiVersion: 1 })).version, 1);
+  for (const [name, payload] of Object.entries(values)) {
+    assert.deepEqual((await peer.action("echo", { payload })).payload, payload, name);
+  }
+  assert.equal(await refused(peer.action("no such action")), "004");
+  assert.equal(await refused(peer.action("sumANumber", { a: 1, b: 2 })), "002");
+  const wrong = await rejection(peer.action("formattedSum", { a: 1 }));
+  assert.match(wrong.message, /b/);
+
+  // A slow one holds up neither verbs nor other actions.
+  const order = [];
+  const slow = peer.action("sleep", { sleepDuration: 500 }).then((answer) => {
+    order.push("slow");
+    assert.equal(answer.sleepDuration, 500);
+  });
+  const quick = peer.action("randomNumber").then(() => order.push("quick"));
+  const verb = peer.details().then(() => order.push("verb"));
+  await Promise.all([slow, quick, verb]);
+  assert.equal(order[2], "slow");
+}
+
+async function publicFiles(cell) {
+  const server = await cell.server("--public", files.folder);
+  const peer = await cell.peer(server.url);
+  for (const [name, bytes] of Object.entries(files.content)) {
+    const answer = await peer.file(name);
+    const { content, encoding = "utf8" } = answer;
+    assert.ok(Buffer.from(content, encoding).equals(bytes), name);
+    assert.equal(answer.length, bytes.length);
+    assert.equal(answer.error, null);
+  }
+  assert.equal(await refused(peer.file("no/such/file")), "010");
+  assert.equal(await refused(peer.file("../Cargo.toml")), "010");
+}
+
+async function crowd(cell) {
+  const server = await cell.server();
+  const peers = [];
+  while (peers.length < 200) {
+    const more = Array.from({ length: 20 }, () => cell.peer(server.url));
+    peers.push(...(await Promise.all(more)));
+  }
+  await Promise.all(peers.map((peer) => peer.join(room)));
+  const [first, last] = [peers[0], peers.at(-1)];
+  assert.equal((await last.view(room)).membersCount, 200);
+  await Promise.all([first.say(room, "from the first"), last.say(room, "from the last")]);
+  for (const peer of peers) {
+    const said = await until(() => peer.pushes().length >= 2 && peer.pushes(), "both messages");
+    assert.deepEqual(said.map(({ message }) => message).sort(), ["from the first", "from the last"]);
+  }
+  await Promise.all(peers.slice(1).map((peer) => peer.leave(room)));
+  assert.equal((await first.view(room)).membersCount, 1);
+}
+
+async function manyInOrder(cell) {
+  const server = await cell.server();
+  const [speaker, listener] = [await cell.peer(server.url), await cell.peer(server.url)];
+  await speaker.join(room);
+  await listener.join(room);
+  const many = 10_000;
+  for (let n = 0; n < many; ) {
+    const some = [];
+    while (some.length < 250) some.push(speaker.say(room, n++));
+    await Promise.all(some);
+  }
+  for (const peer of [speaker, listener]) {
+    await until(() => peer.pushes().length === many, `${many} messages`);
+    peer.pushes().forEach(({ message }, n) => assert.equal(message, n));
+  }
+  const counts = speaker.heard.filter(({ context }) => context === "response");
+  counts.slice(-many).reduce((before, { messageCount }) => {
+    assert.equal(messageCount, before + 1);
+    return messageCount;
+  }, counts.at(-many - 1).messageCount);
+}
+
+export async function binary(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  const bytes = peer.bytes(Array.from({ length: 1000 }, (_, n) => n % 256));
+  const { payload } = await peer.action("echo", { payload: { bytes, text: "é" } });
+  assert.deepEqual(payload, { bytes: [...bytes], text: "é" });
+  if ("binary" in peer) assert.equal(peer.binary, true, "the frames are binary");
+}
+
+async function endsForGood(cell) {
+  const server = await cell.server();
+  const [peer, other] = [await cell.peer(server.url), await cell.peer(server.url)];
+  peer.order("end");
+  await peer.ended();
+  await until(() => peer.forGood, "it to know that it is for good");
+  await cell.only(other, 1);
+  assert.equal(peer.sparks, 1);
+  // The client asks for it.
+  if (!other.quit) return;
+  other.quit();
+  await other.ended();
+  await until(() => other.forGood);
+  assert.equal(other.sparks, 1);
+}
+
+async function endsToComeAgain(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  const { id } = await peer.details();
+  peer.order("end", { reconnect: true });
+  const again = await cell.again(peer, server.url);
+  assert.notEqual((await again.details()).id, id);
+  assert.ok(!peer.forGood);
+}
+
+async function restarts(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  await server.kill("SIGTERM");
+  await server.restart();
+  const again = await cell.again(peer, server.url);
+  assert.ok(!peer.forGood);
+  assert.ok((await again.details()).id);
+}
+
+async function goneWithoutAWord(cell) {
+  const server = await cell.server("--set", "server.pingInterval=500", "--set", "server.closeTimeout=500");
+  const line = await Line.start(cell.test, server.port);
+  const [peer, watcher] = [await cell.peer(line.url), await cell.peer(server.url)];
+  await peer.join(room);
+  await watcher.join(room);
+  const { connectedAt } = await watcher.details();
+  // It stays while it is there, for some heartbeats.
+  const told = () => watcher.action("sleep", { sleepDuration: 100 });
+  while ((await told()).sleepEnded < connectedAt + 2_000);
+  assert.equal((await watcher.view(room)).membersCount, 2);
+  assert.equal(peer.ends.length, 0);
+  line.hold();
+  await until(async () => (await watcher.view(room)).membersCount === 1, "the server to see it");
+  line.release();
+  const again = cell.deaf ? await cell.peer(line.url) : await cell.again(peer, line.url);
+  assert.ok((await again.details()).id);
+  assert.equal(watcher.ends.length, 0);
+}
+
+async function oversized(cell) {
+  const server = await cell.server("--set", "server.maxLength=10000");
+  const [peer, other] = [await cell.peer(server.url), await cell.peer(server.url)];
+  assert.equal((await peer.action("echo", { payload: "x".repeat(9_000) })).payload.length, 9_000);
+  peer.order("echo", { payload: "x".repeat(20_000) });
+  const again = await cell.again(peer, server.url);
+  assert.equal((await again.action("echo", { payload: "after" })).payload, "after");
+  assert.equal(other.ends.length, 0);
+}
+
+async function notLetIn(cell) {
+  const server = await cell.server();
+  const peer = cell.open(server.url, "?refuse=who%20are%20you");
+  await until(() => peer.failures.length > 0, "the refusal");
+  assert.match(peer.failures[0], cell.refusal);
+  const other = await cell.peer(server.url);
+  await cell.only(other, 1);
+  assert.equal(peer.sparks, 0);
+}
+
+async function otherOrigins(cell) {
+  const server = await cell.server("--set", "server.origins=same");
+  const [own, foreign] = [
+    await page(cell.test, server.port),
+    await page(cell.test, server.port, "http://elsewhere.example"),
+  ];
+  const welcome = await cell.peer(own);
+  assert.ok((await welcome.details()).id);
+  const peer = cell.open(foreign);
+  await until(() => peer.failures.length > 0, "the refusal");
+  await cell.only(welcome, 1);
+  assert.equal(peer.sparks, 0);
+}
+
+/** All of them, by the names that they have in the table. */
+export const behaviours = {
+  "it connects by the way it is told, and is welcomed first": connects,
+  "every verb, and what is refused; its own response before its own delivery": verbs,
+  "actions: values of every kind, errors, versions, a slow one beside others": actions,
+  "files up to 1 MiB, text and not, byte for byte": publicFiles,
+  "200 of them in one room": crowd,
+  "10,000 messages in order, both ways": manyInOrder,
+  "binary values, in binary frames": binary,
+  "ended by the server for good, and by the client's `quit`": endsForGood,
+  "ended to come again": endsToComeAgain,
+  "the server restarts": restarts,
+  "gone without a word: the server notices, and it comes again": goneWithoutAWord,
+  "a message over `maxLength`": oversized,
+  "refused by the authorizer": notLetIn,
+  "a page of another origin is refused, one of the same is not": otherOrigins,
+};

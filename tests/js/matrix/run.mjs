@@ -1,0 +1,76 @@
+// Runs every behaviour in every cell of an engine, and writes down what came of it: the table in
+// docs/compatibility.md is made of that.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { compat, target } from "../support/server.mjs";
+import { until } from "../support/until.mjs";
+import { behaviours, binary } from "./behaviours.mjs";
+
+class Cell {
+  constructor(test, engine, kind) {
+    Object.assign(this, kind);
+    this.test = test;
+    this.engine = engine;
+  }
+
+  /** The server, with this cell's engine and codec. */
+  server(...args) {
+    return compat(this.test, "--transport", this.engine, "--parser", this.parser, ...args);
+  }
+
+  /** A client that is about to connect. It ends with the test. */
+  open(url, query) {
+    const peer = this.connect(url, query);
+    this.test.after(() => peer.close());
+    return peer;
+  }
+
+  /** A client that is connected. */
+  async peer(url) {
+    const peer = this.open(url);
+    await peer.open();
+    return peer;
+  }
+
+  /** Its connection ends, and it comes again; one that does not by itself is made anew. */
+  async again(peer, url) {
+    await peer.ended();
+    if (!this.comesBack) return this.peer(url);
+    await peer.open(2);
+    return peer;
+  }
+
+  /** Waits until the server has so many connections, by the word of one of them. */
+  only(peer, count) {
+    return until(
+      async () => (await peer.action("status")).connections === count,
+      `${count} connections`,
+    );
+  }
+}
+
+/** Tests the cells of an engine. */
+export function matrix(engine, kinds) {
+  const results = [];
+  for (const kind of kinds) {
+    const { client, parser, way } = kind;
+    const row = { engine, client, parser, way, behaviours: {} };
+    results.push(row);
+    for (const [name, behaviour] of Object.entries(behaviours)) {
+      // JSON's frames are text.
+      if (behaviour === binary && parser !== "msgpack") continue;
+      test(`${engine}, ${client}, ${way}, ${parser}: ${name}`, async (t) => {
+        row.behaviours[name] = false;
+        await behaviour(new Cell(t, engine, kind));
+        row.behaviours[name] = true;
+      });
+    }
+  }
+  after(() => {
+    const folder = join(target, "compatibility");
+    mkdirSync(folder, { recursive: true });
+    const names = Object.keys(behaviours);
+    writeFileSync(join(folder, `${engine}.json`), JSON.stringify({ names, results }, null, 1));
+  });
+}

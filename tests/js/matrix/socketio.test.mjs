@@ -1,0 +1,11 @@
+import { socketIo } from "./peers/socketio.mjs";
+import { matrix } from "./run.mjs";
+
+matrix(
+  "socket.io",
+  ["json", "msgpack"].flatMap((parser) => [
+    socketIo(parser, "polling", ["polling"]),
+    socketIo(parser, "websocket", ["websocket"]),
+    socketIo(parser, "upgrade", ["polling", "websocket"]),
+  ]),
+);
