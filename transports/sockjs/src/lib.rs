@@ -46,7 +46,14 @@ pub struct SockJs {
     binary: OnceLock<bool>,
 }
 
-const NO_BINARY: &str = "the parser makes binary payloads, which SockJS cannot carry";
+/// What a server with a binary codec is told, and what its clients are.
+fn no_binary(server: &Server) -> String {
+    format!(
+        "the parser {:?} makes binary payloads and SockJS carries text only: \
+         use the parser \"json\", or leave sockjs out of the transports",
+        server.parser().name()
+    )
+}
 
 impl SockJs {
     /// The engine's name.
@@ -166,7 +173,7 @@ impl Transport for SockJs {
 
     async fn start(&self, server: &Server) -> Result<Vec<SocketAddr>, StartError> {
         if self.is_binary(server) {
-            return Err(StartError::new(Self::NAME, NO_BINARY));
+            return Err(StartError::new(Self::NAME, no_binary(server)));
         }
         if let Some(compression) = &self.config.compression {
             compression
@@ -186,7 +193,7 @@ impl Transport for SockJs {
             return answers::method_not_allowed(route);
         }
         if self.is_binary(server) {
-            return text(StatusCode::NOT_IMPLEMENTED, NO_BINARY);
+            return text(StatusCode::NOT_IMPLEMENTED, no_binary(server));
         }
         let raw = route == Route::RawWebsocket;
         if raw || route == Route::Websocket {
