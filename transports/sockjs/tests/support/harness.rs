@@ -68,7 +68,7 @@ impl Stage for SockJsStage {
                 let opening = Polling::open(server, way, base, &connect.query, &connect.headers);
                 match opening.await.map_err(gone)? {
                     Ok(session) => Ok(Box::new(HttpClient {
-                        session,
+                        session: Some(session),
                         payloads: VecDeque::new(),
                     })),
                     Err(answer) => Err(refused(&answer, false)),
@@ -127,14 +127,31 @@ fn text(payload: &Frame) -> &str {
 }
 
 struct HttpClient {
-    session: Polling,
+    /// There until it breaks off.
+    session: Option<Polling>,
     payloads: VecDeque<Frame>,
+}
+
+impl HttpClient {
+    fn session(&mut self) -> &mut Polling {
+        self.session.as_mut().unwrap()
+    }
+}
+
+impl Drop for HttpClient {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(session.break_off());
+        }
+    }
 }
 
 #[async_trait]
 impl Client for HttpClient {
     async fn send(&mut self, payload: Frame) -> io::Result<()> {
-        self.session.send(text(&payload)).await
+        self.session().send(text(&payload)).await
     }
 
     async fn next(&mut self) -> Received {
@@ -142,7 +159,7 @@ impl Client for HttpClient {
             if let Some(payload) = self.payloads.pop_front() {
                 return Received::Payload(payload);
             }
-            match self.session.frame().await {
+            match self.session().frame().await {
                 Ok(frame) if read(&frame, &mut self.payloads) => return Received::Closed(None),
                 Ok(_) => {}
                 Err(_) => return Received::Closed(None),
@@ -151,27 +168,29 @@ impl Client for HttpClient {
     }
 
     fn answer_pings(&mut self, answer: bool) {
-        self.session.eager = answer;
+        self.session().eager = answer;
     }
 
-    async fn goodbye(self: Box<Self>, _: u16) {
-        self.session.goodbye().await;
+    async fn goodbye(mut self: Box<Self>, _: u16) {
+        if let Some(session) = self.session.take() {
+            session.goodbye().await;
+        }
     }
 
     async fn vanish(self: Box<Self>) {}
 
     async fn send_half(&mut self, payload: Frame) -> bool {
-        self.session.send_half(text(&payload)).await.ok();
+        self.session().send_half(text(&payload)).await.ok();
         true
     }
 
     async fn send_garbage(&mut self, bytes: &[u8]) -> bool {
-        self.session.post(bytes).await.ok();
+        self.session().post(bytes).await.ok();
         true
     }
 
     fn address(&self) -> Option<SocketAddr> {
-        self.session.address()
+        self.session.as_ref()?.address()
     }
 }
 

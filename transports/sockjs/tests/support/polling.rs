@@ -215,26 +215,63 @@ impl Polling {
         self.sender().await?.stream.write_all(&bytes).await
     }
 
+    /// Breaks off once the server has seen that somebody is there: a request that breaks off
+    /// before that never was one, and its session would be kept for the next.
+    pub async fn break_off(self) {
+        if !self.over {
+            self.leave().await.ok();
+        }
+    }
+
+    async fn leave(self) -> io::Result<()> {
+        let url = format!("{}/xhr{}", self.base, self.query);
+        let mut there = self.asked.then_some((self.receiver, self.begun));
+        loop {
+            let mut next = Http::connect(self.server).await?;
+            next.send("POST", &url, &self.headers, b"").await?;
+            let Some((mut before, begun)) = there.take() else {
+                there = Some((next, false));
+                continue;
+            };
+            // Of two receivers one is sent away, so that the other is there. Others only got what
+            // was sent to them.
+            let (text, other) = tokio::select! {
+                text = all(&mut before, begun) => (text?, (next, false)),
+                text = all(&mut next, false) => (text?, (before, begun)),
+            };
+            if text.starts_with(b"c[") || text.ends_with(BUSY) {
+                return Ok(());
+            }
+            there = Some(other);
+        }
+    }
+
     /// Breaks off, and waits until the server has seen that.
     pub async fn goodbye(self) {
-        let Self {
-            server,
-            base,
-            query,
-            headers,
-            receiver,
-            sender,
-            ..
-        } = self;
-        drop((receiver, sender));
-        let url = format!("{base}/xhr{query}");
+        let (server, headers) = (self.server, self.headers.clone());
+        let url = format!("{}/xhr{}", self.base, self.query);
+        self.break_off().await;
         loop {
             let mut http = Http::connect(server).await.unwrap();
             let answer = http.ask("POST", &url, &headers, b"").await.unwrap();
-            if !answer.text().starts_with("c[2010") {
+            if answer.body != BUSY {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+}
+
+const BUSY: &[u8] = b"c[2010,\"Another connection still open\"]\n";
+
+/// A response to its end.
+async fn all(http: &mut Http, begun: bool) -> io::Result<Vec<u8>> {
+    if !begun {
+        http.answer_head().await?;
+    }
+    let mut text = Vec::new();
+    while let Some(part) = http.part().await? {
+        text.extend(part);
+    }
+    Ok(text)
 }

@@ -1,0 +1,233 @@
+//! Greeting, info and the iframe's page.
+
+use stellarfw_transport::OriginPolicy;
+
+use crate::{
+    bed::{bed, bed_with, within},
+    support::http::Answer,
+};
+
+const JSON: &str = "application/json; charset=UTF-8";
+const TEXT: &str = "text/plain; charset=UTF-8";
+const HTML: &str = "text/html; charset=UTF-8";
+
+pub fn assert_not_cached(answer: &Answer) {
+    let caching = answer.header("cache-control").unwrap();
+    assert_eq!(caching, "no-store, no-cache, must-revalidate, max-age=0");
+    assert_eq!(answer.header("expires"), None);
+    assert_eq!(answer.header("last-modified"), None);
+}
+
+pub fn assert_cached(answer: &Answer) {
+    let caching = answer.header("cache-control").unwrap();
+    assert_eq!(caching, "public, max-age=31536000");
+    let expires = answer.header("expires").unwrap();
+    assert!(expires.ends_with(" GMT"), "{expires}");
+    assert_eq!(answer.header("last-modified"), None);
+}
+
+#[tokio::test]
+async fn the_greeting_is_at_the_mount() {
+    let bed = bed().await;
+    for path in ["", "/"] {
+        let answer = bed.get(path).await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (200, "Welcome to SockJS!\n")
+        );
+        assert_eq!(answer.header("content-type"), Some(TEXT));
+        assert_eq!(answer.header("set-cookie"), None);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+    // At the engine's own path, too.
+    let mut http = bed.http().await;
+    for (path, status) in [("/sockjs", 200), ("/sockjs/info", 200), ("/sockjsx", 404)] {
+        let answer = http.ask("GET", path, &[], b"").await.unwrap();
+        assert_eq!(answer.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn info_tells_what_the_server_can_do() {
+    let bed = bed().await;
+    let answer = bed.get("/info").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some(JSON));
+    assert_eq!(answer.header("set-cookie"), None);
+    assert_not_cached(&answer);
+    let info = answer.json();
+    assert_eq!(info["websocket"], true);
+    assert_eq!(info["cookie_needed"], false);
+    assert_eq!(info["origins"], serde_json::json!(["*:*"]));
+    let entropy = info["entropy"].as_u64().unwrap();
+    assert!(u32::try_from(entropy).is_ok());
+
+    let mut others = Vec::new();
+    for _ in 0..8 {
+        others.push(bed.get("/info?t=1").await.json()["entropy"].clone());
+    }
+    assert!(others.iter().any(|other| *other != info["entropy"]));
+    let mut http = bed.http().await;
+    for path in ["/primus", "/primus/info", "/primus/iframe.html"] {
+        http.send("HEAD", path, &[], b"").await.unwrap();
+        assert_eq!(within(http.answer_head()).await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn info_follows_the_settings() {
+    let change = |config: &mut stellarfw_sockjs::SockJsConfig| {
+        config.websocket = false;
+        config.cookie = true;
+    };
+    let bed = bed_with(change, |_| {}).await;
+    let info = bed.get("/info").await.json();
+    assert_eq!(info["websocket"], false);
+    assert_eq!(info["cookie_needed"], true);
+}
+
+#[tokio::test]
+async fn pages_of_other_hosts_may_read_what_the_origin_policy_lets_them() {
+    let any = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+    for (origin, allowed) in [
+        (None, "*"),
+        (Some("null"), "*"),
+        (Some("http://a.com"), "http://a.com"),
+    ] {
+        let origin = origin.map(|origin| ("Origin", origin));
+        let answer = any.ask("GET", "/info", origin.as_slice(), "").await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some(allowed));
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true")
+        );
+        assert_eq!(answer.header("vary"), Some("Origin"));
+        assert_eq!(answer.header("access-control-allow-headers"), None);
+    }
+
+    let same = bed().await;
+    for (origin, allowed) in [
+        ("http://a.com", None),
+        ("null", None),
+        ("http://localhost", Some("http://localhost")),
+    ] {
+        let answer = same.ask("GET", "/info", &[("Origin", origin)], "").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("access-control-allow-origin"), allowed);
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_page_may_send_is_told_and_kept() {
+    let bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+    for (path, methods) in [
+        ("/info", "OPTIONS, GET"),
+        ("/a/b/xhr", "OPTIONS, POST"),
+        ("/a/b/xhr_streaming", "OPTIONS, POST"),
+        ("/a/b/xhr_send", "OPTIONS, POST"),
+    ] {
+        for origin in ["null", "http://a.com"] {
+            let headers = [
+                ("Origin", origin),
+                ("Access-Control-Request-Method", "POST"),
+                ("Access-Control-Request-Headers", "a, b, c"),
+            ];
+            let answer = bed.ask("OPTIONS", path, &headers, "").await;
+            assert_eq!((answer.status, answer.text()), (204, ""), "{path}");
+            let header = |name: &str| answer.header(&format!("access-control-{name}"));
+            assert_eq!(header("allow-methods"), Some(methods), "{path}");
+            assert_eq!(header("max-age"), Some("31536000"));
+            assert_eq!(header("allow-headers"), Some("a, b, c"));
+            assert_eq!(header("allow-credentials"), Some("true"));
+            let allowed = if origin == "null" { "*" } else { origin };
+            assert_eq!(header("allow-origin"), Some(allowed));
+            assert_cached(&answer);
+        }
+        let empty = [("Access-Control-Request-Headers", "")];
+        let answer = bed.ask("OPTIONS", path, &empty, "").await;
+        assert_eq!(answer.header("access-control-allow-headers"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_iframes_page_is_kept_by_browsers() {
+    let script = "http://localhost/sockjs.js?a&b";
+    let bed = bed_with(|config| config.script = Some(script.into()), |_| {}).await;
+    let mut tags = Vec::new();
+    for path in [
+        "/iframe.html",
+        "/iframe-a.html",
+        "/iframe-.html",
+        "/iframe-0.1.2.html",
+        "/iframe-0.1.2abc-dirty.2144.html",
+        "/iframe-a.html?t=123414",
+    ] {
+        let answer = bed.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("content-type"), Some(HTML));
+        assert_eq!(answer.header("set-cookie"), None);
+        assert_cached(&answer);
+        let page = answer.text();
+        assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
+        assert!(page.contains("SockJS.bootstrap_iframe()"), "{page}");
+        assert!(page.contains("src=\"http://localhost/sockjs.js?a&amp;b\""));
+        tags.push(answer.header("etag").unwrap().to_owned());
+    }
+    assert!(tags.iter().all(|tag| *tag == tags[0]));
+
+    let weak = format!("\"other\", W/{}", tags[0]);
+    for known in [tags[0].as_str(), weak.as_str(), "*"] {
+        let headers = [("If-None-Match", known)];
+        let answer = bed.ask("GET", "/iframe.html", &headers, "").await;
+        assert_eq!((answer.status, answer.text()), (304, ""), "{known}");
+        assert_eq!(answer.header("content-type"), None);
+        assert_eq!(answer.header("etag"), Some(tags[0].as_str()));
+        assert_cached(&answer);
+    }
+    let headers = [("If-None-Match", "\"other\"")];
+    let answer = bed.ask("GET", "/iframe.html", &headers, "").await;
+    assert_eq!(answer.status, 200);
+
+    for path in [
+        "/iframe.htm",
+        "/iframe",
+        "/IFRAME.HTML",
+        "/IFRAME",
+        "/iframe.HTML",
+        "/iframe.xml",
+        "/iframe-/.html",
+    ] {
+        assert_eq!(bed.get(path).await.status, 404, "{path}");
+    }
+}
+
+/// On purpose: whoever frames the page acts as a page of this host.
+#[tokio::test]
+async fn the_iframes_page_is_framed_only_by_pages_of_the_policy() {
+    let framing = |answer: &Answer| {
+        let header = answer.header("content-security-policy");
+        header.map(str::to_owned)
+    };
+    let same = bed().await.get("/iframe.html").await;
+    assert_eq!(framing(&same).as_deref(), Some("frame-ancestors 'self'"));
+    assert_eq!(same.header("x-frame-options"), Some("SAMEORIGIN"));
+
+    let list = OriginPolicy::List(vec!["https://a.com".into()]);
+    let bed = bed_with(|_| {}, |config| config.origins = list).await;
+    let listed = bed.get("/iframe.html").await;
+    assert_eq!(
+        framing(&listed).as_deref(),
+        Some("frame-ancestors 'self' https://a.com")
+    );
+
+    let bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+    let any = bed.get("/iframe.html").await;
+    assert_eq!((framing(&any), any.header("x-frame-options")), (None, None));
+}
+
+#[tokio::test]
+async fn without_a_script_there_is_no_page_for_iframes() {
+    let bed = bed_with(|config| config.script = None, |_| {}).await;
+    assert_eq!(bed.get("/iframe.html").await.status, 404);
+}
