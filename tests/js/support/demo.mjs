@@ -17,7 +17,7 @@ const executablePath =
     .toString()
     .trim();
 
-let browser;
+export let browser;
 before(async () => {
   browser = await chromium.launch({
     executablePath,

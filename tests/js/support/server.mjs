@@ -27,6 +27,12 @@ export const socketio = (test, ...args) => Program.start(test, "example-socketio
 /** Starts the application of StellarFW's tests. */
 export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
 
+/** Starts the echo servers over SockJS. */
+export const sockjs = (test, ...args) => Program.start(test, "example-sockjs", args);
+
+/** Starts the application of StellarFW's own tests. */
+export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
+
 class Program {
   /** What it wrote, on both outputs. */
   output = "";
