@@ -123,6 +123,9 @@ mod guides {
     #[cfg(feature = "socketio")]
     #[doc = include_str!("../docs/socketio.md")]
     mod socketio {}
+    #[cfg(feature = "sockjs")]
+    #[doc = include_str!("../docs/sockjs.md")]
+    mod sockjs {}
     #[doc = include_str!("../docs/transports.md")]
     mod transports {}
     #[doc = include_str!("../docs/ws.md")]

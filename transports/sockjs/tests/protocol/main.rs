@@ -1,6 +1,6 @@
 //! The protocol's description 0.3.3, as this engine keeps it, asked over bare HTTP; and what those
 //! meet who do not keep it.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "these are tests")]
 
 mod abuse;
 mod bed;
