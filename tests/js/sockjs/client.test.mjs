@@ -68,7 +68,7 @@ for (const way of ways) {
 
   test(`${way}: idle connections are kept alive, and last`, async (t) => {
     const server = await sockjs(
-      ...[t, "--heartbeat-delay", "50", "--ping-interval", "300", "--disconnect-delay", "20000"],
+      ...[t, "--heartbeat-delay", "50", "--ping-interval", "500", "--disconnect-delay", "20000"],
     );
     const client = await connect(t, `${server.url}/sockjs`, way);
     const pings = () => client.received.filter((text) => text.includes("primus::ping::")).length;

@@ -198,7 +198,7 @@ async fn a_length_that_is_too_long_is_believed() {
 /// A length that was told too great: the rest never comes, and the next sender has its turn.
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
-    let mut bed = bed_with(|config| config.send_timeout = 100, |_| {}).await;
+    let mut bed = bed_with(|config| config.send_timeout = 1_000, |_| {}).await;
     let session = session();
     bed.open(&session, "").await;
     let path = format!("/primus{session}/xhr_send");

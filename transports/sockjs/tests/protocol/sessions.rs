@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stellarfw_transport::{CloseReason, OriginPolicy, Refusal};
+use stellarfw_transport::{CloseReason, OriginPolicy, Refusal, ServerBuilder, ServerConfig};
 
 use crate::{
     bed::{bed, bed_of, bed_with, session, until, within},
@@ -139,7 +139,7 @@ async fn without_a_receiver_a_session_ends_and_its_name_is_free_again() {
 
 #[tokio::test]
 async fn a_closed_session_is_forgotten_after_a_while() {
-    let mut bed = bed_with(|config| config.disconnect_delay = 50, |_| {}).await;
+    let mut bed = bed_with(|config| config.disconnect_delay = 500, |_| {}).await;
     let session = session();
     let spark = bed.open(&session, "").await;
     spark.end();
@@ -177,7 +177,11 @@ async fn idle_receivers_are_kept_alive() {
 /// On purpose: the server's ping ends a response, so that coming again is the sign of life.
 #[tokio::test]
 async fn the_servers_ping_is_answered_by_coming_again() {
-    let mut bed = bed_with(|_| {}, |config| config.ping_interval = 200).await;
+    let change = |config: &mut ServerConfig| {
+        config.ping_interval = 500;
+        config.close_timeout = 300;
+    };
+    let mut bed = bed_with(|_| {}, change).await;
     let session = session();
     let path = format!("{session}/xhr_streaming");
     let mut stream = bed.stream("POST", &path).await;
@@ -252,7 +256,7 @@ async fn load_balancers_get_their_cookie() {
 /// network that opened it.
 #[tokio::test]
 async fn a_session_belongs_to_the_network_that_opened_it() {
-    let proxied = |config: &mut stellarfw_transport::ServerConfig| {
+    let proxied = |config: &mut ServerConfig| {
         config.trusted_proxies = vec!["127.0.0.1".to_owned()].try_into().unwrap();
     };
     let mut bed = bed_with(|_| {}, proxied).await;
@@ -342,7 +346,7 @@ async fn only_pages_of_the_policy_can_open_or_use_sessions() {
 
 #[tokio::test]
 async fn a_refusal_is_told_and_leaves_nothing() {
-    let refuse = |builder: stellarfw_transport::ServerBuilder| {
+    let refuse = |builder: ServerBuilder| {
         builder
             .configure(|config| config.origins = OriginPolicy::Any)
             .authorize(|parts| {

@@ -43,7 +43,15 @@ async fn empty_frames_are_nothing() {
 #[tokio::test]
 async fn broken_frames_end_the_connection() {
     for broken in [
-        "[\"a", "[\"x\"]]", "hello", "{}", "[1]", "\"x", "null", "[null]",
+        "[\"a",
+        "[\"x\"]]",
+        "hello",
+        "{}",
+        "[1]",
+        "\"x",
+        "null",
+        "[null]",
+        "[\"\\ud800\"]",
     ] {
         let mut bed = bed().await;
         let mut socket = bed.socket(&path(), &[]).await.unwrap();
@@ -184,7 +192,7 @@ async fn what_comes_with_the_upgrade_is_not_lost() {
 
 #[tokio::test]
 async fn the_servers_ping_comes_with_a_heartbeat() {
-    let bed = bed_with(|_| {}, |config| config.ping_interval = 200).await;
+    let bed = bed_with(|_| {}, |config| config.ping_interval = 500).await;
     let mut socket = bed.socket(&path(), &[]).await.unwrap();
     assert_eq!(socket.hear().await, "o");
     let mut kinds = Vec::new();
