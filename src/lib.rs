@@ -62,6 +62,7 @@ mod files;
 mod http;
 mod metrics;
 mod middleware;
+mod reference;
 pub mod rooms;
 mod serve;
 mod stellar;
@@ -114,6 +115,8 @@ mod guides {
     mod getting_started {}
     #[doc = include_str!("../docs/http.md")]
     mod http {}
+    #[doc = include_str!("../docs/reference.md")]
+    mod reference {}
     #[doc = include_str!("../docs/rooms.md")]
     mod rooms {}
     #[doc = include_str!("../docs/security.md")]

@@ -89,6 +89,9 @@ pub struct Config {
     pub jsonp: bool,
     /// Whether TRACE requests are answered, with what was received. Default false.
     pub trace: bool,
+    /// Whether `/docs`, the documents below it and `/stellar-client.d.ts` are served.
+    /// Default true.
+    pub docs: bool,
     /// The name of the session cookie; none sets no cookie. Default `sessionID`.
     pub session_cookie: Option<String>,
 }
@@ -127,6 +130,7 @@ impl Default for Config {
             cors: Cors::default(),
             jsonp: true,
             trace: false,
+            docs: true,
             session_cookie: Some("sessionID".into()),
         }
     }

@@ -3,7 +3,9 @@
 mod api;
 mod cors;
 mod etag;
+mod fixed;
 mod health;
+mod reference;
 mod script;
 mod session;
 mod statics;
@@ -28,7 +30,7 @@ pub(crate) use self::{api::Route, health::routes as health_routes, session::is_s
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     let api = stellar.app.config.api_path.trim_end_matches('/').to_owned();
-    let mut router = script::routes(stellar);
+    let mut router = script::routes(stellar).merge(reference::routes(stellar));
     if with_files {
         router = router.fallback_service(statics::routes(stellar));
     }

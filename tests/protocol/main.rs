@@ -23,6 +23,7 @@ mod metrics;
 mod middleware;
 mod mount;
 mod pushes;
+mod reference;
 mod rooms;
 mod serving;
 mod shutdown;

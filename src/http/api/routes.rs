@@ -89,6 +89,39 @@ impl Route {
         })
     }
 
+    /// Its method; none is every method.
+    pub(crate) fn method(&self) -> Option<&Method> {
+        self.method.as_ref()
+    }
+
+    /// Its path below the API's, with its parameters as `{name}`.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The names of its parameters, in order.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
+        let segments = self.path.split('/');
+        segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// The action it calls.
+    pub(crate) fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// Whether two have the same path but for the names of parameters.
+    pub(crate) fn same_shape(&self, other: &Self) -> bool {
+        shape(&self.path) == shape(&other.path)
+    }
+
+    /// Whether requests for a path are its own, and those of its neighbours of one shape.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let (own, asked): (Vec<_>, Vec<_>) = (shape(&self.path), path.split('/').collect());
+        let pairs = || own.iter().zip(&asked);
+        own.len() == asked.len() && pairs().all(|(own, asked)| *own == "{}" || own == asked)
+    }
+
     /// Whether a request could fall under both of two routes of one shape.
     pub(crate) fn clashes(&self, other: &Self) -> bool {
         let same_method =
@@ -156,12 +189,7 @@ pub(crate) fn routes(stellar: &Stellar, path: &str) -> Router {
 
 fn add(stellar: &Stellar, methods: MethodRouter, route: &Route) -> MethodRouter {
     let action: Arc<str> = route.action.as_str().into();
-    let names: Arc<[String]> = route
-        .path
-        .split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(str::to_owned)
-        .collect();
+    let names: Arc<[String]> = route.parameters().map(str::to_owned).collect();
     let stellar = stellar.clone();
     let handler = move |values: RawPathParams, request: Request| {
         let values = names

@@ -1,0 +1,44 @@
+//! `/docs` and the documents beside it, with caching.
+
+use axum::{Router, extract::Request, response::Response, routing::get};
+use http::{HeaderValue, StatusCode, header};
+
+use super::{fixed::Fixed, session::Session};
+use crate::{Stellar, reference::documents};
+
+pub(super) fn routes(stellar: &Stellar) -> Router {
+    if !stellar.config().docs {
+        return Router::new();
+    }
+    // The page's own addresses are relative to the one without a slash, wherever it is mounted.
+    let moved = || async {
+        (
+            StatusCode::PERMANENT_REDIRECT,
+            [(header::LOCATION, "../docs")],
+        )
+    };
+    let mut router = Router::new().route("/docs/", get(moved));
+    for document in documents(stellar) {
+        let fixed = Fixed::new(document.text, document.mime);
+        let (stellar, policy) = (stellar.clone(), document.policy);
+        let handler = move |request: Request| {
+            let mut response = fixed.answer(request.headers());
+            if let Some(policy) = &policy {
+                page(&stellar, &request, policy, &mut response);
+            }
+            std::future::ready(response)
+        };
+        router = router.route(document.path, get(handler));
+    }
+    router
+}
+
+/// What a page has besides: what it may load, and the session, so that its connection has the
+/// fingerprint at once.
+fn page(stellar: &Stellar, asked: &Request, policy: &HeaderValue, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    if let Some(session) = Session::of(stellar.config(), asked.headers(), asked.extensions()) {
+        session.tell(headers);
+    }
+}

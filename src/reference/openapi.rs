@@ -1,0 +1,439 @@
+//! OpenAPI 3.1 of the API over HTTP.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::{
+    catalog::{Catalog, Entry, Field},
+    sample, schema, words,
+};
+use crate::http::Route;
+
+/// The document.
+pub(super) fn render(catalog: &Catalog<'_>) -> Value {
+    let config = catalog.config;
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": config.name,
+            "version": config.api_version,
+            "description": "The actions of this server over HTTP. Parameters come from the query, \
+                then from the body, which counts more; PUT, PATCH and DELETE work as POST does. \
+                Numbers and booleans of a query or a form are texts, and read as what they are \
+                meant to be.",
+        },
+        // Beside this document's folder, wherever the server is mounted.
+        "servers": [{ "url": "..", "description": "This server" }],
+        "tags": tags(catalog),
+        "paths": paths(catalog),
+        "components": {
+            "schemas": schemas(catalog),
+            "responses": responses(),
+        },
+    });
+    drop_unused(&mut document, "responses");
+    drop_unused(&mut document, "schemas");
+    if let Some(cookie) = &config.session_cookie {
+        document["components"]["securitySchemes"] = json!({
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": cookie,
+                "description": "The session. Who has none gets one, also told as x-sessionid",
+            },
+        });
+        document["security"] = json!([{}, { "session": [] }]);
+    } else {
+        document["security"] = json!([]);
+    }
+    document
+}
+
+/// Takes out the components that nothing refers to, such as those of actions without inputs.
+fn drop_unused(document: &mut Value, kind: &str) {
+    loop {
+        let text = document.to_string();
+        let Some(components) = document["components"][kind].as_object_mut() else {
+            return;
+        };
+        let before = components.len();
+        // Names of components need no escapes.
+        components.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+        if components.len() == before {
+            return;
+        }
+    }
+}
+
+/// The tag of actions that are in no group.
+const UNGROUPED: &str = "actions";
+
+fn tag(entry: &Entry) -> &str {
+    entry.action.group_name().unwrap_or(UNGROUPED)
+}
+
+fn tags(catalog: &Catalog<'_>) -> Vec<Value> {
+    let mut names: Vec<&str> = catalog
+        .entries
+        .iter()
+        .filter(|e| over_http(e))
+        .map(tag)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| json!({ "name": name, "description": about_tag(name) }))
+        .collect()
+}
+
+fn about_tag(name: &str) -> String {
+    if name == UNGROUPED {
+        "Actions".into()
+    } else {
+        format!("Actions of the group {}", schema::prose(name))
+    }
+}
+
+fn over_http(entry: &Entry) -> bool {
+    !entry.action.is_blocked("http")
+}
+
+fn paths(catalog: &Catalog<'_>) -> Value {
+    let api = catalog.config.api_path.trim_end_matches('/');
+    let mut paths = Map::new();
+    for entry in catalog.entries.iter().filter(|entry| over_http(entry)) {
+        let name = entry.action.name();
+        let path = format!("/{}", encode(name));
+        // Every version has the same path, and is described there once.
+        let first = catalog
+            .versions_of(name)
+            .into_iter()
+            .find(|entry| over_http(entry));
+        let is_first = first.is_some_and(|first| std::ptr::eq(first, entry));
+        let hidden = catalog.routes.iter().any(|route| route.covers(&path));
+        if name.is_empty() || hidden || !is_first {
+            continue;
+        }
+        let mut versions = catalog.versions_of(name);
+        versions.retain(|entry| over_http(entry));
+        let item = json!({ "get": get(entry, &versions), "post": post(entry, &versions) });
+        paths.insert(format!("{api}{path}"), item);
+    }
+    for route in catalog.routes {
+        declared(catalog, api, route, &mut paths);
+    }
+    Value::Object(paths)
+}
+
+/// An action called by its name, with its parameters in the query.
+fn get(entry: &Entry, versions: &[&Entry]) -> Value {
+    let mut parameters: Vec<Value> = entry.fields.iter().map(in_query).collect();
+    parameters.extend(version_parameter(versions));
+    let mut operation = operation(entry, &format!("get.{}", entry.id));
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    operation
+}
+
+/// An action called by its name, with its parameters in the body.
+fn post(entry: &Entry, versions: &[&Entry]) -> Value {
+    let mut operation = operation(entry, &entry.id);
+    let schemas: Vec<Value> = versions.iter().map(|entry| of_version(entry)).collect();
+    let schema = match schemas.as_slice() {
+        [one] => one.clone(),
+        _ => json!({ "anyOf": schemas }),
+    };
+    if !entry.fields.is_empty() || versions.len() > 1 {
+        operation["requestBody"] = body(&schema, entry, &entry.fields);
+    }
+    operation
+}
+
+/// The schema of a version's parameters, the version itself among them where it tells one apart.
+fn of_version(entry: &Entry) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{}", entry.id) });
+    if !entry.has_versions && entry.is_default {
+        return schema;
+    }
+    let mut version = json!({
+        "type": "object",
+        "properties": { "apiVersion": { "const": entry.action.version() } },
+    });
+    if entry.needs_version() {
+        version["required"] = json!(["apiVersion"]);
+    }
+    json!({ "allOf": [schema, version] })
+}
+
+fn version_parameter(versions: &[&Entry]) -> Option<Value> {
+    if versions.len() < 2 && versions.iter().all(|entry| entry.is_default) {
+        return None;
+    }
+    let numbers: Vec<u32> = versions
+        .iter()
+        .map(|entry| entry.action.version())
+        .collect();
+    let required = versions.iter().all(|entry| entry.needs_version());
+    Some(json!({
+        "name": "apiVersion",
+        "in": "query",
+        "required": required,
+        "description": "The version of the action; the newest when there is none",
+        "schema": { "type": "integer", "enum": numbers },
+    }))
+}
+
+fn in_query(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": "query",
+        "required": field.required,
+        "description": schema::prose(&field.description),
+        "schema": schema::described(field.schema.clone(), "", None),
+    })
+}
+
+fn body(schema: &Value, entry: &Entry, fields: &[Field]) -> Value {
+    let required = || fields.iter().filter(|field| field.required);
+    let mut json_body = json!({ "schema": schema });
+    if required().all(sample::is_certain) {
+        let mut example: Map<String, Value> = required()
+            .map(|field| (field.name.clone(), sample::value(field)))
+            .collect();
+        if entry.needs_version() {
+            example.insert("apiVersion".into(), entry.action.version().into());
+        }
+        json_body["example"] = example.into();
+    }
+    json!({
+        "required": required().next().is_some() || entry.needs_version(),
+        "content": {
+            "application/json": json_body,
+            "application/x-www-form-urlencoded": { "schema": schema },
+            "multipart/form-data": { "schema": schema },
+        },
+    })
+}
+
+fn operation(entry: &Entry, id: &str) -> Value {
+    let action = &entry.action;
+    let answers = if action.renders() {
+        let answer = json!({ "$ref": "#/components/schemas/answer" });
+        let content = match action.output_example() {
+            Some(example) => {
+                let fields = schema::fields_of(example);
+                let schema = json!({ "allOf": [schema::like(&fields), answer] });
+                json!({ "schema": schema, "example": answered(fields) })
+            }
+            None => json!({ "schema": answer }),
+        };
+        json!({ "200": {
+            "description": "What the action gave, and what every answer tells besides",
+            "content": { "application/json": content },
+        } })
+    } else {
+        json!({ "204": { "description": "It was called; the action answers nothing" } })
+    };
+    let mut operation = json!({
+        "operationId": id,
+        "summary": summary(entry),
+        "description": schema::prose(action.description()),
+        "tags": [tag(entry)],
+        "responses": answers,
+    });
+    for (status, name) in [
+        ("400", "refused"),
+        ("404", "unknown"),
+        ("413", "tooLong"),
+        ("415", "unreadable"),
+        ("500", "fault"),
+        ("503", "stopping"),
+    ] {
+        operation["responses"][status] =
+            json!({ "$ref": format!("#/components/responses/{name}") });
+    }
+    operation
+}
+
+fn summary(entry: &Entry) -> String {
+    match entry.action.name() {
+        "" => "(an action without a name)".into(),
+        name => name.to_owned(),
+    }
+}
+
+/// A declared route, with every method it answers to.
+fn declared(catalog: &Catalog<'_>, api: &str, route: &Route, paths: &mut Map<String, Value>) {
+    let Some(entry) = catalog
+        .default_of(route.action())
+        .filter(|entry| over_http(entry))
+    else {
+        return;
+    };
+    // Of routes of one shape, the first gives the names of the path's parameters.
+    let first = catalog
+        .routes
+        .iter()
+        .find(|first| first.same_shape(route))
+        .unwrap_or(route);
+    let item = paths
+        .entry(format!("{api}{}", first.path()))
+        .or_insert_with(|| json!({}));
+    let names: Vec<&str> = route.parameters().collect();
+    let in_path: Vec<Value> = names
+        .iter()
+        .zip(first.parameters())
+        .map(|(name, shown)| {
+            let field = entry.fields.iter().find(|field| field.name == *name);
+            let schema = field.map_or_else(|| json!({ "type": "string" }), |f| f.schema.clone());
+            let about = field.map_or("", |field| field.description.as_str());
+            json!({
+                "name": shown, "in": "path", "required": true,
+                "description": schema::prose(about), "schema": schema,
+            })
+        })
+        .collect();
+    let others = || {
+        entry
+            .fields
+            .iter()
+            .filter(|field| !names.contains(&field.name.as_str()))
+    };
+    let methods = match route.method() {
+        Some(method) => vec![method.clone()],
+        None => vec![
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ],
+    };
+    for method in methods {
+        let name = method.as_str().to_ascii_lowercase();
+        let place = encode(first.path()).replace('%', ".");
+        let mut operation = operation(entry, &format!("route.{name}.{place}"));
+        let mut parameters = in_path.clone();
+        let takes_body = !matches!(method, Method::GET | Method::DELETE);
+        if takes_body && others().next().is_some() {
+            let fields: Vec<Field> = others().cloned().collect();
+            operation["requestBody"] = body(&schema::object(&fields), entry, &fields);
+        } else {
+            parameters.extend(others().map(in_query));
+        }
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.into();
+        }
+        item[name] = operation;
+    }
+}
+
+fn schemas(catalog: &Catalog<'_>) -> Value {
+    let mut schemas = json!({
+        "answer": {
+            "type": "object",
+            "required": ["serverInformation", "requesterInformation"],
+            "properties": {
+                "serverInformation": {
+                    "type": "object",
+                    "required": ["serverName", "apiVersion", "requestDuration", "currentTime"],
+                    "properties": {
+                        "serverName": { "type": "string" },
+                        "apiVersion": { "type": "string" },
+                        "requestDuration": { "type": "integer", "description": "Milliseconds" },
+                        "currentTime": {
+                            "type": "integer",
+                            "description": "Milliseconds since 1970",
+                        },
+                    },
+                },
+                "requesterInformation": {
+                    "type": "object",
+                    "required": ["id", "fingerprint", "remoteIP", "receivedParams"],
+                    "properties": {
+                        "id": { "type": "string" },
+                        "fingerprint": { "type": ["string", "null"] },
+                        "remoteIP": { "type": ["string", "null"] },
+                        "receivedParams": { "type": "object" },
+                    },
+                },
+            },
+        },
+        "failure": {
+            "allOf": [
+                { "$ref": "#/components/schemas/answer" },
+                {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": { "error": { "$ref": "#/components/schemas/anyError" } },
+                },
+            ],
+        },
+        "anyError": words::shared_schemas()["anyError"],
+    });
+    for entry in catalog.entries.iter().filter(|entry| over_http(entry)) {
+        schemas[entry.id.as_str()] = schema::object(&entry.fields);
+    }
+    schemas
+}
+
+fn responses() -> Value {
+    let failure = |text: &str, error: Value| {
+        json!({
+            "description": text,
+            "content": { "application/json": {
+                "schema": { "$ref": "#/components/schemas/failure" },
+                "example": answered(json!({ "error": error })),
+            } },
+        })
+    };
+    json!({
+        "refused": failure(
+            "An error of the action, wrong inputs, or a body that cannot be read",
+            json!({ "name": "The name field is required." }),
+        ),
+        "unknown": failure(
+            "No such action, or not in that version",
+            json!(crate::StellarError::unknown_action("A")),
+        ),
+        "tooLong": failure("The body is too long", json!("The body is too long")),
+        "unreadable": failure("A body of another type", json!("Bodies of this type are not read")),
+        "fault": failure("A fault of the server", json!(crate::StellarError::internal())),
+        "stopping": failure(
+            "The server is shutting down",
+            json!(crate::StellarError::shutting_down()),
+        ),
+    })
+}
+
+/// An example's fields with those that every answer has.
+fn answered(mut fields: Value) -> Value {
+    fields["serverInformation"] = json!({
+        "serverName": "stellarfw",
+        "apiVersion": "1",
+        "requestDuration": 1,
+        "currentTime": 1_767_225_600_000_u64,
+    });
+    fields["requesterInformation"] = json!({
+        "id": "fAqJ064rtKLs5oBXTR8lNQ",
+        "fingerprint": null,
+        "remoteIP": "192.0.2.1",
+        "receivedParams": {},
+    });
+    fields
+}
+
+/// A text as one segment of a path.
+pub(super) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
