@@ -167,7 +167,7 @@ impl Stellar {
     /// The browser client as it is served.
     #[must_use]
     pub fn client_script(&self) -> String {
-        crate::client::render(&self.app, &self.server, crate::client::Variant::Plain)
+        crate::client::render(&self.app, &self.server, crate::client::Variant::Plain).text
     }
 
     /// Shuts down: actions get 006, no new connections come in, and those there are closed. Gives

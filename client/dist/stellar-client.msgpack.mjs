@@ -1,5 +1,8 @@
 /*! stellar-client 0.1.0 | MIT */
 
+// <define:$settings>
+var define_settings_default = {};
+
 // src/callbacks.ts
 function tail(args) {
   return [
@@ -19,7 +22,8 @@ function tell(promise, callback, answerFirst = false) {
 
 // src/backoff.ts
 function backoff(attempt, { min, max, factor }, random = Math.random) {
-  return attempt < 2 ? Math.min(min, max) : Math.min(Math.round((1 + random()) * min * factor ** (attempt - 1)), max);
+  const grown = Math.round((1 + random()) * min * factor ** (attempt - 1));
+  return Math.min(attempt < 2 ? min : grown, max);
 }
 
 // src/errors.ts
@@ -43,75 +47,13 @@ function serverError(error, response) {
   return made;
 }
 
-// src/deadline.ts
-function watch({ timeout, signal }, fail) {
-  const abort = () => fail(new StellarError("aborted", "Aborted"));
-  const timer = timeout ? setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout) : void 0;
-  if (signal?.aborted) abort();
-  else signal?.addEventListener("abort", abort);
-  return () => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  };
-}
-
-// src/http.ts
-async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params }, limits) {
-  const address = new URL(api, url);
-  const method = httpMethod.toUpperCase();
-  const get = method === "GET";
-  for (const name in get ? params : { action: 0 }) address.searchParams.set(name, params[name]);
-  const controller = new AbortController();
-  let failure;
-  const release = watch(limits, (error) => {
-    failure = error;
-    controller.abort();
-  });
-  let status = 0;
-  let body;
-  try {
-    const response = await fetch(address.href, {
-      method,
-      signal: controller.signal,
-      ...!get && {
-        body: JSON.stringify(params),
-        headers: { "content-type": "application/json" }
-      }
-    });
-    status = response.status;
-    body = await response.json();
-  } catch (error) {
-    failure ??= status ? new StellarError("http", `HTTP ${status}: ${error}`) : new StellarError("offline", `Server not reachable: ${error}`);
-    failure.status = status;
-    failure.mayHaveRun = true;
-    throw failure;
-  } finally {
-    release();
-  }
-  if (body?.error == null && status < 400) return body;
-  failure = serverError(body?.error ?? `HTTP ${status}`, body);
-  failure.status = status;
-  throw failure;
-}
-async function probe({ fetch }, url) {
-  try {
-    const response = await fetch(url.href, { credentials: "include", cache: "no-store" });
-    if (response.status !== 401 && response.status !== 403) return;
-    const body = await response.json().catch(() => null);
-    const refusal = new StellarError("refused", String(body?.error ?? "Refused"));
-    refusal.status = response.status;
-    return refusal;
-  } catch {
-  }
-}
-
 // src/network.ts
 var isOffline = () => globalThis.navigator?.onLine === false;
-function watchNetwork({ online, offline, wake }) {
-  const visible = () => document.visibilityState === "visible" && wake();
+function watchNetwork({ A: _online, B: _offline, C: _wake }) {
+  const visible = () => document.hidden || _wake();
   const each = (verb) => {
-    globalThis[verb]?.("online", online);
-    globalThis[verb]?.("offline", offline);
+    globalThis[verb]?.("online", _online);
+    globalThis[verb]?.("offline", _offline);
     globalThis.document?.[verb]("visibilitychange", visible);
   };
   each("addEventListener");
@@ -119,11 +61,9 @@ function watchNetwork({ online, offline, wake }) {
 }
 
 // src/options.ts
-var rendered = Object("__STELLAR_SETTINGS__");
-var settings = rendered.length ? {} : rendered;
 var set = (options) => Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
 function resolve(options) {
-  const given = { ...set(settings), ...set(options) };
+  const given = { ...set(define_settings_default), ...set(options) };
   const o = {
     url: globalThis.location?.origin,
     path: "/primus",
@@ -133,9 +73,11 @@ function resolve(options) {
     defaultRoom: "defaultRoom",
     rooms: [],
     simultaneousActions: 5,
+    actionTimeout: 3e4,
     timeout: 1e4,
     requestTimeout: 0,
     queueSize: 256,
+    queueAge: 3e5,
     query: {},
     WebSocket: globalThis.WebSocket,
     fetch: globalThis.fetch?.bind(globalThis),
@@ -149,206 +91,185 @@ function resolve(options) {
     max: 3e4,
     factor: 2,
     retries: null,
-    ...set(settings.reconnect),
+    ...set(define_settings_default.reconnect),
     ...set(options.reconnect)
   };
   return o;
 }
 function connectionUrl({ url, path, query }) {
-  const address = new URL(path, url);
-  address.search = new URL(url).search;
-  for (const name in query) address.searchParams.set(name, query[name]);
-  address.searchParams.set("_primuscb", Date.now().toString(36));
-  return address;
+  const address2 = new URL(url);
+  address2.pathname = path;
+  for (const name4 in query) address2.searchParams.set(name4, query[name4]);
+  return address2;
 }
 
 // src/connection.ts
-var Connection = class {
-  constructor(_host, _options, _codec, _connect) {
-    this.a = _host;
-    this.p = _options;
-    this.O = _codec;
-    this.X = _connect;
-    /** Where it is. */
-    this.state = "idle";
-    /** The transport in use, or being opened. */
-    this.transport = null;
-    this.l = 0;
-    this.t = 0;
-  }
-  /** Begins anew; a transport that exists is closed first. */
-  open() {
-    if (this.transport) this.u(new StellarError("closed", "Connecting anew"));
-    this.t = 0;
-    this.D ??= watchNetwork({
-      online: () => this.M(true),
-      offline: () => this.v(new StellarError("offline", "No network")),
-      wake: () => this.M(false)
-    });
-    this.n("connecting");
-    this.E();
-  }
-  /** Ends for good. */
-  close() {
-    if (this.state === "closed") return;
-    this.o("closed", new StellarError("closed", "Disconnected"));
-  }
-  n(state) {
-    const previous = this.state;
-    this.state = state;
-    if (state !== previous) this.a.e("state", state, previous);
-  }
-  E() {
-    const round = ++this.l;
-    const { timeout, WebSocket } = this.p;
-    const url = connectionUrl(this.p);
-    const current = () => round === this.l;
-    const fail = (error) => current() && this.v(error);
+var anew = () => new StellarError("closed", "Connecting anew");
+function connection(host, options, codec, connect) {
+  const { timeout, reconnect, pingTimeout, WebSocket, fetch } = options;
+  let state = "idle";
+  let transport = null;
+  let round = 0;
+  let attempt = 0;
+  let timer;
+  let heartbeat;
+  let unwatch;
+  const become = (next) => {
+    const previous = state;
+    state = next;
+    if (next !== previous) host.a("state", next, previous);
+  };
+  const send = (message) => transport.send(codec.encode(message), message);
+  const dial = () => {
+    const own3 = ++round;
+    const most = attempt && reconnect && reconnect["reconnect timeout"] || timeout;
+    const current = () => own3 === round;
+    const lost = (error) => current() && fail(error);
     let opened = false;
-    clearTimeout(this.m);
-    this.m = setTimeout(
-      () => fail(new StellarError("timeout", `No connection in ${timeout} ms`)),
-      timeout
-    );
-    const close = (code) => {
-      if (!current()) return;
-      if (opened) return this.v(new StellarError("closed", `Connection lost (${code})`));
-      void probe(this.p, url).then((refusal) => {
-        if (refusal && current()) this.o("refused", refusal, true);
-        fail(new StellarError("offline", "Server not reachable"));
-      });
-    };
+    clearTimeout(timer);
+    timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
     try {
-      this.transport = this.X(
-        { url, WebSocket },
+      transport = connect(
+        { url: connectionUrl(options), WebSocket, fetch, codec },
         {
-          open: () => {
+          open() {
             if (!current()) return;
             opened = true;
-            this.N();
-            this.a.Y().then(() => current() && this.q(), fail);
+            beat();
+            host.D().then(() => current() && ready(), lost);
           },
-          data: (payload) => current() && this.Z(payload),
-          close
+          data(payload) {
+            if (!current()) return;
+            let message;
+            try {
+              message = codec.decode(payload);
+            } catch (error) {
+              return host.a("error", new StellarError("decode", String(error)));
+            }
+            receive(message);
+          },
+          message: (message) => current() && receive(message),
+          close(code, reason, refusal) {
+            if (!current()) return;
+            if (refusal) {
+              const error = new StellarError("refused", refusal.message);
+              return end("refused", Object.assign(error, refusal), true);
+            }
+            fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
+          }
         }
       );
     } catch (error) {
-      this.o("closed", new StellarError("error", String(error)), true);
+      end("closed", new StellarError("error", String(error)), true);
     }
-  }
-  q() {
-    clearTimeout(this.m);
-    this.t = 0;
-    this.n("connected");
-    this.a.q();
-  }
-  Z(payload) {
-    let message;
-    try {
-      message = this.O.decode(payload);
-    } catch (error) {
-      return this.a.e("error", new StellarError("decode", String(error)));
-    }
-    const ping = typeof message === "string" && /^primus::ping::(.+)/.exec(message);
-    if (ping) {
-      this.N();
-      this.send("primus::pong::" + ping[1]);
+  };
+  const ready = () => {
+    clearTimeout(timer);
+    attempt = 0;
+    become("connected");
+    host.E();
+  };
+  const receive = (message) => {
+    const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+    if (ours) {
+      if (ours[1] === "id") return;
+      beat();
+      send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
-      this.o("closed", new StellarError("closed", "Closed by the server"));
-    } else this.a.F(message);
-  }
-  /** Encodes and sends one message; throws if it cannot be encoded. */
-  send(message) {
-    this.transport.send(this.O.encode(message));
-  }
-  N() {
-    const { pingTimeout } = this.p;
-    clearTimeout(this.C);
-    if (pingTimeout > 0) {
-      this.C = setTimeout(
-        () => this.v(new StellarError("timeout", "No ping from the server")),
-        pingTimeout
-      );
+      end("closed", new StellarError("closed", "Closed by server"));
+    } else host.F(message);
+  };
+  const beat = () => {
+    clearTimeout(heartbeat);
+    if (pingTimeout > 0 && !transport.watched) {
+      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), pingTimeout);
     }
-  }
-  /** Lets go of the transport: after this, nothing it tells is heard. */
-  u(error) {
-    const { transport } = this;
-    this.l++;
-    clearTimeout(this.m);
-    clearTimeout(this.C);
-    this.transport = null;
-    transport?.close();
-    this.a.G(error);
-  }
-  v(error) {
-    const { reconnect } = this.p;
-    const lost = this.state === "connected";
-    if (!reconnect || this.t >= (reconnect.retries ?? Infinity)) {
-      return this.o("closed", error, !lost);
+  };
+  const leave = (error) => {
+    const old = transport;
+    round++;
+    clearTimeout(timer);
+    clearTimeout(heartbeat);
+    transport = null;
+    old?.close();
+    host.n(error);
+  };
+  const fail = (error) => {
+    const lost = state === "connected";
+    if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
+      return end("closed", error, !lost);
     }
-    this.u(error);
-    const attempt = ++this.t;
-    const delay = backoff(attempt, reconnect);
-    const round = this.l;
-    this.m = setTimeout(() => this.E(), delay);
-    this.n(isOffline() ? "offline" : "reconnecting");
-    if (lost) this.a.e("disconnected", error);
-    else this.a.P(error);
-    if (round === this.l) this.a.e("reconnecting", { attempt, delay });
-  }
-  /** Dials now instead of later; `redial` also gives up an attempt that is under way. */
-  M(redial) {
-    if (this.state !== "reconnecting" && this.state !== "offline") return;
-    if (this.transport && !redial) return;
-    this.u(new StellarError("closed", "Connecting anew"));
-    this.n("reconnecting");
-    this.E();
-  }
-  o(state, error, failed = false) {
-    this.u(error);
-    this.D?.();
-    this.D = void 0;
-    this.n(state);
-    if (failed) this.a.P(error);
-    this.a.H(error);
-    this.a.e("disconnected", error);
-  }
-};
+    leave(error);
+    const delay = backoff(++attempt, reconnect);
+    const next = { attempt, delay };
+    const own3 = round;
+    timer = setTimeout(dial, delay);
+    become(isOffline() ? "offline" : "reconnecting");
+    if (lost) host.a("disconnected", error);
+    else host.t(error);
+    if (own3 === round) host.a("reconnecting", next);
+  };
+  const again = (redial) => {
+    if (!/^(reconnecting|offline)$/.test(state) || transport && !redial) return;
+    leave(anew());
+    become("reconnecting");
+    dial();
+  };
+  const end = (last, error, failed = false) => {
+    leave(error);
+    unwatch?.();
+    unwatch = void 0;
+    become(last);
+    if (failed) host.t(error);
+    host.o(error);
+    host.a("disconnected", error);
+  };
+  return {
+    G: () => state,
+    H: () => transport,
+    I() {
+      if (transport) leave(anew());
+      attempt = 0;
+      unwatch ??= watchNetwork({
+        A: () => again(true),
+        B: () => fail(new StellarError("offline", "No network")),
+        C: () => again(false)
+      });
+      become("connecting");
+      dial();
+    },
+    J() {
+      if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+    },
+    p: send
+  };
+}
 
 // src/emitter.ts
 var Emitter = class {
   constructor() {
-    this.g = /* @__PURE__ */ new Map();
+    this.f = [];
   }
-  on(name, fn) {
-    return this.Q(name, fn, false);
-  }
-  once(name, fn) {
-    return this.Q(name, fn, true);
-  }
-  /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
-  off(name, fn) {
-    if (name === void 0) this.g.clear();
-    else this.g.set(name, fn && this.g.get(name)?.filter((l) => l.fn !== fn) || []);
+  on(name4, fn) {
+    this.f.push([name4, fn]);
     return this;
   }
-  /** The same as {@link off}, under the name other emitters use. */
-  removeListener(name, fn) {
-    return this.off(name, fn);
+  once(name4, fn) {
+    this.f.push([name4, fn, true]);
+    return this;
   }
-  /** The same as {@link off}, under the name other emitters use. */
-  removeAllListeners(name) {
-    return this.off(name);
-  }
-  Q(name, fn, once) {
-    this.g.set(name, [...this.g.get(name) ?? [], { fn, once }]);
+  /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+  off(name4, fn) {
+    this.f = this.f.filter(
+      ([its, own3]) => name4 && (its !== name4 || fn && own3 !== fn)
+    );
     return this;
   }
   /** @internal */
-  b(name, ...args) {
-    for (const { fn, once } of this.g.get(name) ?? []) {
-      if (once) this.off(name, fn);
+  a(name4, ...args) {
+    for (const [its, fn, once] of [...this.f]) {
+      if (its !== name4) continue;
+      if (once) this.off(name4, fn);
       try {
         fn.apply(this, args);
       } catch (error) {
@@ -365,6 +286,51 @@ function decodeFile(file, as) {
   if (!as) return file;
   const bytes = file.encoding === "base64" ? Uint8Array.from(atob(file.content), (char) => char.charCodeAt(0)) : new TextEncoder().encode(file.content);
   return { ...file, content: as === "blob" ? new Blob([bytes], { type: file.mime }) : bytes };
+}
+
+// src/deadline.ts
+function watch({ timeout, signal }, fail) {
+  const abort = () => fail(new StellarError("aborted", "Aborted"));
+  const timer = timeout ? setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout) : void 0;
+  if (signal?.aborted) abort();
+  else signal?.addEventListener("abort", abort);
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  };
+}
+
+// src/http.ts
+async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params }, limits) {
+  const address2 = new URL(api, url);
+  const method = httpMethod.toUpperCase();
+  const get = method === "GET";
+  if (get) for (const name4 in params) address2.searchParams.set(name4, params[name4]);
+  const controller = new AbortController();
+  const release = watch(limits, (error) => controller.abort(error));
+  let status = 0;
+  let failure;
+  try {
+    const response = await fetch(address2.href, {
+      method,
+      signal: controller.signal,
+      ...!get && {
+        body: JSON.stringify(params),
+        headers: { "content-type": "application/json" }
+      }
+    });
+    status = response.status;
+    const body = await response.json();
+    if (body?.error == null && status < 400) return body;
+    failure = serverError(body?.error ?? `HTTP ${status}`, body);
+  } catch (error) {
+    failure = error instanceof StellarError ? error : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+    failure.mayHaveRun = true;
+  } finally {
+    release();
+  }
+  failure.status = status;
+  throw failure;
 }
 
 // src/interceptors.ts
@@ -392,168 +358,141 @@ function intercept(interceptors, params, request) {
   });
 }
 
-// src/queue.ts
-var BoundedQueue = class {
-  /** Makes a queue that holds at most `limit` items. */
-  constructor(_limit) {
-    this._ = _limit;
-    this.d = [];
-  }
-  /** How many items wait. */
-  get length() {
-    return this.d.length;
-  }
-  /** Adds an item; returns the item that had to go for it, if one had to. */
-  push(item) {
-    this.d.push(item);
-    return this.d.length > this._ ? this.d.shift() : void 0;
-  }
-  /** Takes every item that `take` accepts, in order; the others stay in their order. */
-  R(take) {
-    const items = this.d;
-    this.d = [];
-    const kept = items.filter((item) => !take(item));
-    this.d = kept.concat(this.d);
-  }
-  /** Removes one item, if it is there. */
-  $(item) {
-    this.d = this.d.filter((other) => other !== item);
-  }
-};
-
 // src/requests.ts
-var Requests = class {
-  constructor(_host, _limits) {
-    this.a = _host;
-    this.S = _limits;
-    this.I = 0;
-    this.w = 0;
-    this.h = /* @__PURE__ */ new Map();
-    this.i = new BoundedQueue(_limits.queueSize);
-  }
-  /** How many wait to be sent. */
-  get queued() {
-    return this.i.length;
-  }
-  /** How many were sent and not answered yet. */
-  get pending() {
-    return this.h.size;
-  }
-  /** Makes a request. `now` sends it past the queue, while the connection is being set up. */
-  x(body, limits = {}, now = false) {
-    return new Promise((resolve2, reject) => {
+var grace = 5e3;
+function requests(host, limits) {
+  const { simultaneousActions, actionTimeout, queueSize, queueAge, requestTimeout } = limits;
+  let count = 0;
+  let running = 0;
+  let queue = [];
+  const pending = /* @__PURE__ */ new Map();
+  const isAction = (request) => request.q.event === "action";
+  const flush = () => {
+    if (host.state !== "connected") return;
+    for (let place = 0; place < queue.length; ) {
+      const request = queue[place];
+      if (isAction(request) && running >= simultaneousActions) place++;
+      else {
+        queue.splice(place, 1);
+        transmit(request);
+      }
+    }
+  };
+  const transmit = (request) => {
+    const number = count + 1;
+    clearTimeout(request.g);
+    try {
+      host.p(request.q);
+    } catch (error) {
+      return request.c(error);
+    }
+    count = number;
+    request.i = true;
+    host.a("send", request.q, number);
+    if (request.K) return request.c(null, {});
+    pending.set(number, request);
+    if (!isAction(request)) return;
+    running++;
+    if (actionTimeout) {
+      request.g = setTimeout(() => {
+        request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
+        done(number);
+        flush();
+      }, actionTimeout + grace);
+    }
+  };
+  const done = (number) => {
+    const request = pending.get(number);
+    if (pending.delete(number)) {
+      clearTimeout(request.g);
+      if (isAction(request)) running--;
+    }
+    return request;
+  };
+  return {
+    L: () => queue.length,
+    M: () => pending.size,
+    j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
       let release = () => {
       };
       const request = {
-        r: body,
-        y: false,
-        z: false,
-        j: (error, answer) => {
-          if (request.z) return;
-          request.z = true;
+        q: body,
+        K: noReply,
+        i: false,
+        k: false,
+        g: 0,
+        c(error, answer) {
+          if (request.k) return;
+          request.k = true;
           release();
+          if (!request.i) clearTimeout(request.g);
           if (error) reject(error);
           else resolve2(answer);
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request.y;
-        this.i.$(request);
-        request.j(error);
+        error.mayHaveRun = request.i;
+        queue = queue.filter((other) => other !== request);
+        request.c(error);
       };
-      release = watch({ timeout: this.S.requestTimeout, ...limits }, give);
-      if (request.z) return release();
-      if (now) return this.T(request);
-      this.i.push(request)?.j(new StellarError("dropped", "The queue is full"));
-      this.J();
-    });
-  }
-  /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
-  J() {
-    if (!this.a.aa()) return;
-    const { simultaneousActions } = this.S;
-    this.i.R((request) => {
-      if (request.r.event === "action" && this.w >= simultaneousActions) return false;
-      if (!request.z) this.T(request);
-      return true;
-    });
-  }
-  T(request) {
-    const count = this.I + 1;
-    try {
-      this.a.ba(request.r);
-    } catch (error) {
-      return request.j(error);
+      const drop = (why) => give(new StellarError("dropped", why));
+      release = watch({ timeout: requestTimeout, ...options }, give);
+      if (request.k) return release();
+      if (now) return transmit(request);
+      queue.push(request);
+      flush();
+      if (request.i || request.k) return;
+      if (volatile) return drop("Not sent at once");
+      if (queueAge) request.g = setTimeout(drop, queueAge, "Waited too long");
+      if (queue.length > queueSize) {
+        queue.shift().c(new StellarError("dropped", "Queue is full"));
+      }
+    }),
+    N: flush,
+    O(answer) {
+      const request = done(answer.messageCount);
+      if (!request) return;
+      const { status } = answer;
+      const told = !isAction(request) && status && status !== "OK" ? status : null;
+      const error = answer.error ?? told;
+      request.c(error == null ? null : serverError(error, answer), answer);
+      flush();
+    },
+    n({ code, message }) {
+      count = 0;
+      for (const number of pending.keys()) {
+        done(number).c(new StellarError(code, message, true));
+      }
+    },
+    o({ code, message }) {
+      for (const request of queue.splice(0)) request.c(new StellarError(code, message));
     }
-    this.I = count;
-    request.y = true;
-    this.h.set(count, request);
-    if (request.r.event === "action") this.w++;
-    this.a.y(request.r, count);
-  }
-  /** Gives an answer to the request it belongs to, if that is still there. */
-  ca(answer) {
-    const request = this.h.get(answer.messageCount);
-    if (!request) return;
-    this.h.delete(answer.messageCount);
-    const action = request.r.event === "action";
-    const { status } = answer;
-    const error = answer.error ?? (action || !status || status === "OK" ? null : status);
-    request.j(error == null ? null : serverError(error, answer), answer);
-    if (action) {
-      this.w--;
-      this.J();
-    }
-  }
-  /** The transport is gone: the answers still due will not come. */
-  G(error) {
-    const pending = this.h;
-    this.h = /* @__PURE__ */ new Map();
-    this.I = this.w = 0;
-    for (const request of pending.values()) {
-      request.j(new StellarError(error.code, error.message, true));
-    }
-  }
-  /** There will be no connection: nothing that waits will be sent. */
-  H(error) {
-    this.i.R((request) => {
-      request.j(new StellarError(error.code, error.message));
-      return true;
-    });
-  }
-};
+  };
+}
 
 // src/scope.ts
 var scoped = (room, event) => `[${room}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
-    this.A = _client;
-    this.s = [rooms].flat();
+    this.l = _client;
+    this.h = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.A, this.s.concat(rooms));
-  }
-  /** Adds rooms; the same as {@link to}. */
-  for(rooms) {
-    return this.to(rooms);
-  }
-  /** Adds rooms; the same as {@link to}. */
-  from(rooms) {
-    return this.to(rooms);
+    return new _Scope(this.l, this.h.concat(rooms));
   }
   /** Sends an event to each of the rooms. */
   emit(event, data = null) {
-    return Promise.all(this.s.map((room) => this.A.e(room, event, data)));
+    return Promise.all(this.h.map((room) => this.l.u(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.s) this.A.on(scoped(room, event), fn);
+    for (const room of this.h) this.l.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.s) this.A.off(scoped(room, event), fn);
+    for (const room of this.h) this.l.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -561,7 +500,7 @@ var Scope = class _Scope {
 // src/client.ts
 var own = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
 var Client = class extends Emitter {
-  constructor(options, { codec, transports }) {
+  constructor(options, { codec, transports, fallback: fallback2, own: own3 }, transport) {
     super();
     /** This connection's id, once connected; another one after a reconnect. */
     this.id = null;
@@ -575,59 +514,34 @@ var Client = class extends Emitter {
     this.welcomeMessage = null;
     /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
     this.interceptors = [];
-    this.U = [];
-    this.V = false;
+    this.r = [];
+    this.v = false;
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
-    const engine = o.transports.find((name) => transports[name]);
-    if (!engine) throw new TypeError(`No engine of ${o.transports} here`);
+    const given = o.transport ?? transport;
+    const connect = given ? own3?.(given) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
+    if (!connect) throw new TypeError(`No engine of ${o.transports} here`);
     if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
       throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
     }
-    this.B = new Set(o.rooms);
-    this.c = new Requests(
-      {
-        aa: () => this.state === "connected",
-        ba: (message) => this.k.send(message),
-        y: (message, count) => this.b("send", message, count)
-      },
-      o
-    );
-    this.k = new Connection(
-      {
-        Y: () => this.da(),
-        q: () => this.q(),
-        F: (message) => this.F(message),
-        G: (error) => this.c.G(error),
-        P: (error) => {
-          this.K((waiting) => waiting[1](error));
-          this.b("error", error);
-        },
-        H: (error) => {
-          this.K((waiting) => waiting[1](error));
-          this.c.H(error);
-        },
-        e: (name, ...args) => this.b(name, ...args)
-      },
-      o,
-      codec,
-      transports[engine]
-    );
+    this.m = new Set(o.rooms);
+    this.b = requests(this, o);
+    this.e = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.k.state;
+    return this.e.G();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.k.transport;
+    return this.e.H();
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.c.queued;
+    return this.b.L();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.c.pending;
+    return this.b.M();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -636,30 +550,26 @@ var Client = class extends Emitter {
    */
   connect(callback) {
     const promise = new Promise((...waiting) => {
-      this.U.push(waiting);
+      this.r.push(waiting);
     });
     promise.catch(() => {
     });
-    this.k.open();
+    this.e.I();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.k.close();
+    this.e.J();
     return tell(Promise.resolve(), callback);
   }
-  /**
-   * Calls an action. Without an open connection it goes over HTTP. The answer holds the
-   * action's fields; rejects if it has an `error`.
-   */
-  action(name, ...rest) {
+  action(name4, ...rest) {
     const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
     const [callback, limits] = tail(rest);
-    const all = { ...params, action: name };
+    const all = { ...params, action: name4 };
     const answer = intercept(
       this.interceptors,
       all,
-      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.c.x({ event: "action", params: all }, limits)
+      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
     );
     return tell(answer, callback, true);
   }
@@ -669,27 +579,27 @@ var Client = class extends Emitter {
       message = room;
       room = this.options.defaultRoom;
     }
-    return this.f({ event: "say", room, message }, rest);
+    return this.d({ event: "say", room, message }, rest);
   }
   /** Asks for the server's view of this connection. */
   detailsView(...rest) {
-    return this.f({ event: "detailsView" }, rest);
+    return this.d({ event: "detailsView" }, rest);
   }
   /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
   configure(...rest) {
-    return this.f({ event: "detailsView" }, rest, (answer) => this.W(answer));
+    return this.d({ event: "detailsView" }, rest, (answer) => this.w(answer));
   }
   /** Asks who is in a room. The callback is `(answer, error)`. */
   roomView(room, ...rest) {
-    return this.f({ event: "roomView", room }, rest, void 0, true);
+    return this.d({ event: "roomView", room }, rest, void 0, true);
   }
   /** Joins a room; it is joined again after every reconnect. */
   roomAdd(room, ...rest) {
-    return this.f({ event: "roomAdd", room }, rest, () => this.L(room, true));
+    return this.d({ event: "roomAdd", room }, rest, () => this.s(room, true));
   }
   /** Leaves a room. */
   roomLeave(room, ...rest) {
-    return this.f({ event: "roomLeave", room }, rest, () => this.L(room, false));
+    return this.d({ event: "roomLeave", room }, rest, () => this.s(room, false));
   }
   /** Joins a room; the same as {@link roomAdd}. */
   join(room, ...rest) {
@@ -701,7 +611,7 @@ var Client = class extends Emitter {
   }
   file(path, ...rest) {
     const [callback, { as, ...limits }] = tail(rest);
-    const answer = this.c.x({ event: "file", file: path }, limits);
+    const answer = this.b.j({ event: "file", file: path }, limits);
     return tell(
       answer.then((file) => decodeFile(file, as)),
       callback,
@@ -710,15 +620,11 @@ var Client = class extends Emitter {
   }
   /** Sends an event to the default room. */
   emit(event, data = null) {
-    return this.e(this.options.defaultRoom, event, data);
+    return this.u(this.options.defaultRoom, event, data);
   }
   /** Rooms to send events to, or to hear events from. */
   to(rooms) {
     return new Scope(this, rooms);
-  }
-  /** The same as {@link to}. */
-  for(rooms) {
-    return this.to(rooms);
   }
   /** The same as {@link to}. */
   from(rooms) {
@@ -729,74 +635,94 @@ var Client = class extends Emitter {
     this.options.defaultRoom = room;
   }
   /** @internal */
-  e(room, event, data) {
-    return this.f({ event: "event", params: { room, event, data } }, []);
+  u(room, event, data) {
+    return this.d({ event: "event", params: { room, event, data } }, []);
   }
-  f(body, rest, done, answerFirst) {
+  d(body, rest, done, answerFirst) {
     const [callback, limits] = tail(rest);
-    const answer = this.c.x(body, limits).then(
+    const answer = this.b.j(body, limits).then(
       (answer2) => {
         done?.(answer2);
         return unwrap(answer2);
       },
       (error) => {
-        if (error.response) this.b("error", error);
+        if (error.response) this.a("error", error);
         throw error;
       }
     );
     return tell(answer, callback, answerFirst);
   }
-  /** Sets a new connection up: the rooms of the old one, then its details, in one round trip. */
-  async da() {
-    const ask = (body) => this.c.x(body, { timeout: 0 }, true).catch((error) => {
+  /**
+   * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+   * @internal
+   */
+  async D() {
+    const ask2 = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
       if (!error.response) throw error;
       if (error.code !== "017") {
-        if (body.room) this.B.delete(body.room);
-        this.b("error", error);
+        if (body.room) this.m.delete(body.room);
+        this.a("error", error);
       }
     });
-    const rooms = [...this.B].map((room) => ask({ event: "roomAdd", room }));
-    const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
-    if (details) this.W(details);
+    const rooms = [...this.m].map((room) => ask2({ event: "roomAdd", room }));
+    const [details] = await Promise.all([ask2({ event: "detailsView" }), ...rooms]);
+    if (details) this.w(details);
   }
-  W({ data }) {
+  w({ data }) {
     this.details = data;
     this.id = data.id;
     this.fingerprint = data.fingerprint;
     this.rooms = [...data.rooms];
   }
-  q() {
-    this.c.J();
+  /** @internal */
+  E() {
+    this.b.N();
     const { details } = this;
-    this.K((waiting) => waiting[0](details && unwrap({ data: details })));
-    this.b(this.V ? "reconnect" : "connected", details);
-    this.V = true;
+    for (const [resolve2] of this.r.splice(0)) resolve2(unwrap({ data: details }));
+    this.a(this.v ? "reconnect" : "connected", details);
+    this.v = true;
   }
-  K(answer) {
-    this.U.splice(0).forEach(answer);
+  /** @internal */
+  p(message) {
+    this.e.p(message);
   }
-  L(room, joined) {
-    this.B[joined ? "add" : "delete"](room);
+  /** @internal */
+  n(error) {
+    this.b.n(error);
+  }
+  x(error) {
+    for (const [, reject] of this.r.splice(0)) reject(error);
+  }
+  /** @internal */
+  t(error) {
+    this.x(error);
+    this.a("error", error);
+  }
+  /** @internal */
+  o(error) {
+    this.x(error);
+    this.b.o(error);
+  }
+  s(room, joined) {
+    this.m[joined ? "add" : "delete"](room);
     this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
   }
+  /** @internal */
   F(message) {
-    this.b("message", message);
+    this.a("message", message);
     const { context, message: said, room, welcome } = message ?? {};
-    if (context === "response") this.c.ca(message);
+    if (context === "response") this.b.O(message);
     else if (context === "user") {
       const event = said?.event;
-      if (event === "destroy" && said.data?.code === "018") this.L(room, false);
-      this.b("say", message);
+      if (event === "destroy" && said.data?.code === "018") this.s(room, false);
+      this.a("say", message);
       if (typeof event !== "string") return;
-      if (!own.test(event)) this.b(event, said.data, message);
-      this.b(scoped(room, event), said.data, message);
-    } else if (context === "alert" || context === "api") {
-      this.b(context, message);
-      if (context === "api" && welcome !== void 0) {
-        this.welcomeMessage = welcome;
-        this.b("welcome", message);
-      }
-    }
+      if (!own.test(event)) this.a(event, said.data, message);
+      this.a(scoped(room, event), said.data, message);
+    } else if (context === "api" && welcome != null) {
+      this.welcomeMessage = welcome;
+      this.a("welcome", message);
+    } else if (context === "alert" || context === "api") this.a(context, message);
   }
 };
 function unwrap(answer) {
@@ -945,9 +871,9 @@ var Reader = class {
   }
 };
 function decode(payload) {
-  const reader = new Reader(payload);
-  const value = reader.value(0);
-  reader.end();
+  const reader3 = new Reader(payload);
+  const value = reader3.value(0);
+  reader3.end();
   return value;
 }
 
@@ -1089,36 +1015,471 @@ var msgpack = {
   }
 };
 
-// src/transports/ws.ts
-var ws = ({ url, WebSocket }, events) => {
-  if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-  const address = new URL(url);
-  address.protocol = url.protocol.replace("http", "ws");
-  const socket = new WebSocket(address.href);
+// src/transports/refusal.ts
+async function refusalOf(response) {
+  const { status } = response;
+  if (status !== 401 && status !== 403) return;
+  const body = await response.json().catch(() => null);
+  return body?.error ? { status, message: String(body.error) } : void 0;
+}
+
+// src/transports/requests.ts
+function httpLine({ fetch }, { close }) {
+  if (!fetch) throw new TypeError("The option fetch is needed");
+  const controller = new AbortController();
+  const { signal } = controller;
+  return {
+    async ask(url, body, use) {
+      try {
+        const response = await fetch(url.href, {
+          ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
+          credentials: "include",
+          cache: "no-store",
+          signal
+        });
+        if (response.ok) {
+          if (use) await use(response);
+          else await response.text();
+        } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
+      } catch (error) {
+        controller.abort();
+        close(1006, String(error));
+      }
+    },
+    ended: () => signal.aborted,
+    end: () => controller.abort()
+  };
+}
+function batches(post, limit) {
+  const waiting = [];
+  let busy = false;
+  const run = async () => {
+    busy = true;
+    await null;
+    while (waiting.length) {
+      const most = limit();
+      let size = 0;
+      let count = 0;
+      do
+        size += waiting[count++].length + 1;
+      while (count < waiting.length && size + waiting[count].length < most);
+      await post(waiting.splice(0, count));
+    }
+    busy = false;
+  };
+  return (packet) => {
+    waiting.push(packet);
+    if (!busy) void run();
+  };
+}
+
+// src/transports/socket.ts
+function hear(socket, { open, data, close }) {
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => events.open();
-  socket.onmessage = ({ data }) => events.data(typeof data === "string" ? data : new Uint8Array(data));
+  socket.onopen = () => open?.();
+  socket.onmessage = (message) => {
+    try {
+      data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
+    } catch (error) {
+      close(1002, String(error));
+    }
+  };
   socket.onerror = () => {
   };
-  socket.onclose = ({ code, reason }) => events.close(code, reason);
+  socket.onclose = (event) => close(event.code, event.reason);
+}
+function openSocket({ WebSocket }, url, events) {
+  if (!WebSocket) throw new TypeError("The option WebSocket is needed");
+  const socket = new WebSocket(url.href.replace("http", "ws"));
+  hear(socket, events);
+  return socket;
+}
+
+// src/transports/engineio.ts
+var name = "engine.io";
+var separator = "";
+function address({ url }, transport) {
+  const address2 = new URL(url);
+  address2.pathname = url.pathname.replace(/\/?$/, "/");
+  address2.searchParams.set("EIO", "4");
+  address2.searchParams.set("transport", transport);
+  return address2;
+}
+var reader = (events, write2, opened) => (packet) => {
+  if (typeof packet !== "string") return events.data(packet);
+  const rest = packet.slice(1);
+  switch (packet[0]) {
+    case "0":
+      opened?.(JSON.parse(rest));
+      return events.open();
+    case "1":
+      return events.close(1e3, "");
+    case "2":
+      return write2("3" + rest);
+    case "4":
+      return events.data(rest);
+    case "b":
+      return events.data(Uint8Array.from(atob(rest), (char) => char.charCodeAt(0)));
+  }
+};
+var websocket = (context, events) => {
+  const socket = openSocket(context, address(context, "websocket"), {
+    data: reader(events, (packet) => socket.send(packet)),
+    close: events.close
+  });
   return {
-    name: "ws",
-    send: (payload) => socket.send(payload),
+    name,
+    way: "websocket",
+    send: (payload) => socket.send(typeof payload === "string" ? "4" + payload : payload),
     close: () => socket.close()
   };
+};
+var polling = (context, events) => {
+  const url = address(context, "polling");
+  const line = httpLine(context, events);
+  let most = 0;
+  const write2 = batches(
+    (batch) => line.ask(url, batch.join(separator)),
+    () => most
+  );
+  const read = reader(events, write2, ({ sid, maxPayload }) => {
+    url.searchParams.set("sid", sid);
+    most = Math.min(maxPayload / 3, 65536);
+  });
+  const poll = () => line.ask(url, null, async (response) => {
+    (await response.text()).split(separator).forEach(read);
+    if (!line.ended()) void poll();
+  });
+  void poll();
+  return {
+    name,
+    way: "polling",
+    send: (payload) => write2(
+      typeof payload === "string" ? "4" + payload : (
+        // Not all at once: arguments are limited.
+        "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
+      )
+    ),
+    close: line.end
+  };
+};
+var engineio = [websocket, polling];
+
+// src/transports/fallback.ts
+var patience = 3;
+var storage = (use) => {
+  try {
+    return use(sessionStorage);
+  } catch {
+  }
+};
+function fallback(options, built) {
+  const { url, path, paths, timeout } = options;
+  const [primary] = define_settings_default.transports ?? options.transports;
+  const ways = options.transports.flatMap(
+    (name4) => (built[name4] ?? []).map((connect, index) => ({
+      y: name4 + index,
+      P: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      z: !index,
+      Q: connect
+    }))
+  );
+  if (!ways.length) throw new TypeError(`No engine of ${options.transports} here`);
+  const place = `stellar ${url}${path}`;
+  const key = storage((kept) => kept.getItem(place));
+  let best = ways.find((way) => way.y === key);
+  let proven = false;
+  let failures = 0;
+  return (context, events) => {
+    const others = ways.filter((way) => way !== best);
+    let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
+    failures++;
+    let round = 0;
+    let timer;
+    let inner;
+    const leave = () => {
+      round++;
+      clearTimeout(timer);
+      inner?.close();
+      inner = void 0;
+    };
+    const next = () => {
+      const way = left.shift();
+      const own3 = ++round;
+      let there = false;
+      const current = () => own3 === round;
+      const fail = (again) => {
+        if (there || !left.length) return again();
+        leave();
+        if (way.z) left = left.filter((way2) => !way2.z);
+        if (left.length) next();
+        else again();
+      };
+      const arrived = () => {
+        if (there) return;
+        there = proven = true;
+        failures = 0;
+        best = way;
+        clearTimeout(timer);
+        storage((kept) => kept.setItem(place, way.y));
+        events.open();
+      };
+      const url2 = new URL(context.url);
+      url2.pathname = way.P;
+      if (left.length) {
+        timer = setTimeout(() => fail(() => events.close(1006, "No answer")), timeout / 3);
+      }
+      try {
+        inner = way.Q(
+          { ...context, url: url2 },
+          {
+            // Opening alone proves nothing: some let a connection through, and then nothing over
+            // it. Everybody is answered this, and it does not count as a message.
+            open() {
+              if (!current()) return;
+              if (ways.length < 2) arrived();
+              else inner.send(context.codec.encode(ask), ask);
+            },
+            data(payload) {
+              if (!current()) return;
+              arrived();
+              events.data(payload);
+            },
+            message(message) {
+              if (!current()) return;
+              arrived();
+              events.message(message);
+            },
+            close(code, reason, refusal) {
+              if (!current()) return;
+              if (refusal) events.close(code, reason, refusal);
+              else fail(() => events.close(code, reason));
+            }
+          }
+        );
+      } catch (error) {
+        if (left.length) next();
+        else throw error;
+      }
+    };
+    next();
+    return {
+      get name() {
+        return inner?.name ?? "";
+      },
+      get way() {
+        return inner?.way ?? "websocket";
+      },
+      send: (payload, message) => inner.send(payload, message),
+      close: leave
+    };
+  };
+}
+var ask = "primus::id::";
+
+// src/transports/socketio.ts
+var whole = /^(message|user|alert|api|welcome|primus)$/;
+var encode2 = (codec, packet) => codec.name === "json" ? packet.type + (packet.data ? JSON.stringify(packet.data) : "") : codec.encode({ ...packet, nsp: "/" });
+var decode2 = (codec, payload) => codec.name === "json" ? { type: +payload[0], data: payload[1] && JSON.parse(payload.slice(1)) } : codec.decode(payload);
+var socketio = (ways) => ways.map((connect) => (context, events) => {
+  const { codec } = context;
+  const send = (packet) => under.send(encode2(codec, packet), packet);
+  const under = connect(context, {
+    ...events,
+    open: () => send({ type: 0 }),
+    data(payload) {
+      const { type, data } = decode2(codec, payload);
+      if (type === 0) events.open();
+      else if (type === 1) events.message("primus::server::close");
+      else if (type === 2) whole.test(data[0]) && events.message(data[1]);
+      else if (type === 4) {
+        const { message } = data;
+        const passes = /shutting down|Too many/.test(message);
+        events.close(1008, message, passes ? void 0 : { message });
+      }
+    }
+  });
+  return {
+    ...under,
+    name: "socket.io",
+    send: (_, message) => send({ type: 2, data: ["message", message] })
+  };
+});
+
+// src/transports/own.ts
+var name2 = "own";
+var farewell = "primus::server::close";
+function listen(socket, listeners) {
+  for (const event in listeners) socket.on(event, listeners[event]);
+  return () => {
+    for (const event in listeners) socket.off?.(event, listeners[event]);
+    for (const event in listeners) socket.off || socket.removeListener(event, listeners[event]);
+  };
+}
+function socketIo(socket, events) {
+  const any = (event, message) => whole.test(event) && events.message(message);
+  const ignore = listen(socket, {
+    connect: () => events.open(),
+    connect_error(error) {
+      const { message } = error;
+      events.close(1006, message, socket.active ? void 0 : { message });
+    },
+    disconnect(reason) {
+      if (reason === "io server disconnect") events.message(farewell);
+      events.close(1006, reason);
+    }
+  });
+  socket.onAny(any);
+  if (socket.connected) setTimeout(events.open);
+  else socket.connect();
+  return {
+    name: name2,
+    send: (_, message) => socket.emit("message", message),
+    close() {
+      ignore();
+      socket.offAny(any);
+      socket.disconnect();
+    }
+  };
+}
+function primus(socket, events) {
+  const ignore = listen(socket, {
+    open: () => events.open(),
+    data: (message) => events.message(message),
+    reconnect: () => events.close(1006, "Connection lost"),
+    "reconnect scheduled": () => events.close(1006, "Connection lost"),
+    end() {
+      events.message(farewell);
+    },
+    error: () => {
+    }
+  });
+  if (socket.readyState === 3) setTimeout(events.open);
+  else socket.open();
+  return {
+    name: name2,
+    watched: true,
+    send: (_, message) => socket.write(message),
+    close() {
+      ignore();
+      socket.end();
+    }
+  };
+}
+function engineIo(socket, events) {
+  socket.binaryType = "arraybuffer";
+  listen(socket, {
+    open: () => events.open(),
+    message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
+    close: (reason) => events.close(1006, reason),
+    error: () => {
+    }
+  });
+  return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
+}
+function webSocket(socket, events) {
+  hear(socket, events);
+  return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
+}
+var own2 = (given) => (_, events) => {
+  const socket = given.on ? given : typeof given === "function" ? given() : given;
+  if (socket.onAny) return socketIo(socket, events);
+  if (socket.write) return primus(socket, events);
+  return (socket.on ? engineIo : webSocket)(socket, events);
+};
+
+// src/transports/sockjs.ts
+var name3 = "sockjs";
+function session({ url }) {
+  const id = crypto.getRandomValues(new Uint32Array(4)).join("");
+  return (end) => {
+    const address2 = new URL(url);
+    address2.pathname = `${url.pathname.replace(/\/$/, "")}/000/${id}/${end}`;
+    return address2;
+  };
+}
+var reader2 = (events) => (frame) => {
+  const rest = frame[1] && frame[0] !== "h" && JSON.parse(frame.slice(1));
+  if (frame[0] === "o") events.open();
+  else if (frame[0] === "a") rest.forEach(events.data);
+  else if (frame[0] === "c") events.close(rest[0], rest[1]);
+};
+var websocket2 = (context, events) => {
+  const socket = openSocket(context, session(context)("websocket"), {
+    data: reader2(events),
+    close: events.close
+  });
+  return {
+    name: name3,
+    way: "websocket",
+    send: (payload) => socket.send(JSON.stringify([payload])),
+    close: () => socket.close()
+  };
+};
+var http = (way) => (context, events) => {
+  const address2 = session(context);
+  const line = httpLine(context, events);
+  const read = reader2(events);
+  const receive = () => line.ask(address2(way), "", async (response) => {
+    const body = response.body.getReader();
+    const text = new TextDecoder();
+    for (let rest = "", part; !(part = await body.read()).done; ) {
+      const lines = (rest += text.decode(part.value, { stream: true })).split("\n");
+      rest = lines.pop();
+      lines.forEach(read);
+    }
+    if (!line.ended()) void receive();
+  });
+  void receive();
+  const write2 = batches(
+    (batch) => line.ask(address2("xhr_send"), JSON.stringify(batch)),
+    () => 16384
+  );
+  return { name: name3, way, send: (payload) => write2(payload), close: line.end };
+};
+var sockjs = [websocket2, http("xhr_streaming"), http("xhr")];
+
+// src/transports/ws.ts
+var ws = (context, { open, data, close }) => {
+  let opened = false;
+  const socket = openSocket(context, context.url, {
+    open() {
+      opened = true;
+      open();
+    },
+    data,
+    close(code, reason) {
+      const end = (refusal) => close(code, reason, refusal);
+      if (opened || !context.fetch) return end();
+      context.fetch(context.url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
+    }
+  });
+  return { name: "ws", send: (payload) => socket.send(payload), close: () => socket.close() };
+};
+
+// src/engines.ts
+var engines = {
+  transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
+  fallback,
+  own: own2
 };
 
 // src/msgpack.ts
 var StellarClient = class extends Client {
-  /** Makes a client; it connects when told to. */
-  constructor(options = {}) {
-    super(options, { codec: msgpack, transports: { ws } });
+  /**
+   * Makes a client; it connects when told to. `transport` is the option of this name, where
+   * earlier releases took it.
+   */
+  constructor(options = {}, transport) {
+    super(options, { codec: msgpack, ...engines }, transport);
   }
 };
+var createClient = (options) => new StellarClient(options);
 export {
   StellarClient as Stellar,
   StellarClient,
   StellarError,
+  createClient,
   StellarClient as default
 };
 //# sourceMappingURL=stellar-client.msgpack.mjs.map

@@ -22,5 +22,6 @@ await build({
   format: "esm",
   target: "node20",
   sourcemap: "inline",
+  define: { $settings: "{}" },
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 });

@@ -8,6 +8,8 @@ export interface ReconnectOptions {
   factor: number;
   /** How many attempts before giving up; `null` (the default) for no end. */
   retries: number | null;
+  /** How long an attempt after the first may take, in ms; default: the option `timeout`. */
+  "reconnect timeout"?: number | null;
 }
 
 /**
@@ -20,7 +22,6 @@ export function backoff(
   { min, max, factor }: ReconnectOptions,
   random: () => number = Math.random,
 ): number {
-  return attempt < 2
-    ? Math.min(min, max)
-    : Math.min(Math.round((1 + random()) * min * factor ** (attempt - 1)), max);
+  const grown = Math.round((1 + random()) * min * factor ** (attempt - 1));
+  return Math.min(attempt < 2 ? min : grown, max);
 }

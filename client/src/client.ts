@@ -1,6 +1,6 @@
 import type { Codec } from "./codec/codec";
 import { tail, tell } from "./callbacks";
-import { Connection } from "./connection";
+import { connection, type Connection } from "./connection";
 import type { RequestOptions } from "./deadline";
 import { Emitter } from "./emitter";
 import { StellarError } from "./errors";
@@ -8,9 +8,9 @@ import { decodeFile } from "./files";
 import { httpAction } from "./http";
 import { intercept, type Interceptor } from "./interceptors";
 import { resolve, type ClientOptions, type Resolved } from "./options";
-import { Requests } from "./requests";
+import { requests, type Requests } from "./requests";
 import { Scope, scoped } from "./scope";
-import type { Transport, Transports } from "./transports/transport";
+import type { Connect, Transport, Transports } from "./transports/transport";
 import type * as T from "./types";
 
 /** What a build is made of. */
@@ -19,6 +19,10 @@ export interface Build {
   codec: Codec;
   /** Its engines. */
   transports: Transports;
+  /** What makes one engine of several, if the build can. */
+  fallback?: (options: Resolved, transports: Transports) => Connect;
+  /** What makes an engine of a socket that is handed in, if the build can. */
+  own?: (given: any) => Connect;
 }
 
 // Names that only the client itself may tell: a room's event of such a name is told to its scope
@@ -31,7 +35,7 @@ const own =
  * and also takes a callback, whose arguments are in the order that the guide gives. As the
  * last argument they take {@link RequestOptions}.
  */
-export class Client extends Emitter<T.ClientEvents> {
+export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   /** This connection's id, once connected; another one after a reconnect. */
   id: string | null = null;
   /** The session this connection belongs to. */
@@ -53,63 +57,46 @@ export class Client extends Emitter<T.ClientEvents> {
   private _wanted: Set<string>;
   private _known = false;
 
-  constructor(options: ClientOptions | string, { codec, transports }: Build) {
+  constructor(
+    options: ClientOptions | string,
+    { codec, transports, fallback, own }: Build,
+    transport?: unknown,
+  ) {
     super();
     const o = (this.options = resolve(typeof options === "string" ? { url: options } : options));
-    const engine = o.transports.find((name) => transports[name]);
-    if (!engine) throw new TypeError(`No engine of ${o.transports} here`);
+    const given = o.transport ?? transport;
+    const connect = given
+      ? own?.(given)
+      : fallback
+        ? fallback(o, transports)
+        : transports[o.transports.find((name) => transports[name])!]?.[0];
+    if (!connect) throw new TypeError(`No engine of ${o.transports} here`);
     if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
       throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
     }
     this._wanted = new Set(o.rooms);
-    this._requests = new Requests(
-      {
-        _isOpen: () => this.state === "connected",
-        _send: (message) => this._connection.send(message),
-        _sent: (message, count) => this._emit("send", message, count),
-      },
-      o,
-    );
-    this._connection = new Connection(
-      {
-        _configure: () => this._setUp(),
-        _ready: () => this._ready(),
-        _message: (message) => this._message(message),
-        _lost: (error) => this._requests._lost(error),
-        _failed: (error) => {
-          this._answerWaiting((waiting) => waiting[1](error));
-          this._emit("error", error);
-        },
-        _ended: (error) => {
-          this._answerWaiting((waiting) => waiting[1](error));
-          this._requests._ended(error);
-        },
-        _event: (name, ...args) => this._emit(name, ...args),
-      },
-      o,
-      codec,
-      transports[engine]!,
-    );
+    this._requests = requests(this, o);
+    this._connection = connection(this, o, codec, connect);
   }
 
   /** Where the client is. */
   get state(): T.State {
-    return this._connection.state;
+    return this._connection._state();
   }
 
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport(): Transport | null {
-    return this._connection.transport;
+    return this._connection._transport();
   }
 
   /** How many requests wait to be sent. */
   get queued(): number {
-    return this._requests.queued;
+    return this._requests._queued();
   }
 
   /** How many requests wait for their answer. */
   get pending(): number {
-    return this._requests.pending;
+    return this._requests._pending();
   }
 
   /**
@@ -123,13 +110,13 @@ export class Client extends Emitter<T.ClientEvents> {
     });
     // Failing is also told as `error`, so a caller may leave this promise alone.
     promise.catch(() => {});
-    this._connection.open();
+    this._connection._open();
     return tell(promise, callback);
   }
 
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback?: T.ErrorFirst<void>): Promise<void> {
-    this._connection.close();
+    this._connection._close();
     return tell(Promise.resolve(), callback);
   }
 
@@ -137,10 +124,14 @@ export class Client extends Emitter<T.ClientEvents> {
    * Calls an action. Without an open connection it goes over HTTP. The answer holds the
    * action's fields; rejects if it has an `error`.
    */
-  action(name: string, ...rest: ActionRest): Promise<T.Answer> {
+  action<Name extends keyof Actions & string>(
+    name: Name,
+    ...rest: T.ActionRest<Actions[Name]>
+  ): Promise<T.ActionAnswer<Actions[Name]>>;
+  action(name: string, ...rest: any[]): Promise<any> {
     const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
-    const [callback, limits] = tail(rest as unknown[]);
-    const all: Record<string, any> = { ...(params as object), action: name };
+    const [callback, limits] = tail(rest);
+    const all: Record<string, any> = { ...params, action: name };
     const answer = intercept(this.interceptors, all, () =>
       this.state !== "connected" && this.options.fetch
         ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits })
@@ -150,7 +141,7 @@ export class Client extends Emitter<T.ClientEvents> {
   }
 
   /** Says something in a room this connection is in; in the default room if only given a message. */
-  say(room: string, message: unknown, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+  say(room: string, message: unknown, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
   say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
   say(room: any, message?: any, ...rest: unknown[]): Promise<T.Answer> {
     if (message === undefined || typeof message === "function") {
@@ -163,41 +154,41 @@ export class Client extends Emitter<T.ClientEvents> {
 
   /** Asks for the server's view of this connection. */
   detailsView(
-    ...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>
+    ...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>
   ): Promise<T.Unwrapped<T.Details>> {
     return this._verb({ event: "detailsView" }, rest);
   }
 
   /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
-  configure(...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>> {
+  configure(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>> {
     return this._verb({ event: "detailsView" }, rest, (answer) => this._store(answer));
   }
 
   /** Asks who is in a room. The callback is `(answer, error)`. */
   roomView(
     room: string,
-    ...rest: Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>
+    ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>
   ): Promise<T.Unwrapped<T.RoomState>> {
     return this._verb({ event: "roomView", room }, rest, undefined, true);
   }
 
   /** Joins a room; it is joined again after every reconnect. */
-  roomAdd(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+  roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, true));
   }
 
   /** Leaves a room. */
-  roomLeave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+  roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this._verb({ event: "roomLeave", room }, rest, () => this._member(room, false));
   }
 
   /** Joins a room; the same as {@link roomAdd}. */
-  join(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+  join(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this.roomAdd(room, ...rest);
   }
 
   /** Leaves a room; the same as {@link roomLeave}. */
-  leave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
+  leave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this.roomLeave(room, ...rest);
   }
 
@@ -207,7 +198,7 @@ export class Client extends Emitter<T.ClientEvents> {
    */
   file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
   file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
-  file(path: string, ...rest: Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
+  file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
   file(path: string, ...rest: unknown[]): Promise<any> {
     const [callback, { as, ...limits }] = tail<FileOptions>(rest);
     const answer = this._requests._request({ event: "file", file: path }, limits);
@@ -226,11 +217,6 @@ export class Client extends Emitter<T.ClientEvents> {
   /** Rooms to send events to, or to hear events from. */
   to(rooms: string | string[]): Scope {
     return new Scope(this, rooms);
-  }
-
-  /** The same as {@link to}. */
-  for(rooms: string | string[]): Scope {
-    return this.to(rooms);
   }
 
   /** The same as {@link to}. */
@@ -269,8 +255,11 @@ export class Client extends Emitter<T.ClientEvents> {
     return tell(answer, callback, answerFirst);
   }
 
-  /** Sets a new connection up: the rooms of the old one, then its details, in one round trip. */
-  private async _setUp(): Promise<void> {
+  /**
+   * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+   * @internal
+   */
+  async _setUp(): Promise<void> {
     const ask = (body: Record<string, unknown>) =>
       this._requests._request(body, { timeout: 0 }, true).catch((error) => {
         if (!error.response) throw error;
@@ -291,16 +280,39 @@ export class Client extends Emitter<T.ClientEvents> {
     this.rooms = [...data.rooms];
   }
 
-  private _ready(): void {
+  /** @internal */
+  _ready(): void {
     this._requests._flush();
     const { details } = this;
-    this._answerWaiting((waiting) => waiting[0](details && unwrap({ data: details })));
+    for (const [resolve] of this._waiting.splice(0)) resolve(unwrap({ data: details }));
     this._emit(this._known ? "reconnect" : "connected", details);
     this._known = true;
   }
 
-  private _answerWaiting(answer: (waiting: (typeof this._waiting)[0]) => void): void {
-    this._waiting.splice(0).forEach(answer);
+  /** @internal */
+  _send(message: unknown): void {
+    this._connection._send(message);
+  }
+
+  /** @internal */
+  _lost(error: StellarError): void {
+    this._requests._lost(error);
+  }
+
+  private _giveUp(error: StellarError): void {
+    for (const [, reject] of this._waiting.splice(0)) reject(error);
+  }
+
+  /** @internal */
+  _failed(error: StellarError): void {
+    this._giveUp(error);
+    this._emit("error", error);
+  }
+
+  /** @internal */
+  _ended(error: StellarError): void {
+    this._giveUp(error);
+    this._requests._ended(error);
   }
 
   private _member(room: string, joined: boolean): void {
@@ -308,7 +320,8 @@ export class Client extends Emitter<T.ClientEvents> {
     this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
   }
 
-  private _message(message: any): void {
+  /** @internal */
+  _message(message: any): void {
     this._emit("message", message);
     const { context, message: said, room, welcome } = message ?? {};
     if (context === "response") this._requests._answer(message);
@@ -320,30 +333,12 @@ export class Client extends Emitter<T.ClientEvents> {
       if (typeof event !== "string") return;
       if (!own.test(event)) this._emit(event, said.data, message);
       this._emit(scoped(room, event), said.data, message);
-    } else if (context === "alert" || context === "api") {
-      this._emit(context, message);
-      if (context === "api" && welcome !== undefined) {
-        this.welcomeMessage = welcome;
-        this._emit("welcome", message);
-      }
-    }
+    } else if (context === "api" && welcome != null) {
+      this.welcomeMessage = welcome;
+      this._emit("welcome", message);
+    } else if (context === "alert" || context === "api") this._emit(context, message);
   }
 }
-
-/** Last arguments of a method: a callback, options, or both. */
-export type Rest<Callback> =
-  | []
-  | [callback: Callback | undefined, options?: RequestOptions]
-  | [options: RequestOptions];
-
-/** Last arguments of {@link Client.action}: as {@link Rest}, after the parameters if there are any. */
-export type ActionRest =
-  | Rest<T.AnswerFirst<T.Answer>>
-  | [
-      params: Record<string, any> | null | undefined,
-      callback?: T.AnswerFirst<T.Answer> | RequestOptions | undefined,
-      options?: RequestOptions,
-    ];
 
 /** Options of {@link Client.file}. */
 export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {

@@ -1,16 +1,17 @@
 import { backoff } from "./backoff";
 import type { Codec } from "./codec/codec";
 import { StellarError } from "./errors";
-import { probe } from "./http";
 import { isOffline, watchNetwork } from "./network";
 import { connectionUrl, type Resolved } from "./options";
 import type { Connect, Transport } from "./transports/transport";
 import type { State } from "./types";
 
+const anew = () => new StellarError("closed", "Connecting anew");
+
 /** What the state machine tells its owner. */
 export interface ConnectionHost {
   /** The transport is open: sets the connection up; it counts as connected once this resolves. */
-  _configure(): Promise<unknown>;
+  _setUp(): Promise<unknown>;
   /** The connection is set up. */
   _ready(): void;
   /** An application message came in. */
@@ -22,187 +23,188 @@ export interface ConnectionHost {
   /** Nothing more will be tried. */
   _ended(error: StellarError): void;
   /** To be told to listeners as it is. */
-  _event(name: string, ...args: unknown[]): void;
+  _emit(name: string, ...args: unknown[]): void;
+}
+
+/** A connection that outlives its transports. */
+export interface Connection {
+  /** Where it is. */
+  _state(): State;
+  /** The transport in use, or being opened. */
+  _transport(): Transport | null;
+  /** Begins anew; a transport that exists is closed first. */
+  _open(): void;
+  /** Ends for good. */
+  _close(): void;
+  /** Encodes and sends one message; throws if it cannot be encoded. */
+  _send(message: unknown): void;
 }
 
 /**
- * The state machine of one connection that outlives its transports: dials, watches the
- * heartbeat, tries again. It knows the Primus layer and nothing of requests or rooms.
+ * The state machine of a connection: dials, watches the heartbeat, tries again. It knows the
+ * Primus layer and nothing of requests or rooms.
  *
  * Every transport belongs to a round. Whatever ends a transport begins a new round, and
  * what a transport of an earlier round still tells is not heard.
  */
-export class Connection {
-  /** Where it is. */
-  state: State = "idle";
-  /** The transport in use, or being opened. */
-  transport: Transport | null = null;
-
-  private _round = 0;
-  private _attempt = 0;
+export function connection(
+  host: ConnectionHost,
+  options: Resolved,
+  codec: Codec,
+  connect: Connect,
+): Connection {
+  const { timeout, reconnect, pingTimeout, WebSocket, fetch } = options;
+  let state: State = "idle";
+  let transport: Transport | null = null;
+  let round = 0;
+  let attempt = 0;
   /** The deadline of an attempt, or the wait for the next one. */
-  private _timer: any;
-  private _heartbeat: any;
-  private _unwatch: (() => void) | undefined;
+  let timer: any;
+  let heartbeat: any;
+  let unwatch: (() => void) | undefined;
 
-  constructor(
-    private _host: ConnectionHost,
-    private _options: Resolved,
-    private _codec: Codec,
-    private _connect: Connect,
-  ) {}
+  const become = (next: State) => {
+    const previous = state;
+    state = next;
+    if (next !== previous) host._emit("state", next, previous);
+  };
 
-  /** Begins anew; a transport that exists is closed first. */
-  open(): void {
-    if (this.transport) this._leave(new StellarError("closed", "Connecting anew"));
-    this._attempt = 0;
-    this._unwatch ??= watchNetwork({
-      online: () => this._again(true),
-      offline: () => this._fail(new StellarError("offline", "No network")),
-      wake: () => this._again(false),
-    });
-    this._become("connecting");
-    this._dial();
-  }
+  const send = (message: unknown) => transport!.send(codec.encode(message), message);
 
-  /** Ends for good. */
-  close(): void {
-    if (this.state === "closed") return;
-    this._end("closed", new StellarError("closed", "Disconnected"));
-  }
-
-  private _become(state: State): void {
-    const previous = this.state;
-    this.state = state;
-    if (state !== previous) this._host._event("state", state, previous);
-  }
-
-  private _dial(): void {
-    const round = ++this._round;
-    const { timeout, WebSocket } = this._options;
-    const url = connectionUrl(this._options);
-    const current = () => round === this._round;
-    const fail = (error: StellarError) => current() && this._fail(error);
+  const dial = () => {
+    const own = ++round;
+    const most = (attempt && reconnect && reconnect["reconnect timeout"]) || timeout;
+    const current = () => own === round;
+    const lost = (error: StellarError) => current() && fail(error);
     let opened = false;
     // A retry that was due must not dial a second time.
-    clearTimeout(this._timer);
-    this._timer = setTimeout(
-      () => fail(new StellarError("timeout", `No connection in ${timeout} ms`)),
-      timeout,
-    );
-    const close = (code?: number) => {
-      if (!current()) return;
-      if (opened) return this._fail(new StellarError("closed", `Connection lost (${code})`));
-      // A socket does not say why it failed. Ask by HTTP whether the server refuses us.
-      void probe(this._options, url).then((refusal) => {
-        if (refusal && current()) this._end("refused", refusal, true);
-        fail(new StellarError("offline", "Server not reachable"));
-      });
-    };
+    clearTimeout(timer);
+    timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
     try {
-      this.transport = this._connect(
-        { url, WebSocket },
+      transport = connect(
+        { url: connectionUrl(options), WebSocket, fetch, codec },
         {
-          open: () => {
+          open() {
             if (!current()) return;
             opened = true;
-            this._beat();
-            this._host._configure().then(() => current() && this._ready(), fail);
+            beat();
+            host._setUp().then(() => current() && ready(), lost);
           },
-          data: (payload) => current() && this._data(payload),
-          close,
+          data(payload) {
+            if (!current()) return;
+            let message;
+            try {
+              message = codec.decode(payload);
+            } catch (error) {
+              return host._emit("error", new StellarError("decode", String(error)));
+            }
+            receive(message);
+          },
+          message: (message) => current() && receive(message),
+          close(code, reason, refusal) {
+            if (!current()) return;
+            if (refusal) {
+              const error = new StellarError("refused", refusal.message);
+              return end("refused", Object.assign(error, refusal), true);
+            }
+            fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
+          },
         },
       );
     } catch (error) {
       // Nothing that another attempt would change: no engine here, or an address it cannot use.
-      this._end("closed", new StellarError("error", String(error)), true);
+      end("closed", new StellarError("error", String(error)), true);
     }
-  }
+  };
 
-  private _ready(): void {
-    clearTimeout(this._timer);
-    this._attempt = 0;
-    this._become("connected");
-    this._host._ready();
-  }
+  const ready = () => {
+    clearTimeout(timer);
+    attempt = 0;
+    become("connected");
+    host._ready();
+  };
 
-  private _data(payload: string | Uint8Array): void {
-    let message;
-    try {
-      message = this._codec.decode(payload);
-    } catch (error) {
-      return this._host._event("error", new StellarError("decode", String(error)));
-    }
-    const ping = typeof message === "string" && /^primus::ping::(.+)/.exec(message);
-    if (ping) {
-      this._beat();
-      this.send("primus::pong::" + ping[1]);
+  const receive = (message: any) => {
+    const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+    if (ours) {
+      if (ours[1] === "id") return;
+      beat();
+      send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
-      this._end("closed", new StellarError("closed", "Closed by the server"));
-    } else this._host._message(message);
-  }
+      end("closed", new StellarError("closed", "Closed by server"));
+    } else host._message(message);
+  };
 
-  /** Encodes and sends one message; throws if it cannot be encoded. */
-  send(message: unknown): void {
-    this.transport!.send(this._codec.encode(message));
-  }
-
-  private _beat(): void {
-    const { pingTimeout } = this._options;
-    clearTimeout(this._heartbeat);
-    if (pingTimeout > 0) {
-      this._heartbeat = setTimeout(
-        () => this._fail(new StellarError("timeout", "No ping from the server")),
-        pingTimeout,
-      );
+  const beat = () => {
+    clearTimeout(heartbeat);
+    if (pingTimeout > 0 && !transport!.watched) {
+      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), pingTimeout);
     }
-  }
+  };
 
   /** Lets go of the transport: after this, nothing it tells is heard. */
-  private _leave(error: StellarError): void {
-    const { transport } = this;
-    this._round++;
-    clearTimeout(this._timer);
-    clearTimeout(this._heartbeat);
-    this.transport = null;
-    transport?.close();
-    this._host._lost(error);
-  }
+  const leave = (error: StellarError) => {
+    const old = transport;
+    round++;
+    clearTimeout(timer);
+    clearTimeout(heartbeat);
+    transport = null;
+    old?.close();
+    host._lost(error);
+  };
 
-  private _fail(error: StellarError): void {
-    const { reconnect } = this._options;
-    const lost = this.state === "connected";
-    if (!reconnect || this._attempt >= (reconnect.retries ?? Infinity)) {
-      return this._end("closed", error, !lost);
+  const fail = (error: StellarError) => {
+    const lost = state === "connected";
+    if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
+      return end("closed", error, !lost);
     }
-    this._leave(error);
-    const attempt = ++this._attempt;
-    const delay = backoff(attempt, reconnect);
-    const round = this._round;
-    this._timer = setTimeout(() => this._dial(), delay);
-    this._become(isOffline() ? "offline" : "reconnecting");
-    if (lost) this._host._event("disconnected", error);
-    else this._host._failed(error);
+    leave(error);
+    const delay = backoff(++attempt, reconnect);
+    const next = { attempt, delay };
+    const own = round;
+    timer = setTimeout(dial, delay);
+    become(isOffline() ? "offline" : "reconnecting");
+    if (lost) host._emit("disconnected", error);
+    else host._failed(error);
     // A listener may have called `connect` or `disconnect`.
-    if (round === this._round) this._host._event("reconnecting", { attempt, delay });
-  }
+    if (own === round) host._emit("reconnecting", next);
+  };
 
   /** Dials now instead of later; `redial` also gives up an attempt that is under way. */
-  private _again(redial: boolean): void {
-    if (this.state !== "reconnecting" && this.state !== "offline") return;
-    if (this.transport && !redial) return;
-    this._leave(new StellarError("closed", "Connecting anew"));
-    this._become("reconnecting");
-    this._dial();
-  }
+  const again = (redial: boolean) => {
+    if (!/^(reconnecting|offline)$/.test(state) || (transport && !redial)) return;
+    leave(anew());
+    become("reconnecting");
+    dial();
+  };
 
-  private _end(state: State, error: StellarError, failed = false): void {
-    this._leave(error);
-    this._unwatch?.();
-    this._unwatch = undefined;
-    this._become(state);
-    if (failed) this._host._failed(error);
-    this._host._ended(error);
-    this._host._event("disconnected", error);
-  }
+  const end = (last: State, error: StellarError, failed = false) => {
+    leave(error);
+    unwatch?.();
+    unwatch = undefined;
+    become(last);
+    if (failed) host._failed(error);
+    host._ended(error);
+    host._emit("disconnected", error);
+  };
+
+  return {
+    _state: () => state,
+    _transport: () => transport,
+    _open() {
+      if (transport) leave(anew());
+      attempt = 0;
+      unwatch ??= watchNetwork({
+        _online: () => again(true),
+        _offline: () => fail(new StellarError("offline", "No network")),
+        _wake: () => again(false),
+      });
+      become("connecting");
+      dial();
+    },
+    _close() {
+      if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+    },
+    _send: send,
+  };
 }

@@ -6,6 +6,13 @@ export interface RequestOptions {
   timeout?: number;
   /** Rejects with `aborted` when the signal fires. */
   signal?: AbortSignal;
+  /** Rejects with `dropped` when it cannot be sent at once, instead of waiting. */
+  volatile?: boolean;
+  /**
+   * Resolves with an empty answer once it is sent: nothing is waited for, an error neither. For
+   * actions that answer nobody.
+   */
+  noReply?: boolean;
 }
 
 /**

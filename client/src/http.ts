@@ -15,15 +15,11 @@ export async function httpAction(
   const address = new URL(api, url);
   const method = httpMethod.toUpperCase();
   const get = method === "GET";
-  for (const name in get ? params : { action: 0 }) address.searchParams.set(name, params[name]);
+  if (get) for (const name in params) address.searchParams.set(name, params[name]);
   const controller = new AbortController();
-  let failure: StellarError | undefined;
-  const release = watch(limits, (error) => {
-    failure = error;
-    controller.abort();
-  });
+  const release = watch(limits, (error) => controller.abort(error));
   let status = 0;
-  let body: any;
+  let failure: any;
   try {
     const response = await fetch!(address.href, {
       method,
@@ -34,37 +30,18 @@ export async function httpAction(
       }),
     });
     status = response.status;
-    body = await response.json();
+    const body = await response.json();
+    if (body?.error == null && status < 400) return body;
+    failure = serverError(body?.error ?? `HTTP ${status}`, body);
   } catch (error) {
-    failure ??= status
-      ? new StellarError("http", `HTTP ${status}: ${error}`)
-      : new StellarError("offline", `Server not reachable: ${error}`);
-    failure.status = status;
+    failure =
+      error instanceof StellarError
+        ? error
+        : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
     failure.mayHaveRun = true;
-    throw failure;
   } finally {
     release();
   }
-  if (body?.error == null && status < 400) return body;
-  failure = serverError(body?.error ?? `HTTP ${status}`, body);
   failure.status = status;
   throw failure;
-}
-
-/**
- * Asks by HTTP why a connection did not open: the server's authorizer answers a plain
- * request as it answers an upgrade. Resolves with the refusal, or with nothing when the
- * server cannot be reached or does not refuse.
- */
-export async function probe({ fetch }: Resolved, url: URL): Promise<StellarError | void> {
-  try {
-    const response = await fetch!(url.href, { credentials: "include", cache: "no-store" });
-    if (response.status !== 401 && response.status !== 403) return;
-    const body = await response.json().catch(() => null);
-    const refusal = new StellarError("refused", String(body?.error ?? "Refused"));
-    refusal.status = response.status;
-    return refusal;
-  } catch {
-    // No answer: a fault of the network, not a refusal.
-  }
 }

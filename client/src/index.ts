@@ -1,15 +1,24 @@
 import { Client } from "./client";
 import { json } from "./codec/json";
+import { engines } from "./engines";
 import type { ClientOptions } from "./options";
-import { ws } from "./transports/ws";
+import type { AnyActions } from "./types";
 
 /** A client that speaks JSON. */
-export class StellarClient extends Client {
-  /** Makes a client; it connects when told to. */
-  constructor(options: ClientOptions | string = {}) {
-    super(options, { codec: json, transports: { ws } });
+export class StellarClient<Actions = AnyActions> extends Client<Actions> {
+  /**
+   * Makes a client; it connects when told to. `transport` is the option of this name, where
+   * earlier releases took it.
+   */
+  constructor(options: ClientOptions | string = {}, transport?: unknown) {
+    super(options, { codec: json, ...engines }, transport);
   }
 }
+
+/** Makes a client. `Actions` says which there are: what a server prints as its types. */
+export const createClient = <Actions = AnyActions>(
+  options?: ClientOptions | string,
+): StellarClient<Actions> => new StellarClient<Actions>(options);
 
 /** The name that later releases use for {@link StellarClient}. */
 export { StellarClient as Stellar, StellarClient as default };

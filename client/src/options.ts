@@ -11,8 +11,15 @@ export interface ClientOptions {
   api?: string;
   /** The same as `api`, as older releases spell it. */
   apiPath?: string;
-  /** The engines in order of preference; the first that this build has is used. */
+  /** The engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`; default: `ws`. */
   transports?: string[];
+  /** The paths of engines. The first one's is `path`; that of any other by default its name. */
+  paths?: Record<string, string>;
+  /**
+   * A socket of socket.io-client or Primus, or a function that makes one of these, of
+   * engine.io-client, of sockjs-client or a WebSocket; used instead of the engines.
+   */
+  transport?: unknown;
   /** The codec that the server speaks; a build that does not have it says so. */
   parser?: string;
   /** How often the server pings, in ms; default 30,000; 0 if it never does. */
@@ -25,7 +32,12 @@ export interface ClientOptions {
   rooms?: string[];
   /** How many actions may run at once; further ones wait here. Default 5. */
   simultaneousActions?: number;
-  /** How long a connection may take until it is configured, in ms; default 10,000. */
+  /** The server's bound of an action, in ms; default 30,000; 0 if it has none. */
+  actionTimeout?: number;
+  /**
+   * How long a connection may take until it is configured, in ms; default 10,000. Each engine but
+   * the last gets half of it.
+   */
   timeout?: number;
   /** The `timeout` of requests that do not set one, in ms; default 0, which waits for ever. */
   requestTimeout?: number;
@@ -33,6 +45,8 @@ export interface ClientOptions {
   reconnect?: Partial<ReconnectOptions> | false;
   /** How many requests may wait for a connection; the oldest are dropped. Default 256. */
   queueSize?: number;
+  /** How long a request may wait to be sent, in ms; default 300,000; 0 without end. */
+  queueAge?: number;
   /** Parameters added to the connection's address, such as a token. */
   query?: Record<string, string>;
   /** The WebSocket class; default: the platform's. */
@@ -45,13 +59,22 @@ export interface ClientOptions {
 
 /** The options in effect: everything is filled in. */
 export interface Resolved
-  extends Required<Omit<ClientOptions, "apiPath" | "parser" | "version" | "WebSocket" | "fetch">> {
+  extends Required<
+    Omit<
+      ClientOptions,
+      "apiPath" | "parser" | "version" | "WebSocket" | "fetch" | "transport" | "paths"
+    >
+  > {
   /** The server's address, with an http or https scheme. */
   url: string;
   /** The codec that the server says it speaks, if it says. */
   parser?: string;
   /** The version of the server, if it made this script. */
   version?: string;
+  /** The paths of engines that are not the default ones. */
+  paths?: Record<string, string>;
+  /** A socket handed in, or what makes one. */
+  transport?: unknown;
   /** How to reconnect. */
   reconnect: ReconnectOptions | false;
   /** The WebSocket class, if there is one. */
@@ -60,20 +83,13 @@ export interface Resolved
   fetch: typeof fetch | undefined;
 }
 
-// The server writes its settings here when it renders the script. `Object` keeps an object as it is
-// and the build from folding the string away; a string object (it has a length) means: no settings.
-const rendered = Object("__STELLAR_SETTINGS__");
-
-/** The settings that the server wrote into this script; empty if it was not rendered by one. */
-export const settings: ClientOptions = rendered.length ? {} : rendered;
-
 /** Leaves out what is null: it means the same as what is not there. */
 const set = (options: object | null | undefined | false): any =>
   Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
 
 /** Puts together what was given, what the server set, and the defaults. */
 export function resolve(options: ClientOptions): Resolved {
-  const given = { ...set(settings), ...set(options) };
+  const given = { ...set($settings), ...set(options) };
   const o: any = {
     url: globalThis.location?.origin,
     path: "/primus",
@@ -83,9 +99,11 @@ export function resolve(options: ClientOptions): Resolved {
     defaultRoom: "defaultRoom",
     rooms: [],
     simultaneousActions: 5,
+    actionTimeout: 3e4,
     timeout: 1e4,
     requestTimeout: 0,
     queueSize: 256,
+    queueAge: 3e5,
     query: {},
     WebSocket: (globalThis as any).WebSocket,
     fetch: globalThis.fetch?.bind(globalThis),
@@ -100,17 +118,16 @@ export function resolve(options: ClientOptions): Resolved {
     max: 3e4,
     factor: 2,
     retries: null,
-    ...set(settings.reconnect),
+    ...set($settings.reconnect),
     ...set(options.reconnect),
   };
   return o;
 }
 
-/** The address of the connection; each attempt gets its own, so that nothing caches it. */
+/** The address of a connection. */
 export function connectionUrl({ url, path, query }: Resolved): URL {
-  const address = new URL(path, url);
-  address.search = new URL(url).search;
+  const address = new URL(url);
+  address.pathname = path;
   for (const name in query) address.searchParams.set(name, query[name]!);
-  address.searchParams.set("_primuscb", Date.now().toString(36));
   return address;
 }

@@ -1,7 +1,7 @@
 /** What every build exports beside its client. */
 export { StellarError, type ClientErrorCode } from "./errors";
 export type { ReconnectOptions } from "./backoff";
-export type { ActionRest, Build, Client, FileOptions, Rest } from "./client";
+export type { Build, Client, FileOptions } from "./client";
 export type { Codec, Payload } from "./codec/codec";
 export type { RequestOptions } from "./deadline";
 export type { Emitter, Listener } from "./emitter";
@@ -10,6 +10,7 @@ export type { ClientOptions, Resolved } from "./options";
 export type { Scope } from "./scope";
 export type {
   Connect,
+  Refusal,
   Transport,
   TransportContext,
   TransportEvents,

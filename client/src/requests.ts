@@ -1,143 +1,179 @@
 import { watch, type RequestOptions } from "./deadline";
 import { serverError, StellarError } from "./errors";
-import { BoundedQueue } from "./queue";
 import type { Answer } from "./types";
 
 /** What requests need from what carries them. */
 export interface RequestsHost {
-  /** True when queued requests may go out. */
-  _isOpen(): boolean;
+  /** Requests go out when it is `connected`. */
+  readonly state: string;
   /** Sends one message; throws if it cannot be encoded. */
   _send(message: unknown): void;
-  /** A message went out under this number. */
-  _sent(message: unknown, messageCount: number): void;
+  /** Tells listeners. */
+  _emit(name: string, ...args: unknown[]): void;
 }
+
+/** The bounds of requests. */
+export interface Limits {
+  simultaneousActions: number;
+  actionTimeout: number;
+  queueSize: number;
+  queueAge: number;
+  requestTimeout: number;
+}
+
+// How long after its deadline the server's word about an action may still be on its way, in ms.
+const grace = 5000;
 
 interface Request {
   _body: Record<string, unknown>;
+  _noReply: boolean | undefined;
   _settle: (error: unknown, answer?: Answer) => void;
   _sent: boolean;
   _settled: boolean;
+  /** The wait in the queue, and then that of an action for its answer. */
+  _timer: any;
+}
+
+/** The requests of a client: those that wait to be sent and those that wait for an answer. */
+export interface Requests {
+  /** How many wait to be sent. */
+  _queued(): number;
+  /** How many were sent and not answered yet. */
+  _pending(): number;
+  /** Makes a request. `now` sends it past the queue, while the connection is being set up. */
+  _request(body: Record<string, unknown>, limits?: RequestOptions, now?: boolean): Promise<Answer>;
+  /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
+  _flush(): void;
+  /** Gives an answer to the request it belongs to, if that is still there. */
+  _answer(answer: Answer): void;
+  /** The transport is gone: the answers still due will not come. */
+  _lost(error: StellarError): void;
+  /** There will be no connection: nothing that waits will be sent. */
+  _ended(error: StellarError): void;
 }
 
 /**
- * The requests of a client: those that wait to be sent and those that wait for an answer.
+ * Makes the requests of a client.
  *
  * The server numbers the messages of a connection from 1 and answers with that number, so
  * this counts what it sends and starts again with every transport. Everything sent goes
  * through here; that is what keeps the two counts in step.
  */
-export class Requests {
-  private _count = 0;
-  private _running = 0;
-  private _pending = new Map<number, Request>();
-  private _queue: BoundedQueue<Request>;
+export function requests(host: RequestsHost, limits: Limits): Requests {
+  const { simultaneousActions, actionTimeout, queueSize, queueAge, requestTimeout } = limits;
+  let count = 0;
+  let running = 0;
+  let queue: Request[] = [];
+  const pending = new Map<number, Request>();
+  const isAction = (request: Request) => request._body.event === "action";
 
-  constructor(
-    private _host: RequestsHost,
-    private _limits: { simultaneousActions: number; queueSize: number; requestTimeout: number },
-  ) {
-    this._queue = new BoundedQueue(_limits.queueSize);
-  }
+  const flush = () => {
+    if (host.state !== "connected") return;
+    for (let place = 0; place < queue.length; ) {
+      const request = queue[place]!;
+      if (isAction(request) && running >= simultaneousActions) place++;
+      else {
+        queue.splice(place, 1);
+        transmit(request);
+      }
+    }
+  };
 
-  /** How many wait to be sent. */
-  get queued(): number {
-    return this._queue.length;
-  }
-
-  /** How many were sent and not answered yet. */
-  get pending(): number {
-    return this._pending.size;
-  }
-
-  /** Makes a request. `now` sends it past the queue, while the connection is being set up. */
-  _request(body: Record<string, unknown>, limits: RequestOptions = {}, now = false): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      let release = () => {};
-      const request: Request = {
-        _body: body,
-        _sent: false,
-        _settled: false,
-        _settle: (error, answer) => {
-          if (request._settled) return;
-          request._settled = true;
-          release();
-          if (error) reject(error);
-          else resolve(answer!);
-        },
-      };
-      const give = (error: StellarError) => {
-        error.mayHaveRun = request._sent;
-        this._queue._remove(request);
-        request._settle(error);
-      };
-      release = watch({ timeout: this._limits.requestTimeout, ...limits }, give);
-      if (request._settled) return release();
-      if (now) return this._transmit(request);
-      this._queue
-        .push(request)
-        ?._settle(new StellarError("dropped", "The queue is full"));
-      this._flush();
-    });
-  }
-
-  /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
-  _flush(): void {
-    if (!this._host._isOpen()) return;
-    const { simultaneousActions } = this._limits;
-    this._queue._drain((request) => {
-      if (request._body.event === "action" && this._running >= simultaneousActions) return false;
-      if (!request._settled) this._transmit(request);
-      return true;
-    });
-  }
-
-  private _transmit(request: Request): void {
-    const count = this._count + 1;
+  const transmit = (request: Request) => {
+    const number = count + 1;
+    clearTimeout(request._timer);
     try {
-      this._host._send(request._body);
+      host._send(request._body);
     } catch (error) {
       return request._settle(error);
     }
-    this._count = count;
+    count = number;
     request._sent = true;
-    this._pending.set(count, request);
-    if (request._body.event === "action") this._running++;
-    this._host._sent(request._body, count);
-  }
-
-  /** Gives an answer to the request it belongs to, if that is still there. */
-  _answer(answer: Answer): void {
-    const request = this._pending.get(answer.messageCount!);
-    if (!request) return;
-    this._pending.delete(answer.messageCount!);
-    const action = request._body.event === "action";
-    // An action's fields are its own: only a verb's `status` says how it went.
-    const { status } = answer;
-    const error = answer.error ?? (action || !status || status === "OK" ? null : status);
-    request._settle(error == null ? null : serverError(error, answer), answer);
-    // A request that was given up holds its place until the server is done with it.
-    if (action) {
-      this._running--;
-      this._flush();
+    host._emit("send", request._body, number);
+    if (request._noReply) return request._settle(null, {});
+    pending.set(number, request);
+    if (!isAction(request)) return;
+    running++;
+    // The server answers for an action that takes too long. When it does not, it was one that
+    // answers nobody, and must not hold its place for ever.
+    if (actionTimeout) {
+      request._timer = setTimeout(() => {
+        request._settle(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
+        done(number);
+        flush();
+      }, actionTimeout + grace);
     }
-  }
+  };
 
-  /** The transport is gone: the answers still due will not come. */
-  _lost(error: StellarError): void {
-    const pending = this._pending;
-    this._pending = new Map();
-    this._count = this._running = 0;
-    for (const request of pending.values()) {
-      request._settle(new StellarError(error.code, error.message, true));
+  /** Nothing is due for this number any more. */
+  const done = (number: number): Request | undefined => {
+    const request = pending.get(number);
+    if (pending.delete(number)) {
+      clearTimeout(request!._timer);
+      if (isAction(request!)) running--;
     }
-  }
+    return request;
+  };
 
-  /** There will be no connection: nothing that waits will be sent. */
-  _ended(error: StellarError): void {
-    this._queue._drain((request) => {
-      request._settle(new StellarError(error.code, error.message));
-      return true;
-    });
-  }
+  return {
+    _queued: () => queue.length,
+    _pending: () => pending.size,
+    _request: (body, { volatile, noReply, ...options } = {}, now) =>
+      new Promise((resolve, reject) => {
+        let release = () => {};
+        const request: Request = {
+          _body: body,
+          _noReply: noReply,
+          _sent: false,
+          _settled: false,
+          _timer: 0,
+          _settle(error, answer) {
+            if (request._settled) return;
+            request._settled = true;
+            release();
+            // One that was sent and given up holds its place until the server is done with it.
+            if (!request._sent) clearTimeout(request._timer);
+            if (error) reject(error);
+            else resolve(answer!);
+          },
+        };
+        const give = (error: StellarError) => {
+          error.mayHaveRun = request._sent;
+          queue = queue.filter((other) => other !== request);
+          request._settle(error);
+        };
+        const drop = (why: string) => give(new StellarError("dropped", why));
+        release = watch({ timeout: requestTimeout, ...options }, give);
+        if (request._settled) return release();
+        if (now) return transmit(request);
+        queue.push(request);
+        flush();
+        if (request._sent || request._settled) return;
+        if (volatile) return drop("Not sent at once");
+        if (queueAge) request._timer = setTimeout(drop, queueAge, "Waited too long");
+        if (queue.length > queueSize) {
+          queue.shift()!._settle(new StellarError("dropped", "Queue is full"));
+        }
+      }),
+    _flush: flush,
+    _answer(answer) {
+      const request = done(answer.messageCount!);
+      if (!request) return;
+      // An action's fields are its own: only a verb's `status` says how it went.
+      const { status } = answer;
+      const told = !isAction(request) && status && status !== "OK" ? status : null;
+      const error = answer.error ?? told;
+      request._settle(error == null ? null : serverError(error, answer), answer);
+      flush();
+    },
+    _lost({ code, message }) {
+      count = 0;
+      for (const number of pending.keys()) {
+        done(number)!._settle(new StellarError(code, message, true));
+      }
+    },
+    _ended({ code, message }) {
+      for (const request of queue.splice(0)) request._settle(new StellarError(code, message));
+    },
+  };
 }

@@ -28,16 +28,6 @@ export class Scope {
     return new Scope(this._client, this._rooms.concat(rooms));
   }
 
-  /** Adds rooms; the same as {@link to}. */
-  for(rooms: string | string[]): Scope {
-    return this.to(rooms);
-  }
-
-  /** Adds rooms; the same as {@link to}. */
-  from(rooms: string | string[]): Scope {
-    return this.to(rooms);
-  }
-
   /** Sends an event to each of the rooms. */
   emit(event: string, data: unknown = null): Promise<Answer[]> {
     return Promise.all(this._rooms.map((room) => this._client._event(room, event, data)));

@@ -1,43 +1,45 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 import { WebSocket } from "ws";
+import { page } from "../scripts/page.mjs";
 import { TestServer } from "./support/server";
 
 const dist = new URL("../dist/", import.meta.url);
 const require = createRequire(import.meta.url);
-const token = '"__STELLAR_SETTINGS__"';
-
-const page = (script: string, origin: string) =>
+const pageContext = (origin: string) =>
   createContext({
-    ...{ URL, WebSocket, fetch, AbortController, TextEncoder, TextDecoder },
-    ...{ setTimeout, clearTimeout, Uint8Array, Date, location: { origin }, script },
+    ...{ URL, WebSocket, fetch, AbortController, TextEncoder, TextDecoder, crypto },
+    ...{ setTimeout, clearTimeout, Uint8Array, Date, location: { origin } },
   });
 
 for (const [variant, parser] of [
   ["", "json"],
   [".msgpack", "msgpack"],
-]) {
-  for (const end of [".js", ".min.js"]) {
-    test(`the page script ${variant}${end}, rendered as a server does, works from its origin`, async (t) => {
-      const server = await TestServer.start({ parser: parser!, rooms: ["lobby"] });
-      t.after(() => server.kill());
-      const script = readFileSync(new URL(`stellar-client${variant}${end}`, dist), "utf8");
-      assert.equal(script.split(token).length, 2);
-      const settings = { url: null, path: "/primus", parser, defaultRoom: "lobby", version: "9" };
-      const context: any = page(script, server.url);
-      runInContext(script.replace(token, JSON.stringify(settings)), context);
-      assert.equal(context.Stellar, context.StellarClient);
-      assert.equal(typeof context.StellarError, "function");
-      const client = new context.StellarClient();
-      await client.connect();
-      await client.roomAdd("lobby");
-      assert.equal((await client.say("to the default room")).status, "OK");
-      assert.equal(client.options.version, "9");
-      client.disconnect();
-    });
+] as const) {
+  for (const minified of [false, true]) {
+    for (const engines of [["ws"], ["ws", "engine.io", "socket.io"]]) {
+      test(`the page script, ${parser}, ${engines}, ${minified ? "minified" : "plain"}, works from its origin`, async (t) => {
+        const server = await TestServer.start({ parser, rooms: ["lobby"] });
+        t.after(() => server.kill());
+        const settings = {
+          ...{ url: null, path: "/primus", parser, transports: engines },
+          ...{ defaultRoom: "lobby", version: "9" },
+        };
+        const context: any = pageContext(server.url);
+        runInContext(page(engines, { parser, minified, settings }), context);
+        assert.equal(context.Stellar, context.StellarClient);
+        assert.equal(typeof context.StellarError, "function");
+        const client = new context.StellarClient();
+        await client.connect();
+        assert.equal(client.transport.name, "ws");
+        await client.roomAdd("lobby");
+        assert.equal((await client.say("to the default room")).status, "OK");
+        assert.equal(client.options.version, "9");
+        client.disconnect();
+      });
+    }
   }
 
   test(`the package's modules ${variant} have no settings and work`, async (t) => {

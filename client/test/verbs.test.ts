@@ -92,7 +92,7 @@ for (const codec of Object.keys(codecs) as (keyof typeof codecs)[]) {
     client.on("connected", () => heard.push("fooled"));
     await client.emit("moved", 1);
     await client.to("anotherRoom").emit("moved", { x: 2 });
-    await client.for(["anotherRoom"]).emit("connected", 3);
+    await client.to(["anotherRoom"]).emit("connected", 3);
     await client.emit("[anotherRoom].moved", 4);
     await client.detailsView();
     assert.deepEqual(heard, [

@@ -8,6 +8,8 @@ export interface ReconnectOptions {
     factor: number;
     /** How many attempts before giving up; `null` (the default) for no end. */
     retries: number | null;
+    /** How long an attempt after the first may take, in ms; default: the option `timeout`. */
+    "reconnect timeout"?: number | null;
 }
 /**
  * The delay in ms before an attempt, counted from 1. The first waits `min`; those

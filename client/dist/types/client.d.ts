@@ -4,7 +4,7 @@ import { Emitter } from "./emitter";
 import { type Interceptor } from "./interceptors";
 import { type ClientOptions, type Resolved } from "./options";
 import { Scope } from "./scope";
-import type { Transport, Transports } from "./transports/transport";
+import type { Connect, Transport, Transports } from "./transports/transport";
 import type * as T from "./types";
 /** What a build is made of. */
 export interface Build {
@@ -12,13 +12,17 @@ export interface Build {
     codec: Codec;
     /** Its engines. */
     transports: Transports;
+    /** What makes one engine of several, if the build can. */
+    fallback?: (options: Resolved, transports: Transports) => Connect;
+    /** What makes an engine of a socket that is handed in, if the build can. */
+    own?: (given: any) => Connect;
 }
 /**
  * A client of one server. Every method that asks the server something returns a promise
  * and also takes a callback, whose arguments are in the order that the guide gives. As the
  * last argument they take {@link RequestOptions}.
  */
-export declare class Client extends Emitter<T.ClientEvents> {
+export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     /** This connection's id, once connected; another one after a reconnect. */
     id: string | null;
     /** The session this connection belongs to. */
@@ -38,7 +42,7 @@ export declare class Client extends Emitter<T.ClientEvents> {
     private _waiting;
     private _wanted;
     private _known;
-    constructor(options: ClientOptions | string, { codec, transports }: Build);
+    constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
     /** Where the client is. */
     get state(): T.State;
     /** The live connection underneath, if there is one; its `name` is the engine's. */
@@ -59,58 +63,44 @@ export declare class Client extends Emitter<T.ClientEvents> {
      * Calls an action. Without an open connection it goes over HTTP. The answer holds the
      * action's fields; rejects if it has an `error`.
      */
-    action(name: string, ...rest: ActionRest): Promise<T.Answer>;
+    action<Name extends keyof Actions & string>(name: Name, ...rest: T.ActionRest<Actions[Name]>): Promise<T.ActionAnswer<Actions[Name]>>;
     /** Says something in a room this connection is in; in the default room if only given a message. */
-    say(room: string, message: unknown, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    say(room: string, message: unknown, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
     /** Asks for the server's view of this connection. */
-    detailsView(...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
+    detailsView(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
     /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
-    configure(...rest: Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
+    configure(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
     /** Asks who is in a room. The callback is `(answer, error)`. */
-    roomView(room: string, ...rest: Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>): Promise<T.Unwrapped<T.RoomState>>;
+    roomView(room: string, ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>): Promise<T.Unwrapped<T.RoomState>>;
     /** Joins a room; it is joined again after every reconnect. */
-    roomAdd(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /** Leaves a room. */
-    roomLeave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /** Joins a room; the same as {@link roomAdd}. */
-    join(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    join(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /** Leaves a room; the same as {@link roomLeave}. */
-    leave(room: string, ...rest: Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    leave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /**
      * Asks for a file of the server's public folder. The callback is `(answer, error)`. The
      * option `as` turns the content into `"bytes"` or a `"blob"`.
      */
     file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
     file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
-    file(path: string, ...rest: Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
+    file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
     /** Sends an event to the default room. */
     emit(event: string, data?: unknown): Promise<T.Answer>;
     /** Rooms to send events to, or to hear events from. */
     to(rooms: string | string[]): Scope;
     /** The same as {@link to}. */
-    for(rooms: string | string[]): Scope;
-    /** The same as {@link to}. */
     from(rooms: string | string[]): Scope;
     /** Sets the room that `say` and `emit` use when none is named. */
     setDefaultRoom(room: string): void;
     private _verb;
-    /** Sets a new connection up: the rooms of the old one, then its details, in one round trip. */
-    private _setUp;
     private _store;
-    private _ready;
-    private _answerWaiting;
+    private _giveUp;
     private _member;
-    private _message;
 }
-/** Last arguments of a method: a callback, options, or both. */
-export type Rest<Callback> = [] | [callback: Callback | undefined, options?: RequestOptions] | [options: RequestOptions];
-/** Last arguments of {@link Client.action}: as {@link Rest}, after the parameters if there are any. */
-export type ActionRest = Rest<T.AnswerFirst<T.Answer>> | [
-    params: Record<string, any> | null | undefined,
-    callback?: T.AnswerFirst<T.Answer> | RequestOptions | undefined,
-    options?: RequestOptions
-];
 /** Options of {@link Client.file}. */
 export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
     /** What to turn the content into; without it, it stays as it came. */

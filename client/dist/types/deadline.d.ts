@@ -5,6 +5,13 @@ export interface RequestOptions {
     timeout?: number;
     /** Rejects with `aborted` when the signal fires. */
     signal?: AbortSignal;
+    /** Rejects with `dropped` when it cannot be sent at once, instead of waiting. */
+    volatile?: boolean;
+    /**
+     * Resolves with an empty answer once it is sent: nothing is waited for, an error neither. For
+     * actions that answer nobody.
+     */
+    noReply?: boolean;
 }
 /**
  * Watches a request's time and signal, and calls `fail` at most once. Returns what

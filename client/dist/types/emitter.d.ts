@@ -17,9 +17,4 @@ export declare class Emitter<Events extends {
     once(name: string, fn: Listener): this;
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
     off(name?: string, fn?: Listener): this;
-    /** The same as {@link off}, under the name other emitters use. */
-    removeListener(name: string, fn: Listener): this;
-    /** The same as {@link off}, under the name other emitters use. */
-    removeAllListeners(name?: string): this;
-    private _add;
 }

@@ -1,13 +1,13 @@
 /** What the browser knows about the network; outside a browser nothing. */
 export interface NetworkSignals {
     /** There is a network (again). */
-    online(): void;
+    _online(): void;
     /** There is no network. */
-    offline(): void;
+    _offline(): void;
     /** The page is looked at (again). */
-    wake(): void;
+    _wake(): void;
 }
 /** True when the browser says that there is no network. It is often wrong when it says there is. */
 export declare const isOffline: () => boolean;
 /** Listens to the browser's signals; returns what ends it. */
-export declare function watchNetwork({ online, offline, wake }: NetworkSignals): () => void;
+export declare function watchNetwork({ _online, _offline, _wake }: NetworkSignals): () => void;

@@ -14,10 +14,6 @@ export declare class Scope {
     constructor(_client: ScopeHost, rooms: string | string[]);
     /** Adds rooms. */
     to(rooms: string | string[]): Scope;
-    /** Adds rooms; the same as {@link to}. */
-    for(rooms: string | string[]): Scope;
-    /** Adds rooms; the same as {@link to}. */
-    from(rooms: string | string[]): Scope;
     /** Sends an event to each of the rooms. */
     emit(event: string, data?: unknown): Promise<Answer[]>;
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */

@@ -1,3 +1,4 @@
+import type { RequestOptions } from "./deadline";
 import type { StellarError } from "./errors";
 /** Where the client is.
  *
@@ -118,3 +119,41 @@ export interface ClientEvents {
 export type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
 /** The callback of verbs that the guide gives as `callback(answer, error)`. */
 export type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
+/** Last arguments of a method: a callback, options, or both. */
+export type Rest<Callback> = [] | [callback: Callback | undefined, options?: RequestOptions] | [options: RequestOptions];
+/** One action's types, as a server prints them. */
+export interface ActionTypes {
+    /** What it takes. */
+    params: any;
+    /** What it answers. */
+    result: any;
+}
+/** The actions of a client that was not told of any: all names, with anything. */
+export interface AnyActions {
+    [name: string]: {
+        params: Record<string, any> | null | undefined;
+        result: Answer;
+    };
+}
+/** What an action answers, and with it what every answer carries. */
+export type ActionAnswer<Action> = Action extends {
+    result: infer Result;
+} ? Result & {
+    context?: string;
+    messageCount?: number;
+} : Answer;
+/**
+ * Last arguments of an action: its parameters, which may be left out when none is required, and
+ * then as {@link Rest}.
+ */
+export type ActionRest<Action> = Action extends {
+    params: infer Params;
+} ? Parameterless<Params> extends true ? Rest<AnswerFirst<ActionAnswer<Action>>> | WithParams<Action, Params> : WithParams<Action, Params> : never;
+/** Whether nothing at all may be given: nothing is required. */
+type Parameterless<Params> = {} extends Params ? true : null extends Params ? true : undefined extends Params ? true : false;
+type WithParams<Action, Params> = [
+    params: Params,
+    callback?: AnswerFirst<ActionAnswer<Action>> | RequestOptions | undefined,
+    options?: RequestOptions
+];
+export {};

@@ -25,7 +25,7 @@ export async function usage(): Promise<unknown[]> {
   client.say("to the default room");
   client.roomAdd("room", { signal: new AbortController().signal });
   client.join("room", (error) => error?.code);
-  client.to("room").for(["other"]).emit("event", { a: 1 });
+  client.to("room").to(["other"]).emit("event", { a: 1 });
   client.from(["room"]).on("event", (data, message) => [data, message]);
   client.interceptors.push((params, next) => next((answer) => [params, answer]));
   client.disconnect((error) => error instanceof StellarError);

@@ -58,7 +58,6 @@ for (const parser of ["json", "msgpack"]) {
         http: 7,
         heard: [
           "alert",
-          "api",
           "connected",
           "disconnected",
           "error",

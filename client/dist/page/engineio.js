@@ -1,0 +1,154 @@
+(() => {
+  // src/transports/refusal.ts
+  async function refusalOf(response) {
+    const { status } = response;
+    if (status !== 401 && status !== 403) return;
+    const body = await response.json().catch(() => null);
+    return body?.error ? { status, message: String(body.error) } : void 0;
+  }
+
+  // src/transports/requests.ts
+  function httpLine({ fetch }, { close }) {
+    if (!fetch) throw new TypeError("The option fetch is needed");
+    const controller = new AbortController();
+    const { signal } = controller;
+    return {
+      async ask(url, body, use) {
+        try {
+          const response = await fetch(url.href, {
+            ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
+            credentials: "include",
+            cache: "no-store",
+            signal
+          });
+          if (response.ok) {
+            if (use) await use(response);
+            else await response.text();
+          } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
+        } catch (error) {
+          controller.abort();
+          close(1006, String(error));
+        }
+      },
+      ended: () => signal.aborted,
+      end: () => controller.abort()
+    };
+  }
+  function batches(post, limit) {
+    const waiting = [];
+    let busy = false;
+    const run = async () => {
+      busy = true;
+      await null;
+      while (waiting.length) {
+        const most = limit();
+        let size = 0;
+        let count = 0;
+        do
+          size += waiting[count++].length + 1;
+        while (count < waiting.length && size + waiting[count].length < most);
+        await post(waiting.splice(0, count));
+      }
+      busy = false;
+    };
+    return (packet) => {
+      waiting.push(packet);
+      if (!busy) void run();
+    };
+  }
+
+  // src/transports/socket.ts
+  function hear(socket, { open, data, close }) {
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => open?.();
+    socket.onmessage = (message) => {
+      try {
+        data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
+      } catch (error) {
+        close(1002, String(error));
+      }
+    };
+    socket.onerror = () => {
+    };
+    socket.onclose = (event) => close(event.code, event.reason);
+  }
+  function openSocket({ WebSocket }, url, events) {
+    if (!WebSocket) throw new TypeError("The option WebSocket is needed");
+    const socket = new WebSocket(url.href.replace("http", "ws"));
+    hear(socket, events);
+    return socket;
+  }
+
+  // src/transports/engineio.ts
+  var name = "engine.io";
+  var separator = "";
+  function address({ url }, transport) {
+    const address2 = new URL(url);
+    address2.pathname = url.pathname.replace(/\/?$/, "/");
+    address2.searchParams.set("EIO", "4");
+    address2.searchParams.set("transport", transport);
+    return address2;
+  }
+  var reader = (events, write, opened) => (packet) => {
+    if (typeof packet !== "string") return events.data(packet);
+    const rest = packet.slice(1);
+    switch (packet[0]) {
+      case "0":
+        opened?.(JSON.parse(rest));
+        return events.open();
+      case "1":
+        return events.close(1e3, "");
+      case "2":
+        return write("3" + rest);
+      case "4":
+        return events.data(rest);
+      case "b":
+        return events.data(Uint8Array.from(atob(rest), (char) => char.charCodeAt(0)));
+    }
+  };
+  var websocket = (context, events) => {
+    const socket = openSocket(context, address(context, "websocket"), {
+      data: reader(events, (packet) => socket.send(packet)),
+      close: events.close
+    });
+    return {
+      name,
+      way: "websocket",
+      send: (payload) => socket.send(typeof payload === "string" ? "4" + payload : payload),
+      close: () => socket.close()
+    };
+  };
+  var polling = (context, events) => {
+    const url = address(context, "polling");
+    const line = httpLine(context, events);
+    let most = 0;
+    const write = batches(
+      (batch) => line.ask(url, batch.join(separator)),
+      () => most
+    );
+    const read = reader(events, write, ({ sid, maxPayload }) => {
+      url.searchParams.set("sid", sid);
+      most = Math.min(maxPayload / 3, 65536);
+    });
+    const poll = () => line.ask(url, null, async (response) => {
+      (await response.text()).split(separator).forEach(read);
+      if (!line.ended()) void poll();
+    });
+    void poll();
+    return {
+      name,
+      way: "polling",
+      send: (payload) => write(
+        typeof payload === "string" ? "4" + payload : (
+          // Not all at once: arguments are limited.
+          "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
+        )
+      ),
+      close: line.end
+    };
+  };
+  var engineio = [websocket, polling];
+
+  // src/page/engineio.ts
+  $parts.transports["engine.io"] = engineio;
+})();

@@ -1,0 +1,135 @@
+(() => {
+  // src/transports/refusal.ts
+  async function refusalOf(response) {
+    const { status } = response;
+    if (status !== 401 && status !== 403) return;
+    const body = await response.json().catch(() => null);
+    return body?.error ? { status, message: String(body.error) } : void 0;
+  }
+
+  // src/transports/requests.ts
+  function httpLine({ fetch }, { close }) {
+    if (!fetch) throw new TypeError("The option fetch is needed");
+    const controller = new AbortController();
+    const { signal } = controller;
+    return {
+      async ask(url, body, use) {
+        try {
+          const response = await fetch(url.href, {
+            ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
+            credentials: "include",
+            cache: "no-store",
+            signal
+          });
+          if (response.ok) {
+            if (use) await use(response);
+            else await response.text();
+          } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
+        } catch (error) {
+          controller.abort();
+          close(1006, String(error));
+        }
+      },
+      ended: () => signal.aborted,
+      end: () => controller.abort()
+    };
+  }
+  function batches(post, limit) {
+    const waiting = [];
+    let busy = false;
+    const run = async () => {
+      busy = true;
+      await null;
+      while (waiting.length) {
+        const most = limit();
+        let size = 0;
+        let count = 0;
+        do
+          size += waiting[count++].length + 1;
+        while (count < waiting.length && size + waiting[count].length < most);
+        await post(waiting.splice(0, count));
+      }
+      busy = false;
+    };
+    return (packet) => {
+      waiting.push(packet);
+      if (!busy) void run();
+    };
+  }
+
+  // src/transports/socket.ts
+  function hear(socket, { open, data, close }) {
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => open?.();
+    socket.onmessage = (message) => {
+      try {
+        data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
+      } catch (error) {
+        close(1002, String(error));
+      }
+    };
+    socket.onerror = () => {
+    };
+    socket.onclose = (event) => close(event.code, event.reason);
+  }
+  function openSocket({ WebSocket }, url, events) {
+    if (!WebSocket) throw new TypeError("The option WebSocket is needed");
+    const socket = new WebSocket(url.href.replace("http", "ws"));
+    hear(socket, events);
+    return socket;
+  }
+
+  // src/transports/sockjs.ts
+  var name = "sockjs";
+  function session({ url }) {
+    const id = crypto.getRandomValues(new Uint32Array(4)).join("");
+    return (end) => {
+      const address = new URL(url);
+      address.pathname = `${url.pathname.replace(/\/$/, "")}/000/${id}/${end}`;
+      return address;
+    };
+  }
+  var reader = (events) => (frame) => {
+    const rest = frame[1] && frame[0] !== "h" && JSON.parse(frame.slice(1));
+    if (frame[0] === "o") events.open();
+    else if (frame[0] === "a") rest.forEach(events.data);
+    else if (frame[0] === "c") events.close(rest[0], rest[1]);
+  };
+  var websocket = (context, events) => {
+    const socket = openSocket(context, session(context)("websocket"), {
+      data: reader(events),
+      close: events.close
+    });
+    return {
+      name,
+      way: "websocket",
+      send: (payload) => socket.send(JSON.stringify([payload])),
+      close: () => socket.close()
+    };
+  };
+  var http = (way) => (context, events) => {
+    const address = session(context);
+    const line = httpLine(context, events);
+    const read = reader(events);
+    const receive = () => line.ask(address(way), "", async (response) => {
+      const body = response.body.getReader();
+      const text = new TextDecoder();
+      for (let rest = "", part; !(part = await body.read()).done; ) {
+        const lines = (rest += text.decode(part.value, { stream: true })).split("\n");
+        rest = lines.pop();
+        lines.forEach(read);
+      }
+      if (!line.ended()) void receive();
+    });
+    void receive();
+    const write = batches(
+      (batch) => line.ask(address("xhr_send"), JSON.stringify(batch)),
+      () => 16384
+    );
+    return { name, way, send: (payload) => write(payload), close: line.end };
+  };
+  var sockjs = [websocket, http("xhr_streaming"), http("xhr")];
+
+  // src/page/sockjs.ts
+  $parts.transports.sockjs = sockjs;
+})();

@@ -1,0 +1,4 @@
+export function page(
+  engines: string[],
+  options?: { parser?: string; minified?: boolean; settings?: object },
+): string;

@@ -1,0 +1,13 @@
+import { engineio } from "./transports/engineio";
+import { fallback } from "./transports/fallback";
+import { own } from "./transports/own";
+import { sockjs } from "./transports/sockjs";
+import { socketio } from "./transports/socketio";
+import { ws } from "./transports/ws";
+
+/** Everything the package has besides its codecs. */
+export const engines = {
+  transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
+  fallback,
+  own,
+};

@@ -1,0 +1,3 @@
+import { engineio } from "../transports/engineio";
+
+$parts.transports["engine.io"] = engineio;

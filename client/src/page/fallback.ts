@@ -1,0 +1,3 @@
+import { fallback } from "../transports/fallback";
+
+$parts.fallback = fallback;

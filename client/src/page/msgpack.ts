@@ -1,0 +1,3 @@
+import { msgpack } from "../codec/msgpack";
+
+$parts.codec = msgpack;

@@ -1,0 +1,3 @@
+import { own } from "../transports/own";
+
+$parts.own = own;

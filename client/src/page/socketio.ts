@@ -1,0 +1,4 @@
+import { socketio } from "../transports/socketio";
+
+// The part of Engine.IO stands before this one.
+$parts.transports["socket.io"] = socketio($parts.transports["engine.io"]!);

@@ -1,0 +1,3 @@
+import { sockjs } from "../transports/sockjs";
+
+$parts.transports.sockjs = sockjs;

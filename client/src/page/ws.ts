@@ -1,0 +1,3 @@
+import { ws } from "../transports/ws";
+
+$parts.transports.ws = [ws];
