@@ -1340,8 +1340,7 @@ var farewell = "primus::server::close";
 function listen(socket, listeners) {
   for (const event in listeners) socket.on(event, listeners[event]);
   return () => {
-    for (const event in listeners) socket.off?.(event, listeners[event]);
-    for (const event in listeners) socket.off || socket.removeListener(event, listeners[event]);
+    for (const event in listeners) socket.removeListener(event, listeners[event]);
   };
 }
 function socketIo(socket, events) {
@@ -1374,8 +1373,8 @@ function primus(socket, events) {
   const ignore = listen(socket, {
     open: () => events.open(),
     data: (message) => events.message(message),
-    reconnect: () => events.close(1006, "Connection lost"),
-    "reconnect scheduled": () => events.close(1006, "Connection lost"),
+    // Not at once: its timer starts after this, and would go on when it is ended before.
+    "reconnect scheduled": () => setTimeout(() => events.close(1006, "Connection lost")),
     end() {
       events.message(farewell);
     },
@@ -1410,10 +1409,10 @@ function webSocket(socket, events) {
   return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
 }
 var own2 = (given) => (_, events) => {
-  const socket = given.on ? given : typeof given === "function" ? given() : given;
+  const socket = typeof given === "function" ? given() : given;
   if (socket.onAny) return socketIo(socket, events);
-  if (socket.write) return primus(socket, events);
-  return (socket.on ? engineIo : webSocket)(socket, events);
+  if (socket.write && socket.end) return primus(socket, events);
+  return (typeof socket.readyState === "string" ? engineIo : webSocket)(socket, events);
 };
 
 // src/transports/sockjs.ts

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
+import { browser } from "./support/browser";
 import { Setup } from "./support/setup";
 import { event, rejection, until } from "./support/until";
 
@@ -143,32 +144,6 @@ test("with a callback a rejection counts as handled", async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(unhandled, []);
 });
-
-/** Stands in for what a browser says about its network and its page. */
-function browser(t: TestContext) {
-  const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
-  const window = new EventTarget();
-  const network = { onLine: true };
-  const put = (name: string, value: unknown) => {
-    const before = Object.getOwnPropertyDescriptor(globalThis, name);
-    Object.defineProperty(globalThis, name, { value, configurable: true });
-    t.after(() => {
-      if (before) Object.defineProperty(globalThis, name, before);
-      else delete (globalThis as any)[name];
-    });
-  };
-  put("navigator", network);
-  put("document", page);
-  put("addEventListener", window.addEventListener.bind(window));
-  put("removeEventListener", window.removeEventListener.bind(window));
-  return {
-    turn(onLine: boolean) {
-      network.onLine = onLine;
-      window.dispatchEvent(new Event(onLine ? "online" : "offline"));
-    },
-    wake: () => page.dispatchEvent(new Event("visibilitychange")),
-  };
-}
 
 test("the browser says offline and online: left at once, back at once", async (t) => {
   const setup = await Setup.start(t);

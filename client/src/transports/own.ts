@@ -10,8 +10,7 @@ const farewell = "primus::server::close";
 function listen(socket: any, listeners: Record<string, (...args: any[]) => void>): () => void {
   for (const event in listeners) socket.on(event, listeners[event]);
   return () => {
-    for (const event in listeners) socket.off?.(event, listeners[event]);
-    for (const event in listeners) socket.off || socket.removeListener(event, listeners[event]);
+    for (const event in listeners) socket.removeListener(event, listeners[event]);
   };
 }
 
@@ -44,13 +43,16 @@ function socketIo(socket: any, events: TransportEvents): Transport {
   };
 }
 
-/** A client of Primus. It answers pings by itself, and misses them by itself. */
+/**
+ * A client of Primus, which answers pings and misses them by itself. Whether a connection was lost
+ * or ended is told by whether it would try again, so its strategies must be on.
+ */
 function primus(socket: any, events: TransportEvents): Transport {
   const ignore = listen(socket, {
     open: () => events.open(),
     data: (message) => events.message(message),
-    reconnect: () => events.close(1006, "Connection lost"),
-    "reconnect scheduled": () => events.close(1006, "Connection lost"),
+    // Not at once: its timer starts after this, and would go on when it is ended before.
+    "reconnect scheduled": () => setTimeout(() => events.close(1006, "Connection lost")),
     end() {
       events.message(farewell);
     },
@@ -94,8 +96,9 @@ function webSocket(socket: any, events: TransportEvents): Transport {
 export const own =
   (given: any): Connect =>
   (_, events) => {
-    const socket = given.on ? given : typeof given === "function" ? given() : given;
+    const socket = typeof given === "function" ? given() : given;
     if (socket.onAny) return socketIo(socket, events);
-    if (socket.write) return primus(socket, events);
-    return (socket.on ? engineIo : webSocket)(socket, events);
+    if (socket.write && socket.end) return primus(socket, events);
+    // Elsewhere it is a number.
+    return (typeof socket.readyState === "string" ? engineIo : webSocket)(socket, events);
   };

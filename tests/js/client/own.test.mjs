@@ -1,0 +1,67 @@
+// The client over sockets of the official libraries.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { Socket } from "engine.io-client";
+import { io } from "socket.io-client";
+import { WebSocket } from "ws";
+import { hear, Setup } from "../support/stellar.mjs";
+import { event, rejection, until } from "../support/until.mjs";
+
+const require = createRequire(import.meta.url);
+const SockJS = require("sockjs-client");
+const PrimusSocket = require("primus8").createSocket({ transformer: "websockets", parser: "json" });
+
+const kinds = {
+  "socket.io-client": ["socket.io", (url) => io(url, { reconnection: false, autoConnect: false })],
+  "socket.io-client, made each time": ["socket.io", (url) => () => io(url, { forceNew: true })],
+  "engine.io-client": ["engine.io", (url) => () => new Socket(url)],
+  "sockjs-client": ["sockjs", (url) => () => new SockJS(`${url}/sockjs`)],
+  "Primus's client": ["ws", (url) => new PrimusSocket(url, { manual: true })],
+  "a WebSocket": ["ws", (url) => () => new WebSocket(`${url.replace("http", "ws")}/primus`)],
+};
+
+for (const [name, [engine, make]] of Object.entries(kinds)) {
+  test(`${name}: requests, pushes, a server that restarts, the end`, async (t) => {
+    const setup = await Setup.start(t, {}, "--transport", engine, "--ping-interval", "300");
+    const client = setup.client({ transport: make(setup.server.url), pingTimeout: 5000 });
+    await client.connect();
+    assert.equal(client.transport.name, "own");
+    await client.roomAdd("lobby");
+    const said = event(client, "say");
+    await client.say("lobby", { text: "é \u2028 🚀" });
+    assert.equal((await said)[0].message.text, "é \u2028 🚀");
+    assert.equal((await client.action("sum", { a: 1, b: 2 })).sum, 3);
+    const heard = event(client, "wave");
+    await client.emit("wave", { with: "both hands" });
+    assert.equal((await heard)[0].with, "both hands");
+    assert.equal(client.heard.filter(([name]) => name === "say").length, 2);
+    await hear(client, "welcome");
+
+    const due = rejection(client.action("sleep", { ms: 10_000 }));
+    await until(() => client.pending === 1);
+    await setup.server.kill();
+    assert.equal((await due).mayHaveRun, true);
+    const queued = client.say("lobby", "queued");
+    const back = event(client, "reconnect");
+    await setup.server.restart();
+    await back;
+    assert.equal((await queued).status, "OK");
+    assert.deepEqual(client.rooms, ["lobby"]);
+    assert.equal((await client.action("sum", { a: 1, b: 2 })).sum, 3);
+
+    const watcher = await setup.connected({ transport: make(setup.server.url) });
+    await watcher.roomAdd("lobby");
+    await client.disconnect();
+    await until(async () => (await watcher.roomView("lobby")).membersCount === 1, "it to leave");
+    assert.equal(client.state, "closed");
+  });
+}
+
+test("the second argument is the socket, as in earlier releases", async (t) => {
+  const setup = await Setup.start(t, {}, "--transport", "ws");
+  const primus = new PrimusSocket(setup.server.url, { manual: true });
+  const client = new setup.StellarClient({ url: setup.server.url, reconnect: false }, primus);
+  t.after(() => client.disconnect());
+  assert.equal((await client.connect()).id, client.id);
+});
