@@ -1,7 +1,7 @@
 // Builds dist/: the parts of the script that the server puts together, and the npm package's files.
 // The same sources give the same bytes, so a rebuild of committed sources changes nothing.
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -25,9 +25,27 @@ const budgets = [
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const types = (...args) => execFileSync(process.execPath, [tsc, ...args], { cwd: root, stdio: "inherit" });
 
+/** Gives both kinds of modules declarations of their own, with names that each kind can follow. */
+function declarations(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) declarations(path);
+    else {
+      const text = readFileSync(path, "utf8");
+      for (const kind of ["mts", "cts"]) {
+        const end = kind.replace("ts", "js");
+        const out = text.replace(/\b(from |import\()"(\.[^"]*)"/g, `$1"$2.${end}"`);
+        writeFileSync(path.replace(/ts$/, kind), out);
+      }
+      rmSync(path);
+    }
+  }
+}
+
 rmSync(`${root}/dist`, { recursive: true, force: true });
 types("--noEmit");
 types("-p", "tsconfig.types.json");
+declarations(`${root}/dist/types`);
 // The declarations must stand by themselves, as a user of the package meets them.
 types("-p", "tsconfig.consumer.json");
 

@@ -1,5 +1,5 @@
 // Not run: the build compiles it against the declarations, as a user of the package would.
-import { StellarClient, StellarError, type ChatMessage, type Details } from "stellar-client";
+import { createClient, StellarClient, StellarError, type ChatMessage, type Details } from "stellar-client";
 import { StellarClient as MsgpackClient } from "stellar-client/msgpack";
 
 /** Uses every method in each of its forms. */
@@ -30,4 +30,35 @@ export async function usage(): Promise<unknown[]> {
   client.interceptors.push((params, next) => next((answer) => [params, answer]));
   client.disconnect((error) => error instanceof StellarError);
   return [details, id, members, bytes, blob, text, new MsgpackClient("ws://localhost")];
+}
+
+/** As a server prints them. */
+export interface StellarActions {
+  sum: { params: { a: number; b: number }; result: { sum: number } };
+  randomNumber: { params: {}; result: { randomNumber: number } };
+  greet: { params: { name?: string } | null; result: { greeting: string } };
+}
+
+/** Actions whose types are known are checked. */
+export async function typed(): Promise<unknown[]> {
+  const client: StellarClient<StellarActions> = createClient<StellarActions>();
+  const { sum } = await client.action("sum", { a: 1, b: 2 });
+  const exact: number = sum;
+  const { randomNumber } = await client.action("randomNumber");
+  client.action("sum", { a: 1, b: 2 }, (answer, error) => [answer.sum.toFixed(), error?.code]);
+  client.action("randomNumber", ({ randomNumber }) => randomNumber.toFixed());
+  client.action("randomNumber", { timeout: 5, volatile: true });
+  client.action("greet", { name: "Ann" }, { timeout: 5, noReply: true });
+  client.action("greet", null);
+  // @ts-expect-error: b is missing
+  client.action("sum", { a: 1 });
+  // @ts-expect-error: a number is needed
+  client.action("sum", { a: "1", b: 2 });
+  // @ts-expect-error: parameters are needed
+  client.action("sum");
+  // @ts-expect-error: there is no such action
+  client.action("product", { a: 1, b: 2 });
+  // @ts-expect-error: there is no such field
+  (await client.action("sum", { a: 1, b: 2 })).product;
+  return [exact, randomNumber];
 }

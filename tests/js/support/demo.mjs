@@ -39,7 +39,7 @@ after(() => browser?.close());
  * What a browser says by itself when a server or a network is not there, or when the client asks
  * an address for sockets by HTTP whether it is refused.
  */
-const network = /net::ERR_|WebSocket (connection|is closed)|status of 426/;
+const network = /net::ERR_|WebSocket (connection|is closed)|status of (4\d\d|503)/;
 
 /** The demo's server, and the windows that look at it. */
 export class Demo {
@@ -74,12 +74,12 @@ export class Demo {
     return new Window(page, context);
   }
 
-  /** A window at the server's address without the page and its rules for scripts. */
-  async plainWindow() {
-    const window = await this.window({ path: "" });
+  /** A window at the server's address, or another, without the page and its rules for scripts. */
+  async plainWindow({ url = this.server.url, ...options } = {}) {
+    const window = await this.window({ path: "", ...options });
     // Browsers ask for it where a page does not name one.
     await window.page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
-    await window.page.goto(`${this.server.url}/hello.txt`);
+    await window.page.goto(`${url}/hello.txt`);
     return window;
   }
 }

@@ -1,0 +1,19 @@
+/** How the client tries again after a lost connection. */
+export interface ReconnectOptions {
+    /** The first delay in ms; default 500. */
+    min: number;
+    /** The longest delay in ms; default 30,000. */
+    max: number;
+    /** The growth from one attempt to the next; default 2. */
+    factor: number;
+    /** How many attempts before giving up; `null` (the default) for no end. */
+    retries: number | null;
+    /** How long an attempt after the first may take, in ms; default: the option `timeout`. */
+    "reconnect timeout"?: number | null;
+}
+/**
+ * The delay in ms before an attempt, counted from 1. The first waits `min`; those
+ * after it grow by `factor` and are spread by up to twice, so that the clients of a
+ * server that restarts do not come back in one moment.
+ */
+export declare function backoff(attempt: number, { min, max, factor }: ReconnectOptions, random?: () => number): number;

@@ -1,0 +1,108 @@
+import type { Codec } from "./codec/codec.cjs";
+import type { RequestOptions } from "./deadline.cjs";
+import { Emitter } from "./emitter.cjs";
+import { type Interceptor } from "./interceptors.cjs";
+import { type ClientOptions, type Resolved } from "./options.cjs";
+import { Scope } from "./scope.cjs";
+import type { Connect, Transport, Transports } from "./transports/transport.cjs";
+import type * as T from "./types.cjs";
+/** What a build is made of. */
+export interface Build {
+    /** Its codec. */
+    codec: Codec;
+    /** Its engines. */
+    transports: Transports;
+    /** What makes one engine of several, if the build can. */
+    fallback?: (options: Resolved, transports: Transports) => Connect;
+    /** What makes an engine of a socket that is handed in, if the build can. */
+    own?: (given: any) => Connect;
+}
+/**
+ * A client of one server. Every method that asks the server something returns a promise
+ * and also takes a callback, whose arguments are in the order that the guide gives. As the
+ * last argument they take {@link RequestOptions}.
+ */
+export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
+    /** This connection's id, once connected; another one after a reconnect. */
+    id: string | null;
+    /** The session this connection belongs to. */
+    fingerprint: string | null;
+    /** The rooms this connection is in. */
+    rooms: string[];
+    /** The server's view of this connection, as of when it was configured. */
+    details: T.Details | null;
+    /** The text the server greeted with. */
+    welcomeMessage: string | null;
+    /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+    interceptors: Interceptor[];
+    /** The options in effect. */
+    readonly options: Resolved;
+    private _connection;
+    private _requests;
+    private _waiting;
+    private _wanted;
+    private _known;
+    constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
+    /** Where the client is. */
+    get state(): T.State;
+    /** The live connection underneath, if there is one; its `name` is the engine's. */
+    get transport(): Transport | null;
+    /** How many requests wait to be sent. */
+    get queued(): number;
+    /** How many requests wait for their answer. */
+    get pending(): number;
+    /**
+     * Connects. Tells the details of the connection, or the error of the first attempt; after
+     * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
+     * open connection is closed and a new one made.
+     */
+    connect(callback?: T.ErrorFirst<T.Unwrapped<T.Details>>): Promise<T.Unwrapped<T.Details>>;
+    /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+    disconnect(callback?: T.ErrorFirst<void>): Promise<void>;
+    /**
+     * Calls an action. Without an open connection it goes over HTTP. The answer holds the
+     * action's fields; rejects if it has an `error`.
+     */
+    action<Name extends keyof Actions & string>(name: Name, ...rest: T.ActionRest<Actions[Name]>): Promise<T.ActionAnswer<Actions[Name]>>;
+    /** Says something in a room this connection is in; in the default room if only given a message. */
+    say(room: string, message: unknown, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
+    /** Asks for the server's view of this connection. */
+    detailsView(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
+    /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+    configure(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
+    /** Asks who is in a room. The callback is `(answer, error)`. */
+    roomView(room: string, ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>): Promise<T.Unwrapped<T.RoomState>>;
+    /** Joins a room; it is joined again after every reconnect. */
+    roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    /** Leaves a room. */
+    roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    /** Joins a room; the same as {@link roomAdd}. */
+    join(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    /** Leaves a room; the same as {@link roomLeave}. */
+    leave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    /**
+     * Asks for a file of the server's public folder. The callback is `(answer, error)`. The
+     * option `as` turns the content into `"bytes"` or a `"blob"`.
+     */
+    file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
+    file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
+    file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
+    /** Sends an event to the default room. */
+    emit(event: string, data?: unknown): Promise<T.Answer>;
+    /** Rooms to send events to, or to hear events from. */
+    to(rooms: string | string[]): Scope;
+    /** The same as {@link to}. */
+    from(rooms: string | string[]): Scope;
+    /** Sets the room that `say` and `emit` use when none is named. */
+    setDefaultRoom(room: string): void;
+    private _verb;
+    private _store;
+    private _giveUp;
+    private _member;
+}
+/** Options of {@link Client.file}. */
+export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
+    /** What to turn the content into; without it, it stays as it came. */
+    as?: As;
+}

@@ -1,0 +1,20 @@
+import { StellarError } from "./errors.cjs";
+/** Options of one request. */
+export interface RequestOptions {
+    /** Rejects with `timeout` when no answer came in so many ms. 0 waits for ever. */
+    timeout?: number;
+    /** Rejects with `aborted` when the signal fires. */
+    signal?: AbortSignal;
+    /** Rejects with `dropped` when it cannot be sent at once, instead of waiting. */
+    volatile?: boolean;
+    /**
+     * Resolves with an empty answer once it is sent: nothing is waited for, an error neither. For
+     * actions that answer nobody.
+     */
+    noReply?: boolean;
+}
+/**
+ * Watches a request's time and signal, and calls `fail` at most once. Returns what
+ * stops the watch.
+ */
+export declare function watch({ timeout, signal }: RequestOptions, fail: (error: StellarError) => void): () => void;

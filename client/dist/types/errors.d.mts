@@ -1,0 +1,38 @@
+/**
+ * What went wrong on the client's side. Errors of the server keep the server's
+ * own code, such as `"016"`.
+ *
+ * - `closed`: the connection ended before the answer came, or was ended on purpose
+ * - `timeout`: no connection, or no answer, in the time given
+ * - `aborted`: the caller's `AbortSignal` fired
+ * - `dropped`: the queue was full and this was its oldest request
+ * - `offline`: the server cannot be reached
+ * - `refused`: the server's authorizer said no
+ * - `http`: the HTTP answer was not one of the protocol
+ * - `decode`: a message could not be read
+ * - `error`: the server sent an error that carries no code
+ */
+export type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "error";
+/** The one kind of error this client rejects with. */
+export declare class StellarError extends Error {
+    /** The server's code (`"016"`) or a {@link ClientErrorCode}. */
+    code: string;
+    /**
+     * True when the request had left and its answer will not be seen: the server
+     * may or may not have acted on it. Sending it again may do the thing twice.
+     */
+    mayHaveRun: boolean;
+    /** The server's error value as it came, when the error is the server's. */
+    error?: unknown;
+    /** The whole answer that carried the error, when there was one. */
+    response?: any;
+    /** The HTTP status, for refusals and failed HTTP actions. */
+    status?: number;
+    /** Makes an error; `mayHaveRun` is false unless told. */
+    constructor(code: string, message: string, mayHaveRun?: boolean);
+}
+/**
+ * Turns the error value of an answer into a {@link StellarError}. It may be a
+ * string, `{code, message}`, or an object with one entry for each bad input.
+ */
+export declare function serverError(error: any, response?: unknown): StellarError;

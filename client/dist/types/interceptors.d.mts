@@ -1,0 +1,13 @@
+import type { Answer } from "./types.mjs";
+/**
+ * What an interceptor calls when it is done:
+ * - `next()` goes on with the request
+ * - `next(answer)` answers it without the server
+ * - `next(null, error)` rejects it
+ * - `next(change)` goes on, and `change` gets the answer (or the error) before the caller
+ */
+export type Next = (result?: Record<string, unknown> | ((answer: any) => void) | null, error?: unknown) => void;
+/** Sees an action's parameters before they are sent; may change them. */
+export type Interceptor = (params: Record<string, any>, next: Next) => void;
+/** Runs the interceptors, the one added last first, and then the request. */
+export declare function intercept(interceptors: Interceptor[], params: Record<string, any>, request: () => Promise<Answer>): Promise<Answer>;

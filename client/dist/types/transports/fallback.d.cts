@@ -1,0 +1,7 @@
+import type { Resolved } from "../options.cjs";
+import type { Connect, Transports } from "./transport.cjs";
+/**
+ * An engine made of several: each attempt tries their ways in order until one leads to the server
+ * and back, and the next attempt begins with that one.
+ */
+export declare function fallback(options: Resolved, built: Transports): Connect;

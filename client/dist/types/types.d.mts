@@ -1,0 +1,159 @@
+import type { RequestOptions } from "./deadline.mjs";
+import type { StellarError } from "./errors.mjs";
+/** Where the client is.
+ *
+ * - `idle`: `connect()` was not called yet
+ * - `connecting`: the first attempt is under way
+ * - `connected`: open and configured; requests flow
+ * - `reconnecting`: the connection was lost or did not come about; it tries again
+ * - `offline`: the same, and the browser says that there is no network
+ * - `closed`: ended for good, by `disconnect()`, by the server, or out of retries
+ * - `refused`: the server's authorizer said no; `connect()` may be called again
+ */
+export type State = "idle" | "connecting" | "connected" | "reconnecting" | "offline" | "closed" | "refused";
+/** What every answer carries. */
+export interface Answer {
+    /** `"response"`; absent when the answer came over HTTP. */
+    context?: string;
+    /** The number of the request it answers; absent when it came over HTTP. */
+    messageCount?: number;
+    [field: string]: any;
+}
+/** The server's view of this connection. */
+export interface Details {
+    /** The connection's id. */
+    id: string;
+    /** The session this connection belongs to, if any. */
+    fingerprint: string | null;
+    /** The client's address as the server sees it. */
+    remoteIP: string;
+    /** The client's port as the server sees it. */
+    remotePort: number;
+    /** Sticky parameters; always empty on this kind of connection. */
+    params: Record<string, unknown>;
+    /** When the connection was made, in ms since 1970. */
+    connectedAt: number;
+    /** The rooms it is in. */
+    rooms: string[];
+    /** How many actions it has called. */
+    totalActions: number;
+    /** How many of them are running. */
+    pendingActions: number;
+}
+/** A room and who is in it. */
+export interface RoomState {
+    /** The room's name. */
+    room: string;
+    /** The members by connection id. */
+    members: Record<string, {
+        id: string;
+        joinedAt: number;
+        [extra: string]: unknown;
+    }>;
+    /** How many there are. */
+    membersCount: number;
+}
+/** An answer whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
+export type Unwrapped<T> = T & Answer & {
+    data: T;
+};
+/** A file. */
+export interface FileAnswer<Content = string> extends Answer {
+    /** Always null here; a file that is not there rejects. */
+    error: null;
+    /** The content: text, or base64 when `encoding` says so; or as asked for with `as`. */
+    content: Content;
+    /** The MIME type. */
+    mime: string;
+    /** The length in bytes. */
+    length: number;
+    /** When it was last changed, as an ISO date. */
+    lastModified: string;
+    /** `"base64"` when the content is not text. */
+    encoding?: string;
+}
+/** A message from a room. */
+export interface ChatMessage {
+    /** What was said: any JSON value. */
+    message: any;
+    /** The room. */
+    room: string;
+    /** The sender's connection id; 0 means the server. */
+    from: string | 0;
+    /** Always `"user"`. */
+    context: "user";
+    /** When, in ms since 1970. */
+    sentAt: number;
+}
+/** The events of the client and what their listeners get. */
+export interface ClientEvents {
+    /** The first connection is configured. */
+    connected: [details: Details | null];
+    /** The connection ended, for now or for good. */
+    disconnected: [reason: StellarError];
+    /** Something failed that no request stands for, or a verb was refused. */
+    error: [error: StellarError | Error];
+    /** The connection is back: rooms joined again, queue sent. */
+    reconnect: [details: Details | null];
+    /** Another attempt will be made after a delay in ms. */
+    reconnecting: [next: {
+        attempt: number;
+        delay: number;
+    }];
+    /** Every message that came in, whatever it is. */
+    message: [message: any];
+    /** A message with the context `alert`. */
+    alert: [message: any];
+    /** A message with the context `api`. */
+    api: [message: any];
+    /** The server's greeting. */
+    welcome: [message: any];
+    /** A message from a room. */
+    say: [message: ChatMessage];
+    /** The state changed. */
+    state: [state: State, previous: State];
+    /** A message went out, under this number. */
+    send: [message: any, messageCount: number];
+}
+/** The callback of verbs that the guide gives as `callback(error, answer)`. */
+export type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
+/** The callback of verbs that the guide gives as `callback(answer, error)`. */
+export type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
+/** Last arguments of a method: a callback, options, or both. */
+export type Rest<Callback> = [] | [callback: Callback | undefined, options?: RequestOptions] | [options: RequestOptions];
+/** One action's types, as a server prints them. */
+export interface ActionTypes {
+    /** What it takes. */
+    params: any;
+    /** What it answers. */
+    result: any;
+}
+/** The actions of a client that was not told of any: all names, with anything. */
+export interface AnyActions {
+    [name: string]: {
+        params: Record<string, any> | null | undefined;
+        result: Answer;
+    };
+}
+/** What an action answers, and with it what every answer carries. */
+export type ActionAnswer<Action> = Action extends {
+    result: infer Result;
+} ? Result & {
+    context?: string;
+    messageCount?: number;
+} : Answer;
+/**
+ * Last arguments of an action: its parameters, which may be left out when none is required, and
+ * then as {@link Rest}.
+ */
+export type ActionRest<Action> = Action extends {
+    params: infer Params;
+} ? Parameterless<Params> extends true ? Rest<AnswerFirst<ActionAnswer<Action>>> | WithParams<Action, Params> : WithParams<Action, Params> : never;
+/** Whether nothing at all may be given: nothing is required. */
+type Parameterless<Params> = {} extends Params ? true : null extends Params ? true : undefined extends Params ? true : false;
+type WithParams<Action, Params> = [
+    params: Params,
+    callback?: AnswerFirst<ActionAnswer<Action>> | RequestOptions | undefined,
+    options?: RequestOptions
+];
+export {};
