@@ -30,7 +30,7 @@ pub(crate) use self::{api::Route, health::routes as health_routes, session::is_s
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     let api = stellar.app.config.api_path.trim_end_matches('/').to_owned();
-    let mut router = reference::routes(stellar);
+    let mut router = Router::new();
     if with_files {
         router = router.fallback_service(statics::routes(stellar));
     }
@@ -39,6 +39,7 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     router = router
         .layer(CompressionLayer::new())
         .merge(script::routes(stellar))
+        .merge(reference::routes(stellar))
         .merge(api::routes(stellar, &api));
     if let Some(cors) = stellar.app.config.cors.layer() {
         router = router.layer(cors);

@@ -1,7 +1,7 @@
 //! `/docs` and the documents beside it, with caching.
 
 use axum::{Router, extract::Request, response::Response, routing::get};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 
 use super::{fixed::Fixed, session::Session};
 use crate::{Stellar, reference::documents};
@@ -22,11 +22,15 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
         let fixed = Fixed::new(document.text, document.mime);
         let (stellar, policy) = (stellar.clone(), document.policy);
         let handler = move |request: Request| {
-            let mut response = fixed.answer(request.headers());
-            if let Some(policy) = &policy {
-                page(&stellar, &request, policy, &mut response);
+            let (fixed, stellar, policy) = (fixed.clone(), stellar.clone(), policy.clone());
+            async move {
+                let (parts, _) = request.into_parts();
+                let mut response = fixed.answer(&parts.headers).await;
+                if let Some(policy) = policy {
+                    page(&stellar, &parts, policy, &mut response);
+                }
+                response
             }
-            std::future::ready(response)
         };
         router = router.route(document.path, get(handler));
     }
@@ -35,10 +39,10 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
 
 /// What a page has besides: what it may load, and the session, so that its connection has the
 /// fingerprint at once.
-fn page(stellar: &Stellar, asked: &Request, policy: &HeaderValue, response: &mut Response) {
+fn page(stellar: &Stellar, asked: &Parts, policy: HeaderValue, response: &mut Response) {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
-    if let Some(session) = Session::of(stellar.config(), asked.headers(), asked.extensions()) {
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if let Some(session) = Session::of(stellar.config(), &asked.headers, &asked.extensions) {
         session.tell(headers);
     }
 }

@@ -1,18 +1,7 @@
-//! `/stellar-client`: the browser client and its source maps, with caching.
+//! `/stellar-client`: the browser client and its source maps.
 
-use std::sync::Arc;
-
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    response::Response,
-    routing::get,
-};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, header};
-use tokio::sync::OnceCell;
-use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_http::{CompressionLevel, compression::CompressionLayer};
+use axum::{Router, routing::get};
+use http::{HeaderMap, HeaderValue};
 
 use super::fixed::Fixed;
 use crate::{
@@ -23,152 +12,25 @@ use crate::{
 const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const MAP: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Ways to write the text, the one that is liked best first.
-const ENCODINGS: [&str; 3] = ["br", "gzip", "identity"];
-
-/// As hard as this is tried to make it short: it is done once.
-const LEVEL: CompressionLevel = CompressionLevel::Precise(9);
-
 pub(super) fn routes(stellar: &Stellar) -> Router {
     let mut router = Router::new();
     for variant in [Variant::Plain, Variant::Minified] {
         let script = render(&stellar.app, &stellar.server, variant);
-        let text = Arc::new(Text::new(script.text, SCRIPT));
+        let text = Fixed::new(script.text, SCRIPT);
         let path = format!("/{}", variant.file());
-        router = text.clone().serve(router, &path);
+        router = serve(router, &path, text.clone());
         if variant == Variant::Minified {
-            router = text.serve(router, "/stellar-client");
+            router = serve(router, "/stellar-client", text);
         }
-        let map = Arc::new(Text::new(script.map, MAP));
-        router = map.serve(router, &format!("{path}.map"));
+        let map = Fixed::new(script.map, MAP);
+        router = serve(router, &format!("{path}.map"), map);
     }
     router
 }
 
-/// A text that does not change while the server runs.
-struct Text {
-    text: Bytes,
-    content_type: HeaderValue,
-    /// In each encoding, from when it is first asked for.
-    encoded: [OnceCell<(Bytes, Tag)>; 3],
-}
-
-impl Text {
-    fn new(text: String, content_type: HeaderValue) -> Self {
-        Self {
-            text: text.into(),
-            content_type,
-            encoded: Default::default(),
-        }
-    }
-
-    fn serve(self: Arc<Self>, router: Router, path: &str) -> Router {
-        router.route(
-            path,
-            get(move |headers: HeaderMap| async move { self.answer(&headers).await }),
-        )
-    }
-
-    async fn answer(&self, headers: &HeaderMap) -> Response {
-        let (index, encoding) = ENCODINGS
-            .into_iter()
-            .enumerate()
-            .find(|(_, name)| accepts(headers, name))
-            .unwrap_or((2, "identity"));
-        let (bytes, tag) = self.encoded[index]
-            .get_or_init(|| async {
-                let bytes = encode(&self.text, encoding).await;
-                let tag = Tag::of(&bytes);
-                (bytes, tag)
-            })
-            .await;
-        let mut response = if tag.is_known(headers) {
-            tag.not_modified()
-        } else {
-            let mut response = Response::new(Body::from(bytes.clone()));
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, self.content_type.clone());
-            if encoding != "identity" {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-            }
-            response
-        };
-        let headers = response.headers_mut();
-        headers.insert(header::ETAG, tag.value());
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        // Kept by browsers, and asked about each time: the settings may change with a restart.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        response
-    }
-}
-
-/// Whether a client takes an encoding (RFC 9110 section 12.5.3), by its name.
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| {
-            let (name, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-            let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-            let refused = weight
-                .trim()
-                .parse::<f32>()
-                .is_ok_and(|weight| weight == 0.0);
-            name.trim().eq_ignore_ascii_case(encoding) && !refused
-        })
-}
-
-/// Encodes with the service that does it for the other texts.
-async fn encode(text: &Bytes, encoding: &'static str) -> Bytes {
-    let plain = text.clone();
-    let service =
-        CompressionLayer::new()
-            .quality(LEVEL)
-            .layer(service_fn(move |_: Request<Body>| {
-                let mut response = Response::new(Body::from(plain.clone()));
-                response.headers_mut().insert(header::CONTENT_TYPE, SCRIPT);
-                std::future::ready(Ok::<_, std::convert::Infallible>(response))
-            }));
-    let mut request = Request::new(Body::empty());
-    request
-        .headers_mut()
-        .insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding));
-    let Ok(response) = service.oneshot(request).await;
-    let body = Body::new(response.into_body());
-    to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_else(|_| unreachable!("neither the text nor its encoder fails"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encodings_are_those_of_the_header() {
-        let accepted = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, value.parse().unwrap());
-            ENCODINGS.map(|encoding| accepts(&headers, encoding))
-        };
-        assert_eq!(accepted("gzip, deflate, br"), [true, true, false]);
-        assert_eq!(accepted("BR;q=0.5,gzip;q=0"), [true, false, false]);
-        assert_eq!(accepted("gzip; q=0.0, identity"), [false, false, true]);
-        assert_eq!(accepted("brotli"), [false, false, false]);
-        assert!(!accepts(&HeaderMap::new(), "br"));
-    }
-
-    #[tokio::test]
-    async fn the_encoded_text_is_shorter_and_the_plain_one_as_it_was() {
-        let text = Bytes::from("stellar ".repeat(1000));
-        assert_eq!(encode(&text, "identity").await, text);
-        assert!(encode(&text, "br").await.len() < 200);
-        assert_eq!(encode(&text, "gzip").await[..2], [0x1f, 0x8b]);
-    }
+fn serve(router: Router, path: &str, text: Fixed) -> Router {
+    router.route(
+        path,
+        get(async move |headers: HeaderMap| text.answer(&headers).await),
+    )
 }
