@@ -62,6 +62,7 @@ mod files;
 mod http;
 mod metrics;
 mod middleware;
+mod readable;
 mod reference;
 pub mod rooms;
 mod serve;

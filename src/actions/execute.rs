@@ -29,6 +29,9 @@ pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Flow<Outc
         Ok(found) => found,
         Err(error) => return Flow::Ready(error.into()),
     };
+    if let Err(error) = given.check() {
+        return Flow::Ready(error.into());
+    }
     run(app, &found, caller, given, 0)
 }
 

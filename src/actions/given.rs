@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor,
+        self, DeserializeOwned, DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
         value::{MapDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
@@ -13,6 +13,7 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 
 use super::error::ActionError;
+use crate::readable::{PLAIN, is_readable};
 
 /// The parameters of a call.
 #[derive(Clone, Debug)]
@@ -28,10 +29,29 @@ pub(crate) enum Given {
 impl Given {
     pub(crate) fn to_value(&self) -> Value {
         match self {
+            // What no value can hold was refused when the call came.
             Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
             Self::Value(value) => value.clone(),
             Self::Texts(map) => Value::Object(map.clone()),
         }
+    }
+
+    /// Refuses JSON that no tree of values can hold, and names the parameter that it is in.
+    pub(crate) fn check(&self) -> Result<(), ActionError> {
+        let Self::Raw(raw) = self else {
+            return Ok(());
+        };
+        if is_readable(raw) {
+            return Ok(());
+        }
+        let entries: RawEntries<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let wrong = entries.0.iter().find(|(key, value)| {
+            // Inside of something, as it stands in the parameters: that is a level, too.
+            let alone = format!("[{}]", value.get());
+            key.is_lone() || serde_json::from_str::<Value>(&alone).is_err()
+        });
+        let name = wrong.map(|(key, _)| key.to_text()).unwrap_or_default();
+        Err(ActionError::invalid(&name, PLAIN))
     }
 
     /// Reads the parameters as a type.
@@ -64,30 +84,102 @@ pub(crate) struct Fields<'a> {
     odd: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// A key of an object. As bytes, because a key of JavaScript may hold what is no UTF-8 (a lone
+/// surrogate).
+struct Key<'a>(Cow<'a, [u8]>);
+
+impl Key<'_> {
+    /// Whether it holds a surrogate that is not one of a pair.
+    fn is_lone(&self) -> bool {
+        std::str::from_utf8(&self.0).is_err()
+    }
+
+    fn to_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_bytes<E>(self, text: &'de [u8]) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_bytes<E>(self, text: &[u8]) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_bytes(KeyVisitor)
+    }
+}
+
+/// The entries of an object of JSON, in order, each still as text.
+#[derive(Default)]
+struct RawEntries<'a>(Vec<(Key<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = RawEntries<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawEntries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(RawEntries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+/// Two of the entries of an object of JSON; of a key that stands twice the last one counts.
+#[derive(Default)]
 struct RawFields<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
     action: Option<&'a RawValue>,
-    #[serde(borrow, rename = "apiVersion")]
     version: Option<&'a RawValue>,
 }
 
-/// What is there, `null` included.
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(from).map(Some)
+impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = RawFields<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'de>, A::Error> {
+                let mut fields = RawFields::default();
+                while let Some(Key(key)) = map.next_key()? {
+                    match &*key {
+                        b"action" => fields.action = Some(map.next_value()?),
+                        b"apiVersion" => fields.version = Some(map.next_value()?),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn of(input: &'a Given) -> Self {
         match input {
-            Given::Raw(raw) => match serde_json::from_str::<RawFields<'_>>(raw.get()) {
-                Ok(fields) => Self::of_raw(fields),
-                // A key that stands twice: the values know which one counts.
-                Err(_) => match input.to_value() {
-                    Value::Object(map) => Fields::of_map(&map).into_owned(),
-                    _ => Self::default(),
-                },
-            },
+            // What is no object has no fields.
+            Given::Raw(raw) => Self::of_raw(serde_json::from_str(raw.get()).unwrap_or_default()),
             Given::Value(Value::Object(map)) | Given::Texts(map) => Self::of_map(map),
             Given::Value(_) => Self::default(),
         }
@@ -124,14 +216,6 @@ impl<'a> Fields<'a> {
             odd: action
                 .filter(|value| !value.is_string())
                 .map(ToString::to_string),
-        }
-    }
-
-    fn into_owned(self) -> Fields<'static> {
-        Fields {
-            action: self.action.map(|text| Cow::Owned(text.into_owned())),
-            version: self.version,
-            odd: self.odd,
         }
     }
 

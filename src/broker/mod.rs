@@ -183,10 +183,13 @@ impl Content {
         &self.0
     }
 
-    /// The value; `null` where its text holds what no Rust string can (a lone surrogate).
-    #[must_use]
-    pub fn to_value(&self) -> serde_json::Value {
-        serde_json::from_str(self.0.get()).unwrap_or_default()
+    /// The value.
+    ///
+    /// # Errors
+    /// When no tree of values can hold it: it is nested deeper than 127 levels, or has a lone
+    /// surrogate or a number beyond what a double can be.
+    pub fn to_value(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::from_str(self.0.get())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Actions, called by message: beside the verbs, each with its place and its deadline.
 
 use serde_json::Value;
-use stellarfw_transport::{CodecError, Flow, turn};
+use stellarfw_transport::{CodecError, Flow, Frame, turn};
 
 use super::{
     files,
@@ -9,7 +9,7 @@ use super::{
     response::{Meta, frame, respond, send},
 };
 use crate::{
-    actions::{Caller, Given, Outcome, execute},
+    actions::{ActionError, Caller, Given, Outcome, execute},
     connection::Connection,
     error::StellarError,
 };
@@ -49,7 +49,10 @@ fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {
     let error = match outcome {
         Outcome::Nothing => return,
         Outcome::File(path) => return files::send(connection.clone(), meta, path),
-        Outcome::Error(error) => error,
+        Outcome::Error(error) => match fitting(connection, frame(connection, &meta, &error)) {
+            Ok(frame) => return send(connection, frame),
+            Err(error) => error,
+        },
         Outcome::Reply(reply) => {
             // An object's fields are spliced in as they are; only what is none needs a second try.
             let first = frame(connection, &meta, &reply);
@@ -57,16 +60,27 @@ fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {
                 let fields = reply.to_fields().map_err(CodecError::new)?;
                 frame(connection, &meta, &fields)
             });
-            let max = connection.state().app.config.server.max_length;
-            match result {
-                Ok(frame) if frame.len() <= max => return send(connection, frame),
-                Ok(frame) => StellarError::too_big(frame.len(), max).into(),
-                Err(error) => {
-                    tracing::error!(%error, "what an action returned could not be encoded");
-                    StellarError::internal().into()
-                }
+            match fitting(connection, result) {
+                Ok(frame) => return send(connection, frame),
+                Err(error) => error,
             }
         }
     };
-    respond(connection, &meta, &error);
+    respond(connection, &meta, &ActionError::from(error));
+}
+
+/// A response that can be sent: encoded, and no longer than messages may be.
+fn fitting(
+    connection: &Connection,
+    encoded: Result<Frame, CodecError>,
+) -> Result<Frame, StellarError> {
+    let max = connection.state().app.config.server.max_length;
+    match encoded {
+        Ok(frame) if frame.len() <= max => Ok(frame),
+        Ok(frame) => Err(StellarError::too_big(frame.len(), max)),
+        Err(error) => {
+            tracing::error!(%error, "what an action returned could not be encoded");
+            Err(StellarError::internal())
+        }
+    }
 }

@@ -30,9 +30,10 @@ pub(crate) fn frame<T: Serialize + ?Sized>(
     body: &T,
 ) -> Result<Frame, CodecError> {
     let parser = connection.spark().parser();
+    let id = meta.id.as_ref();
     let tail = Tail {
         message_count: meta.count,
-        message_id: meta.id.as_ref().map(|id| Text::of(parser, id)),
+        message_id: id.map(|id| Text::of(parser, id)).transpose()?,
         context: "response",
     };
     parser.encode_with(body, &tail)

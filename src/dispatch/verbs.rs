@@ -16,6 +16,7 @@ use crate::{
     broker::{Content, Member},
     connection::Connection,
     error::StellarError,
+    readable::{PLAIN, is_readable},
     rooms::{self, Event, LocalRoom, RoomError, Say},
 };
 
@@ -248,7 +249,7 @@ impl RoomView {
 
 fn say(connection: &Connection, meta: Meta, room: &str, message: Content) -> Flow {
     let checked = as_member(connection, room, |local| {
-        received(connection, &local, message)
+        received(connection, &local, message, "message")
     });
     let connection = connection.clone();
     checked.then(move |result| match result {
@@ -265,17 +266,31 @@ fn say(connection: &Connection, meta: Meta, room: &str, message: Content) -> Flo
 
 type Checked = Result<(Arc<str>, Content), RoomError>;
 
-/// Leads a message through the hooks that see it once.
-fn received(connection: &Connection, local: &LocalRoom, message: Content) -> Flow<Checked> {
+/// Leads a message through the hooks that see it once. What no hook can see, of those that see it
+/// once or for each receiver, is refused; `field` is what it came in.
+fn received(
+    connection: &Connection,
+    local: &LocalRoom,
+    message: Content,
+    field: &str,
+) -> Flow<Checked> {
     let app = connection.state().app.clone();
     let room = local.name().clone();
     if app.hooks.receive.is_empty() {
-        return Flow::Ready(Ok((room, message)));
+        let is_fine = app.hooks.each.is_empty() || is_readable(message.as_raw());
+        return Flow::Ready(if is_fine {
+            Ok((room, message))
+        } else {
+            Err(unreadable(field).into())
+        });
     }
+    let Ok(value) = message.to_value() else {
+        return Flow::Ready(Err(unreadable(field).into()));
+    };
     let mut say = Say {
         room: room.clone(),
         from: Some(connection.id().to_shared()),
-        message: message.to_value(),
+        message: value,
     };
     let connection = connection.clone();
     Flow::start(async move {
@@ -284,6 +299,11 @@ fn received(connection: &Connection, local: &LocalRoom, message: Content) -> Flo
         }
         Ok((room, Content::new(&say.message)?))
     })
+}
+
+/// 003 for what a hook or a listener is to see and cannot.
+fn unreadable(field: &str) -> StellarError {
+    StellarError::invalid_type(field, PLAIN)
 }
 
 /// Hands a message to the broker. The sender has its answer already, so that it comes first.
@@ -305,9 +325,8 @@ fn emit(
     data: Option<Content>,
 ) -> Flow {
     let message = rooms::event_content(&event, data.as_ref());
-    let data = data.as_ref().map_or(Value::Null, Content::to_value);
     let checked = as_member(connection, room, |local| match message {
-        Ok(message) => received(connection, &local, message),
+        Ok(message) => received(connection, &local, message, "data"),
         Err(error) => Flow::Ready(Err(error.into())),
     });
     let connection = connection.clone();
@@ -315,6 +334,11 @@ fn emit(
         Ok((room, message)) => {
             let hooks = &connection.state().app.hooks;
             if hooks.has_listeners(&room, &event) {
+                let data = data.as_ref().map_or(Ok(Value::Null), Content::to_value);
+                let Ok(data) = data else {
+                    respond_error(&connection, meta, &unreadable("data"), None);
+                    return Flow::DONE;
+                };
                 let Some(place) = connection.begin_event() else {
                     respond_error(&connection, meta, &StellarError::too_many_pending(), None);
                     return Flow::DONE;

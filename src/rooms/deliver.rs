@@ -139,10 +139,15 @@ fn each(app: &App, members: Vec<Connection>, publication: &Publication, content:
     let Target::Room(room) = &publication.target else {
         unreachable!("what is said to several rooms is told to each by itself");
     };
+    let message = match content.to_value() {
+        Ok(message) => message,
+        // Of a client's it is refused when it comes: this is the server's own.
+        Err(error) => return tracing::error!(%error, "the say hooks cannot see a message"),
+    };
     let said = Say {
         room: room.clone(),
         from: publication.from.clone(),
-        message: content.to_value(),
+        message,
     };
     // Receivers whose message is not rewritten share one frame.
     let shared = frame(&app.parser, publication);
@@ -218,17 +223,21 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
 /// A publication as the codec has it: encoded once, whoever receives it.
 fn frame(parser: &Parser, publication: &Publication) -> Option<Frame> {
     let result = match &publication.kind {
-        Kind::Say(content) => parser.encode(&Chat {
-            message: Text::of(parser, content),
-            room: match &publication.target {
-                Target::Room(room) => Some(room),
-                _ => None,
-            },
-            from: From(publication.from.as_deref()),
-            context: "user",
-            sent_at: publication.sent_at,
+        Kind::Say(content) => Text::of(parser, content).and_then(|message| {
+            parser.encode(&Chat {
+                message,
+                room: match &publication.target {
+                    Target::Room(room) => Some(room),
+                    _ => None,
+                },
+                from: From(publication.from.as_deref()),
+                context: "user",
+                sent_at: publication.sent_at,
+            })
         }),
-        Kind::Push(content) => parser.encode(&Text::of(parser, content)),
+        Kind::Push(content) => {
+            Text::of(parser, content).and_then(|message| parser.encode(&message))
+        }
         Kind::Destroyed => return None,
     };
     result
@@ -270,10 +279,10 @@ pub(crate) enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    pub(crate) fn of(parser: &Parser, content: &'a Content) -> Self {
+    pub(crate) fn of(parser: &Parser, content: &'a Content) -> Result<Self, CodecError> {
         match parser {
-            Parser::Json => Self::Raw(content.as_raw()),
-            _ => Self::Value(content.to_value()),
+            Parser::Json => Ok(Self::Raw(content.as_raw())),
+            _ => content.to_value().map(Self::Value).map_err(CodecError::new),
         }
     }
 }

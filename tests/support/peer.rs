@@ -310,9 +310,14 @@ impl Peer {
         assert_eq!(self.held, Vec::<Value>::new());
     }
 
+    /// Sends bytes in the place of a WebSocket frame.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).await.unwrap();
+    }
+
     /// Sends what is no WebSocket frame, and awaits the end.
     pub(crate) async fn break_off(mut self) {
-        self.stream.get_mut().write_all(&[0xff; 64]).await.unwrap();
+        self.send_bytes(&[0xff; 64]).await;
         while let Received::Json(_) = self.next().await {}
     }
 

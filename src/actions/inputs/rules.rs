@@ -108,9 +108,14 @@ fn is_url(text: &str) -> bool {
 /// The seconds since 1970 of a value that tells a moment: a text, or milliseconds as JavaScript
 /// counts them.
 fn date_of(value: &Value) -> Option<f64> {
+    /// So far from 1970 JavaScript knows moments: a hundred million days.
+    const FARTHEST: f64 = 8.64e15;
     match value {
         Value::String(text) => date(text),
-        Value::Number(ms) => ms.as_f64().map(|ms| ms / 1_000.0),
+        Value::Number(ms) => {
+            let ms = ms.as_f64().filter(|ms| ms.abs() <= FARTHEST)?;
+            Some(ms / 1_000.0)
+        }
         _ => None,
     }
 }
