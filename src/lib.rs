@@ -105,6 +105,16 @@ mod guides {
     mod actions {}
     #[doc = include_str!("../docs/coming-from.md")]
     mod coming_from {}
+    #[doc = include_str!("../docs/coming-from/actions.md")]
+    mod coming_from_actions {}
+    #[doc = include_str!("../docs/coming-from/http.md")]
+    mod coming_from_http {}
+    #[doc = include_str!("../docs/coming-from/rooms.md")]
+    mod coming_from_rooms {}
+    #[doc = include_str!("../docs/coming-from/running.md")]
+    mod coming_from_running {}
+    #[doc = include_str!("../docs/coming-from/websocket.md")]
+    mod coming_from_websocket {}
     #[doc = include_str!("../docs/configuration.md")]
     mod configuration {}
     #[cfg(feature = "engineio")]
