@@ -1,3 +1,4 @@
+import { ours } from "./peers/ours.mjs";
 import { primus } from "./peers/primus.mjs";
 import { engineIo } from "./peers/raw.mjs";
 import { matrix } from "./run.mjs";
@@ -10,5 +11,7 @@ matrix(
     engineIo(parser, "polling", ["polling"]),
     engineIo(parser, "websocket", ["websocket"]),
     engineIo(parser, "upgrade", ["polling", "websocket"]),
+    ours("engine.io", parser),
+    ours("engine.io", parser, "polling"),
   ]),
 );

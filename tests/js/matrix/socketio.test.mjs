@@ -1,3 +1,4 @@
+import { ours } from "./peers/ours.mjs";
 import { socketIo } from "./peers/socketio.mjs";
 import { matrix } from "./run.mjs";
 
@@ -7,5 +8,7 @@ matrix(
     socketIo(parser, "polling", ["polling"]),
     socketIo(parser, "websocket", ["websocket"]),
     socketIo(parser, "upgrade", ["polling", "websocket"]),
+    ours("socket.io", parser),
+    ours("socket.io", parser, "polling"),
   ]),
 );

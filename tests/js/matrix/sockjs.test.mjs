@@ -1,3 +1,4 @@
+import { ours } from "./peers/ours.mjs";
 import { primus } from "./peers/primus.mjs";
 import { sockJs } from "./peers/raw.mjs";
 import { matrix } from "./run.mjs";
@@ -9,4 +10,6 @@ matrix("sockjs", [
   sockJs("xhr-streaming", true),
   sockJs("xhr-polling"),
   sockJs("eventsource"),
+  ours("sockjs", "json"),
+  ours("sockjs", "json", "xhr_streaming"),
 ]);

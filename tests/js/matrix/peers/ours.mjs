@@ -15,7 +15,6 @@ class OurPeer extends Peer {
   constructor(parser, options) {
     super();
     this.client = new builds[parser].StellarClient({
-      WebSocket,
       reconnect: { min: 10, max: 100 },
       ...options,
     });
@@ -33,8 +32,7 @@ class OurPeer extends Peer {
     return Uint8Array.from(list);
   }
   get way() {
-    const name = this.client.transport?.name;
-    return name === "ws" ? "websocket" : name;
+    return this.client.transport?.way;
   }
   details() {
     return this.client.detailsView();
@@ -68,7 +66,7 @@ class OurPeer extends Peer {
   }
 }
 
-/** A cell of it over one engine. */
+/** A cell of it over one engine; without a WebSocket class it falls back to requests. */
 export const ours = (engine, parser, way = "websocket") => ({
   client: "stellar-client",
   refusal: /who are you/,
@@ -77,6 +75,7 @@ export const ours = (engine, parser, way = "websocket") => ({
   comesBack: true,
   connect: (url, query = "") => {
     const pairs = Object.fromEntries(new URLSearchParams(query));
-    return new OurPeer(parser, { url, transports: [engine], query: pairs });
+    const socket = way === "websocket" ? { WebSocket } : { WebSocket: undefined };
+    return new OurPeer(parser, { url, transports: [engine], query: pairs, ...socket });
   },
 });
