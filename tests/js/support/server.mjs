@@ -24,9 +24,6 @@ export const echo = (test, ...args) => Program.start(test, "example-ws", args);
 export const engineio = (test, ...args) => Program.start(test, "example-engineio", args);
 export const socketio = (test, ...args) => Program.start(test, "example-socketio", args);
 
-/** Starts the application of StellarFW's tests. */
-export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
-
 /** Starts the echo servers over SockJS. */
 export const sockjs = (test, ...args) => Program.start(test, "example-sockjs", args);
 
