@@ -207,7 +207,7 @@ async function goneWithoutAWord(cell) {
   line.hold();
   await until(async () => (await watcher.view(room)).membersCount === 1, "the server to see it");
   line.release();
-  const again = cell.deaf ? await cell.peer(line.url) : await cell.again(peer, line.url);
+  const again = cell.deaf ? await cell.peer(server.url) : await cell.again(peer, line.url);
   assert.ok((await again.details()).id);
   assert.equal(watcher.ends.length, 0);
 }

@@ -72,5 +72,7 @@ export function matrix(engine, kinds) {
     mkdirSync(folder, { recursive: true });
     const names = Object.keys(behaviours);
     writeFileSync(join(folder, `${engine}.json`), JSON.stringify({ names, results }, null, 1));
+    // Clients that were cut or refused leave requests behind that would keep the process for ever.
+    setTimeout(() => process.exit(), 2_000).unref();
   });
 }
