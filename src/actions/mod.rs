@@ -25,6 +25,7 @@ mod action;
 mod call;
 mod error;
 mod execute;
+mod fields;
 mod given;
 mod handler;
 mod inputs;

@@ -1,0 +1,189 @@
+//! What a call says besides its parameters, and the entries of JSON that is not parsed yet.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::given::Given;
+
+/// What a call says besides its parameters.
+#[derive(Debug, Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) action: Option<Cow<'a, str>>,
+    pub(crate) version: Option<Value>,
+    /// An action that is no string, as JSON.
+    odd: Option<String>,
+}
+
+/// A key of an object. As bytes, because a key of JavaScript may hold what is no UTF-8 (a lone
+/// surrogate).
+pub(super) struct Key<'a>(Cow<'a, [u8]>);
+
+impl Key<'_> {
+    /// Whether it holds a surrogate that is not one of a pair.
+    pub(super) fn is_lone(&self) -> bool {
+        std::str::from_utf8(&self.0).is_err()
+    }
+
+    pub(super) fn to_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_bytes<E>(self, text: &'de [u8]) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_bytes<E>(self, text: &[u8]) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_bytes(KeyVisitor)
+    }
+}
+
+/// The entries of an object of JSON, in order, each still as text.
+#[derive(Default)]
+pub(super) struct RawEntries<'a>(pub(super) Vec<(Key<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = RawEntries<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawEntries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(RawEntries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+/// Two of the entries of an object of JSON; of a key that stands twice the last one counts.
+#[derive(Default)]
+struct RawFields<'a> {
+    action: Option<&'a RawValue>,
+    version: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = RawFields<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'de>, A::Error> {
+                let mut fields = RawFields::default();
+                while let Some(Key(key)) = map.next_key()? {
+                    match &*key {
+                        b"action" => fields.action = Some(map.next_value()?),
+                        b"apiVersion" => fields.version = Some(map.next_value()?),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(input: &'a Given) -> Self {
+        match input {
+            // What is no object has no fields.
+            Given::Raw(raw) => Self::of_raw(serde_json::from_str(raw.get()).unwrap_or_default()),
+            Given::Value(Value::Object(map)) | Given::Texts(map) => Self::of_map(map),
+            Given::Value(_) => Self::default(),
+        }
+    }
+
+    fn of_raw(fields: RawFields<'a>) -> Self {
+        let action = fields.action.map(RawValue::get);
+        let text = action.and_then(|raw| {
+            let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+            if inner.contains('\\') {
+                serde_json::from_str(raw).ok().map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(inner))
+            }
+        });
+        Self {
+            odd: if text.is_none() {
+                action.map(str::to_owned)
+            } else {
+                None
+            },
+            action: text,
+            version: fields
+                .version
+                .and_then(|raw| serde_json::from_str(raw.get()).ok()),
+        }
+    }
+
+    fn of_map(map: &'a Map<String, Value>) -> Self {
+        let action = map.get("action");
+        Self {
+            action: action.and_then(Value::as_str).map(Cow::Borrowed),
+            version: map.get("apiVersion").cloned(),
+            odd: action
+                .filter(|value| !value.is_string())
+                .map(ToString::to_string),
+        }
+    }
+
+    /// What was sent as the action, whatever it was.
+    pub(crate) fn action_text(&self) -> Option<Cow<'_, str>> {
+        let text = self.action.as_deref().or(self.odd.as_deref());
+        text.map(Cow::Borrowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_action_is_found_whatever_it_is() {
+        let input = raw(&json!({ "action": "a\nb", "apiVersion": 2 }));
+        let fields = Fields::of(&input);
+        assert_eq!(fields.action.as_deref(), Some("a\nb"));
+        assert_eq!(fields.version, Some(json!(2)));
+        let input = raw(&json!({ "action": { "x": 1 } }));
+        assert_eq!(
+            Fields::of(&input).action_text().as_deref(),
+            Some("{\"x\":1}")
+        );
+        let twice =
+            Given::Raw(RawValue::from_string(r#"{"action":"a","action":"b"}"#.into()).unwrap());
+        assert_eq!(Fields::of(&twice).action.as_deref(), Some("b"));
+        assert_eq!(Fields::of(&Given::Value(Value::Null)).action_text(), None);
+    }
+
+    fn raw(value: &Value) -> Given {
+        Given::Raw(serde_json::value::to_raw_value(value).unwrap())
+    }
+}
