@@ -37,7 +37,7 @@ use self::{
     way::Way,
 };
 
-/// The SockJS engine; its name is `sockjs`. See the [crate](crate).
+/// The SockJS engine; its name is `sockjs`. See [the page of the crate](crate).
 #[derive(Default)]
 pub struct SockJs {
     config: SockJsConfig,
