@@ -27,9 +27,6 @@ export const socketio = (test, ...args) => Program.start(test, "example-socketio
 /** Starts the echo servers over SockJS. */
 export const sockjs = (test, ...args) => Program.start(test, "example-sockjs", args);
 
-/** Starts the application of StellarFW's own tests. */
-export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
-
 /** Starts the API that declares inputs of every kind. */
 export const observatory = (test, ...args) => Program.start(test, "example-reference", args);
 
