@@ -24,7 +24,7 @@ impl Stellar {
     /// When the certificate of the settings cannot be used.
     pub async fn serve_until_stopped(&self, listener: impl Into<Listener>) -> io::Result<()> {
         let listener = secured(&self.app.config, listener.into())?;
-        self.serve_with(vec![listener], stop_signal(), stop_signal())
+        self.serve_with(vec![listener], stop_signal(), second_signal())
             .await
     }
 
@@ -35,9 +35,10 @@ impl Stellar {
     /// As [`Stellar::listen`].
     pub async fn serve_configured(&self, listening: impl FnOnce(&[Listener])) -> io::Result<()> {
         let listeners = self.listen().await?;
+        // Who is told that it listens may ask it to stop at once.
+        let stop = stop_signal();
         listening(&listeners);
-        self.serve_with(listeners, stop_signal(), stop_signal())
-            .await
+        self.serve_with(listeners, stop, second_signal()).await
     }
 
     /// Serves on a listener until `stop` is done, then stops as [`Stellar::drain`] says.
@@ -161,19 +162,28 @@ fn secured(config: &Config, listener: Listener) -> io::Result<Listener> {
     Err(io::Error::other("this program was built without TLS"))
 }
 
-/// Done when the process is asked to stop: by Ctrl-C or SIGTERM.
-async fn stop_signal() {
+/// Done when the process is asked to stop, from this call on: by Ctrl-C or SIGTERM.
+fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        [SignalKind::terminate(), SignalKind::interrupt()].map(signal)
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut terminate), Ok(mut interrupt)] = signals {
             tokio::select! {
                 _ = terminate.recv() => return,
-                _ = tokio::signal::ctrl_c() => return,
+                _ = interrupt.recv() => return,
             }
         }
+        tokio::signal::ctrl_c().await.ok();
     }
-    tokio::signal::ctrl_c().await.ok();
+}
+
+/// As [`stop_signal`], from the first time that it is polled: the one before is not heard again.
+async fn second_signal() {
+    stop_signal().await;
 }
 
 /// Tells systemd that the server serves, if it asked to be told.

@@ -7,7 +7,10 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{
+    Config, Origin, Origins,
+    secret::{hide_in_file, hide_in_setting},
+};
 
 /// The name of the file that is looked for where none is named.
 pub const FILE: &str = "stellar.toml";
@@ -90,7 +93,12 @@ impl Sources {
     /// The usual sources: the file that `STELLAR_CONFIG` names or `stellar.toml`, and the
     /// process's environment.
     pub fn usual() -> Self {
-        let mut sources = Self::new().variables(std::env::vars());
+        // A value that is no text is told as it is read, and then refused like any other.
+        let variables = std::env::vars_os().filter_map(|(key, value)| {
+            let value = value.to_string_lossy().into_owned();
+            Some((key.into_string().ok()?, value))
+        });
+        let mut sources = Self::new().variables(variables);
         sources.file = match std::env::var_os(FILE_VARIABLE) {
             Some(path) => Some(path.into()),
             None => Path::new(FILE).exists().then(|| FILE.into()),
@@ -137,7 +145,15 @@ impl Sources {
     ///
     /// # Errors
     /// The first fault, with its file, line and key, or the name of its variable or setting.
-    pub fn load(mut self) -> Result<Config, ConfigError> {
+    pub fn load(self) -> Result<Config, ConfigError> {
+        self.load_with_origins().map(|(config, _)| config)
+    }
+
+    /// As [`Sources::load`], and tells where each setting came from.
+    ///
+    /// # Errors
+    /// As [`Sources::load`].
+    pub fn load_with_origins(mut self) -> Result<(Config, Origins), ConfigError> {
         if let Some(path) = self.file.take() {
             let text =
                 std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
@@ -147,28 +163,35 @@ impl Sources {
             self.texts.insert(0, (path.display().to_string(), text));
         }
         let mut table = Table::new();
+        let mut origins = Origins::default();
         for (file, text) in &self.texts {
-            merge(&mut table, read(file, text)?);
+            let read = read(file, text)?;
+            origins.merge(&read, &Origin::File(file.clone()));
+            merge(&mut table, read);
         }
         // One after the other, so that an error is known to be the latest one's.
         let mut config = check(&table, FILE)?;
         for (name, value) in &self.variables {
-            put(&mut table, &variable_key(name), value).map_err(|m| setting(name, m))?;
+            let path = variable_key(name);
+            put(&mut table, &path, value).map_err(|m| setting(name, m))?;
             config = check(&table, name)?;
+            origins.put(&path, &table, &Origin::Variable(name.clone()));
         }
         for (key, value) in &self.settings {
             let path: Vec<String> = key.split('.').map(str::to_owned).collect();
             put(&mut table, &path, value).map_err(|m| setting(key, m))?;
             config = check(&table, key)?;
+            origins.put(&path, &table, &Origin::Program);
         }
-        Ok(config)
+        Ok((config, origins))
     }
 }
 
 fn setting(name: &str, message: impl fmt::Display) -> ConfigError {
+    let message = hide_in_setting(name, &message.to_string());
     ConfigError::Setting {
         name: name.to_owned(),
-        message: message.to_string(),
+        message,
     }
 }
 
@@ -176,7 +199,7 @@ fn setting(name: &str, message: impl fmt::Display) -> ConfigError {
 fn read(file: &str, text: &str) -> Result<Table, ConfigError> {
     let fault = |error: toml::de::Error| ConfigError::File {
         file: file.to_owned(),
-        message: error.to_string(),
+        message: hide_in_file(&error.to_string()),
     };
     toml::from_str::<Config>(text).map_err(fault)?;
     toml::from_str(text).map_err(fault)
@@ -286,6 +309,35 @@ mod tests {
         assert_eq!(config.listen, ["[::1]:80", "unix:/run/x"]);
         assert_eq!(config.starting_chat_rooms, ["x", "y"]);
         assert_eq!(Sources::new().load().unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_setting_is_known_by_its_source() {
+        let (_, origins) = Sources::new()
+            .text(
+                "a.toml",
+                "name = \"a\"\n[server]\norigins = { list = [\"null\"] }\nmaxLength = 5",
+            )
+            .text("b.toml", "[server]\nmaxLength = 6\n[cors]\nmaxAge = 1")
+            .variables([
+                ("STELLAR_SERVER__ORIGINS", "any"),
+                ("STELLAR_TRANSPORT", "ws"),
+            ])
+            .set("cors", "{ credentials = true }")
+            .load_with_origins()
+            .unwrap();
+        let of = |key: &str| origins.of(&key.split('.').collect::<Vec<_>>()).to_string();
+        assert_eq!(of("name"), "a.toml");
+        assert_eq!(of("server.maxLength"), "b.toml");
+        // A value takes the place of a whole table.
+        assert_eq!(of("server.origins"), "STELLAR_SERVER__ORIGINS");
+        assert_eq!(of("server.origins.list"), "default");
+        assert_eq!(of("transports"), "STELLAR_TRANSPORT");
+        assert_eq!(of("cors.credentials"), "command line");
+        assert_eq!(of("cors.maxAge"), "default");
+        assert_eq!(of("parser"), "default");
+        assert_eq!(origins.len(), 5);
+        assert!(Sources::new().load_with_origins().unwrap().1.is_empty());
     }
 
     #[test]

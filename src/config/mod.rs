@@ -1,6 +1,8 @@
 //! The settings of the Stellar layer, and reading them.
 
 mod load;
+mod origin;
+mod secret;
 mod serving;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -10,6 +12,8 @@ use stellarfw_transport::ServerConfig;
 
 pub use self::{
     load::{ConfigError, FILE, Sources},
+    origin::{Origin, Origins},
+    secret::is_secret,
     serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
 };
 use crate::{broker::RoomOptions, http::Cors};

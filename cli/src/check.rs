@@ -1,0 +1,221 @@
+//! `stellarfw config check`, and the checks that `serve` makes before its start.
+
+use std::path::Path;
+
+use clap::Args;
+use stellarfw::{BuildError, Config, Stellar};
+
+use crate::{
+    Failure,
+    settings::{Loaded, Settings},
+};
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What is wrong with a setting, by its key. Without a key it is about all of them.
+pub(crate) struct Fault {
+    key: String,
+    message: String,
+}
+
+impl Fault {
+    fn new(key: &str, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl Check {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let loaded = self.settings.load()?;
+        let mut faults = build(&loaded)?;
+        faults.extend(files(&loaded));
+        report(&faults)?;
+        let file = match &loaded.file {
+            Some(path) => path.display().to_string(),
+            None => "no file".into(),
+        };
+        let given = loaded.origins.len();
+        let noun = if given == 1 { "setting" } else { "settings" };
+        crate::print(&format!(
+            "The settings are fine ({file}; {given} {noun} given)\n"
+        ))
+    }
+}
+
+/// All faults as one error, a line for each.
+pub(crate) fn report(faults: &[String]) -> Result<(), Failure> {
+    match faults {
+        [] => Ok(()),
+        [fault] => Err(fault.as_str().into()),
+        _ => {
+            let count = faults.len();
+            Err(format!("{count} faults in the settings\n  {}", faults.join("\n  ")).into())
+        }
+    }
+}
+
+/// What only building a server finds: at most one fault, the first.
+fn build(loaded: &Loaded) -> Result<Vec<String>, Failure> {
+    let config = loaded.config.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let built = runtime.block_on(async {
+        let stellar = Stellar::builder().config(config).build().await?;
+        stellar
+            .shutdown(stellarfw::transport::Shutdown::default())
+            .await;
+        Ok::<_, BuildError>(())
+    });
+    let fault = built.err().map(|error| {
+        let key = match &error {
+            BuildError::UnknownTransport(_) => "transports",
+            BuildError::UnknownParser(_) => "parser",
+            BuildError::BadPath { key, .. } => key,
+            BuildError::Cors(_) => "cors",
+            _ => "",
+        };
+        tell(loaded, &Fault::new(key, error.to_string()))
+    });
+    Ok(fault.into_iter().collect())
+}
+
+/// What is wrong with the files and addresses that the settings name.
+pub(crate) fn files(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let mut faults = tls(config);
+    for folder in &config.public {
+        faults.extend(public(folder));
+    }
+    if config.listen.is_empty() {
+        faults.push(Fault::new("listen", "there is no address to listen on"));
+    }
+    for address in &config.listen {
+        faults.extend(listen(address));
+    }
+    faults.iter().map(|fault| tell(loaded, fault)).collect()
+}
+
+/// A fault with its key and where the setting came from.
+fn tell(loaded: &Loaded, fault: &Fault) -> String {
+    if fault.key.is_empty() {
+        return fault.message.clone();
+    }
+    let path: Vec<&str> = fault.key.split('.').collect();
+    let origin = loaded.origins.of(&path);
+    format!("{} ({origin}): {}", fault.key, fault.message)
+}
+
+#[cfg(feature = "tls")]
+fn tls(config: &Config) -> Vec<Fault> {
+    use stellarfw::transport::serve::Tls;
+
+    let fault = match (&config.tls.cert, &config.tls.key) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Tls::from_files(cert, key)
+            .err()
+            .map(|error| Fault::new("tls", error.to_string())),
+        _ => Some(Fault::new("tls", "cert and key must be given both")),
+    };
+    fault.into_iter().collect()
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls(config: &Config) -> Vec<Fault> {
+    let wanted = config.tls.cert.is_some() || config.tls.key.is_some();
+    let fault = wanted.then(|| Fault::new("tls", "this program was built without TLS"));
+    fault.into_iter().collect()
+}
+
+fn public(folder: &Path) -> Option<Fault> {
+    // Reading it also shows whether that is allowed.
+    let error = std::fs::read_dir(folder).err()?;
+    let message = format!("the folder {} cannot be read: {error}", folder.display());
+    Some(Fault::new("public", message))
+}
+
+/// Whether an address is one; names are not looked up, and nothing is listened on.
+fn listen(address: &str) -> Option<Fault> {
+    let fault = |message: String| Some(Fault::new("listen", message));
+    if let Some(path) = address.strip_prefix("unix:") {
+        if cfg!(not(unix)) {
+            return fault(format!("{address:?}: there are no Unix sockets here"));
+        }
+        let path = Path::new(path);
+        let folder = match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => return fault(format!("{address:?} names no socket")),
+        };
+        if path.file_name().is_none() {
+            return fault(format!("{address:?} names no socket"));
+        }
+        if !folder.is_dir() {
+            return fault(format!(
+                "{address:?}: there is no folder {}",
+                folder.display()
+            ));
+        }
+        return None;
+    }
+    if address.parse::<std::net::SocketAddr>().is_ok() {
+        return None;
+    }
+    let is_name = address.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        // An address of digits alone that is none, such as 300.0.0.1, is no name either.
+        let has_letter = host.bytes().any(|byte| byte.is_ascii_alphabetic());
+        has_letter && host.bytes().all(is_host) && port.parse::<u16>().is_ok()
+    });
+    if is_name {
+        return None;
+    }
+    fault(format!(
+        "{address:?} is no address, such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or \
+         unix:/run/app.sock"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listen;
+
+    #[test]
+    fn addresses_are_told_from_what_is_none() {
+        for good in [
+            "127.0.0.1:8080",
+            "[::1]:0",
+            "localhost:80",
+            "my-host.example.org:443",
+            #[cfg(unix)]
+            "unix:app.sock",
+            #[cfg(unix)]
+            "unix:/app.sock",
+        ] {
+            assert!(listen(good).is_none(), "{good}");
+        }
+        for bad in [
+            "",
+            "8080",
+            ":8080",
+            "localhost",
+            "localhost:http",
+            "127.0.0.1:65536",
+            "300.0.0.1:80",
+            "::1:80",
+            "http://localhost:80",
+            "unix:",
+            "unix:/",
+            "unix:/no/such/folder/app.sock",
+        ] {
+            assert!(listen(bad).is_some(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `stellarfw serve`
+
+use clap::Args;
+use stellarfw::Stellar;
+
+use crate::{Failure, check, log::Log, settings::Settings};
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    log: Log,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let loaded = self.settings.load()?;
+        self.log.start()?;
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(async {
+            // The build itself tells of what it finds.
+            check::report(&check::files(&loaded))?;
+            let stellar = Stellar::builder().config(loaded.config).build().await?;
+            let config = stellar.config();
+            let transports = config.transports.join(", ");
+            if config.public.is_empty() {
+                tracing::info!("no public folder: neither --public nor the setting names one");
+            }
+            stellar
+                .serve_configured(|listeners| {
+                    for listener in listeners {
+                        tracing::info!(address = %listener, %transports, "listening");
+                        println!("Listening on {listener}");
+                    }
+                    println!("Transport: {transports}");
+                    println!("Ctrl-C stops.");
+                })
+                .await?;
+            println!("Stopped.");
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! The server: what clients can call, and what happens in its rooms.
+
+use std::{error::Error, process::ExitCode};
+
+use serde::Deserialize;
+use serde_json::json;
+use stellarfw::{
+    Connection, Stellar, StellarError,
+    actions::{Action, ActionResult, Params},
+    config::Sources,
+    rooms::Say,
+};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Deserialize)]
+struct Greet {
+    name: String,
+}
+
+/// A page calls it as `client.action("greet", { name: "Ann" })`, and it is `/api/greet?name=Ann`.
+async fn greet(Params(Greet { name }): Params<Greet>) -> ActionResult {
+    Ok(json!({ "greeting": format!("Hello {name}!") }))
+}
+
+/// Sees each message that is said in a room before the room does, and may change or refuse it.
+async fn tidy(_connection: Connection, mut said: Say) -> Result<Say, StellarError> {
+    if let Some(text) = said.message.as_str() {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
+            return Err(StellarError::custom("100", "There is nothing to say"));
+        }
+        said.message = text.into();
+    }
+    Ok(said)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    // The settings: stellar.toml, then variables STELLAR_….
+    let stellar = Stellar::builder()
+        .config(Sources::usual().load()?)
+        .add_action(
+            Action::new("greet", greet)
+                .describe("Greets somebody by name")
+                .requires("name"),
+        )
+        .on_say_receive(tidy)
+        .build()
+        .await?;
+    // Until Ctrl-C or SIGTERM; then clients are asked to come again, and it waits for them to go.
+    stellar
+        .serve_configured(|listeners| {
+            for listener in listeners {
+                println!("Listening on {listener}");
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `new`, and the application that it writes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::support::{Folder, Ran, Server, without_settings};
+
+/// The checkout that these tests are of.
+fn checkout() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap().to_owned()
+}
+
+/// Cargo in an application, with what is built and locked already.
+fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("CARGO_BUILD_TARGET");
+    // What cargo tells this test of its own crate would have some dependencies built again, here
+    // and then by whoever builds the checkout.
+    let own = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_EXE_",
+        "CARGO_CRATE_",
+    ];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if own.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    without_settings(&mut command);
+    command
+}
+
+#[test]
+fn the_application_builds_and_passes_its_tests_and_runs() {
+    let folder = Folder::lasting("applications");
+    let checkout = checkout();
+    let path = checkout.to_str().unwrap();
+    let told = folder.run(["new", "my-observatory", "--path", path]).fine();
+    assert!(
+        told.contains("cd my-observatory") && told.contains("cargo run"),
+        "{told}"
+    );
+    assert_eq!(folder.names(), ["my-observatory"]);
+    let app = folder.path().join("my-observatory");
+    // The versions that the checkout was built with are those that are at hand.
+    fs::copy(checkout.join("Cargo.lock"), app.join("Cargo.lock")).unwrap();
+
+    Ran::of(&mut cargo(&app, &["fmt", "--check"])).fine();
+    let told = Ran::of(&mut cargo(&app, &["test", "--offline"])).fine();
+    assert!(told.contains("3 passed; 0 failed"), "{told}");
+
+    // Its settings are those that the command knows.
+    let mut check = folder.command(["config", "check"]);
+    let told = Ran::of(check.current_dir(&app)).fine();
+    assert!(told.contains("stellar.toml; 4 settings given"), "{told}");
+
+    let mut run = cargo(&app, &["run", "--offline", "--quiet"]);
+    let server = Server::start(run.env("STELLAR_LISTEN", "127.0.0.1:0"));
+    let page = server.get("/");
+    assert!(page.contains("<title>my-observatory</title>"), "{page}");
+    assert!(server.get("/api/greet?name=Ann").contains("Hello Ann!"));
+}
+
+#[test]
+fn without_a_path_it_depends_on_the_published_crate() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    folder.run(["new", "empty"]).fine();
+    let app = folder.path().join("empty");
+    let manifest = fs::read_to_string(app.join("Cargo.toml")).unwrap();
+    let line = concat!("stellarfw = \"", env!("CARGO_PKG_VERSION"), "\"\n");
+    assert!(manifest.contains(line), "{manifest}");
+    assert!(manifest.contains("name = \"empty\"\n"), "{manifest}");
+    assert!(!manifest.contains("[workspace]"), "{manifest}");
+
+    for (name, part) in [
+        (".gitignore", "/target"),
+        ("README.md", "# empty"),
+        ("stellar.toml", "name = \"empty\""),
+        ("src/main.rs", "async fn greet"),
+        ("tests/app.rs", "CARGO_BIN_EXE_empty"),
+        ("public/index.html", "/stellar-client"),
+    ] {
+        let text = fs::read_to_string(app.join(name)).unwrap();
+        assert!(text.contains(part), "no {part} in {name}");
+        assert!(
+            !text.contains("{{"),
+            "{name} has a place that is not filled in"
+        );
+    }
+    assert_eq!(folder.names(), ["empty"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn the_folder_is_as_open_as_any_other() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = Folder::new();
+    folder.run(["new", "app"]).fine();
+    fs::create_dir(folder.path().join("other")).unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().mode();
+    assert_eq!(mode("app"), mode("other"));
+}
+
+#[test]
+fn within_a_workspace_it_stands_alone() {
+    let folder = Folder::new();
+    folder.write("Cargo.toml", "[workspace]\nmembers = []\n");
+    fs::create_dir(folder.path().join("apps")).unwrap();
+    folder.run(["new", "apps/one"]).fine();
+    let manifest = fs::read_to_string(folder.path().join("apps/one/Cargo.toml")).unwrap();
+    assert!(manifest.ends_with("\n[workspace]\n"), "{manifest}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_written() {
+    let folder = Folder::new();
+    folder.write("full/file", "kept");
+    folder.write("file", "kept");
+    folder.write("other/Cargo.toml", "[package]\nname = \"other\"\n");
+    let mut before = folder.names();
+    before.sort();
+    let fails = |arguments: &[&str], parts: &[&str]| {
+        folder.run(["new"].iter().chain(arguments)).failed(1, parts);
+        let mut now = folder.names();
+        now.sort();
+        assert_eq!(now, before);
+    };
+    fails(&["full"], &["full", "not empty"]);
+    fails(&["file"], &["file", "no folder"]);
+    fails(&["."], &["."]);
+    for name in ["2chat", "a b", "ünder", "fn", "test", "stellarfw", "a.b"] {
+        fails(&[name], &[name, "name of a crate"]);
+    }
+    fails(&["missing/app"], &["there is no folder missing"]);
+    fails(&["app", "--path", "missing"], &["missing", "no checkout"]);
+    fails(&["app", "--path", "other"], &["other", "no checkout"]);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("full/file")).unwrap(),
+        "kept"
+    );
+    assert_eq!(fs::read_dir(folder.path().join("full")).unwrap().count(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_left_behind_half_way() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    // The files are written before it shows that they cannot take this one's place.
+    symlink("empty", folder.path().join("link")).unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+    folder
+        .run(["new", "link"])
+        .failed(1, &["cannot write link"]);
+    folder.run(["new", "dangling"]).failed(1, &["dangling"]);
+    let mut names = folder.names();
+    names.sort();
+    assert_eq!(names, ["dangling", "empty", "link"]);
+    assert_eq!(
+        fs::read_dir(folder.path().join("empty")).unwrap().count(),
+        0
+    );
+}

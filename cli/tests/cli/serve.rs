@@ -1,0 +1,131 @@
+//! `serve`
+
+use std::{net::TcpListener, time::Duration};
+
+use serde_json::{Value, json};
+use tungstenite::Message;
+
+use crate::support::{Folder, Ran, Server};
+
+#[test]
+fn a_server_runs_from_settings_alone() {
+    let folder = Folder::new();
+    folder.write("www/hello.txt", "Hello from a file");
+    folder.write(
+        "stellar.toml",
+        "listen = [\"127.0.0.1:0\"]\nstartingChatRooms = [\"lobby\"]\napiVersion = \"7\"",
+    );
+    let options = ["serve", "--public", "www", "--transport", "ws,engine.io"];
+    let server = Server::start(folder.command(options).env("STELLAR_NAME", "observatory"));
+
+    let file = server.get("/hello.txt");
+    assert!(
+        file.starts_with("HTTP/1.1 200") && file.ends_with("Hello from a file"),
+        "{file}"
+    );
+    assert!(server.get("/stellar-client").contains("StellarClient"));
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/missing.txt").starts_with("HTTP/1.1 404"));
+
+    let mut socket = server.socket();
+    let mut next = || -> Value {
+        let message = socket.read().unwrap();
+        serde_json::from_str(message.to_text().unwrap()).unwrap()
+    };
+    assert_eq!(next()["welcome"], "Hello human! Welcome to Stellar");
+    let join = json!({ "event": "roomAdd", "room": "lobby" });
+    socket.send(Message::text(join.to_string())).unwrap();
+    let joined: Value = serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap();
+    assert_eq!(
+        (&joined["status"], &joined["data"]),
+        (&json!("OK"), &json!(true))
+    );
+
+    // Asked to stop, it ends well.
+    #[cfg(unix)]
+    {
+        let ran = server.stop();
+        assert!(ran.status.success(), "{}", ran.err);
+        assert!(
+            ran.out.contains("Transport: ws, engine.io\n"),
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.ends_with("Stopped.\n"), "{}", ran.out);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_log_is_for_people_or_in_json() {
+    let folder = Folder::new();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let log = |options: &[&str], variable: Option<&str>| {
+        let mut command = folder.command(serve.iter().chain(options));
+        command.envs(variable.map(|filter| ("RUST_LOG", filter)));
+        let ran = Server::start(&mut command).stop();
+        assert!(ran.status.success(), "{}", ran.err);
+        ran.err
+    };
+    let human = log(&[], None);
+    assert!(
+        human.contains("INFO") && human.contains("listening"),
+        "{human}"
+    );
+    let json = log(&["--log-format", "json"], None);
+    let lines: Vec<Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let listening = lines
+        .iter()
+        .find(|line| line["message"] == "listening")
+        .unwrap();
+    assert_eq!(listening["level"], "INFO");
+    assert!(
+        listening["address"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+
+    assert_eq!(log(&["--log", "error"], None), "");
+    assert_eq!(log(&[], Some("off")), "");
+    // The option counts more than the variable.
+    assert!(log(&["--log", "info"], Some("off")).contains("listening"));
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why() {
+    let folder = Folder::new();
+    let fails = |options: &[&str], parts: &[&str]| {
+        folder.run(["serve"].iter().chain(options)).failed(1, parts);
+    };
+    fails(&["--transport", "pigeon"], &["pigeon", "ws"]);
+    fails(&["--parser", "xml"], &["xml", "msgpack"]);
+    fails(&["--public", "missing"], &["missing"]);
+    fails(&["--listen", "nowhere"], &["nowhere"]);
+    fails(&["--config", "missing.toml"], &["missing.toml"]);
+    fails(&["--set", "nothing=1"], &["nothing"]);
+    fails(&["--log", "a=b=c"], &["--log", "a=b=c"]);
+    folder
+        .run(["serve", "--log-format", "xml"])
+        .failed(2, &["xml", "human"]);
+    let mut bad_variable = folder.command(["serve"]);
+    Ran::of(bad_variable.env("RUST_LOG", "a=b=c")).failed(1, &["RUST_LOG", "a=b=c"]);
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    fails(&["--listen", &address], &["cannot listen on", &address]);
+}
+
+#[test]
+fn message_pack_is_spoken_where_it_is_asked_for() {
+    let folder = Folder::new();
+    let options = ["serve", "--listen", "127.0.0.1:0", "--parser", "msgpack"];
+    let server = Server::start(&mut folder.command(options));
+    let mut socket = server.socket();
+    let limit = Some(Duration::from_secs(30));
+    socket.get_ref().set_read_timeout(limit).unwrap();
+    assert!(socket.read().unwrap().is_binary());
+}

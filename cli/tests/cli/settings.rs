@@ -1,0 +1,234 @@
+//! `config check` and `config show`.
+
+use std::fs;
+
+use crate::support::{Folder, Ran};
+
+const CHECK: [&str; 2] = ["config", "check"];
+const SHOW: [&str; 2] = ["config", "show"];
+
+fn check(file: &str) -> Ran {
+    let folder = Folder::new();
+    folder.write("stellar.toml", file);
+    folder.run(CHECK)
+}
+
+fn check_with(arguments: &[&str]) -> Ran {
+    let folder = Folder::new();
+    folder.run(CHECK.iter().chain(arguments))
+}
+
+#[test]
+fn settings_that_are_fine_are_told_so() {
+    let told = check_with(&[]).fine();
+    assert_eq!(told, "The settings are fine (no file; 0 settings given)\n");
+
+    let folder = Folder::new();
+    folder.write("stellar.toml", "name = \"a\"\n[server]\npingInterval = 5");
+    fs::create_dir(folder.path().join("www")).unwrap();
+    let told = Ran::of(folder.command(CHECK).env("STELLAR_PUBLIC", "[\"www\"]")).fine();
+    assert_eq!(
+        told,
+        "The settings are fine (stellar.toml; 3 settings given)\n"
+    );
+    let told = folder
+        .run(["config", "check", "--set", "trace=true"])
+        .fine();
+    assert_eq!(
+        told,
+        "The settings are fine (stellar.toml; 3 settings given)\n"
+    );
+}
+
+#[test]
+fn faults_of_a_file_are_told_with_their_line() {
+    check("name = \"a\"\n\n[server]\npingIntervall = 5\n")
+        .failed(1, &["stellar.toml", "line 4", "pingIntervall"]);
+    check("actionTimeout = \"soon\"").failed(1, &["stellar.toml", "line 1", "actionTimeout"]);
+    check("name = ").failed(1, &["stellar.toml", "line 1"]);
+    let told = check("name = \"a\"\nadminPassword = \"hunter2\"").failed(
+        1,
+        &["stellar.toml", "line 2", "unknown field `adminPassword`"],
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn the_file_can_be_named() {
+    let folder = Folder::new();
+    folder.write("stellar.toml", "nothing = 1");
+    folder.write("other.toml", "name = \"b\"");
+    let told = folder
+        .run(["config", "check", "--config", "other.toml"])
+        .fine();
+    assert!(told.contains("(other.toml; 1 setting given)"), "{told}");
+    let named = Ran::of(folder.command(CHECK).env("STELLAR_CONFIG", "other.toml"));
+    assert!(named.fine().contains("other.toml"));
+
+    let missing = ["config", "check", "--config", "missing.toml"];
+    folder.run(missing).failed(1, &["missing.toml"]);
+    folder.run(CHECK).failed(1, &["stellar.toml", "nothing"]);
+}
+
+#[test]
+fn faults_of_variables_and_options_are_told_with_their_name() {
+    let folder = Folder::new();
+    let variable = |name: &str, value: &str| Ran::of(folder.command(CHECK).env(name, value));
+    variable("STELLAR_NAMEE", "x").failed(1, &["STELLAR_NAMEE", "namee"]);
+    variable("STELLAR_MAX_FILE", "big").failed(1, &["STELLAR_MAX_FILE"]);
+    let told = variable("STELLAR_TRACE_TOKEN", "hunter2").failed(1, &["STELLAR_TRACE_TOKEN"]);
+    assert!(!told.contains("hunter2"), "{told}");
+
+    check_with(&["--set", "server.nothing=1"]).failed(1, &["server.nothing"]);
+    check_with(&["--set", "actionTimeout=soon"]).failed(1, &["actionTimeout"]);
+    check_with(&["--set", "name.x=1"]).failed(1, &["name.x"]);
+    // What is no setting at all is a wrong use of the command.
+    check_with(&["--set", "actionTimeout"]).failed(2, &["actionTimeout", "KEY=VALUE"]);
+    check_with(&["--set", "=5"]).failed(2, &["KEY=VALUE"]);
+    check_with(&["--nothing"]).failed(2, &["--nothing"]);
+}
+
+#[test]
+fn what_only_a_build_finds_is_found() {
+    check("transports = [\"pigeon\"]").failed(
+        1,
+        &[
+            "transports (stellar.toml)",
+            "\"pigeon\"",
+            "engine.io",
+            "socket.io",
+            "sockjs",
+        ],
+    );
+    check_with(&["--transport", "ws,pigeon"])
+        .failed(1, &["transports (command line)", "\"pigeon\""]);
+    check_with(&["--parser", "xml"]).failed(1, &["parser (command line)", "\"xml\"", "msgpack"]);
+    check("apiPath = \"api\"").failed(1, &["apiPath (stellar.toml)"]);
+    check("[server]\npathname = \"/\"").failed(1, &["server.pathname (stellar.toml)"]);
+    check("[cors]\norigins = [\"*\"]\ncredentials = true").failed(1, &["cors (stellar.toml)"]);
+}
+
+#[test]
+fn addresses_and_folders_must_be_ones() {
+    for address in [
+        "8080",
+        "localhost",
+        "127.0.0.1:99999",
+        "unix:",
+        "unix:/no/such/app.sock",
+    ] {
+        check_with(&["--listen", address]).failed(1, &["listen (command line)", address]);
+    }
+    check("listen = []").failed(1, &["listen (stellar.toml)", "no address"]);
+    check_with(&["--listen", "127.0.0.1:0,[::1]:80,localhost:8080"]).fine();
+
+    check_with(&["--public", "missing"]).failed(1, &["public (command line)", "missing"]);
+    let folder = Folder::new();
+    folder.write("file", "");
+    let file = ["config", "check", "--public", "file"];
+    folder
+        .run(file)
+        .failed(1, &["public (command line)", "file"]);
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let told = check("parser = \"xml\"\npublic = [\"a\", \"b\"]\nlisten = [\"x\"]").failed(
+        1,
+        &[
+            "4 faults",
+            "\"xml\"",
+            "folder a",
+            "folder b",
+            "\"x\" is no address",
+        ],
+    );
+    assert_eq!(told.lines().count(), 5, "{told}");
+}
+
+#[test]
+fn certificates_must_be_usable() {
+    let folder = Folder::new();
+    let pair = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (one, two) = (pair(), pair());
+    folder.write("cert.pem", one.cert.pem());
+    folder.write("key.pem", one.signing_key.serialize_pem());
+    folder.write("other.pem", two.signing_key.serialize_pem());
+    folder.write("empty.pem", "");
+    let tls = |cert: &str, key: &str| {
+        folder.write(
+            "stellar.toml",
+            format!("[tls]\ncert = \"{cert}\"\nkey = \"{key}\""),
+        );
+        folder.run(CHECK)
+    };
+    tls("cert.pem", "key.pem").fine();
+    tls("cert.pem", "other.pem").failed(1, &["tls (stellar.toml)", "cert.pem and other.pem"]);
+    tls("missing.pem", "key.pem").failed(1, &["tls (stellar.toml)", "missing.pem"]);
+    tls("empty.pem", "key.pem").failed(1, &["tls (stellar.toml)", "empty.pem"]);
+    tls("cert.pem", "empty.pem").failed(1, &["tls (stellar.toml)", "empty.pem"]);
+    folder.write("stellar.toml", "[tls]\ncert = \"cert.pem\"");
+    folder.run(CHECK).failed(1, &["tls (stellar.toml)", "both"]);
+}
+
+#[test]
+fn what_is_shown_are_the_settings_that_count() {
+    let folder = Folder::new();
+    folder.write(
+        "stellar.toml",
+        "name = \"a\"\n[server]\npingInterval = 5\nmaxLength = 6",
+    );
+    let options = [
+        "--sources",
+        "--set",
+        "server.maxLength=7",
+        "--transport",
+        "ws",
+    ];
+    let mut show = folder.command(SHOW.iter().chain(&options));
+    show.env("STELLAR_ROOM_LIMITS", "{ \"a b\" = 2 }");
+    let told = Ran::of(&mut show).fine();
+    let has = |line: &str| {
+        assert!(
+            told.lines().any(|told| told == line),
+            "no {line} in\n{told}"
+        )
+    };
+    has("name = \"a\"  # stellar.toml");
+    has("transports = [\"ws\"]  # command line");
+    has("actionTimeout = 30000  # default");
+    has("[roomLimits]");
+    has("\"a b\" = 2  # STELLAR_ROOM_LIMITS");
+    has("[server]");
+    has("pingInterval = 5  # stellar.toml");
+    has("maxLength = 7  # command line");
+    has("[server.outbox]");
+    has("frames = 16384  # default");
+
+    // Without the option there are no comments.
+    assert!(!folder.run(SHOW).fine().contains('#'));
+    folder.write("stellar.toml", "namee = 1");
+    folder.run(SHOW).failed(1, &["stellar.toml", "namee"]);
+}
+
+#[test]
+fn what_is_shown_is_a_file_of_the_same_settings() {
+    let folder = Folder::new();
+    let set = [
+        "--set",
+        "name=\"x # y\"",
+        "--set",
+        "server.origins={ list = [\"null\"] }",
+    ];
+    for options in [&[][..], &["--sources"], &set] {
+        let told = folder.run(SHOW.iter().chain(options)).fine();
+        folder.write("again.toml", &told);
+        let again = ["config", "show", "--config", "again.toml"];
+        let without = told.lines().map(|line| line.split("  # ").next().unwrap());
+        let without: Vec<_> = without.collect();
+        assert_eq!(
+            folder.run(again).fine().lines().collect::<Vec<_>>(),
+            without
+        );
+    }
+}
