@@ -64,15 +64,23 @@ const common = {
 const files = {
   ...common,
   define: { $settings: "{}" },
+  packages: "external",
   banner: { js: `/*! stellar-client ${version} | MIT */` },
+};
+/** The package's entry points, and what they are called in dist/. */
+const entries = {
+  index: "stellar-client",
+  msgpack: "stellar-client.msgpack",
+  react: "react",
+  vue: "vue",
 };
 // The script that is put together names the map that the server puts together.
 const parts = { ...common, format: "iife", sourcemap: "external" };
 const names = ["core", "msgpack", "ws", "engineio", "socketio", "sockjs", "fallback", "own"];
 
 await Promise.all([
-  ...["index", "msgpack"].flatMap((entry) => {
-    const outfile = `dist/stellar-client${entry === "msgpack" ? ".msgpack" : ""}`;
+  ...Object.entries(entries).flatMap(([entry, name]) => {
+    const outfile = `dist/${name}`;
     const entryPoints = [`src/${entry}.ts`];
     return [
       build({ ...files, entryPoints, outfile: `${outfile}.mjs`, format: "esm" }),

@@ -1,0 +1,135 @@
+/*! stellar-client 0.1.0 | MIT */
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+var __copyProps = (to, from, except, desc) => {
+  if (from && typeof from === "object" || typeof from === "function") {
+    for (let key of __getOwnPropNames(from))
+      if (!__hasOwnProp.call(to, key) && key !== except)
+        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
+  }
+  return to;
+};
+var __toCommonJS = (mod) => __copyProps(__defProp({}, "__esModule", { value: true }), mod);
+
+// src/react.ts
+var react_exports = {};
+__export(react_exports, {
+  useAction: () => useAction,
+  useConnection: () => useConnection,
+  useRoom: () => useRoom,
+  useStellarEvent: () => useStellarEvent
+});
+module.exports = __toCommonJS(react_exports);
+var import_react = require("react");
+
+// src/membership.ts
+var counts = /* @__PURE__ */ new WeakMap();
+function member(client, room, { a: _joined, b: _failed, c: _said }) {
+  const rooms = counts.get(client) ?? /* @__PURE__ */ new Map();
+  counts.set(client, rooms);
+  let there = true;
+  const hear = (message) => {
+    if (message.room === room) _said(message);
+  };
+  client.on("say", hear);
+  rooms.set(room, (rooms.get(room) ?? 0) + 1);
+  client.roomAdd(room).then(
+    () => there && _joined(),
+    (error) => {
+      if (there) error.code === "017" ? _joined() : _failed(error);
+    }
+  );
+  return () => {
+    there = false;
+    client.off("say", hear);
+    rooms.set(room, rooms.get(room) - 1);
+    setTimeout(() => {
+      if (rooms.get(room)) return;
+      rooms.delete(room);
+      client.roomLeave(room).catch(() => {
+      });
+    });
+  };
+}
+
+// src/react.ts
+function useConnection(client) {
+  const watch = (0, import_react.useCallback)(
+    (changed) => {
+      client.on("state", changed);
+      return () => void client.off("state", changed);
+    },
+    [client]
+  );
+  const state = () => client.state;
+  return (0, import_react.useSyncExternalStore)(watch, state, state);
+}
+function useStellarEvent(client, name, listener, room) {
+  const latest = (0, import_react.useRef)(listener);
+  (0, import_react.useEffect)(() => {
+    latest.current = listener;
+  });
+  (0, import_react.useEffect)(() => {
+    const source = room === void 0 ? client : client.from(room);
+    const hear = (...args) => latest.current(...args);
+    source.on(name, hear);
+    return () => void source.off(name, hear);
+  }, [client, name, room]);
+}
+function useRoom(client, room, limit = 100) {
+  const [messages, setMessages] = (0, import_react.useState)([]);
+  const [joined, setJoined] = (0, import_react.useState)(false);
+  const [error, setError] = (0, import_react.useState)(null);
+  (0, import_react.useEffect)(() => {
+    setMessages([]);
+    setJoined(false);
+    setError(null);
+    return member(client, room, {
+      a: () => setJoined(true),
+      b: setError,
+      c: (message) => setMessages((before) => [...before, message].slice(-limit))
+    });
+  }, [client, room, limit]);
+  const say = (0, import_react.useCallback)(
+    (message, options = {}) => client.say(room, message, options),
+    [client, room]
+  );
+  return { messages, joined, error, say };
+}
+function useAction(client, name) {
+  const [last, setLast] = (0, import_react.useState)({ answer: null, error: null, pending: false });
+  const calls = (0, import_react.useRef)(0);
+  const call = (0, import_react.useCallback)(
+    async (params, options = {}) => {
+      const own = ++calls.current;
+      const tell = (answer, error, pending) => {
+        if (own === calls.current) setLast({ answer, error, pending });
+      };
+      tell(null, null, true);
+      try {
+        const answer = await client.action(name, params, options);
+        tell(answer, null, false);
+        return answer;
+      } catch (error) {
+        tell(null, error, false);
+        throw error;
+      }
+    },
+    [client, name]
+  );
+  return { ...last, call };
+}
+// Annotate the CommonJS export names for ESM import in node:
+0 && (module.exports = {
+  useAction,
+  useConnection,
+  useRoom,
+  useStellarEvent
+});
+//# sourceMappingURL=react.cjs.map

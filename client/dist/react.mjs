@@ -1,0 +1,109 @@
+/*! stellar-client 0.1.0 | MIT */
+
+// src/react.ts
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+
+// src/membership.ts
+var counts = /* @__PURE__ */ new WeakMap();
+function member(client, room, { a: _joined, b: _failed, c: _said }) {
+  const rooms = counts.get(client) ?? /* @__PURE__ */ new Map();
+  counts.set(client, rooms);
+  let there = true;
+  const hear = (message) => {
+    if (message.room === room) _said(message);
+  };
+  client.on("say", hear);
+  rooms.set(room, (rooms.get(room) ?? 0) + 1);
+  client.roomAdd(room).then(
+    () => there && _joined(),
+    (error) => {
+      if (there) error.code === "017" ? _joined() : _failed(error);
+    }
+  );
+  return () => {
+    there = false;
+    client.off("say", hear);
+    rooms.set(room, rooms.get(room) - 1);
+    setTimeout(() => {
+      if (rooms.get(room)) return;
+      rooms.delete(room);
+      client.roomLeave(room).catch(() => {
+      });
+    });
+  };
+}
+
+// src/react.ts
+function useConnection(client) {
+  const watch = useCallback(
+    (changed) => {
+      client.on("state", changed);
+      return () => void client.off("state", changed);
+    },
+    [client]
+  );
+  const state = () => client.state;
+  return useSyncExternalStore(watch, state, state);
+}
+function useStellarEvent(client, name, listener, room) {
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => {
+    const source = room === void 0 ? client : client.from(room);
+    const hear = (...args) => latest.current(...args);
+    source.on(name, hear);
+    return () => void source.off(name, hear);
+  }, [client, name, room]);
+}
+function useRoom(client, room, limit = 100) {
+  const [messages, setMessages] = useState([]);
+  const [joined, setJoined] = useState(false);
+  const [error, setError] = useState(null);
+  useEffect(() => {
+    setMessages([]);
+    setJoined(false);
+    setError(null);
+    return member(client, room, {
+      a: () => setJoined(true),
+      b: setError,
+      c: (message) => setMessages((before) => [...before, message].slice(-limit))
+    });
+  }, [client, room, limit]);
+  const say = useCallback(
+    (message, options = {}) => client.say(room, message, options),
+    [client, room]
+  );
+  return { messages, joined, error, say };
+}
+function useAction(client, name) {
+  const [last, setLast] = useState({ answer: null, error: null, pending: false });
+  const calls = useRef(0);
+  const call = useCallback(
+    async (params, options = {}) => {
+      const own = ++calls.current;
+      const tell = (answer, error, pending) => {
+        if (own === calls.current) setLast({ answer, error, pending });
+      };
+      tell(null, null, true);
+      try {
+        const answer = await client.action(name, params, options);
+        tell(answer, null, false);
+        return answer;
+      } catch (error) {
+        tell(null, error, false);
+        throw error;
+      }
+    },
+    [client, name]
+  );
+  return { ...last, call };
+}
+export {
+  useAction,
+  useConnection,
+  useRoom,
+  useStellarEvent
+};
+//# sourceMappingURL=react.mjs.map

@@ -1,0 +1,20 @@
+import type { Client } from "./client.mjs";
+import type { RequestOptions } from "./deadline.mjs";
+import type { StellarError } from "./errors.mjs";
+import { type Room } from "./membership.mjs";
+import type { ActionAnswer, ChatMessage, State } from "./types.mjs";
+/** Where a client is; the component renders again when that changes. */
+export declare function useConnection(client: Client<any>): State;
+/** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
+export declare function useStellarEvent(client: Client<any>, name: string, listener: (...args: any[]) => void, room?: string): void;
+/** A room the component is in while it is there, and the last `limit` (100) messages of it. */
+export declare function useRoom(client: Client<any>, room: string, limit?: number): Room<readonly ChatMessage[], boolean, StellarError | null>;
+/** An action to call, and how its last call went. */
+export declare function useAction<Actions, Name extends keyof Actions & string>(client: Client<Actions>, name: Name): {
+    call: (params: Actions[Name] extends {
+        params: infer Params;
+    } ? Params : never, options?: RequestOptions) => Promise<ActionAnswer<Actions[Name]>>;
+    answer: ActionAnswer<Actions[Name]> | null;
+    error: StellarError | null;
+    pending: boolean;
+};

@@ -1,0 +1,105 @@
+/*! stellar-client 0.1.0 | MIT */
+
+// src/vue.ts
+import { onScopeDispose, readonly, ref, shallowRef, toValue, watch } from "vue";
+
+// src/membership.ts
+var counts = /* @__PURE__ */ new WeakMap();
+function member(client, room, { a: _joined, b: _failed, c: _said }) {
+  const rooms = counts.get(client) ?? /* @__PURE__ */ new Map();
+  counts.set(client, rooms);
+  let there = true;
+  const hear = (message) => {
+    if (message.room === room) _said(message);
+  };
+  client.on("say", hear);
+  rooms.set(room, (rooms.get(room) ?? 0) + 1);
+  client.roomAdd(room).then(
+    () => there && _joined(),
+    (error) => {
+      if (there) error.code === "017" ? _joined() : _failed(error);
+    }
+  );
+  return () => {
+    there = false;
+    client.off("say", hear);
+    rooms.set(room, rooms.get(room) - 1);
+    setTimeout(() => {
+      if (rooms.get(room)) return;
+      rooms.delete(room);
+      client.roomLeave(room).catch(() => {
+      });
+    });
+  };
+}
+
+// src/vue.ts
+function useConnection(client) {
+  const state = ref(client.state);
+  useStellarEvent(client, "state", (next) => state.value = next);
+  return readonly(state);
+}
+function useStellarEvent(client, name, listener, room) {
+  const source = room === void 0 ? client : client.from(room);
+  source.on(name, listener);
+  onScopeDispose(() => source.off(name, listener));
+}
+function useRoom(client, room, limit = 100) {
+  const messages = shallowRef([]);
+  const joined = ref(false);
+  const error = shallowRef(null);
+  watch(
+    () => toValue(room),
+    (name, _, onCleanup) => {
+      messages.value = [];
+      joined.value = false;
+      error.value = null;
+      onCleanup(
+        member(client, name, {
+          a: () => joined.value = true,
+          b: (failure) => error.value = failure,
+          c: (message) => messages.value = [...messages.value, message].slice(-limit)
+        })
+      );
+    },
+    { immediate: true }
+  );
+  return {
+    messages,
+    joined,
+    error,
+    say: (message, options = {}) => client.say(toValue(room), message, options)
+  };
+}
+function useAction(client, name) {
+  const answer = shallowRef(null);
+  const error = shallowRef(null);
+  const pending = ref(false);
+  let calls = 0;
+  const call = async (params, options = {}) => {
+    const own = ++calls;
+    const tell = (result, failure, busy) => {
+      if (own !== calls) return;
+      answer.value = result;
+      error.value = failure;
+      pending.value = busy;
+    };
+    tell(null, null, true);
+    try {
+      const result = await client.action(name, params, options);
+      tell(result, null, false);
+      return result;
+    } catch (failure) {
+      tell(null, failure, false);
+      throw failure;
+    }
+  };
+  return { answer, error, pending, call };
+}
+export {
+  useAction,
+  useConnection,
+  useRoom,
+  useStellarEvent
+};
+//# sourceMappingURL=vue.mjs.map

@@ -1,0 +1,101 @@
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { Client } from "./client";
+import type { RequestOptions } from "./deadline";
+import type { StellarError } from "./errors";
+import { member, type Room } from "./membership";
+import type { ActionAnswer, ChatMessage, State } from "./types";
+
+/** Where a client is; the component renders again when that changes. */
+export function useConnection(client: Client<any>): State {
+  const watch = useCallback(
+    (changed: () => void) => {
+      client.on("state", changed);
+      return () => void client.off("state", changed);
+    },
+    [client],
+  );
+  const state = () => client.state;
+  return useSyncExternalStore(watch, state, state);
+}
+
+/** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
+export function useStellarEvent(
+  client: Client<any>,
+  name: string,
+  listener: (...args: any[]) => void,
+  room?: string,
+): void {
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => {
+    const source = room === undefined ? client : client.from(room);
+    const hear = (...args: any[]) => latest.current(...args);
+    source.on(name, hear);
+    return () => void source.off(name, hear);
+  }, [client, name, room]);
+}
+
+/** A room the component is in while it is there, and the last `limit` (100) messages of it. */
+export function useRoom(
+  client: Client<any>,
+  room: string,
+  limit = 100,
+): Room<readonly ChatMessage[], boolean, StellarError | null> {
+  const [messages, setMessages] = useState<readonly ChatMessage[]>([]);
+  const [joined, setJoined] = useState(false);
+  const [error, setError] = useState<StellarError | null>(null);
+  useEffect(() => {
+    setMessages([]);
+    setJoined(false);
+    setError(null);
+    return member(client, room, {
+      _joined: () => setJoined(true),
+      _failed: setError,
+      _said: (message) => setMessages((before) => [...before, message].slice(-limit)),
+    });
+  }, [client, room, limit]);
+  const say = useCallback(
+    (message: unknown, options: RequestOptions = {}) => client.say(room, message, options),
+    [client, room],
+  );
+  return { messages, joined, error, say };
+}
+
+/** An action to call, and how its last call went. */
+export function useAction<Actions, Name extends keyof Actions & string>(
+  client: Client<Actions>,
+  name: Name,
+) {
+  type Answer = ActionAnswer<Actions[Name]>;
+  const [last, setLast] = useState<{
+    answer: Answer | null;
+    error: StellarError | null;
+    pending: boolean;
+  }>({ answer: null, error: null, pending: false });
+  const calls = useRef(0);
+  const call = useCallback(
+    async (
+      params: Actions[Name] extends { params: infer Params } ? Params : never,
+      options: RequestOptions = {},
+    ): Promise<Answer> => {
+      // What an earlier call brings late is not what the last one brought.
+      const own = ++calls.current;
+      const tell = (answer: Answer | null, error: StellarError | null, pending: boolean) => {
+        if (own === calls.current) setLast({ answer, error, pending });
+      };
+      tell(null, null, true);
+      try {
+        const answer = await (client as Client<any>).action(name, params, options);
+        tell(answer as Answer, null, false);
+        return answer as Answer;
+      } catch (error) {
+        tell(null, error as StellarError, false);
+        throw error;
+      }
+    },
+    [client, name],
+  );
+  return { ...last, call };
+}

@@ -1,0 +1,94 @@
+import { onScopeDispose, readonly, ref, shallowRef, toValue, watch } from "vue";
+import type { MaybeRefOrGetter, Ref } from "vue";
+import type { Client } from "./client";
+import type { RequestOptions } from "./deadline";
+import type { StellarError } from "./errors";
+import { member, type Room } from "./membership";
+import type { ActionAnswer, ChatMessage, State } from "./types";
+
+/** Where a client is. */
+export function useConnection(client: Client<any>): Readonly<Ref<State>> {
+  const state = ref(client.state);
+  useStellarEvent(client, "state", (next: State) => (state.value = next));
+  return readonly(state);
+}
+
+/** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
+export function useStellarEvent(
+  client: Client<any>,
+  name: string,
+  listener: (...args: any[]) => void,
+  room?: string,
+): void {
+  const source = room === undefined ? client : client.from(room);
+  source.on(name, listener);
+  onScopeDispose(() => source.off(name, listener));
+}
+
+/** A room that the scope is in until it ends, and the last `limit` (100) messages of it. */
+export function useRoom(
+  client: Client<any>,
+  room: MaybeRefOrGetter<string>,
+  limit = 100,
+): Room<Readonly<Ref<readonly ChatMessage[]>>, Readonly<Ref<boolean>>, Ref<StellarError | null>> {
+  const messages = shallowRef<readonly ChatMessage[]>([]);
+  const joined = ref(false);
+  const error = shallowRef<StellarError | null>(null);
+  watch(
+    () => toValue(room),
+    (name, _, onCleanup) => {
+      messages.value = [];
+      joined.value = false;
+      error.value = null;
+      onCleanup(
+        member(client, name, {
+          _joined: () => (joined.value = true),
+          _failed: (failure) => (error.value = failure),
+          _said: (message) => (messages.value = [...messages.value, message].slice(-limit)),
+        }),
+      );
+    },
+    { immediate: true },
+  );
+  return {
+    messages,
+    joined,
+    error,
+    say: (message, options: RequestOptions = {}) => client.say(toValue(room), message, options),
+  };
+}
+
+/** An action to call, and how its last call went. */
+export function useAction<Actions, Name extends keyof Actions & string>(
+  client: Client<Actions>,
+  name: Name,
+) {
+  type Answer = ActionAnswer<Actions[Name]>;
+  const answer = shallowRef<Answer | null>(null);
+  const error = shallowRef<StellarError | null>(null);
+  const pending = ref(false);
+  let calls = 0;
+  const call = async (
+    params: Actions[Name] extends { params: infer Params } ? Params : never,
+    options: RequestOptions = {},
+  ): Promise<Answer> => {
+    // What an earlier call brings late is not what the last one brought.
+    const own = ++calls;
+    const tell = (result: Answer | null, failure: StellarError | null, busy: boolean) => {
+      if (own !== calls) return;
+      answer.value = result;
+      error.value = failure;
+      pending.value = busy;
+    };
+    tell(null, null, true);
+    try {
+      const result = (await (client as Client<any>).action(name, params, options)) as Answer;
+      tell(result, null, false);
+      return result;
+    } catch (failure) {
+      tell(null, failure as StellarError, false);
+      throw failure;
+    }
+  };
+  return { answer, error, pending, call };
+}
