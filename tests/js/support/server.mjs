@@ -30,6 +30,9 @@ export const sockjs = (test, ...args) => Program.start(test, "example-sockjs", a
 /** Starts the API that declares inputs of every kind. */
 export const observatory = (test, ...args) => Program.start(test, "example-reference", args);
 
+/** Starts the application of StellarFW's own tests. */
+export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
+
 class Program {
   /** What it wrote, on both outputs. */
   output = "";
