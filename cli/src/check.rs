@@ -97,8 +97,10 @@ pub(crate) fn files(loaded: &Loaded) -> Vec<String> {
     if config.listen.is_empty() {
         faults.push(Fault::new("listen", "there is no address to listen on"));
     }
-    for address in &config.listen {
-        faults.extend(listen(address));
+    let addresses = config.listen.iter().map(|address| ("listen", address));
+    let metrics = config.metrics.listen.iter();
+    for (key, address) in addresses.chain(metrics.map(|address| ("metrics.listen", address))) {
+        faults.extend(listen(address).map(|fault| Fault::new(key, fault)));
     }
     faults.iter().map(|fault| tell(loaded, fault)).collect()
 }
@@ -141,24 +143,23 @@ fn public(folder: &Path) -> Option<Fault> {
     Some(Fault::new("public", message))
 }
 
-/// Whether an address is one; names are not looked up, and nothing is listened on.
-fn listen(address: &str) -> Option<Fault> {
-    let fault = |message: String| Some(Fault::new("listen", message));
+/// What is wrong with an address; names are not looked up, and nothing is listened on.
+fn listen(address: &str) -> Option<String> {
     if let Some(path) = address.strip_prefix("unix:") {
         if cfg!(not(unix)) {
-            return fault(format!("{address:?}: there are no Unix sockets here"));
+            return Some(format!("{address:?}: there are no Unix sockets here"));
         }
         let path = Path::new(path);
         let folder = match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
-            None => return fault(format!("{address:?} names no socket")),
+            None => return Some(format!("{address:?} names no socket")),
         };
         if path.file_name().is_none() {
-            return fault(format!("{address:?} names no socket"));
+            return Some(format!("{address:?} names no socket"));
         }
         if !folder.is_dir() {
-            return fault(format!(
+            return Some(format!(
                 "{address:?}: there is no folder {}",
                 folder.display()
             ));
@@ -177,7 +178,7 @@ fn listen(address: &str) -> Option<Fault> {
     if is_name {
         return None;
     }
-    fault(format!(
+    Some(format!(
         "{address:?} is no address, such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or \
          unix:/run/app.sock"
     ))

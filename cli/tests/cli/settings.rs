@@ -120,6 +120,8 @@ fn addresses_and_folders_must_be_ones() {
         check_with(&["--listen", address]).failed(1, &["listen (command line)", address]);
     }
     check("listen = []").failed(1, &["listen (stellar.toml)", "no address"]);
+    check("metrics.listen = \"9090\"").failed(1, &["metrics.listen (stellar.toml)", "\"9090\""]);
+    check_with(&["--set", "metrics.listen=127.0.0.1:9090"]).fine();
     check_with(&["--listen", "127.0.0.1:0,[::1]:80,localhost:8080"]).fine();
 
     check_with(&["--public", "missing"]).failed(1, &["public (command line)", "missing"]);
