@@ -11,5 +11,4 @@ matrix("sockjs", [
   sockJs("xhr-polling"),
   sockJs("eventsource"),
   ours("sockjs", "json"),
-  ours("sockjs", "json", "xhr_streaming"),
 ]);
