@@ -949,7 +949,9 @@ function fallback(options, built) {
       const url2 = new URL(context.url);
       url2.pathname = way.P;
       if (left.length) {
-        timer = setTimeout(() => fail(() => events.close(1006, "No answer")), timeout / 3);
+        timer = setTimeout(() => {
+          if (current()) fail(() => events.close(1006, "No answer"));
+        }, timeout / 3);
       }
       try {
         inner = way.Q(
@@ -980,6 +982,7 @@ function fallback(options, built) {
           }
         );
       } catch (error) {
+        clearTimeout(timer);
         if (left.length) next();
         else throw error;
       }

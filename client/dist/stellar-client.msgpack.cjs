@@ -1255,7 +1255,9 @@ function fallback(options, built) {
       const url2 = new URL(context.url);
       url2.pathname = way.P;
       if (left.length) {
-        timer = setTimeout(() => fail(() => events.close(1006, "No answer")), timeout / 3);
+        timer = setTimeout(() => {
+          if (current()) fail(() => events.close(1006, "No answer"));
+        }, timeout / 3);
       }
       try {
         inner = way.Q(
@@ -1286,6 +1288,7 @@ function fallback(options, built) {
           }
         );
       } catch (error) {
+        clearTimeout(timer);
         if (left.length) next();
         else throw error;
       }

@@ -61,7 +61,9 @@
         const url2 = new URL(context.url);
         url2.pathname = way.c;
         if (left.length) {
-          timer = setTimeout(() => fail(() => events.close(1006, "No answer")), timeout / 3);
+          timer = setTimeout(() => {
+            if (current()) fail(() => events.close(1006, "No answer"));
+          }, timeout / 3);
         }
         try {
           inner = way.d(
@@ -92,6 +94,7 @@
             }
           );
         } catch (error) {
+          clearTimeout(timer);
           if (left.length) next();
           else throw error;
         }

@@ -87,7 +87,9 @@ export function fallback(options: Resolved, built: Transports): Connect {
       const url = new URL(context.url);
       url.pathname = way._path;
       if (left.length) {
-        timer = setTimeout(() => fail(() => events.close(1006, "No answer")), timeout / 3);
+        timer = setTimeout(() => {
+          if (current()) fail(() => events.close(1006, "No answer"));
+        }, timeout / 3);
       }
       try {
         inner = way._connect(
@@ -119,6 +121,7 @@ export function fallback(options: Resolved, built: Transports): Connect {
         );
       } catch (error) {
         // It cannot work here.
+        clearTimeout(timer);
         if (left.length) next();
         else throw error;
       }

@@ -181,3 +181,22 @@ for (const engine of engines) {
     });
   }
 }
+
+test("a WebSocket class that throws is passed over, and its deadline with it", async (t) => {
+  const { client } = await behind(t, ["sockjs"]);
+  class None {
+    constructor() {
+      throw new Error("there is none here");
+    }
+  }
+  const timeout = 3000;
+  const here = client({ WebSocket: None, timeout });
+  await here.connect();
+  const { id, transport } = here;
+  assert.equal(transport.way, "xhr_streaming");
+  // The one wait for a time: what must not happen would happen then.
+  const due = Date.now() + timeout / 2;
+  await until(() => Date.now() > due);
+  assert.equal((await here.detailsView()).id, id);
+  assert.equal(here.transport.way, "xhr_streaming");
+});

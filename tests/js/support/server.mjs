@@ -27,6 +27,10 @@ export const socketio = (test, ...args) => Program.start(test, "example-socketio
 /** Starts the echo servers over SockJS. */
 export const sockjs = (test, ...args) => Program.start(test, "example-sockjs", args);
 
+/** Starts the page with a client of every engine. */
+export const everyEngine = (test, ...args) =>
+  Program.start(test, "example-every-engine-in-one-room", args);
+
 /** Starts the API that declares inputs of every kind. */
 export const observatory = (test, ...args) => Program.start(test, "example-reference", args);
 

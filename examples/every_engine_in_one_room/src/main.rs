@@ -1,0 +1,62 @@
+//! Clients of every engine in one room: a page with a panel for each, that all hear each other.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use clap::Parser;
+use stellarfw::{Embedded, Stellar};
+use tokio::net::TcpListener;
+
+/// Serves a page on which clients of every engine share a room.
+#[derive(Parser)]
+struct Options {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("every-engine-in-one-room: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    let Options { listen } = Options::parse();
+    let mut builder = Stellar::builder().room("meeting").embedded(page());
+    for name in ["ws", "engine.io", "socket.io", "sockjs"] {
+        builder = builder.transport(name);
+    }
+    let stellar = builder.build().await?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    println!("Listening on http://{}", listener.local_addr()?);
+    println!("Transport: {}", stellar.config().transports.join(", "));
+    stellar.serve_until_stopped(listener).await?;
+    Ok(())
+}
+
+fn page() -> [Embedded; 3] {
+    [
+        Embedded {
+            path: "index.html",
+            bytes: include_bytes!("../public/index.html"),
+        },
+        Embedded {
+            path: "page.css",
+            bytes: include_bytes!("../public/page.css"),
+        },
+        Embedded {
+            path: "page.js",
+            bytes: include_bytes!("../public/page.js"),
+        },
+    ]
+}
