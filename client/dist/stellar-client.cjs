@@ -276,26 +276,26 @@ function connection(host, options, codec, connect) {
 // src/emitter.ts
 var Emitter = class {
   constructor() {
-    this.f = [];
+    this.g = [];
   }
   on(name4, fn) {
-    this.f.push([name4, fn]);
+    this.g.push([name4, fn]);
     return this;
   }
   once(name4, fn) {
-    this.f.push([name4, fn, true]);
+    this.g.push([name4, fn, true]);
     return this;
   }
   /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
   off(name4, fn) {
-    this.f = this.f.filter(
+    this.g = this.g.filter(
       ([its, own3]) => name4 && (its !== name4 || fn && own3 !== fn)
     );
     return this;
   }
   /** @internal */
   a(name4, ...args) {
-    for (const [its, fn, once] of [...this.f]) {
+    for (const [its, fn, once] of [...this.g]) {
       if (its !== name4) continue;
       if (once) this.off(name4, fn);
       try {
@@ -408,7 +408,7 @@ function requests(host, limits) {
   };
   const transmit = (request) => {
     const number = count + 1;
-    clearTimeout(request.g);
+    clearTimeout(request.e);
     try {
       host.p(request.q);
     } catch (error) {
@@ -422,7 +422,7 @@ function requests(host, limits) {
     if (!isAction(request)) return;
     running++;
     if (actionTimeout) {
-      request.g = setTimeout(() => {
+      request.e = setTimeout(() => {
         request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
         done(number);
         flush();
@@ -432,7 +432,7 @@ function requests(host, limits) {
   const done = (number) => {
     const request = pending.get(number);
     if (pending.delete(number)) {
-      clearTimeout(request.g);
+      clearTimeout(request.e);
       if (isAction(request)) running--;
     }
     return request;
@@ -448,12 +448,12 @@ function requests(host, limits) {
         K: noReply,
         i: false,
         k: false,
-        g: 0,
+        e: 0,
         c(error, answer) {
           if (request.k) return;
           request.k = true;
           release();
-          if (!request.i) clearTimeout(request.g);
+          if (!request.i) clearTimeout(request.e);
           if (error) reject(error);
           else resolve2(answer);
         }
@@ -471,7 +471,10 @@ function requests(host, limits) {
       flush();
       if (request.i || request.k) return;
       if (volatile) return drop("Not sent at once");
-      if (queueAge) request.g = setTimeout(drop, queueAge, "Waited too long");
+      if (queueAge) {
+        request.e = setTimeout(drop, queueAge, "Waited too long");
+        request.e.unref?.();
+      }
       if (queue.length > queueSize) {
         queue.shift().c(new StellarError("dropped", "Queue is full"));
       }
@@ -553,15 +556,15 @@ var Client = class extends Emitter {
     }
     this.m = new Set(o.rooms);
     this.b = requests(this, o);
-    this.e = connection(this, o, codec, connect);
+    this.f = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.e.G();
+    return this.f.G();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.e.H();
+    return this.f.H();
   }
   /** How many requests wait to be sent. */
   get queued() {
@@ -582,12 +585,12 @@ var Client = class extends Emitter {
     });
     promise.catch(() => {
     });
-    this.e.I();
+    this.f.I();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.e.J();
+    this.f.J();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
@@ -712,7 +715,7 @@ var Client = class extends Emitter {
   }
   /** @internal */
   p(message) {
-    this.e.p(message);
+    this.f.p(message);
   }
   /** @internal */
   n(error) {

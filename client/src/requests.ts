@@ -150,7 +150,11 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
         flush();
         if (request._sent || request._settled) return;
         if (volatile) return drop("Not sent at once");
-        if (queueAge) request._timer = setTimeout(drop, queueAge, "Waited too long");
+        if (queueAge) {
+          request._timer = setTimeout(drop, queueAge, "Waited too long");
+          // What only waits keeps no program running.
+          request._timer.unref?.();
+        }
         if (queue.length > queueSize) {
           queue.shift()!._settle(new StellarError("dropped", "Queue is full"));
         }

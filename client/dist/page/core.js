@@ -244,26 +244,26 @@
   // src/emitter.ts
   var Emitter = class {
     constructor() {
-      this.f = [];
+      this.g = [];
     }
     on(name, fn) {
-      this.f.push([name, fn]);
+      this.g.push([name, fn]);
       return this;
     }
     once(name, fn) {
-      this.f.push([name, fn, true]);
+      this.g.push([name, fn, true]);
       return this;
     }
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
     off(name, fn) {
-      this.f = this.f.filter(
+      this.g = this.g.filter(
         ([its, own2]) => name && (its !== name || fn && own2 !== fn)
       );
       return this;
     }
     /** @internal */
     a(name, ...args) {
-      for (const [its, fn, once] of [...this.f]) {
+      for (const [its, fn, once] of [...this.g]) {
         if (its !== name) continue;
         if (once) this.off(name, fn);
         try {
@@ -376,7 +376,7 @@
     };
     const transmit = (request) => {
       const number = count + 1;
-      clearTimeout(request.g);
+      clearTimeout(request.e);
       try {
         host.p(request.q);
       } catch (error) {
@@ -390,7 +390,7 @@
       if (!isAction(request)) return;
       running++;
       if (actionTimeout) {
-        request.g = setTimeout(() => {
+        request.e = setTimeout(() => {
           request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
           done(number);
           flush();
@@ -400,7 +400,7 @@
     const done = (number) => {
       const request = pending.get(number);
       if (pending.delete(number)) {
-        clearTimeout(request.g);
+        clearTimeout(request.e);
         if (isAction(request)) running--;
       }
       return request;
@@ -416,12 +416,12 @@
           I: noReply,
           i: false,
           k: false,
-          g: 0,
+          e: 0,
           c(error, answer) {
             if (request.k) return;
             request.k = true;
             release();
-            if (!request.i) clearTimeout(request.g);
+            if (!request.i) clearTimeout(request.e);
             if (error) reject(error);
             else resolve2(answer);
           }
@@ -439,7 +439,10 @@
         flush();
         if (request.i || request.k) return;
         if (volatile) return drop("Not sent at once");
-        if (queueAge) request.g = setTimeout(drop, queueAge, "Waited too long");
+        if (queueAge) {
+          request.e = setTimeout(drop, queueAge, "Waited too long");
+          request.e.unref?.();
+        }
         if (queue.length > queueSize) {
           queue.shift().c(new StellarError("dropped", "Queue is full"));
         }
@@ -521,15 +524,15 @@
       }
       this.m = new Set(o.rooms);
       this.b = requests(this, o);
-      this.e = connection(this, o, codec, connect);
+      this.f = connection(this, o, codec, connect);
     }
     /** Where the client is. */
     get state() {
-      return this.e.E();
+      return this.f.E();
     }
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport() {
-      return this.e.F();
+      return this.f.F();
     }
     /** How many requests wait to be sent. */
     get queued() {
@@ -550,12 +553,12 @@
       });
       promise.catch(() => {
       });
-      this.e.G();
+      this.f.G();
       return tell(promise, callback);
     }
     /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
     disconnect(callback) {
-      this.e.H();
+      this.f.H();
       return tell(Promise.resolve(), callback);
     }
     action(name, ...rest) {
@@ -680,7 +683,7 @@
     }
     /** @internal */
     p(message) {
-      this.e.p(message);
+      this.f.p(message);
     }
     /** @internal */
     n(error) {
