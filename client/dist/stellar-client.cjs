@@ -913,7 +913,12 @@ var polling = (context, events) => {
         "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
       )
     ),
-    close: line.end
+    close() {
+      line.end();
+      const body = "1";
+      if (most) context.fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+      });
+    }
   };
 };
 var engineio = [websocket, polling];
