@@ -251,7 +251,7 @@ impl Server {
     ) -> Result<Admission, Refusal> {
         let inner = &self.0;
         let place = Place::take(&inner.handshakes);
-        if inner.stopping.load(Ordering::Acquire) || inner.refusing.load(Ordering::Acquire) {
+        if self.is_refusing() {
             return Err(unavailable("The server is shutting down"));
         }
         let pending = inner.handshakes.load(Ordering::Relaxed);
@@ -442,6 +442,12 @@ impl Server {
     /// an orderly [`Server::shutdown`]. New ones are answered 503.
     pub fn refuse_new(&self) {
         self.0.refusing.store(true, Ordering::Release);
+    }
+
+    /// Whether new connections are let in no more, because it stops or is about to.
+    #[must_use]
+    pub fn is_refusing(&self) -> bool {
+        self.is_stopping() || self.0.refusing.load(Ordering::Acquire)
     }
 
     /// Whether a shutdown has begun.

@@ -194,7 +194,7 @@ impl<L: Library> Front<L> {
             return Ok(Entry::Admitted(server.clone(), Box::new(admission)));
         };
         let full = |text| Refusal::with_status(StatusCode::SERVICE_UNAVAILABLE, text);
-        if server.is_stopping() {
+        if server.is_refusing() {
             return Err(full("The server is shutting down"));
         }
         let place = places.clone().try_acquire_owned();

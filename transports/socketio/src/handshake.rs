@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use http::StatusCode;
 use socketioxide::{handler::ConnectHandler, socket::Socket};
 use socketioxide_core::Value;
 use stellarfw_engineio::Session;
@@ -56,6 +57,12 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
                 }
             });
             if let Err(refusal) = admitted.await {
+                if refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
+                    // A client that is told so stays away; one whose transport closes comes again.
+                    session.hang_up();
+                    tokio::time::sleep(LEAVE).await;
+                    return Err(refused(refusal.message().to_owned()));
+                }
                 let session = Arc::downgrade(&session);
                 tokio::spawn(async move {
                     tokio::time::sleep(LEAVE).await;

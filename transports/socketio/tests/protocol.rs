@@ -167,6 +167,24 @@ async fn who_is_refused_is_told_why_and_does_not_stay() {
 }
 
 #[tokio::test]
+async fn who_comes_while_the_server_goes_is_not_told_to_stay_away() {
+    for way in WAYS {
+        let bed = bed(default).await;
+        let mut line = bed.line(way).await;
+        bed.server.refuse_new();
+        say(&mut line, "40").await;
+        // A `connect_error` would keep the client from coming again.
+        while let Some(packet) = next(&mut line).await {
+            assert!(!packet.starts_with("44"), "{packet}");
+        }
+        let site = bed.site.address();
+        let refused = line::connect(site, way, "/primus", "", &[]).await;
+        assert_eq!(refused.unwrap().err().unwrap().status, 503);
+        assert_eq!(bed.server.opened(), 0);
+    }
+}
+
+#[tokio::test]
 async fn who_never_asks_to_be_let_in_has_a_place_for_a_while_only() {
     let mut bed = bed(|config| {
         config.max_handshakes = 3;
