@@ -33,17 +33,20 @@ struct Options {
     #[arg(long, default_value = "json", value_parser = parser)]
     parser: Parser,
     /// The longest message in bytes
-    #[arg(long, default_value_t = 10_485_760)]
+    #[arg(long, visible_alias = "max-payload", default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Milliseconds between Primus's heartbeats; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
-    ping_interval: u64,
+    heartbeat: u64,
     /// Milliseconds between the frames that keep a waiting response alive
-    #[arg(long, default_value_t = 25_000)]
+    #[arg(long, visible_alias = "ping-interval", default_value_t = 25_000)]
     heartbeat_delay: u64,
     /// Milliseconds that a session is kept without a receiver
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, visible_alias = "ping-timeout", default_value_t = 5_000)]
     disconnect_delay: u64,
+    /// Milliseconds that a handshake may take
+    #[arg(long, default_value_t = 10_000)]
+    connect_timeout: u64,
     /// Where `iframe.html` finds the client's script
     #[arg(long)]
     script: Option<String>,
@@ -113,7 +116,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = Server::builder()
         .configure(|config| {
             config.max_length = options.max_length;
-            config.ping_interval = options.ping_interval;
+            config.ping_interval = options.heartbeat;
+            config.handshake_timeout = options.connect_timeout;
             // An echo may hold as much as one message and one more.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {

@@ -11,7 +11,7 @@ import { sockjs } from "../support/server.mjs";
 
 const bundle = createRequire(import.meta.url).resolve("sockjs-client/dist/sockjs.min.js");
 const script = readFileSync(bundle, "utf8");
-const raw = ["--parser", "raw", "--ping-interval", "0"];
+const raw = ["--parser", "raw", "--heartbeat", "0"];
 const direct = ["websocket", "xhr-streaming", "eventsource", "xhr-polling", "jsonp-polling"];
 const framed = ["iframe-eventsource", "iframe-htmlfile", "iframe-xhr-polling"];
 const origins = {

@@ -5,7 +5,7 @@ import { sockjs } from "../support/server.mjs";
 import { ask, connect, ended, open, ways } from "../support/sockjs.mjs";
 import { until } from "../support/until.mjs";
 
-const raw = ["--parser", "raw", "--ping-interval", "0"];
+const raw = ["--parser", "raw", "--heartbeat", "0"];
 const texts = [
   "hello",
   "",
@@ -68,7 +68,7 @@ for (const way of ways) {
 
   test(`${way}: idle connections are kept alive, and last`, async (t) => {
     const server = await sockjs(
-      ...[t, "--heartbeat-delay", "50", "--ping-interval", "500", "--disconnect-delay", "20000"],
+      ...[t, "--heartbeat-delay", "50", "--heartbeat", "500", "--disconnect-delay", "20000"],
     );
     const client = await connect(t, `${server.url}/sockjs`, way);
     const pings = () => client.received.filter((text) => text.includes("primus::ping::")).length;

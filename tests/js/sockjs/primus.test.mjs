@@ -27,7 +27,7 @@ for (const way of ways) {
   });
 
   test(`${way}: the server's pings are answered, so the connection stays`, async (t) => {
-    const server = await sockjs(t, "--ping-interval", "500");
+    const server = await sockjs(t, "--heartbeat", "500");
     const client = await connectPrimus(t, server.url, way);
     let pings = 0;
     let closed = 0;

@@ -6,7 +6,7 @@ import { sockjs } from "../support/server.mjs";
 import { connect, connectPrimus, ended } from "../support/sockjs.mjs";
 import { event, until } from "../support/until.mjs";
 
-const raw = ["--parser", "raw", "--ping-interval", "0"];
+const raw = ["--parser", "raw", "--heartbeat", "0"];
 
 async function echoes(client, count) {
   for (let n = 0; n < count; n++) client.send(String(n));

@@ -9,7 +9,7 @@ import { sockjs } from "../support/server.mjs";
 import { ask } from "../support/sockjs.mjs";
 import { until } from "../support/until.mjs";
 
-const raw = ["--parser", "raw", "--ping-interval", "0"];
+const raw = ["--parser", "raw", "--heartbeat", "0"];
 const texts = ["</script>", "'\"\\", "a\u2028b", "\u{1f680}", "\u0000", "]]>", "<!--"];
 const many = Array.from({ length: 500 }, (_, n) => `${n} ${"x".repeat(n)}`);
 
