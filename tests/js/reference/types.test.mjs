@@ -26,7 +26,7 @@ async function compile(t, server, program = "export {};") {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
-    paths: { "stellar-client": [`${root}/client/dist/types/index.d.ts`] },
+    paths: { "stellar-client": [`${root}/client/dist/types/index.d.mts`] },
   };
   const files = ["actions.d.ts", "program.ts"].map((name) => join(folder, name));
   const faults = ts.getPreEmitDiagnostics(ts.createProgram(files, options));
@@ -38,7 +38,7 @@ async function compile(t, server, program = "export {};") {
 }
 
 const program = `
-import { StellarClient } from "stellar-client";
+import { createClient, StellarClient } from "stellar-client";
 import type { StellarActions, Typed } from "./actions";
 
 const client = new StellarClient() as Typed<StellarClient>;
@@ -60,6 +60,13 @@ const params: StellarActions["plan"]["params"] = { from: 1, to: "2030-01-01", ma
 client.action("plan", params, (answer, error) => console.log(answer.context, error));
 const orbit: { apogee: number } = (await client.action("satellite", { id: "x" })).orbit;
 
+const made = createClient<StellarActions>({ url: "http://localhost" });
+const same: string = (await made.action("time")).data;
+
+// @ts-expect-error there is no such action
+await made.action("stargaze");
+// @ts-expect-error of the wrong type
+await made.action("observe", { position: [], minutes: "3" });
 // @ts-expect-error there is no such action
 await client.action("stargaze");
 // @ts-expect-error it is private
@@ -78,7 +85,7 @@ await client.action("observe", { apiVersion: 3, target: "M 42", minutes: 3 });
 (await client.action("status")).closed;
 // @ts-expect-error it takes no parameters
 await client.action("status", { a: 1 });
-console.log(facts, said, id, place, queue, orbit);
+console.log(facts, said, same, id, place, queue, orbit);
 `;
 
 test("a typed client knows the actions", async (t) => {
