@@ -120,7 +120,11 @@ for (const [list, upgrades, count] of [
     const { demo, page } = await behind(t, list, upgrades);
     await page.addScriptTag({ content: crowd.toString() });
     await page.evaluate(async (count) => {
-      globalThis.all = crowd(StellarClient, { reconnect: { min: 20, max: 300 } }, count);
+      globalThis.all = crowd(
+        StellarClient,
+        { timeout: 60_000, reconnect: { min: 20, max: 300 } },
+        count,
+      );
       await all.start();
     }, count);
     const answers = async () => {

@@ -66,10 +66,9 @@ export class Demo {
       const text = `${message.text()} (${message.location().url})`;
       if (!networkMayFail || !network.test(text)) faults.push(text);
     });
-    this.test.after(async () => {
-      await context.close();
-      assert.deepEqual(faults, []);
-    });
+    // A page that is still loading when its server goes would tell of that.
+    this.server.closers.push(() => context.close());
+    this.test.after(() => assert.deepEqual(faults, []));
     if (path) await page.goto(this.server.url + path);
     return new Window(page, context);
   }

@@ -41,12 +41,15 @@ class Program {
   /** What it wrote, on both outputs. */
   output = "";
   port = 0;
+  /** What looks at it, and is to be closed before it ends with the test. */
+  closers = [];
 
   static async start(test, name, args) {
     const program = new Program();
     program.command = join(target, "release", name);
     program.args = args;
     test.after(async () => {
+      for (const close of program.closers) await close();
       await program.kill();
       assert.doesNotMatch(program.output, /panicked/);
     });
