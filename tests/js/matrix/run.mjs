@@ -8,15 +8,13 @@ import { until } from "../support/until.mjs";
 import { behaviours, binary } from "./behaviours.mjs";
 
 class Cell {
-  constructor(test, engine, kind) {
-    Object.assign(this, kind);
-    this.test = test;
-    this.engine = engine;
+  constructor(test, engine, { server: _, program = compat, ...kind }) {
+    Object.assign(this, { test, engine, program }, kind);
   }
 
   /** The server, with this cell's engine and codec. */
   server(...args) {
-    return compat(this.test, "--transport", this.engine, "--parser", this.parser, ...args);
+    return this.program(this.test, "--transport", this.engine, "--parser", this.parser, ...args);
   }
 
   /** A client that is about to connect. It ends with the test. */
@@ -50,17 +48,22 @@ class Cell {
   }
 }
 
-/** Tests the cells of an engine. */
-export function matrix(engine, kinds) {
+/**
+ * Tests the cells of an engine, or any under a name. A kind of client may have a `server` that is
+ * not ours, an `engine` of its own, and behaviours that it `lacks`.
+ */
+export function matrix(title, kinds) {
   const results = [];
   for (const kind of kinds) {
-    const { client, parser, way } = kind;
-    const row = { engine, client, parser, way, behaviours: {} };
+    const { engine = title, client, server, parser, way, lacks = [] } = kind;
+    const row = { engine, client, server, parser, way, behaviours: {} };
     results.push(row);
+    const label = [engine, server ?? client, way, parser].join(", ");
     for (const [name, behaviour] of Object.entries(behaviours)) {
       // JSON's frames are text.
       if (behaviour === binary && parser !== "msgpack") continue;
-      test(`${engine}, ${client}, ${way}, ${parser}: ${name}`, async (t) => {
+      if (lacks.includes(behaviour)) continue;
+      test(`${label}: ${name}`, async (t) => {
         row.behaviours[name] = false;
         await behaviour(new Cell(t, engine, kind));
         row.behaviours[name] = true;
@@ -71,7 +74,7 @@ export function matrix(engine, kinds) {
     const folder = join(target, "compatibility");
     mkdirSync(folder, { recursive: true });
     const names = Object.keys(behaviours);
-    writeFileSync(join(folder, `${engine}.json`), JSON.stringify({ names, results }, null, 1));
+    writeFileSync(join(folder, `${title}.json`), JSON.stringify({ names, results }, null, 1));
     // Clients that were cut or refused leave requests behind that would keep the process for ever.
     setTimeout(() => process.exit(), 2_000).unref();
   });

@@ -37,6 +37,12 @@ export const observatory = (test, ...args) => Program.start(test, "example-refer
 /** Starts the application of StellarFW's own tests. */
 export const compat = (test, ...args) => Program.start(test, "examples/compat", args);
 
+/** Starts a server in Node, of the official packages of an engine. */
+export const nodeServer = (test, ...args) => {
+  const script = join(root, "tests", "js", "matrix", "peers", "node", "server.mjs");
+  return Program.run(test, process.execPath, [script], args);
+};
+
 class Program {
   /** What it wrote, on both outputs. */
   output = "";
@@ -44,9 +50,14 @@ class Program {
   /** What looks at it, and is to be closed before it ends with the test. */
   closers = [];
 
-  static async start(test, name, args) {
+  static start(test, name, args) {
+    return Program.run(test, join(target, "release", name), [], args);
+  }
+
+  static async run(test, command, first, args) {
     const program = new Program();
-    program.command = join(target, "release", name);
+    program.command = command;
+    program.first = first;
     program.args = args;
     test.after(async () => {
       for (const close of program.closers) await close();
@@ -69,8 +80,8 @@ class Program {
 
   /** Starts it again, at the address it had. */
   async restart() {
-    const { command, args, port } = this;
-    const child = spawn(command, ["--listen", `127.0.0.1:${port}`, ...args], {
+    const { command, first, args, port } = this;
+    const child = spawn(command, [...first, "--listen", `127.0.0.1:${port}`, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child = child;

@@ -66,8 +66,21 @@ class OurPeer extends Peer {
   }
 }
 
-/** A cell of it over one engine; without a WebSocket class it falls back to requests. */
-export const ours = (engine, parser, way = "websocket") => ({
+/** What a client has for each way: without a WebSocket class it falls back to requests. */
+const means = {
+  websocket: { WebSocket },
+  polling: { WebSocket: undefined },
+  xhr_streaming: { WebSocket: undefined },
+  // As where something on the way does not let answers go on.
+  xhr: {
+    WebSocket: undefined,
+    fetch: (url, init) =>
+      /\/xhr_streaming\b/.test(url) ? Promise.reject(new Error("Held back")) : fetch(url, init),
+  },
+};
+
+/** A cell of it over one engine. */
+export const ours = (engine, parser, way = "websocket", options = {}) => ({
   client: "stellar-client",
   refusal: /who are you/,
   parser,
@@ -75,7 +88,7 @@ export const ours = (engine, parser, way = "websocket") => ({
   comesBack: true,
   connect: (url, query = "") => {
     const pairs = Object.fromEntries(new URLSearchParams(query));
-    const socket = way === "websocket" ? { WebSocket } : { WebSocket: undefined };
-    return new OurPeer(parser, { url, transports: [engine], query: pairs, ...socket });
+    const rest = { ...means[way], ...options };
+    return new OurPeer(parser, { url, transports: [engine], query: pairs, ...rest });
   },
 });
