@@ -925,6 +925,7 @@ function fallback(options, built) {
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
     let round = 0;
+    let tried = false;
     let timer;
     let inner;
     const leave = () => {
@@ -989,9 +990,11 @@ function fallback(options, built) {
             }
           }
         );
+        tried = true;
       } catch (error) {
         clearTimeout(timer);
         if (left.length) next();
+        else if (tried) events.close(1006, String(error));
         else throw error;
       }
     };

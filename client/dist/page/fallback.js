@@ -29,6 +29,7 @@
       let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
       failures++;
       let round = 0;
+      let tried = false;
       let timer;
       let inner;
       const leave = () => {
@@ -93,9 +94,11 @@
               }
             }
           );
+          tried = true;
         } catch (error) {
           clearTimeout(timer);
           if (left.length) next();
+          else if (tried) events.close(1006, String(error));
           else throw error;
         }
       };

@@ -51,6 +51,7 @@ export function fallback(options: Resolved, built: Transports): Connect {
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
     let round = 0;
+    let tried = false;
     let timer: any;
     let inner: Transport | undefined;
 
@@ -119,10 +120,13 @@ export function fallback(options: Resolved, built: Transports): Connect {
             },
           },
         );
+        tried = true;
       } catch (error) {
         // It cannot work here.
         clearTimeout(timer);
         if (left.length) next();
+        // Those before it can, another time.
+        else if (tried) events.close(1006, String(error));
         else throw error;
       }
     };

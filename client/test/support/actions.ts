@@ -1,3 +1,5 @@
+import type { Connection } from "./connection";
+
 /** The outcome of an action: its fields, or an error with them. */
 export type Outcome = Record<string, unknown>;
 
@@ -5,7 +7,12 @@ export type Outcome = Record<string, unknown>;
 export interface Action {
   description: string;
   inputs: Record<string, { required: boolean; type?: string }>;
-  run(params: Record<string, any>, via: "websocket" | "web"): Outcome | Promise<Outcome>;
+  /** A connection is there when it came by one. */
+  run(
+    params: Record<string, any>,
+    via: "websocket" | "web",
+    connection?: Connection,
+  ): Outcome | Promise<Outcome>;
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms).unref());
@@ -67,9 +74,11 @@ export const actions: Record<string, Action> = {
 export async function runAction(
   params: Record<string, any>,
   via: "websocket" | "web",
+  known: Record<string, Action> = actions,
+  connection?: Connection,
 ): Promise<Outcome> {
   const name = String(params.action ?? "");
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  const action = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!action) {
     return { error: { code: "004", message: `Unknown action (${name}) or invalid apiVersion` } };
   }
@@ -82,7 +91,7 @@ export async function runAction(
     };
   }
   try {
-    return await action.run(params, via);
+    return await action.run(params, via, connection);
   } catch {
     return { error: { code: "001", message: "The server experienced an internal error" } };
   }

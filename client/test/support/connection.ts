@@ -1,4 +1,4 @@
-import { runAction } from "./actions";
+import { runAction, type Action } from "./actions";
 import { readPublicFile } from "./files";
 import { WireError, type Rooms } from "./rooms";
 
@@ -18,6 +18,8 @@ export interface ConnectionSettings {
   rooms: Rooms;
   publicFolder: string;
   simultaneousActions: number;
+  /** The actions by their names, when they are not the usual ones. */
+  actions?: Record<string, Action>;
   /** Verbs that are never answered, to test what waits for them. */
   mute: Set<string>;
   /** Every message of every connection, in the order they came. */
@@ -71,7 +73,7 @@ export class Connection {
     }
     this.totalActions++;
     this.pendingActions++;
-    const outcome = await runAction(params, "websocket");
+    const outcome = await runAction(params, "websocket", this.settings.actions, this);
     this.pendingActions--;
     return outcome;
   }
