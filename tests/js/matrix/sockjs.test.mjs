@@ -11,4 +11,6 @@ matrix("sockjs", [
   sockJs("xhr-polling"),
   sockJs("eventsource"),
   ours("sockjs", "json"),
+  ours("sockjs", "json", "xhr_streaming"),
+  ours("sockjs", "json", "xhr"),
 ]);
