@@ -62,6 +62,11 @@ impl Decoder {
         }
     }
 
+    /// Whether what was given ends with a frame.
+    pub(crate) fn is_between(&self) -> bool {
+        self.at == self.out.len()
+    }
+
     /// Gives as much as there is room for.
     pub(crate) fn give(&mut self, most: usize) -> &[u8] {
         if self.at == self.out.len() {

@@ -9,11 +9,14 @@ pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 
+/// The library's ping.
+pub(crate) const PING: [u8; 3] = [0x80 | TEXT, 1, b'2'];
+
 /// A client's goodbye without a code.
 pub(crate) const GOODBYE: [u8; 6] = [0x80 | CLOSE, 0x80, 0, 0, 0, 0];
 
 /// Cuts a stream of bytes into frames.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Frames {
     header: [u8; LONGEST],
     /// So many bytes of the header are there.
@@ -107,6 +110,11 @@ impl Incoming {
             text: false,
             code: [0; 2],
         }
+    }
+
+    /// Whether what was seen ends with a frame.
+    pub(crate) fn is_between(&self) -> bool {
+        self.frames.is_between()
     }
 
     pub(crate) fn see(&mut self, bytes: &[u8]) -> Seen {
@@ -236,6 +244,29 @@ impl Outgoing {
         count
     }
 
+    /// Where in these bytes the library's ping begins.
+    pub(crate) fn ping_in(&self, bytes: &[u8]) -> Option<usize> {
+        let mut frames = self.frames.clone();
+        let mut at = 0;
+        while at < bytes.len() {
+            if frames.is_between() && bytes[at..].starts_with(&PING) {
+                return Some(at);
+            }
+            match frames.frame.take() {
+                Some(frame) => {
+                    let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
+                    at = at.saturating_add(left);
+                }
+                None => {
+                    let frame = frames.header(bytes[at]);
+                    frames.frame = frame.filter(|frame| frame.len > 0);
+                    at += 1;
+                }
+            }
+        }
+        None
+    }
+
     /// Whether these bytes are a goodbye without a code, and nothing else.
     pub(crate) fn is_bare_close(&self, bytes: &[u8]) -> bool {
         self.frames.is_between() && bytes == [0x80 | CLOSE, 0]
@@ -331,6 +362,30 @@ mod tests {
             assert_eq!(count, 5, "in pieces of {size}");
             assert!(outgoing.is_bare_close(&[0x88, 0]));
         }
+    }
+
+    #[test]
+    fn a_ping_is_found_between_others_only() {
+        let ping_in = |before: &[u8], bytes: &[u8]| {
+            let mut outgoing = Outgoing::default();
+            outgoing.see(before);
+            outgoing.ping_in(bytes)
+        };
+        let message = b"\x81\x034ab";
+        assert_eq!(ping_in(b"", &PING), Some(0));
+        assert_eq!(ping_in(b"", message), None);
+        assert_eq!(
+            ping_in(b"", &[&message[..], b"\x82\0", &PING].concat()),
+            Some(7)
+        );
+        assert_eq!(
+            ping_in(&message[..3], &[&message[3..], &PING].concat()),
+            Some(2)
+        );
+        // Bytes of a message, and a message that begins like it.
+        assert_eq!(ping_in(b"", &[b"\x82\x04x", &PING[..]].concat()), None);
+        assert_eq!(ping_in(b"\x82\x04x", &PING), None);
+        assert_eq!(ping_in(b"", b"\x81\x0221"), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl<L: Library> Front<L> {
         Arc::new(Self {
             name,
             library: Arc::new(library),
-            sessions: Arc::new(Sessions::new(payload)),
+            sessions: Arc::new(Sessions::new(payload, config.ping_interval(server))),
             post: PostLimits {
                 bytes: payload,
                 timeout: config.post_timeout(),

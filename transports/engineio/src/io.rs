@@ -23,7 +23,8 @@ use tokio::{
 use crate::{
     base64::Decoder,
     config::max_payload,
-    frames::{self, Incoming, Outgoing},
+    first_ping::PONG,
+    frames::{self, Incoming, Outgoing, PING},
     session::Session,
 };
 
@@ -38,6 +39,8 @@ pub struct Socket {
     base64: Option<Box<Decoder>>,
     /// The packet that completes an upgrade has come, and the library is about to see it.
     upgrade: bool,
+    /// What is left of a pong in the client's name.
+    pong: &'static [u8],
     /// A goodbye was said in the client's name.
     said: bool,
     /// Nothing more is read: the client has broken a rule.
@@ -70,6 +73,7 @@ impl Socket {
             base64: base64.then(Box::default),
             outgoing: Outgoing::default(),
             upgrade: false,
+            pong: &[],
             said: false,
             deaf: false,
             ended: false,
@@ -121,6 +125,33 @@ impl Socket {
             self.ended = true;
         }
         self.upgrade |= seen.upgrade;
+    }
+
+    /// Gives what is left of a pong in the client's name, where a frame may begin. Whether it did.
+    fn give_pong(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let between = match &self.base64 {
+            Some(decoder) => decoder.is_between(),
+            None => self.incoming.is_between(),
+        };
+        if self.pong.is_empty() || self.pong.len() == PONG.len() && !between {
+            return false;
+        }
+        let (now, later) = self.pong.split_at(self.pong.len().min(buf.remaining()));
+        buf.put_slice(now);
+        self.pong = later;
+        true
+    }
+
+    /// The bytes that are to be written next; `None`: they begin with a ping that is kept back.
+    fn without_first_ping<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if !self.session.first_ping.is_awaited() {
+            return Some(bytes);
+        }
+        match self.outgoing.ping_in(bytes) {
+            Some(0) if self.session.first_ping.take() => None,
+            Some(0) | None => Some(bytes),
+            Some(at) => Some(&bytes[..at]),
+        }
     }
 
     /// The network takes nothing: it may do so for a while.
@@ -176,6 +207,9 @@ impl AsyncRead for Socket {
             this.io()?;
             return Poll::Pending;
         }
+        if this.give_pong(buf) {
+            return Poll::Ready(Ok(()));
+        }
         ready!(this.session.poll_ready(cx));
         if this.base64.is_none() {
             ready!(this.poll_network(cx, buf))?;
@@ -219,6 +253,13 @@ impl AsyncWrite for Socket {
                 return Poll::Ready(Ok(bytes.len()));
             }
         }
+        let Some(bytes) = this.without_first_ping(bytes) else {
+            this.outgoing.see(&PING);
+            this.session.written(0);
+            this.pong = PONG;
+            this.session.read.wake();
+            return Poll::Ready(Ok(PING.len()));
+        };
         match this.io()?.poll_write(cx, bytes) {
             Poll::Pending => this.poll_patience(cx),
             Poll::Ready(result) => {

@@ -19,6 +19,7 @@
 //! | `request`, `cors` | reading them, the protocol's errors, what browsers need |
 //! | `handshake`, `entry` | from a request to a session and its WebSocket, and who may come |
 //! | `polling`, `paced` | GET and POST |
+//! | `first_ping` | the library's first ping, which comes too soon |
 //! | `session` | what all that belongs to one client shares |
 //! | `outlet`, `inlet` | its way out and its way in |
 //! | `io`, `frames`, `base64` | the WebSocket's bytes, and what is seen in them |
@@ -34,6 +35,7 @@ mod base64;
 mod config;
 mod cors;
 mod entry;
+mod first_ping;
 mod frames;
 mod front;
 mod handler;

@@ -34,12 +34,21 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
         session.fault("overlapping polls");
         return Fault::BadRequest.response(false);
     };
-    let Some(request) = request(ask, Method::GET, None, Paced::default()) else {
-        return Fault::BadRequest.response(false);
+    let response = loop {
+        let Some(request) = request(ask, Method::GET, None, Paced::default()) else {
+            return Fault::BadRequest.response(false);
+        };
+        // Otherwise tokio lets the library take only so many frames at once, and we count on all.
+        let mut future = unconstrained(library.answer(request));
+        let response = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
+        let (rest, pinged) = session.first_ping.strip(response).await;
+        if pinged && let Some(pong) = by_client(ask, "3") {
+            library.answer(pong).await;
+        }
+        if let Some(response) = rest {
+            break response;
+        }
     };
-    // Otherwise tokio lets the library take only so many frames at once, and we count on all.
-    let mut future = unconstrained(library.answer(request));
-    let response = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
     polling.answered = true;
     if response.status().is_success() {
         response
@@ -169,7 +178,11 @@ fn too_large() -> Response {
 
 /// The goodbye of a client.
 pub(crate) fn goodbye(ask: &Ask) -> Option<Request<Paced>> {
-    let body = if ask.protocol == 3 { "1:1" } else { "1" };
+    by_client(ask, if ask.protocol == 3 { "1:1" } else { "1" })
+}
+
+/// A payload in a client's name.
+fn by_client(ask: &Ask, body: &'static str) -> Option<Request<Paced>> {
     let ask = Ask {
         socket: false,
         ..*ask

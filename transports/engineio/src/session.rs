@@ -19,6 +19,7 @@ use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     entry::Entry,
+    first_ping::FirstPing,
     inlet::InletCell,
     library::{Library, Sink},
     outlet::{Line, Out, Phase, SessionOutlet},
@@ -34,13 +35,16 @@ pub(crate) struct Sessions {
     by_id: Mutex<HashMap<Sid, Weak<Session>>>,
     /// The longest payload of the polling transport in bytes.
     payload: usize,
+    /// How often the library pings.
+    ping_interval: Duration,
 }
 
 impl Sessions {
-    pub(crate) fn new(payload: usize) -> Self {
+    pub(crate) fn new(payload: usize, ping_interval: Duration) -> Self {
         Self {
             by_id: Mutex::default(),
             payload,
+            ping_interval,
         }
     }
 
@@ -59,6 +63,7 @@ pub struct Session {
     attachment: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Its first request.
     ask: Ask,
+    pub(crate) first_ping: FirstPing,
     sid: OnceLock<Sid>,
     sessions: Weak<Sessions>,
     library: Weak<dyn Library>,
@@ -97,6 +102,7 @@ impl Session {
             inlet: InletCell::default(),
             entry: Mutex::new(Some(entry)),
             attachment: OnceLock::new(),
+            first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
             ask,
             sid: OnceLock::new(),
             sessions: Arc::downgrade(sessions),

@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use stellarfw_engineio::{EngineIo, EngineIoConfig};
@@ -316,9 +319,8 @@ async fn a_post_that_is_too_long_is_answered_413() {
 #[tokio::test]
 async fn one_poll_and_one_post_at_a_time() {
     let mut bed = bed(EngineIoConfig::default(), |c| c.close_timeout = 200).await;
-    let (mut line, _) = bed.connect(Way::Polling).await;
+    let (line, _) = bed.connect(Way::Polling).await;
     let target = format!("{}&transport=polling", line.target);
-    assert_eq!(line.next().await.unwrap(), Packet::text("2"));
     let mut first = Http::connect(bed.site.address()).await.unwrap();
     first.send("GET", &target, &[], b"").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -423,15 +425,15 @@ async fn nothing_is_lost_or_out_of_order_across_an_upgrade() {
 async fn what_does_not_fit_a_poll_is_not_lost() {
     let mut bed = bed(EngineIoConfig::default(), |c| c.max_length = 1_000).await;
     let (mut line, spark) = bed.connect(Way::Polling).await;
-    // The first poll finds the ping, and then more than one answer holds.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // More than one answer holds.
+    spark.send(&0).unwrap();
     let large = "x".repeat(3_000);
     spark.send(&large).unwrap();
     for n in 0..500 {
         spark.send(&n).unwrap();
     }
     spark.send(&large).unwrap();
-    assert_eq!(line.next().await.unwrap(), Packet::text("2"));
+    assert_eq!(hear(&mut line, 1).await, [0]);
     // The library keeps the large one for the next poll, and would lose it in an upgrade.
     assert!(line.upgrade().await.is_err());
     assert_eq!(hear(&mut line, 1).await, std::slice::from_ref(&large));
@@ -568,6 +570,28 @@ async fn the_handshake_tells_what_a_client_needs() {
     let kind = answer.header("content-type").unwrap();
     assert!(kind.starts_with("text/plain"), "{kind}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn the_first_ping_is_not_sent_at_once() {
+    let mut config = EngineIoConfig::default();
+    config.ping_interval = 3_600_000;
+    config.ping_timeout = 200;
+    let mut bed = bed(config, default).await;
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
+        let (mut line, spark) = bed.connect(way).await;
+        // A ping that nobody answers would be its end.
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_millis(500) {
+            spark.send(&"still here").unwrap();
+            let packet = line.next().await.unwrap();
+            assert_eq!(packet, Packet::text("4\"still here\""), "{way:?}");
+            line.send(&[Packet::text("4\"me too\"")]).await.unwrap();
+            assert!(matches!(bed.event().await, Event::Message(_)), "{way:?}");
+        }
+        line.vanish().await;
+        bed.closed().await;
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,99 @@
+//! The library's first ping. It sends that at once, where the protocol has the first one come after
+//! the interval. So it is kept back here, and answered in the client's name; from the second on the
+//! library's pings come when they should, and are the client's.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use http_body_util::{BodyExt as _, Full};
+use stellarfw_transport::http::{Response, body as body_of};
+use tokio::time::Instant;
+
+/// A pong as a client sends it over a WebSocket, with a mask that changes nothing.
+pub(crate) const PONG: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
+
+/// What a session knows of the library's first ping.
+#[derive(Debug)]
+pub(crate) struct FirstPing {
+    awaited: AtomicBool,
+    /// From then on a ping is the second at the earliest: during an upgrade the library skips one.
+    until: Instant,
+}
+
+impl FirstPing {
+    /// Of a session that begins now. In protocol 3 the client pings.
+    pub(crate) fn new(protocol: u8, interval: Duration) -> Self {
+        Self {
+            awaited: AtomicBool::new(protocol != 3),
+            until: Instant::now() + interval,
+        }
+    }
+
+    /// Whether it may yet come.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed)
+    }
+
+    /// A ping has come. Whether it is the first, to be kept back.
+    pub(crate) fn take(&self) -> bool {
+        self.awaited.swap(false, Ordering::Relaxed) && Instant::now() < self.until
+    }
+
+    /// The answer to a poll without it; whether it was there. `None`: it was all there was.
+    pub(crate) async fn strip(&self, response: Response) -> (Option<Response>, bool) {
+        if !self.is_awaited() || !response.status().is_success() {
+            return (Some(response), false);
+        }
+        let (mut parts, body) = response.into_parts();
+        let bytes = body.collect().await;
+        let bytes = bytes
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
+        let (bytes, found) = match without(&bytes) {
+            Some(rest) if self.take() => (rest, true),
+            _ => (bytes, false),
+        };
+        if found && bytes.is_empty() {
+            return (None, true);
+        }
+        let length = HeaderValue::from(bytes.len());
+        parts.headers.insert(header::CONTENT_LENGTH, length);
+        let response = Response::from_parts(parts, body_of(Full::new(bytes)));
+        (Some(response), found)
+    }
+}
+
+/// A payload without the first ping in it, if there is one.
+fn without(payload: &[u8]) -> Option<Bytes> {
+    let separator = |b: &u8| *b == 0x1e;
+    let ping = payload.split(separator).position(|packet| packet == b"2")?;
+    let others = payload.split(separator).enumerate();
+    let others: Vec<_> = others.filter(|(n, _)| *n != ping).map(|(_, p)| p).collect();
+    Some(others.join(&0x1e).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_loses_one_ping_and_nothing_else() {
+        for (payload, rest) in [
+            ("2", Some("")),
+            ("2\x1e2", Some("2")),
+            ("42\x1e2\x1eb2222", Some("42\x1eb2222")),
+            ("4a\x1e2", Some("4a")),
+            ("2\x1e4", Some("4")),
+            ("42", None),
+            ("2probe", None),
+            ("", None),
+        ] {
+            let rest = rest.map(|rest| Bytes::from_static(rest.as_bytes()));
+            assert_eq!(without(payload.as_bytes()), rest, "{payload:?}");
+        }
+    }
+}
