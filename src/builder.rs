@@ -21,9 +21,9 @@ use crate::{
     config::Config,
     connection::Connection,
     dispatch::Dispatcher,
-    engines::engines,
+    engines::engines_with,
     files::{Embedded, Files},
-    http::{BadRoute, Route},
+    http::{BadRoute, Route, clash, is_path},
     middleware::{ChatMiddleware, ConnectionMiddleware},
     rooms::{Deliverer, Event, Hooks, LocalRooms, RoomName, Say},
     stellar::Stellar,
@@ -33,7 +33,8 @@ use crate::{
 #[must_use]
 pub struct Builder {
     config: Config,
-    registry: Registry,
+    /// None: those that are compiled in.
+    registry: Option<Registry>,
     /// Engines, rooms and folders besides those of the settings.
     names: Vec<String>,
     rooms: Vec<String>,
@@ -58,7 +59,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             config: Config::default(),
-            registry: engines(),
+            registry: None,
             names: Vec::new(),
             rooms: Vec::new(),
             limits: Vec::new(),
@@ -95,14 +96,20 @@ pub enum BuildError {
     /// The settings name a codec that there is not.
     #[error("there is no parser {0:?}; there are: json, msgpack")]
     UnknownParser(String),
-    /// A path in the settings does not begin with a slash.
-    #[error("{key} is {value:?}, and must begin with a slash and have more than that")]
+    /// A path in the settings is none.
+    #[error("{key} is {value:?}, and must be a path such as /primus, with nothing to be escaped")]
     BadPath {
         /// Which setting.
         key: &'static str,
         /// What it is.
         value: String,
     },
+    /// Socket.IO's events are to be passed on as they are.
+    #[error("socketio.plainEvents is for applications on the transport layer alone")]
+    PlainEvents,
+    /// Two of the server's paths would be the same, or one would never be reached.
+    #[error("{0}")]
+    Paths(String),
     /// Actions, their inputs and middleware do not fit together.
     #[error(transparent)]
     Actions(#[from] ActionsError),
@@ -141,15 +148,17 @@ impl Builder {
         self
     }
 
-    /// Adds an engine that is set up already, or one of your own.
+    /// Adds an engine that is set up already, or one of your own. It keeps the settings that it
+    /// has: those of the configuration are for engines that are picked by name.
     pub fn engine(mut self, engine: impl Transport) -> Self {
         self.transports.push(Arc::new(engine));
         self
     }
 
-    /// Where engines are looked up by name. Default: [`engines`](crate::engines()).
+    /// Where engines are looked up by name. Default: those that are compiled in, with their
+    /// settings of the configuration: [`engines_with`].
     pub fn registry(mut self, registry: Registry) -> Self {
-        self.registry = registry;
+        self.registry = Some(registry);
         self
     }
 
@@ -368,16 +377,17 @@ impl Builder {
         config.starting_chat_rooms.append(&mut self.rooms);
         config.room_limits.extend(self.limits);
         config.public.append(&mut self.public);
-        for (key, value) in [
-            ("server.pathname", &config.server.pathname),
-            ("apiPath", &config.api_path),
-        ] {
-            if !value.starts_with('/') || value.len() < 2 {
+        for (key, value) in config.paths() {
+            if !is_path(value) {
                 return Err(BuildError::BadPath {
                     key,
-                    value: value.clone(),
+                    value: value.to_owned(),
                 });
             }
+        }
+        #[cfg(feature = "socketio")]
+        if config.socketio.plain_events {
+            return Err(BuildError::PlainEvents);
         }
         if let Some(bad) = self.bad_route {
             return Err(bad.into());
@@ -393,16 +403,20 @@ impl Builder {
         };
         config.parser = parser.name().to_owned();
 
+        let registry = self.registry.unwrap_or_else(|| engines_with(&config));
         let mut transports = Vec::new();
         for name in &config.transports {
-            transports.push(self.registry.make(name)?);
+            transports.push(registry.make(name)?);
         }
         transports.append(&mut self.transports);
         if transports.is_empty() {
-            let name = self.registry.names().next();
-            transports.push(self.registry.make(name.ok_or(BuildError::NoTransport)?)?);
+            let name = registry.names().next();
+            transports.push(registry.make(name.ok_or(BuildError::NoTransport)?)?);
         }
         config.transports = transports.iter().map(|t| t.name().to_owned()).collect();
+        if let Some(fault) = clash(&config, &transports, !self.routes.is_empty()) {
+            return Err(BuildError::Paths(fault));
+        }
 
         let mut actions = self.actions;
         for (group, modify) in &self.groups {

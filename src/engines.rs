@@ -2,7 +2,10 @@
 
 use stellarfw_transport::Registry;
 
-/// A registry of the engines whose feature is on, in the order in which they are preferred.
+use crate::Config;
+
+/// A registry of the engines whose feature is on, in the order in which they are preferred, with
+/// their default settings.
 ///
 /// ```
 /// let names: Vec<_> = stellarfw::engines().names().collect();
@@ -11,29 +14,49 @@ use stellarfw_transport::Registry;
 /// ```
 #[must_use]
 pub fn engines() -> Registry {
-    #[allow(unused_mut, reason = "with no engine's feature on nothing is added")]
+    engines_with(&Config::default())
+}
+
+/// As [`engines`], with the engines' settings of a configuration.
+#[must_use]
+#[allow(
+    unused_variables,
+    unused_mut,
+    reason = "with no engine's feature on nothing is added"
+)]
+pub fn engines_with(config: &Config) -> Registry {
     let mut registry = Registry::new();
     #[cfg(feature = "ws")]
-    registry.add(stellarfw_ws::Ws::NAME, stellarfw_ws::Ws::ALIASES, || {
-        std::sync::Arc::new(stellarfw_ws::Ws::default())
-    });
+    {
+        use stellarfw_ws::Ws;
+        let config = config.ws.clone();
+        registry.add(Ws::NAME, Ws::ALIASES, move || {
+            std::sync::Arc::new(Ws::new(config.clone()))
+        });
+    }
     #[cfg(feature = "engineio")]
-    registry.add(
-        stellarfw_engineio::EngineIo::NAME,
-        stellarfw_engineio::EngineIo::ALIASES,
-        || std::sync::Arc::new(stellarfw_engineio::EngineIo::default()),
-    );
+    {
+        use stellarfw_engineio::EngineIo;
+        let config = config.engineio.clone();
+        registry.add(EngineIo::NAME, EngineIo::ALIASES, move || {
+            std::sync::Arc::new(EngineIo::new(config.clone()))
+        });
+    }
     #[cfg(feature = "socketio")]
-    registry.add(
-        stellarfw_socketio::SocketIo::NAME,
-        stellarfw_socketio::SocketIo::ALIASES,
-        || std::sync::Arc::new(stellarfw_socketio::SocketIo::default()),
-    );
+    {
+        use stellarfw_socketio::SocketIo;
+        let config = config.socketio.clone();
+        registry.add(SocketIo::NAME, SocketIo::ALIASES, move || {
+            std::sync::Arc::new(SocketIo::new(config.clone()))
+        });
+    }
     #[cfg(feature = "sockjs")]
-    registry.add(
-        stellarfw_sockjs::SockJs::NAME,
-        stellarfw_sockjs::SockJs::ALIASES,
-        || std::sync::Arc::new(stellarfw_sockjs::SockJs::default()),
-    );
+    {
+        use stellarfw_sockjs::SockJs;
+        let config = config.sockjs.clone();
+        registry.add(SockJs::NAME, SockJs::ALIASES, move || {
+            std::sync::Arc::new(SockJs::new(config.clone()))
+        });
+    }
     registry
 }

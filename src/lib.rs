@@ -87,7 +87,7 @@ pub use self::{
     builder::{BuildError, Builder},
     config::Config,
     connection::Connection,
-    engines::engines,
+    engines::{engines, engines_with},
     error::StellarError,
     files::Embedded,
     http::{BadRoute, Cors},

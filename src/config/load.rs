@@ -341,6 +341,55 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_nothing_is_switched_off() {
+        let off = "welcome = false\nsessionCookie = false\n[metrics]\nlisten = false";
+        let config = Sources::new().text("a.toml", off).load().unwrap();
+        assert_eq!(config.welcome, None);
+        assert_eq!(config.session_cookie, None);
+        assert_eq!(config.metrics.listen, None);
+        let config = Sources::new().set("welcome", "Hi").load().unwrap();
+        assert_eq!(config.welcome.as_deref(), Some("Hi"));
+    }
+
+    #[cfg(all(feature = "ws", feature = "engineio", feature = "sockjs"))]
+    #[test]
+    fn engines_have_settings_of_their_own() {
+        let config = Sources::new()
+            .text(
+                "a.toml",
+                "[ws]\ncompression = true\n[engineio]\npingTimeout = 7\n[sockjs]\nscript = false\n\
+                 [sockjs.compression]\nlevel = 9",
+            )
+            .variables([("STELLAR_WS__READ_BUFFER", "512")])
+            .set("engineio.cookie", "io")
+            .load()
+            .unwrap();
+        assert_eq!(config.ws.compression, Some(Default::default()));
+        assert_eq!(config.ws.read_buffer, 512);
+        assert_eq!(config.engineio.ping_timeout, 7);
+        assert_eq!(config.engineio.cookie.as_deref(), Some("io"));
+        assert_eq!(config.sockjs.script, None);
+        assert_eq!(config.sockjs.compression.unwrap().level, 9);
+
+        let off = Sources::new()
+            .text("a.toml", "[ws]\ncompression = true")
+            .set("ws.compression", "false")
+            .load()
+            .unwrap();
+        assert_eq!(off.ws.compression, None);
+        for (text, line, key) in [
+            ("[ws]\nreadBufer = 1", "line 2", "readBufer"),
+            ("[ws]\n\n[ws.compression]\nlevle = 1", "line 4", "levle"),
+            ("[ws]\ncompression = \"yes\"", "line 2", "compression"),
+            ("[sockjs]\nscript = true", "line 2", "script"),
+        ] {
+            let error = Sources::new().text("a.toml", text).load().unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(line) && error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
     fn faults_are_told_with_their_place() {
         let file = |text: &str| {
             let error = Sources::new()

@@ -46,8 +46,9 @@ pub struct Config {
     pub health: bool,
     /// The settings of the transport layer.
     pub server: ServerConfig,
-    /// The text of the welcome; none sends no welcome.
+    /// The text of the welcome; none, `false` in a file, sends no welcome.
     /// Default `Hello human! Welcome to Stellar`.
+    #[serde(with = "stellarfw_transport::switch")]
     pub welcome: Option<String>,
     /// Milliseconds that the welcome is held back. Default 0.
     pub welcome_delay: u64,
@@ -96,8 +97,23 @@ pub struct Config {
     /// Whether `/docs`, the documents below it and `/stellar-client.d.ts` are served.
     /// Default true.
     pub docs: bool,
-    /// The name of the session cookie; none sets no cookie. Default `sessionID`.
+    /// The name of the session cookie; none, `false` in a file, sets no cookie.
+    /// Default `sessionID`.
+    #[serde(with = "stellarfw_transport::switch")]
     pub session_cookie: Option<String>,
+    /// The settings of the engine `ws`, where `transports` names it.
+    #[cfg(feature = "ws")]
+    pub ws: stellarfw_ws::WsConfig,
+    /// The settings of the engine `engine.io`, where `transports` names it.
+    #[cfg(feature = "engineio")]
+    pub engineio: stellarfw_engineio::EngineIoConfig,
+    /// The settings of the engine `socket.io`, where `transports` names it. `plainEvents` has to
+    /// stay off.
+    #[cfg(feature = "socketio")]
+    pub socketio: stellarfw_socketio::SocketIoConfig,
+    /// The settings of the engine `sockjs`, where `transports` names it.
+    #[cfg(feature = "sockjs")]
+    pub sockjs: stellarfw_sockjs::SockJsConfig,
 }
 
 impl Default for Config {
@@ -136,6 +152,14 @@ impl Default for Config {
             trace: false,
             docs: true,
             session_cookie: Some("sessionID".into()),
+            #[cfg(feature = "ws")]
+            ws: Default::default(),
+            #[cfg(feature = "engineio")]
+            engineio: Default::default(),
+            #[cfg(feature = "socketio")]
+            socketio: Default::default(),
+            #[cfg(feature = "sockjs")]
+            sockjs: Default::default(),
         }
     }
 }
@@ -145,6 +169,22 @@ impl Config {
     pub(crate) fn room_options(&self, room: &str) -> RoomOptions {
         let limit = self.room_limits.get(room).copied();
         RoomOptions::max_members(limit.unwrap_or(self.max_members))
+    }
+
+    /// The paths among them, with their keys.
+    pub(crate) fn paths(&self) -> Vec<(&'static str, &str)> {
+        vec![
+            ("server.pathname", &self.server.pathname),
+            ("apiPath", &self.api_path),
+            #[cfg(feature = "ws")]
+            ("ws.path", &self.ws.path),
+            #[cfg(feature = "engineio")]
+            ("engineio.path", &self.engineio.path),
+            #[cfg(feature = "socketio")]
+            ("socketio.path", &self.socketio.path),
+            #[cfg(feature = "sockjs")]
+            ("sockjs.path", &self.sockjs.path),
+        ]
     }
 
     /// The time an action may take.

@@ -61,8 +61,10 @@ fn millis(duration: Duration) -> u64 {
 #[non_exhaustive]
 pub struct TlsConfig {
     /// The chain of certificates, the server's own first, in PEM. Default: none.
+    #[serde(with = "stellarfw_transport::switch")]
     pub cert: Option<PathBuf>,
     /// Its private key, in PEM. Default: none.
+    #[serde(with = "stellarfw_transport::switch")]
     pub key: Option<PathBuf>,
 }
 
@@ -73,6 +75,7 @@ pub struct TlsConfig {
 pub struct MetricsConfig {
     /// The address that answers `/metrics`, `/healthz` and `/readyz` where the server listens by
     /// itself: one that only your own can reach. Default: none.
+    #[serde(with = "stellarfw_transport::switch")]
     pub listen: Option<String>,
 }
 

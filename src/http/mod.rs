@@ -5,6 +5,7 @@ mod cors;
 mod etag;
 mod fixed;
 mod health;
+mod paths;
 mod reference;
 mod script;
 mod session;
@@ -25,7 +26,12 @@ use tower_http::compression::CompressionLayer;
 use crate::Stellar;
 
 pub use self::{api::BadRoute, cors::Cors};
-pub(crate) use self::{api::Route, health::routes as health_routes, session::is_session_id};
+pub(crate) use self::{
+    api::Route,
+    health::routes as health_routes,
+    paths::{clash, is_path},
+    session::is_session_id,
+};
 
 /// All routes of a server.
 pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
@@ -47,7 +53,13 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     if stellar.app.config.health {
         router = router.merge(health::routes(stellar));
     }
-    for path in stellar.server.paths() {
+    let mut paths = stellar.server.paths();
+    for path in &mut paths {
+        path.truncate(path.trim_end_matches('/').len());
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths {
         let service = stellar.server.service();
         let handler = any(move |request: Request| {
             let service = service.clone();
@@ -58,9 +70,8 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
                 }
             }
         });
-        let path = path.trim_end_matches('/');
         router = router
-            .route(path, handler.clone())
+            .route(&path, handler.clone())
             .route(&format!("{path}/"), handler.clone())
             .route(&format!("{path}/{{*rest}}"), handler);
     }

@@ -29,6 +29,7 @@ mod pushes;
 mod reference;
 mod rooms;
 mod serving;
+mod settings;
 mod shutdown;
 mod verbs;
 mod welcome;

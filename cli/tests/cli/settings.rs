@@ -105,6 +105,9 @@ fn what_only_a_build_finds_is_found() {
     check_with(&["--parser", "xml"]).failed(1, &["parser (command line)", "\"xml\"", "msgpack"]);
     check("apiPath = \"api\"").failed(1, &["apiPath (stellar.toml)"]);
     check("[server]\npathname = \"/\"").failed(1, &["server.pathname (stellar.toml)"]);
+    check("[sockjs]\npath = \"sockjs\"").failed(1, &["sockjs.path (stellar.toml)"]);
+    check("[socketio]\nplainEvents = true").failed(1, &["socketio.plainEvents (stellar.toml)"]);
+    check("transports = [\"ws\"]\nws.compression.level = 12").failed(1, &["level", "1 to 9"]);
     check("[cors]\norigins = [\"*\"]\ncredentials = true").failed(1, &["cors (stellar.toml)"]);
 }
 
@@ -206,6 +209,7 @@ fn what_is_shown_are_the_settings_that_count() {
     has("maxLength = 7  # command line");
     has("[server.outbox]");
     has("frames = 16384  # default");
+    has("compression = false  # default");
 
     // Without the option there are no comments.
     assert!(!folder.run(SHOW).fine().contains('#'));

@@ -38,6 +38,7 @@ mod registry;
 pub mod serve;
 mod server;
 mod spark;
+pub mod switch;
 mod transform;
 mod transport;
 mod turn;

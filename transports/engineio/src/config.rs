@@ -23,6 +23,7 @@ pub struct EngineIoConfig {
     /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
     /// one message of the server's `maxLength` takes in base64. It bounds the answer to a poll,
     /// too. Less than a message takes keeps clients from sending long ones by polling.
+    #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
     /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
     pub post_timeout: u64,
@@ -30,6 +31,7 @@ pub struct EngineIoConfig {
     /// feature `v3`.
     pub allow_eio3: bool,
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
     /// Size of a WebSocket's read buffer in bytes. Default 4,096.
     pub read_buffer: usize,

@@ -32,15 +32,18 @@ pub struct SocketIoConfig {
     /// Milliseconds within which a client has to be in the namespace; after that its transport is
     /// closed. Default: twice the server's `handshakeTimeout`, once to ask and once for the
     /// authorizer.
+    #[serde(with = "stellarfw_transport::switch")]
     pub connect_timeout: Option<u64>,
     /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
     /// one message of the server's `maxLength` takes in base64.
+    #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
     /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
     pub post_timeout: u64,
     /// Whether clients of Socket.IO 2 are let in. Default: no. Needs the feature `v2`.
     pub allow_eio3: bool,
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
     /// Size of a WebSocket's read buffer in bytes. Default 4,096.
     pub read_buffer: usize,

@@ -31,7 +31,9 @@ pub struct SockJsConfig {
     /// Milliseconds that the body of a send may take to arrive; 408 after that. Default 30,000.
     pub send_timeout: u64,
     /// Where `iframe.html` finds the client's script; without one there is no such page. Whoever
-    /// serves this script can act on the server's origin. Default: version 1.6.1 at jsDelivr.
+    /// serves this script can act on the server's origin. Default: version 1.6.1 at jsDelivr; in a
+    /// file of settings `false` is none.
+    #[serde(with = "stellarfw_transport::switch")]
     pub script: Option<String>,
     /// Whether a `JSESSIONID` cookie is set, for load balancers that need one to send all requests
     /// of a session to the same server. Default: no.
@@ -42,6 +44,7 @@ pub struct SockJsConfig {
     pub bind_address: bool,
     /// `permessage-deflate` over WebSocket. Default: off. See
     /// [`WsConfig::compression`].
+    #[serde(with = "stellarfw_transport::switch")]
     pub compression: Option<DeflateConfig>,
     /// Size of a WebSocket's read buffer in bytes. Default 4,096.
     pub read_buffer: usize,

@@ -13,13 +13,16 @@ pub struct WsConfig {
     /// The engine's own path, at which it answers besides the server's pathname. Default `/ws`.
     pub path: String,
     /// `permessage-deflate`. Default: off. It costs CPU on both sides, and where secrets and
-    /// an attacker's text share a message it can leak the secret (CRIME).
+    /// an attacker's text share a message it can leak the secret (CRIME). In a file of settings
+    /// `true` switches it on with its defaults.
+    #[serde(with = "stellarfw_transport::switch")]
     pub compression: Option<DeflateConfig>,
     /// Size of a connection's read buffer in bytes. Default 4,096. Most of an idle connection's
     /// memory; larger ones save reads for clients that send much.
     pub read_buffer: usize,
     /// The longest frame in bytes, if it shall be less than the server's `maxLength`; for
     /// clients that fragment. Default: none.
+    #[serde(with = "stellarfw_transport::switch")]
     pub max_frame: Option<usize>,
 }
 
