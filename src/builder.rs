@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     connection::Connection,
     dispatch::Dispatcher,
-    engines::engines_with,
+    engines::{engine_name, engines_with},
     files::{Embedded, Files},
     http::{BadRoute, Route, clash, is_path},
     middleware::{ChatMiddleware, ConnectionMiddleware},
@@ -427,6 +427,24 @@ impl Builder {
                     _ => action,
                 })
                 .collect();
+        }
+        // Engines may be blocked that are not compiled in, or do not run here.
+        let one_name = |name: &str| match name.trim() {
+            http if http.eq_ignore_ascii_case("http") => Some("http"),
+            name => registry
+                .name_of(name)
+                .or_else(|| transports.iter().map(|t| t.name()).find(|own| *own == name))
+                .or_else(|| engine_name(name)),
+        };
+        for action in &mut actions {
+            if let Err(transport) = action.name_blocked(one_name) {
+                return Err(ActionsError::UnknownTransport {
+                    action: action.name().to_owned(),
+                    transport,
+                    known: format!("http, {registry}"),
+                }
+                .into());
+            }
         }
         let actions = Actions::build(actions, self.middlewares)?;
 

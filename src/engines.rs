@@ -60,3 +60,17 @@ pub fn engines_with(config: &Config) -> Registry {
     }
     registry
 }
+
+/// The one name of an engine by its feature's or its own, compiled in or not.
+pub(crate) fn engine_name(name: &str) -> Option<&'static str> {
+    let names = [
+        ("ws", "ws"),
+        ("engineio", "engine.io"),
+        ("socketio", "socket.io"),
+        ("sockjs", "sockjs"),
+    ];
+    let is_it = |(feature, own): &&(&str, &str)| {
+        name.eq_ignore_ascii_case(feature) || name.eq_ignore_ascii_case(own)
+    };
+    names.iter().find(is_it).map(|(_, own)| *own)
+}

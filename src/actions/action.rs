@@ -113,7 +113,9 @@ impl Action {
         self
     }
 
-    /// Not to be called over a transport (`ws`, `http`, …), where it gets 005. Default: over all.
+    /// Not to be called over a transport, by any of its names (`ws`, `engine.io`, …, `http` for the
+    /// API), where it gets 005. A name that no transport has is an error of the build.
+    /// Default: over all.
     #[must_use]
     pub fn block(mut self, transport: impl Into<String>) -> Self {
         self.blocked.push(transport.into());
@@ -250,6 +252,22 @@ impl Action {
 
     pub(crate) fn level(&self) -> Level {
         self.level
+    }
+
+    /// Puts the one name of each blocked transport in place of the one that was given.
+    ///
+    /// # Errors
+    /// The first name that no transport has.
+    pub(crate) fn name_blocked(
+        &mut self,
+        one_name: impl Fn(&str) -> Option<&'static str>,
+    ) -> Result<(), String> {
+        for blocked in &mut self.blocked {
+            let name = one_name(blocked).ok_or_else(|| blocked.clone())?;
+            blocked.clear();
+            blocked.push_str(name);
+        }
+        Ok(())
     }
 
     pub(crate) fn is_blocked(&self, transport: &str) -> bool {

@@ -39,6 +39,18 @@ pub enum ActionsError {
         /// What it names.
         middleware: String,
     },
+    /// An action is blocked over a transport that there is not.
+    #[error(
+        "action {action:?} is blocked over {transport:?}, which is no transport; there are: {known}"
+    )]
+    UnknownTransport {
+        /// The action.
+        action: String,
+        /// What it names.
+        transport: String,
+        /// The names there are, as a list to read.
+        known: String,
+    },
     /// Two middlewares have one name.
     #[error("there are two middlewares named {0:?}")]
     TwoMiddlewares(String),

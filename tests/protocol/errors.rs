@@ -398,10 +398,34 @@ async fn parameters_that_are_missing_or_of_another_type() {
 }
 
 #[tokio::test]
+async fn what_is_blocked_is_a_transport() {
+    let blocked = async |transport: &str| {
+        let action = Action::new("a", async || ActionResult::Ok(())).block(transport);
+        let built = Stellar::builder().add_action(action).build().await;
+        built.map(|stellar| stellar.actions()[0].blocked().to_vec())
+    };
+    for (given, name) in [
+        ("HTTP", "http"),
+        ("websocket", "ws"),
+        ("engineio", "engine.io"),
+        ("socketio", "socket.io"),
+        (" sockjs ", "sockjs"),
+    ] {
+        assert_eq!(blocked(given).await.unwrap(), [name], "{given}");
+    }
+    // One that is misspelled would leave the action open.
+    let error = blocked("sokcjs").await.unwrap_err().to_string();
+    assert!(
+        error.contains("\"sokcjs\"") && error.contains("http, ws"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn actions_that_cannot_be_called() {
     let builder = Stellar::builder()
         .add_action(Action::new("hidden", async || ActionResult::Ok(())).private())
-        .add_action(Action::new("elsewhere", async || ActionResult::Ok(())).block("ws"))
+        .add_action(Action::new("elsewhere", async || ActionResult::Ok(())).block("WebSockets"))
         .add_action(Action::new("v", async || ActionResult::Ok(1)).versioned(1))
         .add_action(Action::new("v", async || ActionResult::Ok(3)).versioned(3))
         .add_action(

@@ -117,7 +117,7 @@ async fn nothing_that_is_declared_is_markup() {
     ];
     let builder = names.iter().fold(Stellar::builder(), |builder, name| {
         let input = Input::required(*name).describe(*name).default(*name);
-        let action = action(name).describe(*name).group(*name).block(*name);
+        let action = action(name).describe(*name).group(*name).block("http");
         builder.add_action(action.input(input).example(json!({ *name: name })))
     });
     let builder = builder.configure(|config| {

@@ -14,6 +14,7 @@ type Factory = Arc<dyn Fn() -> Arc<dyn Transport> + Send + Sync>;
 /// let mut registry = Registry::new();
 /// registry.add("ws", &["websockets"], engine);
 /// assert!(registry.make("WebSockets").is_ok());
+/// assert_eq!(registry.name_of("websockets"), Some("ws"));
 /// assert_eq!(
 ///     registry.make("carrier-pigeon").err().unwrap().to_string(),
 ///     "there is no transport \"carrier-pigeon\"; there are: ws (websockets)",
@@ -61,19 +62,26 @@ impl Registry {
     /// # Errors
     /// [`UnknownTransport`], which lists the names there are.
     pub fn make(&self, name: &str) -> Result<Arc<dyn Transport>, UnknownTransport> {
-        self.entries
-            .iter()
-            .rev()
-            .find(|entry| {
-                std::iter::once(&entry.name)
-                    .chain(entry.aliases)
-                    .any(|known| known.eq_ignore_ascii_case(name.trim()))
-            })
+        self.find(name)
             .map(|entry| (entry.factory)())
             .ok_or_else(|| UnknownTransport {
                 name: name.to_owned(),
                 known: self.to_string(),
             })
+    }
+
+    /// The one name of the engine that has this name among others; case does not matter.
+    #[must_use]
+    pub fn name_of(&self, name: &str) -> Option<&'static str> {
+        self.find(name).map(|entry| entry.name)
+    }
+
+    fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| {
+            std::iter::once(&entry.name)
+                .chain(entry.aliases)
+                .any(|known| known.eq_ignore_ascii_case(name.trim()))
+        })
     }
 
     /// The names of the engines, in the order they were added.
