@@ -367,7 +367,8 @@ impl Builder {
         self
     }
 
-    /// The server: with its broker started, its first rooms made and its engines started.
+    /// The server: with its broker started, its first rooms made and its engines started. Not cancel
+    /// safe: dropped half-way, some of it may have been done.
     ///
     /// # Errors
     /// See [`BuildError`].

@@ -115,6 +115,7 @@ mod guides {
     mod coming_from_running {}
     #[doc = include_str!("../docs/coming-from/websocket.md")]
     mod coming_from_websocket {}
+    #[cfg(all(feature = "engineio", feature = "socketio", feature = "sockjs"))]
     #[doc = include_str!("../docs/configuration.md")]
     mod configuration {}
     #[cfg(feature = "engineio")]

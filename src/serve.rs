@@ -11,6 +11,9 @@ impl Stellar {
     /// Listens and serves until Ctrl-C or SIGTERM, then stops as [`Stellar::drain`] says; a second
     /// signal cuts that short.
     ///
+    /// Dropped, it and the others here listen no more: requests under way go on without being waited
+    /// for, and connections stay until [`Stellar::shutdown`] or the runtime's end.
+    ///
     /// # Errors
     /// When the address cannot be listened on, or the certificate of the settings not be used.
     pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<()> {
@@ -53,7 +56,8 @@ impl Stellar {
         self.serve_all(vec![listener.into()], stop).await
     }
 
-    /// Listens on all that the settings name, with TLS if they say so.
+    /// Listens on all that the settings name, with TLS if they say so. Cancel safe: then nothing is
+    /// listened on.
     ///
     /// # Errors
     /// The first address that cannot be listened on, and why; or that the certificate cannot be

@@ -107,6 +107,7 @@ impl Stellar {
     }
 
     /// Sends an alert to every connection, of all processes: an object with `context:"alert"`.
+    /// Cancel safe: it is sent or not sent.
     ///
     /// # Errors
     /// When the value has no JSON form, or the broker fails.
@@ -114,7 +115,8 @@ impl Stellar {
         self.push(Target::All, value, "alert").await
     }
 
-    /// Sends a push with `context:"api"` to one connection, in whichever process it is.
+    /// Sends a push with `context:"api"` to one connection, in whichever process it is. Cancel
+    /// safe: it is sent or not sent.
     ///
     /// # Errors
     /// When the value has no JSON form, or the broker fails.
@@ -171,13 +173,16 @@ impl Stellar {
     }
 
     /// Shuts down: actions get 006, no new connections come in, and those there are closed. Gives
-    /// the number of connections that had to be cut.
+    /// the number of connections that had to be cut. Cancel safe in that a second call goes on where
+    /// the first was dropped.
     pub async fn shutdown(&self, options: Shutdown) -> usize {
         self.app.stopping.store(true, Ordering::Release);
         self.server.shutdown(options).await
     }
 
-    /// Where the engines with sockets of their own listen.
+    /// Lets the engines open the sockets of their own, and tells where they listen.
+    /// [`Builder::build`] has done so: it is for engines that are to be started again. Not cancel
+    /// safe, as [`Server::start`].
     ///
     /// # Errors
     /// When one cannot start.

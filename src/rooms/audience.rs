@@ -64,7 +64,7 @@ impl Audience {
         self.publish(content).await
     }
 
-    /// Sends an event of the server's.
+    /// Sends an event of the server's. Cancel safe as [`Audience::say`] is.
     ///
     /// # Errors
     /// As [`Audience::say`].

@@ -16,7 +16,7 @@ pub trait Harness: Send + Sync + 'static {
 pub trait Stage: Send + Sync {
     /// Serves a server that has been [started](Server::start): an engine over HTTP needs an HTTP
     /// server now (such as [`serve()`](stellarfw_transport::serve()) on port 0), one with sockets of
-    /// its own listens at `addresses` already.
+    /// its own listens at `addresses` already. Need not be cancel safe.
     async fn serve(&mut self, server: &Server, addresses: &[SocketAddr]);
 
     /// Connects a client. Cancel safe: dropped half-way, it leaves no connection behind.
@@ -27,7 +27,8 @@ pub trait Stage: Send + Sync {
     async fn connect(&self, connect: Connect) -> Result<Box<dyn Client>, Refused>;
 }
 
-/// One client, as raw as can be: nothing happens to it between the calls.
+/// One client, as raw as can be: nothing happens to it between the calls. Its futures need not be
+/// cancel safe: one that takes too long has failed its test.
 #[async_trait]
 pub trait Client: Send {
     /// Sends one payload.

@@ -18,7 +18,7 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    /// Runs it. Panics inside are caught.
+    /// Runs it. Panics inside are caught. Cancel safe in that what was begun is given up.
     ///
     /// # Errors
     /// What did not hold.
@@ -100,7 +100,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs all behaviours, one after the other.
+/// Runs all behaviours, one after the other. Dropped half-way, the report is lost.
 pub async fn run_all(harness: Arc<dyn Harness>) -> Report {
     let mut report = Report::default();
     for behaviour in ALL {

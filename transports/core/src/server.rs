@@ -145,7 +145,8 @@ impl Server {
     }
 
     /// Lets the engines open the sockets of their own and tells where they listen. Needed only
-    /// for engines that are not over HTTP; call it once.
+    /// for engines that are not over HTTP; call it once. Not cancel safe: dropped half-way, some
+    /// engines have started and others not.
     ///
     /// # Errors
     /// The first engine's that cannot start.
@@ -176,7 +177,7 @@ impl Server {
         paths
     }
 
-    /// Answers one request.
+    /// Answers one request. Not cancel safe, as [`Transport::serve`].
     pub async fn serve(&self, request: Request) -> Response {
         let path = request.uri().path();
         let pathname = self.0.config.pathname.as_str();

@@ -40,7 +40,7 @@ pub trait Transport: Send + Sync + 'static {
     fn path(&self) -> Option<&str>;
 
     /// Opens the sockets of its own, if it has any, and tells where they listen. Called once,
-    /// before the first request.
+    /// before the first request. Need not be cancel safe.
     ///
     /// # Errors
     /// When that cannot be done, for example because the address is in use.
@@ -53,7 +53,7 @@ pub trait Transport: Send + Sync + 'static {
     async fn serve(&self, server: &Server, mount: &str, request: Request) -> Response;
 
     /// Stops listening and lets go of what the engine keeps besides its sparks, which the server
-    /// has closed by then.
+    /// has closed by then. May be called again, also after a call that was dropped half-way.
     async fn stop(&self);
 }
 

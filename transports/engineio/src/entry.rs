@@ -22,7 +22,8 @@ pub(crate) enum Entry {
 
 impl Session {
     /// Decides whether the client may come in, for engines whose clients ask for that after their
-    /// first request. `change` may add what the client says of itself.
+    /// first request. `change` may add what the client says of itself. Not cancel safe: dropped while
+    /// the authorizer is asked, the client is not let in.
     ///
     /// # Errors
     /// The refusal that the client is to be told.

@@ -103,7 +103,8 @@ impl<L: Library> Front<L> {
         })
     }
 
-    /// Answers a request under the engine's path.
+    /// Answers a request under the engine's path. Not cancel safe, as
+    /// [`Transport::serve`](stellarfw_transport::Transport::serve).
     pub async fn serve(self: &Arc<Self>, server: &Server, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
         let upgrade = is_websocket_upgrade(&parts);

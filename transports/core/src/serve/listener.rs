@@ -69,7 +69,7 @@ impl Listener {
 
     /// Listens on an address: `127.0.0.1:8080`, `localhost:8080`, or `unix:` and the path of a
     /// socket. A socket that nobody listens on any more is replaced, and this one is removed when
-    /// the listener is dropped.
+    /// the listener is dropped. Cancel safe: then nothing is listened on.
     ///
     /// # Errors
     /// When the address cannot be listened on.

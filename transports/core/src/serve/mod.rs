@@ -59,6 +59,8 @@ impl Default for Limits {
 /// it finds the client's address in the extension [`Peer`](crate::http::Peer), and whether it came
 /// over TLS in [`Secure`](crate::http::Secure).
 ///
+/// Dropped, it listens no more, and requests under way finish without being waited for.
+///
 /// # Errors
 /// None after the start: a failing accept (out of file descriptors, say) is logged and tried
 /// again.
