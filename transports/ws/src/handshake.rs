@@ -14,8 +14,8 @@ use crate::{
     WsConfig,
     deflate::{self, Negotiated},
     framing::Framing,
-    io,
     session::Session,
+    socket::Socket,
 };
 
 /// Answers an upgrade request for an engine whose messages are framed by `F`: checks the handshake,
@@ -101,13 +101,13 @@ async fn upgraded<F: Framing>(
             return;
         }
     };
-    let socket = io::Socket::new(upgraded);
+    let (socket, early) = Socket::new(upgraded);
     if admission.handshake().remote().is_none() {
         admission.set_remote(socket.peer());
     }
     // A task of its own, so that what the handshake needed is freed.
     tokio::spawn(Session::<F>::new(
-        &config, &server, admission, agreed, socket,
+        &config, &server, admission, agreed, socket, early,
     ));
 }
 

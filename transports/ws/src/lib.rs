@@ -15,21 +15,29 @@
 //! | `session` | the one task of a connection: reads, closes, waits |
 //! | `outlet` | the way out: queue, framing, one write for all that waits |
 //! | `framing` | what a message holds: a hook for engines with a protocol over WebSocket |
-//! | `io` | the socket itself, and what stands between it and tungstenite |
+//! | `reader`, `socket` | the bytes that come in, and the socket itself |
+//! | `whole` | messages in one frame, read where they lie |
+//! | `pieces` | all other frames: tungstenite reads them |
+//! | `head` | the headers of frames |
 //! | [`deflate`] | `permessage-deflate`, which tungstenite lacks |
 //!
-//! tungstenite reads: it checks frames, assembles messages and answers pings. Data frames are
-//! written past it, because a server's frame is the same bytes for every receiver and needs no
-//! copy of its own per connection. What tungstenite writes (pongs, the answer to a close) joins the
-//! same queue.
+//! Nearly all messages are one short frame. Those are read in a buffer that all connections of a
+//! thread share, so that an idle connection needs none. tungstenite reads whatever else comes: it
+//! checks frames, assembles messages, answers the closing handshake. Frames are written past it,
+//! because a server's frame is the same bytes for every receiver and needs no copy of its own per
+//! connection. What tungstenite writes joins the same queue.
 
 mod config;
 pub mod deflate;
 mod framing;
 mod handshake;
-mod io;
+mod head;
 mod outlet;
+mod pieces;
+mod reader;
 mod session;
+mod socket;
+mod whole;
 
 use std::net::SocketAddr;
 

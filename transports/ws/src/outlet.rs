@@ -19,7 +19,12 @@ use stellarfw_transport::{
     CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
 };
 
-use crate::{deflate::Deflater, framing::Framing, io::DirectWriter};
+use crate::{
+    deflate::Deflater,
+    framing::Framing,
+    head::{OP_BINARY, OP_CLOSE, OP_PING, OP_PONG, OP_TEXT, RSV1, put_header},
+    socket::DirectWriter,
+};
 
 /// Payloads up to this size are copied behind their header; larger ones go out from where they are.
 const COPY_MAX: usize = 8 << 10;
@@ -54,6 +59,8 @@ pub(crate) struct Out<F> {
     /// Framed already and not yet taken by the socket. Goes first.
     wire: VecDeque<Bytes>,
     wire_bytes: usize,
+    /// The latest answer to a peer that pings without reading.
+    late: Option<Box<[u8]>>,
     deflater: Option<Deflater>,
     ping: bool,
     /// The socket took no more; the task continues when it can.
@@ -87,6 +94,7 @@ impl<F: Framing> WsOutlet<F> {
             outbox: Outbox::new(limits),
             wire: VecDeque::new(),
             wire_bytes: 0,
+            late: None,
             deflater,
             ping: false,
             blocked: false,
@@ -237,6 +245,9 @@ impl<F: Framing> Out<F> {
     /// Frames and writes one batch of what waits. Whether there may be more.
     fn write_batch(&mut self, scratch: &mut Vec<u8>, socket: &mut Write<'_>) -> bool {
         scratch.clear();
+        if let Some(late) = self.late.take() {
+            scratch.extend_from_slice(&late);
+        }
         if std::mem::take(&mut self.ping) && self.phase == Phase::Open {
             put_header(scratch, OP_PING, 0);
             if let Some(frame) = F::heartbeat() {
@@ -325,19 +336,22 @@ impl<F: Framing> Out<F> {
         None
     }
 
-    /// Takes what tungstenite writes by itself: pongs, and the answer to a close. Refused when
-    /// the peer pings without reading; tungstenite then keeps the latest pong and tries again.
-    pub(crate) fn put_control(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Queues the answer to a ping.
+    pub(crate) fn put_pong(&mut self, payload: &[u8]) {
+        let mut bytes = Vec::with_capacity(payload.len() + 2);
+        put_header(&mut bytes, OP_PONG, payload.len());
+        bytes.extend_from_slice(payload);
+        self.put_control(&bytes);
+    }
+
+    /// Takes whole control frames: pongs, and what tungstenite answers to a close. Where the peer
+    /// pings without reading only the latest is kept (RFC 6455 section 5.5.3).
+    pub(crate) fn put_control(&mut self, bytes: &[u8]) {
         match self.phase {
             // After our own close frame nothing may follow.
-            Phase::Closed | Phase::Aborted => Ok(bytes.len()),
-            _ if self.wire_bytes > CONTROL_MAX && self.blocked => {
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            _ => {
-                self.keep(Bytes::copy_from_slice(bytes));
-                Ok(bytes.len())
-            }
+            Phase::Closed | Phase::Aborted => {}
+            _ if self.wire_bytes > CONTROL_MAX && self.blocked => self.late = Some(bytes.into()),
+            _ => self.keep(Bytes::copy_from_slice(bytes)),
         }
     }
 
@@ -345,6 +359,7 @@ impl<F: Framing> Out<F> {
     pub(crate) fn peer_closed(&mut self) {
         self.outbox.clear();
         self.ping = false;
+        self.late = None;
     }
 
     /// tungstenite has answered the peer's goodbye: that was our close frame.
@@ -357,13 +372,14 @@ impl<F: Framing> Out<F> {
     pub(crate) fn has_work(&self) -> bool {
         !self.wire.is_empty()
             || !self.outbox.is_empty()
+            || self.late.is_some()
             || self.ping
             || matches!(self.phase, Phase::Closing(..))
     }
 
     /// Whether everything that will ever be sent has been taken by the socket.
     pub(crate) fn is_drained(&self) -> bool {
-        self.phase == Phase::Closed && self.wire.is_empty()
+        self.phase == Phase::Closed && self.wire.is_empty() && self.late.is_none()
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -382,6 +398,7 @@ impl<F: Framing> Out<F> {
         self.outbox.clear();
         self.wire = VecDeque::new();
         self.wire_bytes = 0;
+        self.late = None;
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -421,13 +438,6 @@ fn call(socket: &mut Write<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     }
 }
 
-const FIN: u8 = 0x80;
-const RSV1: u8 = 0x40;
-const OP_TEXT: u8 = 0x1;
-const OP_BINARY: u8 = 0x2;
-const OP_CLOSE: u8 = 0x8;
-const OP_PING: u8 = 0x9;
-
 fn opcode(kind: Kind) -> u8 {
     match kind {
         Kind::Text => OP_TEXT,
@@ -439,20 +449,4 @@ fn opcode(kind: Kind) -> u8 {
 fn put_short(out: &mut Vec<u8>, frame: &Frame) {
     put_header(out, opcode(frame.kind()), frame.len());
     out.extend_from_slice(frame.payload());
-}
-
-/// Appends the header of an unmasked, final frame (RFC 6455 section 5.2).
-fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {
-    out.push(FIN | opcode);
-    match len {
-        0..=125 => out.push(len as u8),
-        126..=0xffff => {
-            out.push(126);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(127);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
 }

@@ -7,30 +7,30 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, turn};
 use tokio::time::Sleep;
-use tungstenite::{
-    Error, Message as Read,
-    error::ProtocolError,
-    protocol::{Role, WebSocketConfig, WebSocketContext},
-};
+use tungstenite::{Error, Message as Read};
 
 use crate::{
     WsConfig,
-    deflate::{DeflateError, Deflater, Inflater, Negotiated},
+    deflate::{Deflater, Inflater, Negotiated},
     framing::Framing,
-    io::{Duplex, Reader, Socket, deflate_error},
+    head::{OP_PING, OP_PONG, OP_TEXT},
     outlet::{Phase, WsOutlet},
+    pieces::{Limits, Pieces, fault, not_utf8},
+    reader::{Reader, with_buffer},
+    socket::Socket,
+    whole::{self, Next},
 };
 
 /// So many messages are handled before others get their turn.
 const BUDGET: usize = 128;
-/// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
-const CONTROL_BUFFER: usize = 512;
-
 pub(crate) struct Session<F: Framing> {
     reader: Reader,
-    context: WebSocketContext,
+    limits: Limits,
+    /// There while tungstenite reads; else messages are read as they lie.
+    pieces: Option<Box<Pieces>>,
     outlet: WsOutlet<F>,
     /// Taken when the session ends.
     inlet: Option<Inlet>,
@@ -50,6 +50,16 @@ enum State {
     Finish(CloseReason),
 }
 
+/// How far reading came.
+enum Step {
+    /// There is more to read, in another way.
+    On,
+    /// Nothing more to read now.
+    Wait,
+    /// The connection is over.
+    Over(CloseReason),
+}
+
 impl<F: Framing> Session<F> {
     pub(crate) fn new(
         config: &WsConfig,
@@ -57,28 +67,28 @@ impl<F: Framing> Session<F> {
         admission: Admission,
         agreed: Option<Negotiated>,
         socket: Socket,
+        early: Bytes,
     ) -> Self {
-        let max_length = F::longest(server.config().max_length);
-        let max_frame = config
-            .max_frame
-            .map_or(max_length, |max| max.min(max_length));
-        let mut settings = WebSocketConfig::default();
-        settings.read_buffer_size = config.read_buffer.max(128);
-        settings.write_buffer_size = 0;
-        settings.max_write_buffer_size = CONTROL_BUFFER;
-        settings.max_message_size = Some(max_length);
-        settings.max_frame_size = Some(max_frame);
-
+        let max_message = F::longest(server.config().max_length);
+        let limits = Limits {
+            read_buffer: config.read_buffer,
+            max_message,
+            max_frame: config
+                .max_frame
+                .map_or(max_message, |max| max.min(max_message)),
+        };
         let deflater = agreed
             .as_ref()
             .zip(config.compression.as_ref())
             .map(|(agreed, config)| Deflater::new(config, agreed));
-        let inflater = agreed.map(|agreed| Inflater::new(&agreed, max_length));
+        let inflater = agreed.map(|agreed| Inflater::new(&agreed, max_message));
         let outlet = WsOutlet::new(server.outbox_limits(), deflater, socket.direct());
         let inlet = server.open(admission, outlet.clone());
+        let reader = Reader::new(socket, early, inflater);
         Self {
-            reader: Reader::new(socket, inflater),
-            context: WebSocketContext::new(Role::Server, Some(settings)),
+            pieces: reader.inflates().then(|| Box::new(Pieces::of_all(limits))),
+            reader,
+            limits,
             outlet,
             inlet: Some(inlet),
             state: State::Messages,
@@ -88,56 +98,137 @@ impl<F: Framing> Session<F> {
 
     /// Reads messages and hands them in, until there are no more or others should have a turn.
     fn read(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        let inlet = self.inlet.as_mut()?;
         let _turn = turn();
-        for _ in 0..BUDGET {
-            if inlet.poll_ready(cx).is_pending() {
-                return None;
-            }
-            let mut duplex = Duplex {
-                reader: &mut self.reader,
-                outlet: &self.outlet,
-                cx,
+        let mut budget = BUDGET;
+        loop {
+            let step = match self.pieces {
+                None => self.read_whole(cx, &mut budget),
+                Some(_) => self.read_pieces(cx, &mut budget),
             };
-            let result = self.context.read(&mut duplex);
-            if std::mem::take(&mut self.reader.progress) {
+            match step {
+                Step::On => {}
+                Step::Wait => return None,
+                Step::Over(reason) => return Some(reason),
+            }
+        }
+    }
+
+    /// Reads messages that are whole in the thread's buffer.
+    fn read_whole(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Step {
+        let Some(inlet) = self.inlet.as_mut() else {
+            return Step::Wait;
+        };
+        let (reader, outlet) = (&mut self.reader, &self.outlet);
+        with_buffer(|buffer| {
+            let (mut at, mut end) = (0, reader.take_kept(buffer));
+            let step = loop {
+                if *budget == 0 {
+                    cx.waker().wake_by_ref();
+                    break Step::Wait;
+                }
+                if inlet.poll_ready(cx).is_pending() {
+                    break Step::Wait;
+                }
+                match whole::next(&mut buffer[at..end], self.limits.max_frame) {
+                    Next::Whole { opcode, payload } => {
+                        *budget -= 1;
+                        let start = at + payload.start;
+                        at += payload.end;
+                        let payload = &buffer[start..at];
+                        match opcode {
+                            OP_PONG => {}
+                            OP_PING => outlet.lock().put_pong(payload),
+                            _ => {
+                                let message = if opcode == OP_TEXT {
+                                    std::str::from_utf8(payload)
+                                        .map(Message::Text)
+                                        .map_err(|_| not_utf8())
+                                } else {
+                                    Ok(Message::Binary(payload))
+                                };
+                                let received =
+                                    message.and_then(|message| F::receive(inlet, message));
+                                if let Err(reason) = received {
+                                    inlet.spark().close(reason);
+                                    self.state = State::Discard;
+                                    return Step::Wait;
+                                }
+                            }
+                        }
+                        continue;
+                    }
+                    Next::Other => {
+                        self.pieces = Some(Box::new(Pieces::of_one(self.limits)));
+                        break Step::On;
+                    }
+                    Next::Partial => {}
+                }
+                buffer.copy_within(at..end, 0);
+                (at, end) = (0, end - at);
+                match reader.poll_read(cx, &mut buffer[end..]) {
+                    Poll::Pending => break Step::Wait,
+                    Poll::Ready(Ok(len)) if len > 0 => {
+                        end += len;
+                        inlet.alive();
+                    }
+                    Poll::Ready(_) => break Step::Over(CloseReason::Gone),
+                }
+            };
+            reader.keep(&buffer[at..end]);
+            step
+        })
+    }
+
+    /// Has tungstenite read, until it has done its part.
+    fn read_pieces(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Step {
+        let (Some(inlet), Some(pieces)) = (self.inlet.as_mut(), self.pieces.as_mut()) else {
+            return Step::Wait;
+        };
+        loop {
+            if *budget == 0 {
+                cx.waker().wake_by_ref();
+                return Step::Wait;
+            }
+            if inlet.poll_ready(cx).is_pending() {
+                return Step::Wait;
+            }
+            *budget -= 1;
+            let result = pieces.read(&mut self.reader, &self.outlet, cx);
+            if pieces.take_progress() {
                 inlet.alive();
             }
             let received = match result {
                 Ok(Read::Text(text)) => F::receive(inlet, Message::Text(&text)),
                 Ok(Read::Binary(bytes)) => F::receive(inlet, Message::Binary(&bytes)),
-                Ok(Read::Ping(_) | Read::Pong(_) | Read::Frame(_)) => Ok(()),
+                Ok(Read::Ping(_) | Read::Pong(_) | Read::Frame(_)) => continue,
                 Ok(Read::Close(frame)) => {
                     self.outlet.lock().peer_closed();
                     self.state = State::Finish(CloseReason::Client {
                         code: frame.map_or(1005, |frame| frame.code.into()),
                     });
                     // One more read lets tungstenite write its answer.
-                    let mut duplex = Duplex {
-                        reader: &mut self.reader,
-                        outlet: &self.outlet,
-                        cx,
-                    };
-                    self.context.read(&mut duplex).ok();
+                    pieces.read(&mut self.reader, &self.outlet, cx).ok();
                     self.outlet.lock().answered();
-                    return None;
+                    return Step::Wait;
                 }
                 Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    return None;
+                    return Step::Wait;
                 }
                 Err(error) => match fault(&error) {
                     Some(reason) => Err(reason),
-                    None => return Some(CloseReason::Gone),
+                    None => return Step::Over(CloseReason::Gone),
                 },
             };
             if let Err(reason) = received {
                 inlet.spark().close(reason);
                 self.state = State::Discard;
-                return None;
+                return Step::Wait;
+            }
+            if pieces.is_of_one() {
+                self.pieces = None;
+                return Step::On;
             }
         }
-        cx.waker().wake_by_ref();
-        None
     }
 
     /// Writes what waits, as far as the socket takes it.
@@ -243,28 +334,5 @@ impl<F: Framing> Drop for Session<F> {
     fn drop(&mut self) {
         // Also when the runtime drops the task: a kept spark must not keep the socket.
         self.outlet.lock().release();
-    }
-}
-
-/// What the peer did wrong, or nothing when the connection just broke.
-fn fault(error: &Error) -> Option<CloseReason> {
-    let protocol = |code, message: String| {
-        Some(CloseReason::Protocol {
-            code,
-            message: message.into(),
-        })
-    };
-    match error {
-        Error::Io(error) => match deflate_error(error)? {
-            DeflateError::TooBig { .. } => Some(CloseReason::TooLarge),
-            error => protocol(error.close_code(), error.to_string()),
-        },
-        Error::Capacity(_) => Some(CloseReason::TooLarge),
-        Error::Utf8(_) => protocol(1007, "text is not UTF-8".into()),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed => None,
-        Error::Protocol(error) => protocol(1002, error.to_string()),
-        _ => protocol(1002, "protocol error".into()),
     }
 }

@@ -2,14 +2,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{
-    TAIL,
-    error::DeflateError,
-    head::{self, FIN, Head, RSV, RSV1, SHORTEST},
-    mask::unmask_into,
-    negotiate::Negotiated,
-    pool,
-};
+use super::{TAIL, error::DeflateError, mask::unmask_into, negotiate::Negotiated, pool};
+use crate::head::{self, FIN, Head, RSV, RSV1, SHORTEST};
 
 /// Compressed bytes that are unmasked at a time.
 const STEP: usize = 4096;

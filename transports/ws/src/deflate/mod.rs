@@ -37,7 +37,6 @@
 mod config;
 mod deflater;
 mod error;
-mod head;
 mod inflater;
 mod mask;
 mod negotiate;

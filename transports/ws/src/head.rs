@@ -1,20 +1,25 @@
 //! Frame headers (RFC 6455 §5.2): read byte by byte, written whole.
 
-pub(super) const FIN: u8 = 0x80;
-pub(super) const RSV: u8 = 0x70;
-pub(super) const RSV1: u8 = 0x40;
-const MASK: u8 = 0x80;
+pub(crate) const OP_TEXT: u8 = 0x1;
+pub(crate) const OP_BINARY: u8 = 0x2;
+pub(crate) const OP_CLOSE: u8 = 0x8;
+pub(crate) const OP_PING: u8 = 0x9;
+pub(crate) const OP_PONG: u8 = 0xa;
+pub(crate) const FIN: u8 = 0x80;
+pub(crate) const RSV: u8 = 0x70;
+pub(crate) const RSV1: u8 = 0x40;
+pub(crate) const MASK: u8 = 0x80;
 
 /// A header that arrives in any pieces.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(crate) struct Head {
     bytes: [u8; 14],
     have: u8,
 }
 
 impl Head {
     /// Adds the next byte; true when it was the last.
-    pub(super) fn push(&mut self, byte: u8) -> bool {
+    pub(crate) fn push(&mut self, byte: u8) -> bool {
         if let Some(slot) = self.bytes.get_mut(usize::from(self.have)) {
             *slot = byte;
             self.have += 1;
@@ -22,20 +27,20 @@ impl Head {
         self.have >= 2 && usize::from(self.have) == self.size()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.have = 0;
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.have)]
     }
 
-    pub(super) fn first(&self) -> u8 {
+    pub(crate) fn first(&self) -> u8 {
         self.bytes[0]
     }
 
     /// The payload's length. Only of a complete header.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         match self.bytes[1] & !MASK {
             126 => u64::from(u16::from_be_bytes([self.bytes[2], self.bytes[3]])),
             127 => self.bytes[2..10]
@@ -46,7 +51,7 @@ impl Head {
     }
 
     /// The masking key. Only of a complete header.
-    pub(super) fn key(&self) -> Option<[u8; 4]> {
+    pub(crate) fn key(&self) -> Option<[u8; 4]> {
         match self.bytes() {
             [_, second, .., a, b, c, d] if second & MASK != 0 => Some([*a, *b, *c, *d]),
             _ => None,
@@ -67,11 +72,11 @@ impl Head {
 const LONGEST: usize = u16::MAX as usize;
 
 /// The shortest frame to ask [`body`] for: a header and a few bytes.
-pub(super) const SHORTEST: usize = 16;
+pub(crate) const SHORTEST: usize = 16;
 
 /// Where in `frame`, of at least [`SHORTEST`], a payload goes that [`seal`] will put a header
 /// before.
-pub(super) fn body(frame: &mut [u8]) -> &mut [u8] {
+pub(crate) fn body(frame: &mut [u8]) -> &mut [u8] {
     let end = frame.len().min(8 + LONGEST);
     let start = start(frame);
     &mut frame[start..end]
@@ -79,7 +84,7 @@ pub(super) fn body(frame: &mut [u8]) -> &mut [u8] {
 
 /// Puts a header before the first `len` bytes of [`body`]: masked, with a key of zero, which
 /// changes nothing. Returns the length of the frame.
-pub(super) fn seal(frame: &mut [u8], first: u8, len: usize) -> usize {
+pub(crate) fn seal(frame: &mut [u8], first: u8, len: usize) -> usize {
     let start = start(frame);
     frame[0] = first;
     if len < 126 {
@@ -97,4 +102,20 @@ pub(super) fn seal(frame: &mut [u8], first: u8, len: usize) -> usize {
 
 fn start(frame: &[u8]) -> usize {
     if frame.len() < 6 + 126 { 6 } else { 8 }
+}
+
+/// Appends the header of an unmasked, final frame (RFC 6455 section 5.2).
+pub(crate) fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {
+    out.push(FIN | opcode);
+    match len {
+        0..=125 => out.push(len as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
 }

@@ -1,0 +1,165 @@
+//! The reading side of a connection: the socket's bytes, inflated if so agreed, and those that
+//! were read and not yet taken.
+
+use std::{
+    cell::Cell,
+    io,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use crate::{deflate::Inflater, socket::Socket};
+
+/// As much is read at once.
+const BUFFER: usize = 64 << 10;
+/// As much is kept at most of what is read for tungstenite.
+const STEP: usize = 4 << 10;
+
+thread_local! {
+    static THREADS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Calls a function with the buffer that all connections of a thread read into, so that an idle
+/// one needs none.
+pub(crate) fn with_buffer<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
+    // Taken out: whatever is called meanwhile would get another.
+    let mut buffer = THREADS.take();
+    if buffer.is_empty() {
+        buffer = vec![0; BUFFER];
+    }
+    let result = f(&mut buffer);
+    THREADS.set(buffer);
+    result
+}
+
+pub(crate) struct Reader {
+    pub(crate) socket: Socket,
+    /// What was read beyond what could be used: the beginning of a frame, or what waits for a
+    /// busy handler.
+    kept: Bytes,
+    inflate: Option<Box<Inflate>>,
+}
+
+struct Inflate {
+    inflater: Inflater,
+    /// Wire bytes not yet translated.
+    wire: BytesMut,
+}
+
+impl Reader {
+    /// A reader of a socket of which `early` was read before.
+    pub(crate) fn new(socket: Socket, early: Bytes, inflater: Option<Inflater>) -> Self {
+        Self {
+            socket,
+            kept: early,
+            inflate: inflater.map(|inflater| {
+                Box::new(Inflate {
+                    inflater,
+                    wire: BytesMut::new(),
+                })
+            }),
+        }
+    }
+
+    /// Whether what is read may be compressed.
+    pub(crate) fn inflates(&self) -> bool {
+        self.inflate.is_some()
+    }
+
+    /// Keeps bytes for the next time, before those that are kept.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) {
+        debug_assert!(self.kept.is_empty(), "what was kept was taken before");
+        if !bytes.is_empty() {
+            self.kept = Bytes::copy_from_slice(bytes);
+        }
+    }
+
+    /// Puts what was kept at the beginning of the thread's buffer. How much it was.
+    pub(crate) fn take_kept(&mut self, buffer: &mut [u8]) -> usize {
+        let len = self.kept.len().min(buffer.len());
+        self.take(&mut buffer[..len]);
+        len
+    }
+
+    fn take(&mut self, into: &mut [u8]) {
+        self.kept.copy_to_slice(into);
+        if self.kept.is_empty() {
+            self.kept = Bytes::new();
+        }
+    }
+
+    /// Reads plain bytes, those that were kept first.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(inflate) = &mut self.inflate else {
+            return self.poll_wire(cx, into);
+        };
+        let Inflate { inflater, wire } = &mut **inflate;
+        if !self.kept.is_empty() {
+            wire.extend_from_slice(&std::mem::take(&mut self.kept));
+        }
+        loop {
+            if inflater.pending() || !wire.is_empty() {
+                let done = inflater.translate(wire, into).map_err(io::Error::other)?;
+                wire.advance(done.consumed);
+                if wire.is_empty() {
+                    *wire = BytesMut::new();
+                }
+                if done.written > 0 {
+                    return Poll::Ready(Ok(done.written));
+                }
+            }
+            let len = ready!(self.socket.poll_read(cx, into))?;
+            if len == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            let plain = inflater.plain_prefix(&into[..len]);
+            wire.extend_from_slice(&into[plain..len]);
+            if plain > 0 {
+                return Poll::Ready(Ok(plain));
+            }
+        }
+    }
+
+    fn poll_wire(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.kept.is_empty() {
+            return self.socket.poll_read(cx, into);
+        }
+        let len = self.kept.len().min(into.len());
+        self.take(&mut into[..len]);
+        Poll::Ready(Ok(len))
+    }
+
+    /// The next byte; none at the end of the stream.
+    pub(crate) fn poll_byte(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        if self.kept.is_empty() {
+            let mut buffer = [0; STEP];
+            let len = ready!(self.socket.poll_read(cx, &mut buffer))?;
+            self.keep(&buffer[..len]);
+        }
+        if self.kept.is_empty() {
+            return Poll::Ready(Ok(None));
+        }
+        let mut byte = [0];
+        self.take(&mut byte);
+        Poll::Ready(Ok(Some(byte[0])))
+    }
+
+    /// Reads and throws away. Whether the peer has sent its last byte.
+    pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.kept = Bytes::new();
+        let mut sink = [0_u8; STEP];
+        for _ in 0..64 {
+            match ready!(self.socket.poll_read(cx, &mut sink)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
