@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use stellarfw::{
     Builder, Connection, Stellar,
     actions::{Action, ActionError, ActionResult, Call, Format, Input, Params, Shared},
@@ -185,12 +185,23 @@ async fn formatted_sum(call: Call, Params(Terms { a, b }): Params<Terms>) -> Act
     Ok(json!({ "formatted": format!("{a} + {b} = {result}") }))
 }
 
-async fn echo(call: Call) -> ActionResult<Map<String, Value>> {
-    let mut fields = Map::new();
-    if let Some(payload) = call.value().get_mut("payload") {
-        fields.insert("payload".into(), payload.take());
-    }
-    Ok(fields)
+#[derive(Deserialize, Serialize)]
+struct Echo {
+    /// Also `null` is a payload.
+    #[serde(
+        default,
+        deserialize_with = "any",
+        skip_serializing_if = "Option::is_none"
+    )]
+    payload: Option<Value>,
+}
+
+fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+async fn echo(Params(echo): Params<Echo>) -> ActionResult<Echo> {
+    Ok(echo)
 }
 
 #[derive(Deserialize)]

@@ -8,12 +8,12 @@ use tracing::Level;
 
 use super::{
     call::Call,
-    error::Outcome,
     handler::ActionHandler,
+    handler::Ran,
     inputs::{Input, RuleError},
 };
 
-type Run = Arc<dyn Fn(Call) -> BoxFuture<Outcome> + Send + Sync>;
+type Run = Arc<dyn Fn(Call) -> BoxFuture<Ran> + Send + Sync>;
 
 /// An action: its name, what it declares, and the function that runs.
 ///
@@ -68,10 +68,7 @@ impl Action {
             example: None,
             render: true,
             level: Level::DEBUG,
-            run: Arc::new(move |call| {
-                let ran = handler.run(call);
-                Box::pin(async move { ran.await.0 })
-            }),
+            run: Arc::new(move |call| handler.run(call)),
         }
     }
 
@@ -279,7 +276,7 @@ impl Action {
         self.inputs.iter().find_map(Input::fault)
     }
 
-    pub(crate) fn call(&self, call: Call) -> BoxFuture<Outcome> {
+    pub(crate) fn call(&self, call: Call) -> BoxFuture<Ran> {
         (self.run)(call)
     }
 }

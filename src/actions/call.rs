@@ -43,7 +43,7 @@ impl Call {
         &mut self,
         apply: fn(&[Input], Given) -> Result<Given, ActionError>,
     ) -> Result<(), ActionError> {
-        let given = std::mem::replace(&mut self.given, Given::Value(Value::Null));
+        let given = self.given.clone();
         self.given = apply(self.action.inputs(), given)?;
         Ok(())
     }
@@ -77,11 +77,7 @@ impl Call {
             _ => Map::new(),
         };
         map.insert(name.into(), value.into());
-        self.given = if texts {
-            Given::Texts(map)
-        } else {
-            Given::Value(Value::Object(map))
-        };
+        self.given = if texts { Given::texts(map) } else { map.into() };
     }
 
     /// Calls another action, private ones included, with these parameters. Its middleware and

@@ -1,12 +1,13 @@
 //! Running an action, whoever calls it.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value};
-use stellarfw_transport::{Flow, catch_panic};
+use stellarfw_transport::{Flow, Panicked, catch_panic};
 use tracing::Level;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     error::{ActionError, Outcome},
     fields::Fields,
     given::Given,
-    handler::Reply,
+    handler::{Ran, Reply},
     inputs,
     registry::Registered,
 };
@@ -48,7 +49,7 @@ pub(crate) fn execute_inside(
         tracing::error!(action = name, "actions call actions without end");
         return Flow::Ready(StellarError::internal().into());
     }
-    let given = Given::Value(params);
+    let given = params.into();
     let version = Fields::of(&given).version;
     let Some(found) = app.actions.find(name, version.as_ref()).cloned() else {
         return Flow::Ready(StellarError::unknown_action(&told(Some(name))).into());
@@ -89,8 +90,12 @@ fn run(
     let action = found.action.clone();
     let started = Instant::now();
     let call = Call::new(app.clone(), caller, given, action.clone(), depth);
-    let future = catch_panic(steps(found.clone(), call));
-    match Flow::start(future) {
+    let flow = if found.middleware.is_empty() {
+        alone(&action, call)
+    } else {
+        Flow::start(catch_panic(steps(found.clone(), call)))
+    };
+    match flow {
         Flow::Ready(result) => {
             let outcome = result.unwrap_or_else(|_| panicked(&action));
             Flow::Ready(finish(found, outcome, started))
@@ -111,6 +116,23 @@ fn run(
     }
 }
 
+/// Inputs and the action itself: without middleware nothing else is to be awaited.
+fn alone(action: &Action, mut call: Call) -> Flow<Result<Outcome, Panicked>> {
+    let start = AssertUnwindSafe(|| {
+        Ok(match call.check(inputs::apply) {
+            Ok(()) => Flow::start_boxed(action.call(call)),
+            Err(error) => Flow::Ready(Ran(error.into())),
+        })
+    });
+    match catch_unwind(start).unwrap_or(Err(Panicked)) {
+        Ok(Flow::Ready(ran)) => Flow::Ready(Ok(ran.0)),
+        Ok(Flow::Wait(future)) => Flow::Wait(Box::pin(async move {
+            catch_panic(future).await.map(|ran| ran.0)
+        })),
+        Err(panicked) => Flow::Ready(Err(panicked)),
+    }
+}
+
 /// Middleware, inputs, the action itself, middleware.
 async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
     for middleware in &found.middleware {
@@ -126,9 +148,9 @@ async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
     }
     let has_after = found.middleware.iter().any(|m| m.after.is_some());
     if !has_after {
-        return found.action.call(call).await;
+        return found.action.call(call).await.0;
     }
-    let outcome = found.action.call(call.clone()).await;
+    let outcome = found.action.call(call.clone()).await.0;
     if matches!(outcome, Outcome::File(_)) {
         return outcome;
     }

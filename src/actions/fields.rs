@@ -29,6 +29,10 @@ impl Key<'_> {
         std::str::from_utf8(&self.0).is_err()
     }
 
+    pub(super) fn is(&self, name: &str) -> bool {
+        *self.0 == *name.as_bytes()
+    }
+
     pub(super) fn to_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
@@ -114,9 +118,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(input: &'a Given) -> Self {
         match input {
             // What is no object has no fields.
-            Given::Raw(raw) => Self::of_raw(serde_json::from_str(raw.get()).unwrap_or_default()),
-            Given::Value(Value::Object(map)) | Given::Texts(map) => Self::of_map(map),
-            Given::Value(_) => Self::default(),
+            Given::Raw(raw) => Self::of_raw(serde_json::from_str(raw).unwrap_or_default()),
+            Given::Texts(map) => Self::of_map(map),
+            Given::Value(value) => value.as_object().map(Self::of_map).unwrap_or_default(),
         }
     }
 
@@ -177,13 +181,12 @@ mod tests {
             Fields::of(&input).action_text().as_deref(),
             Some("{\"x\":1}")
         );
-        let twice =
-            Given::Raw(RawValue::from_string(r#"{"action":"a","action":"b"}"#.into()).unwrap());
+        let twice = Given::Raw(r#"{"action":"a","action":"b"}"#.into());
         assert_eq!(Fields::of(&twice).action.as_deref(), Some("b"));
-        assert_eq!(Fields::of(&Given::Value(Value::Null)).action_text(), None);
+        assert_eq!(Fields::of(&Given::from(Value::Null)).action_text(), None);
     }
 
     fn raw(value: &Value) -> Given {
-        Given::Raw(serde_json::value::to_raw_value(value).unwrap())
+        (&*serde_json::value::to_raw_value(value).unwrap()).into()
     }
 }

@@ -1,6 +1,6 @@
 //! The parameters of a call, and reading them as a type with the protocol's errors.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{
     Deserializer,
@@ -15,24 +15,47 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{error::ActionError, fields::RawEntries};
 use crate::readable::{PLAIN, is_readable};
 
-/// The parameters of a call.
+/// The parameters of a call; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Given {
     /// JSON that is not parsed yet.
-    Raw(Box<RawValue>),
+    Raw(Arc<str>),
     /// Values, from other codecs.
-    Value(Value),
+    Value(Arc<Value>),
     /// Texts, from a URL or a form: a number may stand in them as text.
-    Texts(Map<String, Value>),
+    Texts(Arc<Map<String, Value>>),
+}
+
+impl From<&RawValue> for Given {
+    fn from(raw: &RawValue) -> Self {
+        Self::Raw(raw.get().into())
+    }
+}
+
+impl From<Value> for Given {
+    fn from(value: Value) -> Self {
+        Self::Value(Arc::new(value))
+    }
+}
+
+impl From<Map<String, Value>> for Given {
+    fn from(map: Map<String, Value>) -> Self {
+        Value::Object(map).into()
+    }
 }
 
 impl Given {
+    /// What came in a URL or a form.
+    pub(crate) fn texts(map: Map<String, Value>) -> Self {
+        Self::Texts(Arc::new(map))
+    }
+
     pub(crate) fn to_value(&self) -> Value {
         match self {
             // What no value can hold was refused when the call came.
-            Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Self::Value(value) => value.clone(),
-            Self::Texts(map) => Value::Object(map.clone()),
+            Self::Raw(raw) => serde_json::from_str(raw).unwrap_or_default(),
+            Self::Value(value) => (**value).clone(),
+            Self::Texts(map) => Value::Object((**map).clone()),
         }
     }
 
@@ -44,7 +67,7 @@ impl Given {
         if is_readable(raw) {
             return Ok(());
         }
-        let entries: RawEntries<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let entries: RawEntries<'_> = serde_json::from_str(raw).unwrap_or_default();
         let wrong = entries.0.iter().find(|(key, value)| {
             // Inside of something, as it stands in the parameters: that is a level, too.
             let alone = format!("[{}]", value.get());
@@ -58,7 +81,7 @@ impl Given {
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
         let lenient = matches!(self, Self::Texts(_));
         if let Self::Raw(raw) = self
-            && let Ok(value) = serde_json::from_str(raw.get())
+            && let Ok(value) = serde_json::from_str(raw)
         {
             return Ok(value);
         }
@@ -352,7 +375,7 @@ mod tests {
     }
 
     fn raw(value: &Value) -> Given {
-        Given::Raw(serde_json::value::to_raw_value(value).unwrap())
+        (&*serde_json::value::to_raw_value(value).unwrap()).into()
     }
 
     fn error(input: &Given) -> Value {
@@ -361,7 +384,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_field() {
-        for make in [raw, |value: &Value| Given::Value(value.clone())] {
+        for make in [raw, |value: &Value| value.clone().into()] {
             assert_eq!(
                 error(&make(&json!({}))),
                 json!({ "a": "The a field is required." })
@@ -389,9 +412,9 @@ mod tests {
         let Value::Object(map) = json!({ "a": "5", "b": "7", "c": "true", "list": ["1.5"] }) else {
             unreachable!()
         };
-        let typed: Typed = Given::Texts(map.clone()).read().unwrap();
+        let typed: Typed = Given::texts(map.clone()).read().unwrap();
         assert_eq!((typed.a, typed.b.as_deref(), typed.c), (5, Some("7"), true));
         assert_eq!(typed.list, [1.5]);
-        assert!(Given::Value(Value::Object(map)).read::<Typed>().is_err());
+        assert!(Given::from(map).read::<Typed>().is_err());
     }
 }

@@ -24,10 +24,10 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
             Outcome::from(StellarError::too_many_pending()),
         );
     };
-    let given = match &params {
-        Some(Field::Raw(raw)) => Given::Raw((*raw).to_owned()),
-        Some(Field::Value(value)) => Given::Value(value.clone()),
-        None => Given::Value(Value::Null),
+    let given = match params {
+        Some(Field::Raw(raw)) => Given::from(raw),
+        Some(Field::Value(value)) => Given::from(*value),
+        None => Value::Null.into(),
     };
     match execute(&app, Caller::Connection(connection.clone()), given) {
         Flow::Ready(outcome) => {

@@ -15,15 +15,15 @@ use crate::broker::Content;
 #[derive(Clone, Debug)]
 pub(crate) enum Field<'a> {
     Raw(&'a RawValue),
-    Value(Value),
+    /// In a box, because it is the larger by far, and the rarer one.
+    Value(Box<Value>),
 }
 
 impl Field<'_> {
     /// The field's text, if it is a string.
     pub(crate) fn as_str(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Value(Value::String(text)) => Some(Cow::Borrowed(text)),
-            Self::Value(_) => None,
+            Self::Value(value) => value.as_str().map(Cow::Borrowed),
             Self::Raw(raw) => {
                 let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
                 if inner.contains('\\') {
@@ -55,8 +55,7 @@ impl Field<'_> {
     pub(crate) fn to_request(&self) -> Option<Request<'_>> {
         match self {
             Self::Raw(raw) => serde_json::from_str(raw.get()).ok(),
-            Self::Value(Value::Object(map)) => Some(Request::of_map(map.clone())),
-            Self::Value(_) => None,
+            Self::Value(value) => value.as_object().cloned().map(Request::of_map),
         }
     }
 }
@@ -93,7 +92,7 @@ impl<'a> Request<'a> {
     fn of_map(map: Map<String, Value>) -> Self {
         let mut request = Self::default();
         for (key, value) in map {
-            request.put(&Key::of(&key), Field::Value(value));
+            request.put(&Key::of(&key), Field::Value(Box::new(value)));
         }
         request
     }

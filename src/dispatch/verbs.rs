@@ -277,7 +277,7 @@ fn received(
     let app = connection.state().app.clone();
     let room = local.name().clone();
     if app.hooks.receive.is_empty() {
-        let is_fine = app.hooks.each.is_empty() || is_readable(message.as_raw());
+        let is_fine = app.hooks.each.is_empty() || is_readable(message.as_raw().get());
         return Flow::Ready(if is_fine {
             Ok((room, message))
         } else {

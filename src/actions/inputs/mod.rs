@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use self::rule::Rule;
 pub use self::{format::Format, rule::RuleError};
-use super::{error::ActionError, given::Given};
+use super::{error::ActionError, fields::RawEntries, given::Given};
 
 type Make = Arc<dyn Fn() -> Value + Send + Sync>;
 type Check = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -174,6 +174,16 @@ impl Input {
         self.faults.first()
     }
 
+    /// Whether anything is asked of it.
+    fn demands(&self) -> bool {
+        self.required || self.looks()
+    }
+
+    /// Whether its value has to be looked at.
+    fn looks(&self) -> bool {
+        self.rewrites() || !self.rules.is_empty() || !self.checks.is_empty()
+    }
+
     /// Whether it may change the parameters.
     fn rewrites(&self) -> bool {
         self.default.is_some() || self.format.is_some()
@@ -218,13 +228,32 @@ fn is_absent(value: Option<&Value>) -> bool {
     value.is_none_or(Value::is_null)
 }
 
+/// Whether nothing is asked of the inputs but that they are there, and they are. Found out without
+/// building values of JSON that is not parsed yet; false where that does not do.
+fn has_all(inputs: &[Input], given: &Given) -> bool {
+    let Given::Raw(raw) = given else {
+        return false;
+    };
+    if inputs.iter().any(Input::looks) {
+        return false;
+    }
+    let Ok(RawEntries(entries)) = serde_json::from_str(raw) else {
+        return false;
+    };
+    inputs.iter().filter(|input| input.required).all(|input| {
+        // Of a key that stands twice the last one counts.
+        let found = entries.iter().rev().find(|(key, _)| key.is(&input.name));
+        found.is_some_and(|(_, value)| value.get() != "null")
+    })
+}
+
 /// Applies all declared inputs to the parameters of a call.
 pub(crate) fn apply(inputs: &[Input], given: Given) -> Result<Given, ActionError> {
-    if inputs.is_empty() {
+    if !inputs.iter().any(Input::demands) || has_all(inputs, &given) {
         return Ok(given);
     }
     let Value::Object(mut map) = given.to_value() else {
-        return apply(inputs, Given::Value(Value::Object(Map::new())));
+        return apply(inputs, Map::new().into());
     };
     let mut errors = Map::new();
     for input in inputs {
@@ -249,8 +278,8 @@ pub(crate) fn apply(inputs: &[Input], given: Given) -> Result<Given, ActionError
         return Ok(given);
     }
     Ok(match given {
-        Given::Texts(_) => Given::Texts(map),
-        Given::Raw(_) | Given::Value(_) => Given::Value(Value::Object(map)),
+        Given::Texts(_) => Given::texts(map),
+        Given::Raw(_) | Given::Value(_) => map.into(),
     })
 }
 
@@ -271,7 +300,7 @@ mod tests {
     use serde_json::json;
 
     fn run(inputs: &[Input], params: Value) -> Result<Value, Value> {
-        apply(inputs, Given::Value(params))
+        apply(inputs, params.into())
             .map(|given| given.to_value())
             .map_err(|error| error.error().clone())
     }

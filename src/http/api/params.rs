@@ -37,9 +37,9 @@ pub(super) struct Read {
 impl Read {
     pub(super) fn into_given(self) -> (Given, Uploads) {
         let given = if self.texts {
-            Given::Texts(self.map)
+            Given::texts(self.map)
         } else {
-            Given::Value(Value::Object(self.map))
+            self.map.into()
         };
         (given, self.uploads)
     }

@@ -51,7 +51,11 @@ impl Flow<()> {
 impl<T: Send + 'static> Flow<T> {
     /// A future, polled once here and now: if that is enough, nothing needs to wait.
     pub fn start(future: impl Future<Output = T> + Send + 'static) -> Self {
-        let mut future = Box::pin(future);
+        Self::start_boxed(Box::pin(future))
+    }
+
+    /// The same of a future that is boxed already.
+    pub fn start_boxed(mut future: BoxFuture<T>) -> Self {
         match future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))

@@ -1,12 +1,22 @@
 //! JSON as Primus speaks it.
 
+use std::cell::Cell;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{CONTROL_PREFIX, CodecError};
 use crate::frame::{Frame, Message};
 
+/// As much is copied out of the thread's buffer; what is longer takes the buffer with it.
+const COPIED: usize = 16 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Frame, CodecError> {
-    finish(to_vec(value)?)
+    frame(|out| write(out, value))
 }
 
 pub(super) fn encode_with<T, U>(object: &T, tail: &U) -> Result<Frame, CodecError>
@@ -14,49 +24,65 @@ where
     T: Serialize + ?Sized,
     U: Serialize + ?Sized,
 {
-    let mut out = to_vec(object)?;
-    if out.first() != Some(&b'{') || out.pop() != Some(b'}') {
-        return Err(CodecError::new("the value is not an object"));
-    }
-    let at = out.len();
-    serde_json::to_writer(&mut out, tail).map_err(CodecError::new)?;
-    match out.get(at) {
-        Some(b'{') if out.len() == at + 2 => {
-            // The tail is empty: only the closing brace is wanted.
-            out.remove(at);
+    frame(|out| {
+        write(out, object)?;
+        if out.first() != Some(&b'{') || out.pop() != Some(b'}') {
+            return Err(CodecError::new("the value is not an object"));
         }
-        Some(b'{') if at == 1 => {
-            out.remove(at);
+        let at = out.len();
+        write(out, tail)?;
+        match out.get(at) {
+            Some(b'{') if out.len() == at + 2 => {
+                // The tail is empty: only the closing brace is wanted.
+                out.remove(at);
+            }
+            Some(b'{') if at == 1 => {
+                out.remove(at);
+            }
+            Some(b'{') => out[at] = b',',
+            _ => return Err(CodecError::new("the tail is not an object")),
         }
-        Some(b'{') => out[at] = b',',
-        _ => return Err(CodecError::new("the tail is not an object")),
+        Ok(())
+    })
+}
+
+fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), CodecError> {
+    serde_json::to_writer(out, value).map_err(CodecError::new)
+}
+
+/// A frame of what a function writes into the buffer of this thread: one allocation, of the size
+/// that it takes.
+fn frame(write: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>) -> Result<Frame, CodecError> {
+    // Taken out: a value that encodes another while it is written gets a buffer of its own.
+    let mut out = BUFFER.take();
+    out.clear();
+    let result = write(&mut out).and_then(|()| {
+        let text = match escaped(&out)? {
+            Some(text) => text.into(),
+            None if out.len() <= COPIED => Bytes::copy_from_slice(&out),
+            None => std::mem::take(&mut out).into(),
+        };
+        Frame::text_from_bytes(text)
+            .map_err(|_| CodecError::new("the value was written as what is not UTF-8"))
+    });
+    if out.capacity() <= 2 * COPIED {
+        BUFFER.set(out);
     }
-    finish(out)
+    result
 }
 
-fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let mut out = Vec::with_capacity(128);
-    serde_json::to_writer(&mut out, value).map_err(CodecError::new)?;
-    Ok(out)
-}
-
-fn finish(bytes: Vec<u8>) -> Result<Frame, CodecError> {
-    let text = String::from_utf8(bytes).map_err(CodecError::new)?;
-    Ok(Frame::text(escape_separators(text)))
-}
-
-/// Escapes U+2028 and U+2029, which JSON allows in strings and older JavaScript does not.
-fn escape_separators(text: String) -> String {
+/// The text with U+2028 and U+2029 escaped, which JSON allows in strings and older JavaScript does
+/// not; none if it has neither.
+fn escaped(bytes: &[u8]) -> Result<Option<String>, CodecError> {
     // Both are E2 80 A8/A9 in UTF-8; outside of strings JSON has only ASCII, so every hit is
     // inside a string and may be escaped.
-    if memchr::memmem::find(text.as_bytes(), b"\xE2\x80").is_none() {
-        return text;
+    let begins = |at: usize| matches!(bytes[at..], [0xE2, 0x80, 0xA8 | 0xA9, ..]);
+    if !memchr::memchr_iter(0xE2, bytes).any(begins) {
+        return Ok(None);
     }
-    if !text.contains(['\u{2028}', '\u{2029}']) {
-        return text;
-    }
-    text.replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
+    let text = std::str::from_utf8(bytes).map_err(CodecError::new)?;
+    let text = text.replace('\u{2028}', "\\u2028");
+    Ok(Some(text.replace('\u{2029}', "\\u2029")))
 }
 
 pub(super) fn decode<'de, T: Deserialize<'de>>(message: Message<'de>) -> Result<T, CodecError> {
