@@ -17,8 +17,10 @@ pub struct WsConfig {
     /// `true` switches it on with its defaults.
     #[serde(with = "stellarfw_transport::switch")]
     pub compression: Option<DeflateConfig>,
-    /// Size of a connection's read buffer in bytes. Default 4,096. Most of an idle connection's
-    /// memory; larger ones save reads for clients that send much.
+    /// Size in bytes of the buffer for messages that do not come whole in one read: several
+    /// frames, or a long one. A connection has it only as long as such a message takes, or always
+    /// where compression was agreed. Larger ones save reads for clients that send large messages.
+    /// Default 4,096.
     pub read_buffer: usize,
     /// The longest frame in bytes, if it shall be less than the server's `maxLength`; for
     /// clients that fragment. Default: none.
