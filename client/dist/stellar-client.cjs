@@ -77,7 +77,7 @@ function serverError(error, response) {
 
 // src/network.ts
 var isOffline = () => globalThis.navigator?.onLine === false;
-function watchNetwork({ A: _online, B: _offline, C: _wake }) {
+function watchNetwork({ B: _online, C: _offline, D: _wake }) {
   const visible = () => document.hidden || _wake();
   const each = (verb) => {
     globalThis[verb]?.("online", _online);
@@ -164,7 +164,7 @@ function connection(host, options, codec, connect) {
             if (!current()) return;
             opened = true;
             beat();
-            host.D().then(() => current() && ready(), lost);
+            host.E().then(() => current() && ready(), lost);
           },
           data(payload) {
             if (!current()) return;
@@ -195,7 +195,7 @@ function connection(host, options, codec, connect) {
     clearTimeout(timer);
     attempt = 0;
     become("connected");
-    host.E();
+    host.F();
   };
   const receive = (message) => {
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
@@ -205,7 +205,7 @@ function connection(host, options, codec, connect) {
       send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
-    } else host.F(message);
+    } else host.G(message);
   };
   const beat = () => {
     clearTimeout(heartbeat);
@@ -253,20 +253,20 @@ function connection(host, options, codec, connect) {
     host.a("disconnected", error);
   };
   return {
-    G: () => state,
-    H: () => transport,
-    I() {
+    H: () => state,
+    I: () => transport,
+    J() {
       if (transport) leave(anew());
       attempt = 0;
       unwatch ??= watchNetwork({
-        A: () => again(true),
-        B: () => fail(new StellarError("offline", "No network")),
-        C: () => again(false)
+        B: () => again(true),
+        C: () => fail(new StellarError("offline", "No network")),
+        D: () => again(false)
       });
       become("connecting");
       dial();
     },
-    J() {
+    K() {
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
     p: send
@@ -292,6 +292,18 @@ var Emitter = class {
       ([its, own3]) => name4 && (its !== name4 || fn && own3 !== fn)
     );
     return this;
+  }
+  /** The same as {@link on}. */
+  addListener(name4, fn) {
+    return this.on(name4, fn);
+  }
+  /** The same as {@link off}. */
+  removeListener(name4, fn) {
+    return this.off(name4, fn);
+  }
+  /** Removes all listeners of `name`, or of everything. */
+  removeAllListeners(name4) {
+    return this.off(name4);
   }
   /** @internal */
   a(name4, ...args) {
@@ -362,25 +374,27 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
 }
 
 // src/interceptors.ts
-function intercept(interceptors, params, request) {
-  const waiting = [...interceptors];
+function intercept(client, params, request) {
+  const waiting = [...client.interceptors];
   const changes = [];
   const pass = (result) => {
     for (const change of changes) change(result);
     return result;
   };
   return new Promise((resolve2, reject) => {
-    const step = () => {
-      const interceptor = waiting.pop();
-      if (!interceptor) return request().then(resolve2, reject);
-      return interceptor(params, (result, error) => {
-        if (error != null) return reject(error);
-        if (typeof result === "function") changes.unshift(result);
-        else if (result) return resolve2(result);
-        void step();
-      });
+    const next = (result, error) => {
+      if (error != null) return reject(error);
+      if (typeof result === "function") changes.unshift(result);
+      else if (result) return resolve2(result);
+      step();
     };
-    void step();
+    const step = () => void run().catch(reject);
+    const run = async () => {
+      const interceptor = waiting.pop();
+      if (interceptor) await interceptor.call(client, params, next, reject);
+      else resolve2(await request());
+    };
+    step();
   }).then(pass, (error) => {
     throw pass(error);
   });
@@ -415,9 +429,9 @@ function requests(host, limits) {
       return request.c(error);
     }
     count = number;
-    request.i = true;
+    request.j = true;
     host.a("send", request.q, number);
-    if (request.K) return request.c(null, {});
+    if (request.L) return request.c(null, {});
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
@@ -438,38 +452,38 @@ function requests(host, limits) {
     return request;
   };
   return {
-    L: () => queue.length,
-    M: () => pending.size,
-    j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+    M: () => queue.length,
+    N: () => pending.size,
+    k: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
       let release = () => {
       };
       const request = {
         q: body,
-        K: noReply,
-        i: false,
-        k: false,
+        L: noReply,
+        j: false,
+        l: false,
         e: 0,
         c(error, answer) {
-          if (request.k) return;
-          request.k = true;
+          if (request.l) return;
+          request.l = true;
           release();
-          if (!request.i) clearTimeout(request.e);
+          if (!request.j) clearTimeout(request.e);
           if (error) reject(error);
           else resolve2(answer);
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request.i;
+        error.mayHaveRun = request.j;
         queue = queue.filter((other) => other !== request);
         request.c(error);
       };
       const drop = (why) => give(new StellarError("dropped", why));
       release = watch({ timeout: requestTimeout, ...options }, give);
-      if (request.k) return release();
+      if (request.l) return release();
       if (now) return transmit(request);
       queue.push(request);
       flush();
-      if (request.i || request.k) return;
+      if (request.j || request.l) return;
       if (volatile) return drop("Not sent at once");
       if (queueAge) {
         request.e = setTimeout(drop, queueAge, "Waited too long");
@@ -479,8 +493,8 @@ function requests(host, limits) {
         queue.shift().c(new StellarError("dropped", "Queue is full"));
       }
     }),
-    N: flush,
-    O(answer) {
+    O: flush,
+    P(answer) {
       const request = done(answer.messageCount);
       if (!request) return;
       const { status } = answer;
@@ -505,25 +519,33 @@ function requests(host, limits) {
 var scoped = (room, event) => `[${room}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
-    this.l = _client;
+    this.m = _client;
     this.h = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.l, this.h.concat(rooms));
+    return new _Scope(this.m, this.h.concat(rooms));
+  }
+  /** The same as {@link to}, for reading. */
+  from(rooms) {
+    return this.to(rooms);
+  }
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms) {
+    return this.to(rooms);
   }
   /** Sends an event to each of the rooms. */
   emit(event, data = null) {
-    return Promise.all(this.h.map((room) => this.l.u(room, event, data)));
+    return Promise.all(this.h.map((room) => this.m.u(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.h) this.l.on(scoped(room, event), fn);
+    for (const room of this.h) this.m.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.h) this.l.off(scoped(room, event), fn);
+    for (const room of this.h) this.m.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -539,7 +561,7 @@ var Client = class extends Emitter {
     this.fingerprint = null;
     /** The rooms this connection is in. */
     this.rooms = [];
-    /** The server's view of this connection, as of when it was configured. */
+    /** The server's view of this connection, as of when it was configured; anew on each connection. */
     this.details = null;
     /** The text the server greeted with. */
     this.welcomeMessage = null;
@@ -547,6 +569,8 @@ var Client = class extends Emitter {
     this.interceptors = [];
     this.r = [];
     this.v = false;
+    /** The rooms that this connection was put into by itself, and that nobody asked for since. */
+    this.w = /* @__PURE__ */ new Set();
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
     const given = o.transport ?? transport;
     const connect = given ? own3?.(given) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
@@ -554,25 +578,25 @@ var Client = class extends Emitter {
     if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
       throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
     }
-    this.m = new Set(o.rooms);
+    this.i = new Set(o.rooms);
     this.b = requests(this, o);
     this.f = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.f.G();
+    return this.f.H();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.f.H();
+    return this.f.I();
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.b.L();
+    return this.b.M();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.b.M();
+    return this.b.N();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -585,12 +609,12 @@ var Client = class extends Emitter {
     });
     promise.catch(() => {
     });
-    this.f.I();
+    this.f.J();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.f.J();
+    this.f.K();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
@@ -598,9 +622,9 @@ var Client = class extends Emitter {
     const [callback, limits] = tail(rest);
     const all = { ...params, action: name4 };
     const answer = intercept(
-      this.interceptors,
+      this,
       all,
-      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
+      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.k({ event: "action", params: all }, limits)
     );
     return tell(answer, callback, true);
   }
@@ -618,13 +642,16 @@ var Client = class extends Emitter {
   }
   /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
   configure(...rest) {
-    return this.d({ event: "detailsView" }, rest, (answer) => this.w(answer));
+    return this.d({ event: "detailsView" }, rest, (answer) => this.x(answer));
   }
   /** Asks who is in a room. The callback is `(answer, error)`. */
   roomView(room, ...rest) {
     return this.d({ event: "roomView", room }, rest, void 0, true);
   }
-  /** Joins a room; it is joined again after every reconnect. */
+  /**
+   * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
+   * it once more is no fault.
+   */
   roomAdd(room, ...rest) {
     return this.d({ event: "roomAdd", room }, rest, () => this.s(room, true));
   }
@@ -642,12 +669,19 @@ var Client = class extends Emitter {
   }
   file(path, ...rest) {
     const [callback, { as, ...limits }] = tail(rest);
-    const answer = this.b.j({ event: "file", file: path }, limits);
+    const answer = this.b.k({ event: "file", file: path }, limits);
     return tell(
       answer.then((file) => decodeFile(file, as)),
       callback,
       true
     );
+  }
+  /**
+   * Sends a message of the protocol as it is, and tells its answer. The callback is
+   * `(answer, error)`.
+   */
+  send(message, ...rest) {
+    return this.d(message, rest, void 0, true);
   }
   /** Sends an event to the default room. */
   emit(event, data = null) {
@@ -657,8 +691,12 @@ var Client = class extends Emitter {
   to(rooms) {
     return new Scope(this, rooms);
   }
-  /** The same as {@link to}. */
+  /** The same as {@link to}, for reading. */
   from(rooms) {
+    return this.to(rooms);
+  }
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms) {
     return this.to(rooms);
   }
   /** Sets the room that `say` and `emit` use when none is named. */
@@ -671,13 +709,17 @@ var Client = class extends Emitter {
   }
   d(body, rest, done, answerFirst) {
     const [callback, limits] = tail(rest);
-    const answer = this.b.j(body, limits).then(
+    const answer = this.b.k(body, limits).then(
       (answer2) => {
         done?.(answer2);
         return unwrap(answer2);
       },
       (error) => {
-        if (error.response) this.a("error", error);
+        const { code, response } = error;
+        if (code === "017" && this.w.delete(body.room)) {
+          return { ...response, status: "OK", data: true, error: null };
+        }
+        if (response) this.a("error", error);
         throw error;
       }
     );
@@ -687,31 +729,34 @@ var Client = class extends Emitter {
    * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
    * @internal
    */
-  async D() {
-    const ask2 = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
+  async E() {
+    const ask2 = (body) => this.b.k(body, { timeout: 0 }, true).catch((error) => {
       if (!error.response) throw error;
       if (error.code !== "017") {
-        if (body.room) this.m.delete(body.room);
+        if (body.room) this.i.delete(body.room);
         this.a("error", error);
       }
     });
-    const rooms = [...this.m].map((room) => ask2({ event: "roomAdd", room }));
+    this.w = new Set(this.i);
+    const rooms = [...this.i].map((room) => ask2({ event: "roomAdd", room }));
     const [details] = await Promise.all([ask2({ event: "detailsView" }), ...rooms]);
-    if (details) this.w(details);
+    if (details) this.x(details);
   }
-  w({ data }) {
-    this.details = data;
+  x(answer) {
+    const { data } = answer;
+    this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
     this.rooms = [...data.rooms];
   }
   /** @internal */
-  E() {
-    this.b.N();
+  F() {
+    this.b.O();
     const { details } = this;
-    for (const [resolve2] of this.r.splice(0)) resolve2(unwrap({ data: details }));
-    this.a(this.v ? "reconnect" : "connected", details);
+    for (const [resolve2] of this.r.splice(0)) resolve2(details);
+    if (this.v) this.a("reconnect", details);
     this.v = true;
+    if (this.state === "connected") this.a("connected", details);
   }
   /** @internal */
   p(message) {
@@ -721,33 +766,33 @@ var Client = class extends Emitter {
   n(error) {
     this.b.n(error);
   }
-  x(error) {
+  y(error) {
     for (const [, reject] of this.r.splice(0)) reject(error);
   }
   /** @internal */
   t(error) {
-    this.x(error);
+    this.y(error);
     this.a("error", error);
   }
   /** @internal */
   o(error) {
-    this.x(error);
+    this.y(error);
     this.b.o(error);
   }
   s(room, joined) {
-    this.m[joined ? "add" : "delete"](room);
+    this.i[joined ? "add" : "delete"](room);
     this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
   }
   /** @internal */
-  F(message) {
+  G(message) {
     this.a("message", message);
     const { context, message: said, room, welcome } = message ?? {};
-    if (context === "response") this.b.O(message);
+    if (context === "response") this.b.P(message);
     else if (context === "user") {
       const event = said?.event;
       if (event === "destroy" && said.data?.code === "018") this.s(room, false);
       this.a("say", message);
-      if (typeof event !== "string") return;
+      if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
       if (!own.test(event)) this.a(event, said.data, message);
       this.a(scoped(room, event), said.data, message);
     } else if (context === "api" && welcome != null) {
@@ -936,16 +981,16 @@ function fallback(options, built) {
   const [primary] = define_settings_default.transports ?? options.transports;
   const ways = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
-      y: name4 + index,
-      P: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
-      z: !index,
-      Q: connect
+      z: name4 + index,
+      Q: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      A: !index,
+      R: connect
     }))
   );
   if (!ways.length) throw new TypeError(`No engine of ${options.transports} here`);
   const place = `stellar ${url}${path}`;
   const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way.y === key);
+  let best = ways.find((way) => way.z === key);
   let proven = false;
   let failures = 0;
   return (context, events) => {
@@ -970,7 +1015,7 @@ function fallback(options, built) {
       const fail = (again) => {
         if (there || !left.length) return again();
         leave();
-        if (way.z) left = left.filter((way2) => !way2.z);
+        if (way.A) left = left.filter((way2) => !way2.A);
         if (left.length) next();
         else again();
       };
@@ -980,18 +1025,18 @@ function fallback(options, built) {
         failures = 0;
         best = way;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way.y));
+        storage((kept) => kept.setItem(place, way.z));
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.P;
+      url2.pathname = way.Q;
       if (left.length) {
         timer = setTimeout(() => {
           if (current()) fail(() => events.close(1006, "No answer"));
         }, timeout / 3);
       }
       try {
-        inner = way.Q(
+        inner = way.R(
           { ...context, url: url2 },
           {
             // Opening alone proves nothing: some let a connection through, and then nothing over
@@ -1227,6 +1272,28 @@ var engines = {
   own: own2
 };
 
+// src/platform.ts
+var NoWebSocket = class {
+  constructor() {
+    throw new TypeError(
+      "There is no WebSocket here, which Node has since 22. Install the package ws, give the option WebSocket, or name an engine in transports that has other ways too"
+    );
+  }
+};
+function installed() {
+  try {
+    const { createRequire } = globalThis.process.getBuiltinModule("module");
+    return createRequire(__filename)("ws").WebSocket;
+  } catch {
+    return void 0;
+  }
+}
+function onThisPlatform(options) {
+  const given = typeof options === "string" ? { url: options } : options;
+  if (given.WebSocket || globalThis.WebSocket) return given;
+  return { ...given, WebSocket: installed() ?? NoWebSocket };
+}
+
 // src/index.ts
 var StellarClient = class extends Client {
   /**
@@ -1234,7 +1301,7 @@ var StellarClient = class extends Client {
    * earlier releases took it.
    */
   constructor(options = {}, transport) {
-    super(options, { codec: json, ...engines }, transport);
+    super(onThisPlatform(options), { codec: json, ...engines }, transport);
   }
 };
 var createClient = (options) => new StellarClient(options);

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 import { page } from "./page.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -84,7 +85,10 @@ await Promise.all([
     const entryPoints = [`src/${entry}.ts`];
     return [
       build({ ...files, entryPoints, outfile: `${outfile}.mjs`, format: "esm" }),
-      build({ ...files, entryPoints, outfile: `${outfile}.cjs`, format: "cjs", platform: "node" }),
+      build({
+        ...{ ...files, entryPoints, outfile: `${outfile}.cjs`, format: "cjs", platform: "node" },
+        define: { ...files.define, "import.meta.url": "__filename" },
+      }),
     ];
   }),
   ...names.flatMap((name) => {
@@ -95,6 +99,20 @@ await Promise.all([
     ];
   }),
 ]);
+
+// A second minifier sees what the first left; it brings each script about a twentieth.
+for (const name of names) {
+  const file = `${root}/dist/page/${name}.min.js`;
+  const { code, map } = await minify(readFileSync(file, "utf8"), {
+    ecma: 2020,
+    // Not beyond the function that each part is: they all come to stand in one.
+    compress: { passes: 4, unsafe_arrows: true, unsafe_methods: true, inline: 1 },
+    sourceMap: { content: readFileSync(`${file}.map`, "utf8"), includeSources: true },
+  });
+  if (!/^\(\(\)=>\{.*\}\)\(\);$/s.test(code)) throw new Error(`${name}.min.js is no function`);
+  writeFileSync(file, `${code}\n`);
+  writeFileSync(`${file}.map`, `${map}\n`);
+}
 
 // Maps name their sources relative to dist/ and nothing of this machine.
 for (const name of names) {

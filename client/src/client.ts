@@ -42,8 +42,8 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   fingerprint: string | null = null;
   /** The rooms this connection is in. */
   rooms: string[] = [];
-  /** The server's view of this connection, as of when it was configured. */
-  details: T.Details | null = null;
+  /** The server's view of this connection, as of when it was configured; anew on each connection. */
+  details: T.Unwrapped<T.Details> | null = null;
   /** The text the server greeted with. */
   welcomeMessage: string | null = null;
   /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
@@ -56,6 +56,8 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
   private _wanted: Set<string>;
   private _known = false;
+  /** The rooms that this connection was put into by itself, and that nobody asked for since. */
+  private _again = new Set<unknown>();
 
   constructor(
     options: ClientOptions | string,
@@ -132,7 +134,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
     const [callback, limits] = tail(rest);
     const all: Record<string, any> = { ...params, action: name };
-    const answer = intercept(this.interceptors, all, () =>
+    const answer = intercept(this, all, () =>
       this.state !== "connected" && this.options.fetch
         ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits })
         : this._requests._request({ event: "action", params: all }, limits),
@@ -172,7 +174,10 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     return this._verb({ event: "roomView", room }, rest, undefined, true);
   }
 
-  /** Joins a room; it is joined again after every reconnect. */
+  /**
+   * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
+   * it once more is no fault.
+   */
   roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, true));
   }
@@ -209,6 +214,17 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     );
   }
 
+  /**
+   * Sends a message of the protocol as it is, and tells its answer. The callback is
+   * `(answer, error)`.
+   */
+  send(
+    message: Record<string, unknown>,
+    ...rest: T.Rest<T.AnswerFirst<T.Answer>>
+  ): Promise<T.Answer> {
+    return this._verb(message, rest, undefined, true);
+  }
+
   /** Sends an event to the default room. */
   emit(event: string, data: unknown = null): Promise<T.Answer> {
     return this._event(this.options.defaultRoom, event, data);
@@ -219,8 +235,13 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     return new Scope(this, rooms);
   }
 
-  /** The same as {@link to}. */
+  /** The same as {@link to}, for reading. */
   from(rooms: string | string[]): Scope {
+    return this.to(rooms);
+  }
+
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms: string | string[]): Scope {
     return this.to(rooms);
   }
 
@@ -247,8 +268,12 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
         return unwrap(answer);
       },
       (error) => {
+        const { code, response } = error;
+        if (code === "017" && this._again.delete(body.room)) {
+          return { ...response, status: "OK", data: true, error: null };
+        }
         // Refused by the server: the guide also tells it as an event.
-        if (error.response) this._emit("error", error);
+        if (response) this._emit("error", error);
         throw error;
       },
     );
@@ -268,13 +293,15 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
           this._emit("error", error);
         }
       });
+    this._again = new Set(this._wanted);
     const rooms = [...this._wanted].map((room) => ask({ event: "roomAdd", room }));
     const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
     if (details) this._store(details);
   }
 
-  private _store({ data }: T.Answer): void {
-    this.details = data;
+  private _store(answer: T.Answer): void {
+    const { data } = answer;
+    this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
     this.rooms = [...data.rooms];
@@ -284,9 +311,11 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   _ready(): void {
     this._requests._flush();
     const { details } = this;
-    for (const [resolve] of this._waiting.splice(0)) resolve(unwrap({ data: details }));
-    this._emit(this._known ? "reconnect" : "connected", details);
+    for (const [resolve] of this._waiting.splice(0)) resolve(details);
+    if (this._known) this._emit("reconnect", details);
     this._known = true;
+    // A listener may have ended it.
+    if (this.state === "connected") this._emit("connected", details);
   }
 
   /** @internal */
@@ -330,7 +359,8 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
       // The server destroyed the room: there is nothing to come back to.
       if (event === "destroy" && said.data?.code === "018") this._member(room, false);
       this._emit("say", message);
-      if (typeof event !== "string") return;
+      // The event that later releases say things with.
+      if (typeof event !== "string") return this._emit(scoped(room, "message"), said, message);
       if (!own.test(event)) this._emit(event, said.data, message);
       this._emit(scoped(room, event), said.data, message);
     } else if (context === "api" && welcome != null) {

@@ -33,6 +33,21 @@ export class Emitter<Events extends { [name in keyof Events]: any[] }> {
     return this;
   }
 
+  /** The same as {@link on}. */
+  addListener(name: string, fn: Listener): this {
+    return this.on(name, fn);
+  }
+
+  /** The same as {@link off}. */
+  removeListener(name: string, fn?: Listener): this {
+    return this.off(name, fn);
+  }
+
+  /** Removes all listeners of `name`, or of everything. */
+  removeAllListeners(name?: string): this {
+    return this.off(name);
+  }
+
   /** @internal */
   _emit(name: string, ...args: unknown[]): void {
     for (const [its, fn, once] of [...this._listeners]) {

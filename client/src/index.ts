@@ -1,7 +1,13 @@
+/**
+ * The client, with all engines, for a server that speaks JSON.
+ *
+ * @module stellar-client
+ */
 import { Client } from "./client";
 import { json } from "./codec/json";
 import { engines } from "./engines";
 import type { ClientOptions } from "./options";
+import { onThisPlatform } from "./platform";
 import type { AnyActions } from "./types";
 
 /** A client that speaks JSON. */
@@ -11,7 +17,7 @@ export class StellarClient<Actions = AnyActions> extends Client<Actions> {
    * earlier releases took it.
    */
   constructor(options: ClientOptions | string = {}, transport?: unknown) {
-    super(options, { codec: json, ...engines }, transport);
+    super(onThisPlatform(options), { codec: json, ...engines }, transport);
   }
 }
 

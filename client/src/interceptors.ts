@@ -12,33 +12,43 @@ export type Next = (
   error?: unknown,
 ) => void;
 
-/** Sees an action's parameters before they are sent; may change them. */
-export type Interceptor = (params: Record<string, any>, next: Next) => void;
+/**
+ * Sees an action's parameters before they are sent; may change them. `this` is the client. What it
+ * throws rejects the action, as `reject` does.
+ */
+export type Interceptor = (
+  this: any,
+  params: Record<string, any>,
+  next: Next,
+  reject: (error: unknown) => void,
+) => unknown;
 
 /** Runs the interceptors, the one added last first, and then the request. */
 export function intercept(
-  interceptors: Interceptor[],
+  client: { interceptors: Interceptor[] },
   params: Record<string, any>,
   request: () => Promise<Answer>,
 ): Promise<Answer> {
-  const waiting = [...interceptors];
+  const waiting = [...client.interceptors];
   const changes: ((answer: any) => void)[] = [];
   const pass = (result: any) => {
     for (const change of changes) change(result);
     return result;
   };
   return new Promise<Answer>((resolve, reject) => {
-    const step = () => {
-      const interceptor = waiting.pop();
-      if (!interceptor) return request().then(resolve, reject);
-      return interceptor(params, (result, error) => {
-        if (error != null) return reject(error);
-        if (typeof result === "function") changes.unshift(result);
-        else if (result) return resolve(result);
-        void step();
-      });
+    const next: Next = (result, error) => {
+      if (error != null) return reject(error);
+      if (typeof result === "function") changes.unshift(result);
+      else if (result) return resolve(result);
+      step();
     };
-    void step();
+    const step = () => void run().catch(reject);
+    const run = async () => {
+      const interceptor = waiting.pop();
+      if (interceptor) await interceptor.call(client, params, next, reject);
+      else resolve(await request());
+    };
+    step();
   }).then(pass, (error) => {
     throw pass(error);
   });

@@ -1,7 +1,13 @@
+/**
+ * The same client for a server that speaks MessagePack.
+ *
+ * @module stellar-client/msgpack
+ */
 import { Client } from "./client";
 import { msgpack } from "./codec/msgpack";
 import { engines } from "./engines";
 import type { ClientOptions } from "./options";
+import { onThisPlatform } from "./platform";
 import type { AnyActions } from "./types";
 
 /** A client that speaks MessagePack. */
@@ -11,7 +17,7 @@ export class StellarClient<Actions = AnyActions> extends Client<Actions> {
    * earlier releases took it.
    */
   constructor(options: ClientOptions | string = {}, transport?: unknown) {
-    super(options, { codec: msgpack, ...engines }, transport);
+    super(onThisPlatform(options), { codec: msgpack, ...engines }, transport);
   }
 }
 

@@ -36,7 +36,7 @@ export interface ClientOptions {
   actionTimeout?: number;
   /**
    * How long a connection may take until it is configured, in ms; default 10,000. Each engine but
-   * the last gets half of it.
+   * the last gets a third of it.
    */
   timeout?: number;
   /** The `timeout` of requests that do not set one, in ms; default 0, which waits for ever. */
@@ -49,7 +49,7 @@ export interface ClientOptions {
   queueAge?: number;
   /** Parameters added to the connection's address, such as a token. */
   query?: Record<string, string>;
-  /** The WebSocket class; default: the platform's. */
+  /** The WebSocket class; default: the platform's, or in Node that of the package `ws`. */
   WebSocket?: WebSocketClass;
   /** The fetch function; default: the platform's. */
   fetch?: typeof fetch;

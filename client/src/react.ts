@@ -1,3 +1,8 @@
+/**
+ * Hooks of React for a client.
+ *
+ * @module stellar-client/react
+ */
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";

@@ -28,6 +28,16 @@ export class Scope {
     return new Scope(this._client, this._rooms.concat(rooms));
   }
 
+  /** The same as {@link to}, for reading. */
+  from(rooms: string | string[]): Scope {
+    return this.to(rooms);
+  }
+
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms: string | string[]): Scope {
+    return this.to(rooms);
+  }
+
   /** Sends an event to each of the rooms. */
   emit(event: string, data: unknown = null): Promise<Answer[]> {
     return Promise.all(this._rooms.map((room) => this._client._event(room, event, data)));

@@ -96,14 +96,14 @@ export interface ChatMessage {
 
 /** The events of the client and what their listeners get. */
 export interface ClientEvents {
-  /** The first connection is configured. */
-  connected: [details: Details | null];
+  /** A connection is configured: the first one, and each that comes after it. */
+  connected: [details: Unwrapped<Details> | null];
   /** The connection ended, for now or for good. */
   disconnected: [reason: StellarError];
   /** Something failed that no request stands for, or a verb was refused. */
   error: [error: StellarError | Error];
-  /** The connection is back: rooms joined again, queue sent. */
-  reconnect: [details: Details | null];
+  /** The connection is back: rooms joined again, queue sent. `connected` follows. */
+  reconnect: [details: Unwrapped<Details> | null];
   /** Another attempt will be made after a delay in ms. */
   reconnecting: [next: { attempt: number; delay: number }];
   /** Every message that came in, whatever it is. */

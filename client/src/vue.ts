@@ -1,3 +1,8 @@
+/**
+ * Composables of Vue for a client.
+ *
+ * @module stellar-client/vue
+ */
 import { onScopeDispose, readonly, ref, shallowRef, toValue, watch } from "vue";
 import type { MaybeRefOrGetter, Ref } from "vue";
 import type { Client } from "./client";

@@ -32,7 +32,7 @@ test("idle, connecting, connected, closed; and again", async (t) => {
   await client.connect();
   assert.deepEqual(told, [
     ...["idle", "connecting", "connected", "(connected)", "closed", "(disconnected)"],
-    ...["connecting", "connected", "(reconnect)"],
+    ...["connecting", "connected", "(reconnect)", "(connected)"],
   ]);
 });
 
@@ -45,7 +45,7 @@ test("connected, reconnecting, connected", async (t) => {
   await back;
   assert.deepEqual(told, [
     ...["connected", "reconnecting", "(disconnected)", "(reconnecting)"],
-    ...["connected", "(reconnect)"],
+    ...["connected", "(reconnect)", "(connected)"],
   ]);
 });
 
@@ -78,7 +78,7 @@ test("connected, offline, reconnecting, connected; offline, closed", async (t) =
   await client.disconnect();
   assert.deepEqual(told, [
     ...["connected", "offline", "(disconnected)", "(reconnecting)", "reconnecting"],
-    ...["connected", "(reconnect)", "offline", "(disconnected)", "(reconnecting)"],
+    ...["connected", "(reconnect)", "(connected)", "offline", "(disconnected)", "(reconnecting)"],
     ...["closed", "(disconnected)"],
   ]);
 });

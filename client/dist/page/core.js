@@ -45,7 +45,7 @@
 
   // src/network.ts
   var isOffline = () => globalThis.navigator?.onLine === false;
-  function watchNetwork({ y: _online, z: _offline, A: _wake }) {
+  function watchNetwork({ z: _online, A: _offline, B: _wake }) {
     const visible = () => document.hidden || _wake();
     const each = (verb) => {
       globalThis[verb]?.("online", _online);
@@ -132,7 +132,7 @@
               if (!current()) return;
               opened = true;
               beat();
-              host.B().then(() => current() && ready(), lost);
+              host.C().then(() => current() && ready(), lost);
             },
             data(payload) {
               if (!current()) return;
@@ -163,7 +163,7 @@
       clearTimeout(timer);
       attempt = 0;
       become("connected");
-      host.C();
+      host.D();
     };
     const receive = (message) => {
       const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
@@ -173,7 +173,7 @@
         send("primus::pong::" + ours[2]);
       } else if (message === "primus::server::close") {
         end("closed", new StellarError("closed", "Closed by server"));
-      } else host.D(message);
+      } else host.E(message);
     };
     const beat = () => {
       clearTimeout(heartbeat);
@@ -221,20 +221,20 @@
       host.a("disconnected", error);
     };
     return {
-      E: () => state,
-      F: () => transport,
-      G() {
+      F: () => state,
+      G: () => transport,
+      H() {
         if (transport) leave(anew());
         attempt = 0;
         unwatch ??= watchNetwork({
-          y: () => again(true),
-          z: () => fail(new StellarError("offline", "No network")),
-          A: () => again(false)
+          z: () => again(true),
+          A: () => fail(new StellarError("offline", "No network")),
+          B: () => again(false)
         });
         become("connecting");
         dial();
       },
-      H() {
+      I() {
         if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
       },
       p: send
@@ -260,6 +260,18 @@
         ([its, own2]) => name && (its !== name || fn && own2 !== fn)
       );
       return this;
+    }
+    /** The same as {@link on}. */
+    addListener(name, fn) {
+      return this.on(name, fn);
+    }
+    /** The same as {@link off}. */
+    removeListener(name, fn) {
+      return this.off(name, fn);
+    }
+    /** Removes all listeners of `name`, or of everything. */
+    removeAllListeners(name) {
+      return this.off(name);
     }
     /** @internal */
     a(name, ...args) {
@@ -330,25 +342,27 @@
   }
 
   // src/interceptors.ts
-  function intercept(interceptors, params, request) {
-    const waiting = [...interceptors];
+  function intercept(client, params, request) {
+    const waiting = [...client.interceptors];
     const changes = [];
     const pass = (result) => {
       for (const change of changes) change(result);
       return result;
     };
     return new Promise((resolve2, reject) => {
-      const step = () => {
-        const interceptor = waiting.pop();
-        if (!interceptor) return request().then(resolve2, reject);
-        return interceptor(params, (result, error) => {
-          if (error != null) return reject(error);
-          if (typeof result === "function") changes.unshift(result);
-          else if (result) return resolve2(result);
-          void step();
-        });
+      const next = (result, error) => {
+        if (error != null) return reject(error);
+        if (typeof result === "function") changes.unshift(result);
+        else if (result) return resolve2(result);
+        step();
       };
-      void step();
+      const step = () => void run().catch(reject);
+      const run = async () => {
+        const interceptor = waiting.pop();
+        if (interceptor) await interceptor.call(client, params, next, reject);
+        else resolve2(await request());
+      };
+      step();
     }).then(pass, (error) => {
       throw pass(error);
     });
@@ -383,9 +397,9 @@
         return request.c(error);
       }
       count = number;
-      request.i = true;
+      request.j = true;
       host.a("send", request.q, number);
-      if (request.I) return request.c(null, {});
+      if (request.J) return request.c(null, {});
       pending.set(number, request);
       if (!isAction(request)) return;
       running++;
@@ -406,38 +420,38 @@
       return request;
     };
     return {
-      J: () => queue.length,
-      K: () => pending.size,
-      j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+      K: () => queue.length,
+      L: () => pending.size,
+      k: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
         let release = () => {
         };
         const request = {
           q: body,
-          I: noReply,
-          i: false,
-          k: false,
+          J: noReply,
+          j: false,
+          l: false,
           e: 0,
           c(error, answer) {
-            if (request.k) return;
-            request.k = true;
+            if (request.l) return;
+            request.l = true;
             release();
-            if (!request.i) clearTimeout(request.e);
+            if (!request.j) clearTimeout(request.e);
             if (error) reject(error);
             else resolve2(answer);
           }
         };
         const give = (error) => {
-          error.mayHaveRun = request.i;
+          error.mayHaveRun = request.j;
           queue = queue.filter((other) => other !== request);
           request.c(error);
         };
         const drop = (why) => give(new StellarError("dropped", why));
         release = watch({ timeout: requestTimeout, ...options }, give);
-        if (request.k) return release();
+        if (request.l) return release();
         if (now) return transmit(request);
         queue.push(request);
         flush();
-        if (request.i || request.k) return;
+        if (request.j || request.l) return;
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
           request.e = setTimeout(drop, queueAge, "Waited too long");
@@ -447,8 +461,8 @@
           queue.shift().c(new StellarError("dropped", "Queue is full"));
         }
       }),
-      L: flush,
-      M(answer) {
+      M: flush,
+      N(answer) {
         const request = done(answer.messageCount);
         if (!request) return;
         const { status } = answer;
@@ -473,25 +487,33 @@
   var scoped = (room, event) => `[${room}].${event}`;
   var Scope = class _Scope {
     constructor(_client, rooms) {
-      this.l = _client;
+      this.m = _client;
       this.h = [rooms].flat();
     }
     /** Adds rooms. */
     to(rooms) {
-      return new _Scope(this.l, this.h.concat(rooms));
+      return new _Scope(this.m, this.h.concat(rooms));
+    }
+    /** The same as {@link to}, for reading. */
+    from(rooms) {
+      return this.to(rooms);
+    }
+    /** The same as {@link to}, as a guide spells it. */
+    for(rooms) {
+      return this.to(rooms);
     }
     /** Sends an event to each of the rooms. */
     emit(event, data = null) {
-      return Promise.all(this.h.map((room) => this.l.u(room, event, data)));
+      return Promise.all(this.h.map((room) => this.m.u(room, event, data)));
     }
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */
     on(event, fn) {
-      for (const room of this.h) this.l.on(scoped(room, event), fn);
+      for (const room of this.h) this.m.on(scoped(room, event), fn);
       return this;
     }
     /** Takes {@link on} back. */
     off(event, fn) {
-      for (const room of this.h) this.l.off(scoped(room, event), fn);
+      for (const room of this.h) this.m.off(scoped(room, event), fn);
       return this;
     }
   };
@@ -507,7 +529,7 @@
       this.fingerprint = null;
       /** The rooms this connection is in. */
       this.rooms = [];
-      /** The server's view of this connection, as of when it was configured. */
+      /** The server's view of this connection, as of when it was configured; anew on each connection. */
       this.details = null;
       /** The text the server greeted with. */
       this.welcomeMessage = null;
@@ -515,6 +537,8 @@
       this.interceptors = [];
       this.r = [];
       this.v = false;
+      /** The rooms that this connection was put into by itself, and that nobody asked for since. */
+      this.w = /* @__PURE__ */ new Set();
       const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
       const given = o.transport ?? transport;
       const connect = given ? own2?.(given) : fallback ? fallback(o, transports) : transports[o.transports.find((name) => transports[name])]?.[0];
@@ -522,25 +546,25 @@
       if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
         throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
       }
-      this.m = new Set(o.rooms);
+      this.i = new Set(o.rooms);
       this.b = requests(this, o);
       this.f = connection(this, o, codec, connect);
     }
     /** Where the client is. */
     get state() {
-      return this.f.E();
+      return this.f.F();
     }
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport() {
-      return this.f.F();
+      return this.f.G();
     }
     /** How many requests wait to be sent. */
     get queued() {
-      return this.b.J();
+      return this.b.K();
     }
     /** How many requests wait for their answer. */
     get pending() {
-      return this.b.K();
+      return this.b.L();
     }
     /**
      * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -553,12 +577,12 @@
       });
       promise.catch(() => {
       });
-      this.f.G();
+      this.f.H();
       return tell(promise, callback);
     }
     /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
     disconnect(callback) {
-      this.f.H();
+      this.f.I();
       return tell(Promise.resolve(), callback);
     }
     action(name, ...rest) {
@@ -566,9 +590,9 @@
       const [callback, limits] = tail(rest);
       const all = { ...params, action: name };
       const answer = intercept(
-        this.interceptors,
+        this,
         all,
-        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
+        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.k({ event: "action", params: all }, limits)
       );
       return tell(answer, callback, true);
     }
@@ -586,13 +610,16 @@
     }
     /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
     configure(...rest) {
-      return this.d({ event: "detailsView" }, rest, (answer) => this.w(answer));
+      return this.d({ event: "detailsView" }, rest, (answer) => this.x(answer));
     }
     /** Asks who is in a room. The callback is `(answer, error)`. */
     roomView(room, ...rest) {
       return this.d({ event: "roomView", room }, rest, void 0, true);
     }
-    /** Joins a room; it is joined again after every reconnect. */
+    /**
+     * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
+     * it once more is no fault.
+     */
     roomAdd(room, ...rest) {
       return this.d({ event: "roomAdd", room }, rest, () => this.s(room, true));
     }
@@ -610,12 +637,19 @@
     }
     file(path, ...rest) {
       const [callback, { as, ...limits }] = tail(rest);
-      const answer = this.b.j({ event: "file", file: path }, limits);
+      const answer = this.b.k({ event: "file", file: path }, limits);
       return tell(
         answer.then((file) => decodeFile(file, as)),
         callback,
         true
       );
+    }
+    /**
+     * Sends a message of the protocol as it is, and tells its answer. The callback is
+     * `(answer, error)`.
+     */
+    send(message, ...rest) {
+      return this.d(message, rest, void 0, true);
     }
     /** Sends an event to the default room. */
     emit(event, data = null) {
@@ -625,8 +659,12 @@
     to(rooms) {
       return new Scope(this, rooms);
     }
-    /** The same as {@link to}. */
+    /** The same as {@link to}, for reading. */
     from(rooms) {
+      return this.to(rooms);
+    }
+    /** The same as {@link to}, as a guide spells it. */
+    for(rooms) {
       return this.to(rooms);
     }
     /** Sets the room that `say` and `emit` use when none is named. */
@@ -639,13 +677,17 @@
     }
     d(body, rest, done, answerFirst) {
       const [callback, limits] = tail(rest);
-      const answer = this.b.j(body, limits).then(
+      const answer = this.b.k(body, limits).then(
         (answer2) => {
           done?.(answer2);
           return unwrap(answer2);
         },
         (error) => {
-          if (error.response) this.a("error", error);
+          const { code, response } = error;
+          if (code === "017" && this.w.delete(body.room)) {
+            return { ...response, status: "OK", data: true, error: null };
+          }
+          if (response) this.a("error", error);
           throw error;
         }
       );
@@ -655,31 +697,34 @@
      * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
      * @internal
      */
-    async B() {
-      const ask = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
+    async C() {
+      const ask = (body) => this.b.k(body, { timeout: 0 }, true).catch((error) => {
         if (!error.response) throw error;
         if (error.code !== "017") {
-          if (body.room) this.m.delete(body.room);
+          if (body.room) this.i.delete(body.room);
           this.a("error", error);
         }
       });
-      const rooms = [...this.m].map((room) => ask({ event: "roomAdd", room }));
+      this.w = new Set(this.i);
+      const rooms = [...this.i].map((room) => ask({ event: "roomAdd", room }));
       const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
-      if (details) this.w(details);
+      if (details) this.x(details);
     }
-    w({ data }) {
-      this.details = data;
+    x(answer) {
+      const { data } = answer;
+      this.details = unwrap(answer);
       this.id = data.id;
       this.fingerprint = data.fingerprint;
       this.rooms = [...data.rooms];
     }
     /** @internal */
-    C() {
-      this.b.L();
+    D() {
+      this.b.M();
       const { details } = this;
-      for (const [resolve2] of this.r.splice(0)) resolve2(unwrap({ data: details }));
-      this.a(this.v ? "reconnect" : "connected", details);
+      for (const [resolve2] of this.r.splice(0)) resolve2(details);
+      if (this.v) this.a("reconnect", details);
       this.v = true;
+      if (this.state === "connected") this.a("connected", details);
     }
     /** @internal */
     p(message) {
@@ -689,33 +734,33 @@
     n(error) {
       this.b.n(error);
     }
-    x(error) {
+    y(error) {
       for (const [, reject] of this.r.splice(0)) reject(error);
     }
     /** @internal */
     t(error) {
-      this.x(error);
+      this.y(error);
       this.a("error", error);
     }
     /** @internal */
     o(error) {
-      this.x(error);
+      this.y(error);
       this.b.o(error);
     }
     s(room, joined) {
-      this.m[joined ? "add" : "delete"](room);
+      this.i[joined ? "add" : "delete"](room);
       this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
     }
     /** @internal */
-    D(message) {
+    E(message) {
       this.a("message", message);
       const { context, message: said, room, welcome } = message ?? {};
-      if (context === "response") this.b.M(message);
+      if (context === "response") this.b.N(message);
       else if (context === "user") {
         const event = said?.event;
         if (event === "destroy" && said.data?.code === "018") this.s(room, false);
         this.a("say", message);
-        if (typeof event !== "string") return;
+        if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
         if (!own.test(event)) this.a(event, said.data, message);
         this.a(scoped(room, event), said.data, message);
       } else if (context === "api" && welcome != null) {

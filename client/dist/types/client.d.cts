@@ -29,8 +29,8 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     fingerprint: string | null;
     /** The rooms this connection is in. */
     rooms: string[];
-    /** The server's view of this connection, as of when it was configured. */
-    details: T.Details | null;
+    /** The server's view of this connection, as of when it was configured; anew on each connection. */
+    details: T.Unwrapped<T.Details> | null;
     /** The text the server greeted with. */
     welcomeMessage: string | null;
     /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
@@ -42,6 +42,8 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     private _waiting;
     private _wanted;
     private _known;
+    /** The rooms that this connection was put into by itself, and that nobody asked for since. */
+    private _again;
     constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
     /** Where the client is. */
     get state(): T.State;
@@ -73,7 +75,10 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     configure(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>>;
     /** Asks who is in a room. The callback is `(answer, error)`. */
     roomView(room: string, ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>): Promise<T.Unwrapped<T.RoomState>>;
-    /** Joins a room; it is joined again after every reconnect. */
+    /**
+     * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
+     * it once more is no fault.
+     */
     roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /** Leaves a room. */
     roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
@@ -88,12 +93,19 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
     file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
     file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
+    /**
+     * Sends a message of the protocol as it is, and tells its answer. The callback is
+     * `(answer, error)`.
+     */
+    send(message: Record<string, unknown>, ...rest: T.Rest<T.AnswerFirst<T.Answer>>): Promise<T.Answer>;
     /** Sends an event to the default room. */
     emit(event: string, data?: unknown): Promise<T.Answer>;
     /** Rooms to send events to, or to hear events from. */
     to(rooms: string | string[]): Scope;
-    /** The same as {@link to}. */
+    /** The same as {@link to}, for reading. */
     from(rooms: string | string[]): Scope;
+    /** The same as {@link to}, as a guide spells it. */
+    for(rooms: string | string[]): Scope;
     /** Sets the room that `say` and `emit` use when none is named. */
     setDefaultRoom(room: string): void;
     private _verb;

@@ -17,4 +17,10 @@ export declare class Emitter<Events extends {
     once(name: string, fn: Listener): this;
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
     off(name?: string, fn?: Listener): this;
+    /** The same as {@link on}. */
+    addListener(name: string, fn: Listener): this;
+    /** The same as {@link off}. */
+    removeListener(name: string, fn?: Listener): this;
+    /** Removes all listeners of `name`, or of everything. */
+    removeAllListeners(name?: string): this;
 }

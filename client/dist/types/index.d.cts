@@ -1,3 +1,8 @@
+/**
+ * The client, with all engines, for a server that speaks JSON.
+ *
+ * @module stellar-client
+ */
 import { Client } from "./client.cjs";
 import type { ClientOptions } from "./options.cjs";
 import type { AnyActions } from "./types.cjs";

@@ -1,3 +1,8 @@
+/**
+ * The client, with all engines, for a server that speaks JSON.
+ *
+ * @module stellar-client
+ */
 import { Client } from "./client.mjs";
 import type { ClientOptions } from "./options.mjs";
 import type { AnyActions } from "./types.mjs";

@@ -7,7 +7,12 @@ import type { Answer } from "./types.cjs";
  * - `next(change)` goes on, and `change` gets the answer (or the error) before the caller
  */
 export type Next = (result?: Record<string, unknown> | ((answer: any) => void) | null, error?: unknown) => void;
-/** Sees an action's parameters before they are sent; may change them. */
-export type Interceptor = (params: Record<string, any>, next: Next) => void;
+/**
+ * Sees an action's parameters before they are sent; may change them. `this` is the client. What it
+ * throws rejects the action, as `reject` does.
+ */
+export type Interceptor = (this: any, params: Record<string, any>, next: Next, reject: (error: unknown) => void) => unknown;
 /** Runs the interceptors, the one added last first, and then the request. */
-export declare function intercept(interceptors: Interceptor[], params: Record<string, any>, request: () => Promise<Answer>): Promise<Answer>;
+export declare function intercept(client: {
+    interceptors: Interceptor[];
+}, params: Record<string, any>, request: () => Promise<Answer>): Promise<Answer>;

@@ -1,3 +1,8 @@
+/**
+ * The same client for a server that speaks MessagePack.
+ *
+ * @module stellar-client/msgpack
+ */
 import { Client } from "./client.cjs";
 import type { ClientOptions } from "./options.cjs";
 import type { AnyActions } from "./types.cjs";

@@ -1,3 +1,8 @@
+/**
+ * The same client for a server that speaks MessagePack.
+ *
+ * @module stellar-client/msgpack
+ */
 import { Client } from "./client.mjs";
 import type { ClientOptions } from "./options.mjs";
 import type { AnyActions } from "./types.mjs";

@@ -14,6 +14,10 @@ export declare class Scope {
     constructor(_client: ScopeHost, rooms: string | string[]);
     /** Adds rooms. */
     to(rooms: string | string[]): Scope;
+    /** The same as {@link to}, for reading. */
+    from(rooms: string | string[]): Scope;
+    /** The same as {@link to}, as a guide spells it. */
+    for(rooms: string | string[]): Scope;
     /** Sends an event to each of the rooms. */
     emit(event: string, data?: unknown): Promise<Answer[]>;
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */

@@ -27,7 +27,11 @@ export async function usage(): Promise<unknown[]> {
   client.join("room", (error) => error?.code);
   client.to("room").to(["other"]).emit("event", { a: 1 });
   client.from(["room"]).on("event", (data, message) => [data, message]);
+  client.for("room").from("other").on("event", (data) => data).off("event");
+  client.send({ event: "roomView", room: "room" }, (answer, error) => [answer.data, error?.code]);
+  client.on("reconnect", (details) => details?.data.id).removeListener("reconnect");
   client.interceptors.push((params, next) => next((answer) => [params, answer]));
+  client.interceptors.push(async (params, next, reject) => (params.a ? next() : reject("no")));
   client.disconnect((error) => error instanceof StellarError);
   return [details, id, members, bytes, blob, text, new MsgpackClient("ws://localhost")];
 }

@@ -1,8 +1,8 @@
 // Serves the demo page on the test server, for working on the page: `npm run dev [port]`.
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { page } from "../../scripts/page.mjs";
 import { mimeOf } from "./files";
 import { TestServer } from "./server";
 
@@ -30,9 +30,8 @@ const server = await TestServer.start({
   handler: async (request, response) => {
     const { pathname } = new URL(request.url!, "http://localhost");
     if (/^\/stellar-client(\.js)?$/.test(pathname)) {
-      const script = readFileSync(join(root, "dist/stellar-client.js"), "utf8");
       response.setHeader("content-type", "application/javascript");
-      response.end(script.replace('"__STELLAR_SETTINGS__"', () => JSON.stringify(settings)));
+      response.end(page(settings.transports, { minified: false, settings }));
       return;
     }
     const path = join(publicFolder, normalize(pathname === "/" ? "/index.html" : pathname));

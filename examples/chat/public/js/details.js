@@ -52,7 +52,6 @@ export function startDetails(client) {
   }
 
   client.on("connected", (details) => details && show(details));
-  client.on("reconnect", (details) => details && show(details));
   async function ask(said) {
     try {
       show((await client.detailsView({ timeout: 8000 })).data);

@@ -19,7 +19,6 @@ class OurPeer extends Peer {
       ...options,
     });
     this.client.on("connected", () => this.opened());
-    this.client.on("reconnect", () => this.opened());
     this.client.on("message", (value) => this.received(value));
     this.client.on("error", (error) => this.failed(error));
     this.client.on("disconnected", (error) => {
