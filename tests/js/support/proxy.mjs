@@ -2,6 +2,9 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { Transform } from "node:stream";
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A proxy in front of a server's port. It ends with the test. */
 export class Proxy {
@@ -11,10 +14,16 @@ export class Proxy {
   requests = "pass";
   /** How long everything that passes takes, in ms. */
   delay = 0;
+  /** Whether what passes comes in halves, as two pieces with a moment between them. */
+  halves = false;
+  /** Whether connections overtake each other: of two, the one that came later goes on first. */
+  overtake = false;
   /** How many of each came by. */
   seen = { upgrades: 0, requests: 0 };
   /** The paths that were asked for. */
   paths = [];
+  #torn = false;
+  #waiting;
 
   static async start(test, target) {
     const proxy = new Proxy();
@@ -53,6 +62,18 @@ export class Proxy {
     await closed;
   }
 
+  /** The next large piece that the server sends gets through by half, and then all is cut. */
+  tear() {
+    this.#torn = true;
+  }
+
+  /** Everything passes again, as at the beginning. */
+  async calm() {
+    Object.assign(this, { upgrades: "pass", requests: "pass", delay: 0, halves: false, overtake: false });
+    this.#torn = false;
+    if (!this.server.listening) await this.open();
+  }
+
   #keep(socket) {
     this.sockets.add(socket);
     socket.on("error", () => {});
@@ -61,7 +82,54 @@ export class Proxy {
   }
 
   async #wait() {
-    if (this.delay) await new Promise((resolve) => setTimeout(resolve, this.delay));
+    if (this.delay) await pause(this.delay);
+  }
+
+  /** The turn of a connection, which the next one may take. */
+  async #turn() {
+    if (!this.overtake) return;
+    const first = this.#waiting;
+    this.#waiting = undefined;
+    if (first) return void setTimeout(first, 20);
+    await new Promise((resolve) => {
+      this.#waiting = resolve;
+      // There may be no other.
+      setTimeout(() => {
+        if (this.#waiting === resolve) this.#waiting = undefined;
+        resolve();
+      }, 100);
+    });
+  }
+
+  /** The pieces that something comes in. */
+  #pieces(data) {
+    const middle = data.length >> 1;
+    return this.halves && middle ? [data.subarray(0, middle), data.subarray(middle)] : [data];
+  }
+
+  /** Writes something in its pieces. */
+  async #write(to, data, fromServer) {
+    if (this.#torn && fromServer && data.length > 4096) {
+      this.#torn = false;
+      to.write(data.subarray(0, data.length >> 1));
+      await pause(5);
+      return this.cut();
+    }
+    for (const [index, piece] of this.#pieces(data).entries()) {
+      if (index) await pause(2);
+      if (!to.destroyed) to.write(piece);
+    }
+  }
+
+  /** Passes a body on in its pieces. */
+  #through(fromServer) {
+    const body = new Transform({
+      transform: async (data, _, done) => {
+        await this.#write({ write: (piece) => body.push(piece), destroyed: body.destroyed }, data, fromServer);
+        done();
+      },
+    });
+    return body.on("error", () => {});
   }
 
   async #request(request, response) {
@@ -72,6 +140,7 @@ export class Proxy {
       response.writeHead(Number(this.requests), { "content-type": "text/html" });
       return response.end("<h1>Not by this network</h1>");
     }
+    await this.#turn();
     await this.#wait();
     const { method, url, headers } = request;
     const onward = http.request({ port: this.target, host: "127.0.0.1", method, path: url, headers, agent: false });
@@ -94,12 +163,12 @@ export class Proxy {
       }
       response.writeHead(answer.statusCode, answer.headers);
       response.flushHeaders();
-      answer.pipe(response);
+      answer.pipe(this.#through(true)).pipe(response);
     });
-    request.pipe(onward);
+    request.pipe(this.#through(false)).pipe(onward);
   }
 
-  #upgrade(request, socket, head) {
+  async #upgrade(request, socket, head) {
     this.seen.upgrades++;
     this.paths.push(request.url);
     if (this.upgrades === "hang") return;
@@ -108,7 +177,10 @@ export class Proxy {
         `HTTP/1.1 ${this.upgrades} No\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nNo`,
       );
     }
+    await this.#turn();
+    if (socket.destroyed) return;
     const onward = this.#keep(net.connect(this.target, "127.0.0.1"));
+    for (const end of [socket, onward]) end.setNoDelay(true);
     const lines = [`GET ${request.url} HTTP/1.1`];
     for (let index = 0; index < request.rawHeaders.length; index += 2) {
       lines.push(`${request.rawHeaders[index]}: ${request.rawHeaders[index + 1]}`);
@@ -116,23 +188,25 @@ export class Proxy {
     onward.write(`${lines.join("\r\n")}\r\n\r\n`);
     if (head.length) onward.write(head);
     let opened = false;
-    const pass = (from, to, mute) =>
-      from.on("data", async (data) => {
-        if (mute && this.upgrades === "mute") {
+    const pass = (from, to, fromServer) => {
+      // One after the other, each when it is due.
+      let last = Promise.resolve();
+      const then = (what) => (last = last.then(what));
+      from.on("data", (data) => {
+        if (fromServer && this.upgrades === "mute") {
           if (opened) return;
           opened = true;
           // The head of the answer, and nothing of what may have come with it.
           data = data.subarray(0, data.indexOf("\r\n\r\n") + 4);
         }
-        // Waits of the same length end in the order in which they began.
-        await this.#wait();
-        if (!to.destroyed) to.write(data);
+        const due = this.#wait();
+        then(() => due);
+        then(() => this.#write(to, data, fromServer));
       });
+      from.on("end", () => then(() => to.end()));
+      from.on("close", () => then(() => to.destroy()));
+    };
     pass(socket, onward, false);
     pass(onward, socket, true);
-    for (const [one, other] of [[socket, onward], [onward, socket]]) {
-      one.on("end", () => other.end());
-      one.on("close", () => other.destroy());
-    }
   }
 }

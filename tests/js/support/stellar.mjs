@@ -9,7 +9,7 @@ const load = async (variant) => ({
   mjs: await import(`${root}/client/dist/stellar-client${variant}.mjs`),
   cjs: require(`${root}/client/dist/stellar-client${variant}.cjs`),
 });
-const builds = { json: await load(""), msgpack: await load(".msgpack") };
+export const builds = { json: await load(""), msgpack: await load(".msgpack") };
 
 /** Every build: a codec and a kind of module. */
 export const kinds = ["json", "msgpack"].flatMap((codec) =>
