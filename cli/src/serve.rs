@@ -24,6 +24,7 @@ impl Serve {
             let stellar = Stellar::builder().config(loaded.config).build().await?;
             let config = stellar.config();
             let transports = config.transports.join(", ");
+            let integrity = stellar.client_integrity();
             if config.public.is_empty() {
                 tracing::info!("no public folder: neither --public nor the setting names one");
             }
@@ -34,6 +35,7 @@ impl Serve {
                         println!("Listening on {listener}");
                     }
                     println!("Transport: {transports}");
+                    println!("Client script: /stellar-client, integrity {integrity}");
                     println!("Ctrl-C stops.");
                 })
                 .await?;

@@ -51,6 +51,8 @@ fn a_server_runs_from_settings_alone() {
             "{}",
             ran.out
         );
+        let script = "Client script: /stellar-client, integrity sha384-";
+        assert!(ran.out.contains(script), "{}", ran.out);
         assert!(ran.out.ends_with("Stopped.\n"), "{}", ran.out);
     }
 }

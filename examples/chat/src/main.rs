@@ -91,12 +91,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let stellar = actions::add(builder).build().await?;
 
     let transports = stellar.config().transports.join(", ");
+    let integrity = stellar.client_integrity();
     stellar
         .serve_configured(|listeners| {
             for listener in listeners {
                 println!("Listening on {listener}");
             }
             println!("Transport: {transports}");
+            println!("Client script: /stellar-client, integrity {integrity}");
             println!("Open the address in a browser for the demo; Ctrl-C stops.");
         })
         .await?;

@@ -1,5 +1,6 @@
 // Scripts in a real browser: the client that the server makes, and Primus's own.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Demo } from "../support/demo.mjs";
 import { library, versions } from "../support/primus.mjs";
@@ -102,3 +103,25 @@ for (const version of versions) {
     assert.equal(answers[2].sum, 3);
   });
 }
+
+test("the hash that the server prints is the script's: it loads with it, and not with another", async (t) => {
+  const demo = await Demo.start(t);
+  const [, printed] = /\/stellar-client, integrity (sha384-\S+)/.exec(demo.server.output);
+  const bytes = await (await fetch(`${demo.server.url}/stellar-client`)).arrayBuffer();
+  assert.equal(printed, `sha384-${createHash("sha384").update(Buffer.from(bytes)).digest("base64")}`);
+  const { page } = await demo.plainWindow({ networkMayFail: true });
+  const load = (integrity) =>
+    page.evaluate(
+      (integrity) =>
+        new Promise((resolve) => {
+          const script = document.createElement("script");
+          Object.assign(script, { src: "/stellar-client", integrity });
+          script.onload = () => resolve(typeof StellarClient);
+          script.onerror = () => resolve("blocked");
+          document.head.append(script);
+        }),
+      integrity,
+    );
+  assert.equal(await load(`sha384-${"A".repeat(64)}`), "blocked");
+  assert.equal(await load(printed), "function");
+});

@@ -39,7 +39,7 @@ after(() => browser?.close());
  * What a browser says by itself when a server or a network is not there, or when the client asks
  * an address for sockets by HTTP whether it is refused.
  */
-const network = /net::ERR_|WebSocket (connection|is closed)|status of (4\d\d|503)/;
+const network = /net::ERR_|WebSocket (connection|is closed)|status of (4\d\d|503)|in the 'integrity' attribute/;
 
 /** The demo's server, and the windows that look at it. */
 export class Demo {
