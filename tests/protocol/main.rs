@@ -9,6 +9,7 @@ mod fuzz;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod action_ends;
 mod actions;
 mod api;
 mod audiences;
@@ -22,14 +23,18 @@ mod errors;
 mod files;
 mod http;
 mod isolation;
+mod messages;
 mod metrics;
 mod middleware;
 mod mount;
 mod pushes;
 mod reference;
+mod room_hooks;
+mod room_races;
 mod rooms;
 mod serving;
 mod settings;
 mod shutdown;
+mod site;
 mod verbs;
 mod welcome;
