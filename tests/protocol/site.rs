@@ -82,6 +82,70 @@ async fn one_session_over_http_and_connections() {
     assert_eq!(*fingerprint, session.as_str());
 }
 
+/// Polls until a client's details have come, and gives their text.
+async fn details(host: &Host, poll: &str, headers: &[(&str, &str)]) -> String {
+    loop {
+        let reply = host.http(poll, headers, b"").await;
+        assert_eq!(reply.status, 200, "{poll}: {}", reply.text());
+        if reply.text().contains("fingerprint") {
+            return reply.text().to_owned();
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_session_over_every_engine() {
+    let builder = Stellar::builder().configure(|config| {
+        config.transports = ["engine.io", "socket.io", "sockjs"]
+            .map(String::from)
+            .to_vec();
+    });
+    let host = host(builder).await;
+    let session = host
+        .get("/api")
+        .await
+        .header("x-sessionid")
+        .unwrap()
+        .to_owned();
+    let cookie = format!("sessionID={session}");
+    let query = format!("&sessionID={session}");
+    let cookie = [("Cookie", cookie.as_str())];
+    let ways: [(&str, &[(&str, &str)]); 2] = [("", &cookie), (&query, &[])];
+    for (at, (query, headers)) in ways.into_iter().enumerate() {
+        for (path, messages) in [
+            ("/engine.io/", &[r#"4{"event":"detailsView"}"#][..]),
+            (
+                "/socket.io/",
+                &["40", r#"42["message",{"event":"detailsView"}]"#][..],
+            ),
+        ] {
+            let url = format!("{path}?EIO=4&transport=polling{query}");
+            let opened = host.http(&format!("GET {url}"), headers, b"").await;
+            let opened: Value = serde_json::from_str(&opened.text()[1..]).unwrap();
+            let url = format!("{url}&sid={}", opened["sid"].as_str().unwrap());
+            for message in messages {
+                let sent = host
+                    .http(&format!("POST {url}"), headers, message.as_bytes())
+                    .await;
+                assert_eq!(sent.status, 200, "{path}: {}", sent.text());
+            }
+            let told = details(&host, &format!("GET {url}"), headers).await;
+            assert!(told.contains(&session), "{path}{query}: {told}");
+        }
+        let query = query.replacen('&', "?", 1);
+        let path = format!("POST /sockjs/000/session{at}");
+        let opened = host.http(&format!("{path}/xhr{query}"), headers, b"").await;
+        assert_eq!(opened.text(), "o\n");
+        let message = br#"["{\"event\":\"detailsView\"}"]"#;
+        let sent = host
+            .http(&format!("{path}/xhr_send"), headers, message)
+            .await;
+        assert_eq!(sent.status, 204);
+        let told = details(&host, &format!("{path}/xhr"), headers).await;
+        assert!(told.contains(&session), "sockjs{query}: {told}");
+    }
+}
+
 #[tokio::test]
 async fn sessions_can_be_off() {
     let host = host(echo().configure(|config| config.session_cookie = None)).await;
