@@ -110,6 +110,10 @@ pub enum BuildError {
     /// Two of the server's paths would be the same, or one would never be reached.
     #[error("{0}")]
     Paths(String),
+    /// A room that is to exist from the start has the empty text as its name, which no client
+    /// could say.
+    #[error("startingChatRooms has a room without a name")]
+    NamelessRoom,
     /// Actions, their inputs and middleware do not fit together.
     #[error(transparent)]
     Actions(#[from] ActionsError),
@@ -389,6 +393,9 @@ impl Builder {
         #[cfg(feature = "socketio")]
         if config.socketio.plain_events {
             return Err(BuildError::PlainEvents);
+        }
+        if config.starting_chat_rooms.iter().any(String::is_empty) {
+            return Err(BuildError::NamelessRoom);
         }
         if let Some(bad) = self.bad_route {
             return Err(bad.into());

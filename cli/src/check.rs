@@ -79,6 +79,7 @@ fn build(loaded: &Loaded) -> Result<Vec<String>, Failure> {
             BuildError::UnknownTransport(_) => "transports",
             BuildError::UnknownParser(_) => "parser",
             BuildError::BadPath { key, .. } => key,
+            BuildError::NamelessRoom => "startingChatRooms",
             BuildError::PlainEvents => "socketio.plainEvents",
             BuildError::Cors(_) => "cors",
             _ => "",

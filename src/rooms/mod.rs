@@ -86,7 +86,7 @@ impl Rooms {
     /// Creates a room, for as many members as [`Config::max_members`](crate::Config) says.
     ///
     /// # Errors
-    /// 020 when it exists.
+    /// 020 when it exists, 021 when it has no name.
     pub async fn create(&self, room: &str) -> Result<(), RoomError> {
         let options = self.app.config.room_options(room);
         self.create_with(room, options).await
@@ -95,8 +95,11 @@ impl Rooms {
     /// Creates a room with options of its own.
     ///
     /// # Errors
-    /// 020 when it exists.
+    /// 020 when it exists, 021 when it has no name.
     pub async fn create_with(&self, room: &str, options: RoomOptions) -> Result<(), RoomError> {
+        if room.is_empty() {
+            return Err(StellarError::room_required().into());
+        }
         if self.app.broker.create(room, options).await? {
             Ok(())
         } else {

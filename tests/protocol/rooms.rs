@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use stellarfw::{Stellar, rooms::RoomError};
+use stellarfw::{BuildError, Stellar, rooms::RoomError};
 
 use crate::support::{host, named_error, until};
 
@@ -27,6 +27,12 @@ async fn the_server_creates_and_destroys() {
     assert_eq!(rooms.list().await.unwrap(), ["defaultRoom", "lobby"]);
     rooms.create("new \u{1F600}").await.unwrap();
     assert_eq!(code(rooms.create("new \u{1F600}").await), "020");
+    // A client could not name it.
+    assert_eq!(code(rooms.create("").await), "021");
+    assert!(matches!(
+        Stellar::builder().room("").build().await,
+        Err(BuildError::NamelessRoom)
+    ));
     assert!(rooms.exists("new \u{1F600}").await.unwrap());
     assert_eq!(
         rooms.list().await.unwrap(),
