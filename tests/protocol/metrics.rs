@@ -1,6 +1,6 @@
 //! What is told to Prometheus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use stellarfw::{
@@ -84,6 +84,35 @@ async fn what_happens_is_counted() {
     assert_eq!(told("stellarfw_connections{transport=\"ws\"}"), 1.0);
     let opened = "stellarfw_connections_opened_total{transport=\"ws\"}";
     assert_eq!(told(opened), 2.0);
+}
+
+/// The dashboard shows each of them, and the guide tells of each; neither of any other.
+#[tokio::test]
+async fn the_dashboard_and_the_guide_know_all_of_them() {
+    let action = Action::new("a", async || ActionResult::Ok(json!({})));
+    let host = host(Stellar::builder().add_action(action)).await;
+    let base = |name: &str| {
+        let name = name.trim_end_matches(|c: char| !c.is_ascii_lowercase());
+        let parts = ["_bucket", "_sum", "_count"];
+        let part = parts.iter().find_map(|part| name.strip_suffix(part));
+        part.unwrap_or(name).to_owned()
+    };
+    let named = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let names = words.filter(|word| word.starts_with("stellarfw_"));
+        names.map(base).collect()
+    };
+    let values = read(&host.stellar.metrics());
+    let told: BTreeSet<String> = values
+        .keys()
+        .map(|name| base(name.split('{').next().unwrap()))
+        .collect();
+    assert!(
+        told.contains("stellarfw_action_duration_seconds"),
+        "{told:?}"
+    );
+    assert_eq!(named(include_str!("../../docs/grafana.json")), told);
+    assert_eq!(named(include_str!("../../docs/serving.md")), told);
 }
 
 #[tokio::test]
