@@ -108,6 +108,12 @@ impl Frame {
         self
     }
 
+    /// Whether it goes to many, so that a translation is worth keeping.
+    #[must_use]
+    pub fn is_for_many(&self) -> bool {
+        self.translations.is_some()
+    }
+
     /// What an engine makes of the payload, such as its compressed form: `make` is called for the
     /// first of the clones of a [`Frame::for_many`], and what it gave is there for the others. For
     /// every other frame it is called each time.

@@ -1,6 +1,8 @@
 //! The frames that pass over a WebSocket, watched from outside of the library: what it keeps to
 //! itself (pongs, oversized messages, what has been written) is told by them.
 
+use stellarfw_transport::Message;
+
 /// The longest header of a frame (RFC 6455 section 5.2).
 const LONGEST: usize = 14;
 
@@ -88,6 +90,13 @@ pub(crate) struct Incoming {
     message: u64,
     text: bool,
     code: [u8; 2],
+    /// The message under way is not at its end.
+    fragments: bool,
+    /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them
+    /// (Socket.IO).
+    attachments: bool,
+    /// There were such: from then on the library must see all.
+    attached: bool,
 }
 
 /// What was seen in what a client sent.
@@ -102,14 +111,47 @@ pub(crate) struct Seen {
 }
 
 impl Incoming {
-    pub(crate) fn new(max_length: usize) -> Self {
+    pub(crate) fn new(max_length: usize, attachments: bool) -> Self {
         Self {
             frames: Frames::default(),
             max_length: max_length as u64,
             message: 0,
             text: false,
             code: [0; 2],
+            fragments: false,
+            attachments,
+            attached: false,
         }
+    }
+
+    /// Offers the whole messages that these bytes begin with, as long as they are taken. How many
+    /// bytes that were; the others are as they came.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &mut [u8],
+        mut offer: impl FnMut(Message<'_>) -> bool,
+    ) -> usize {
+        let mut at = 0;
+        if !self.is_between() || self.fragments || self.attached {
+            return 0;
+        }
+        while let Some(whole) = Whole::read(&bytes[at..]) {
+            let payload = &mut bytes[at + whole.from..at + whole.to];
+            if payload.len() as u64 > self.max_length + 1 {
+                break;
+            }
+            mask(payload, whole.mask);
+            let taken = match whole.binary {
+                true => offer(Message::Binary(payload)),
+                false => str::from_utf8(payload).is_ok_and(|text| offer(Message::Text(text))),
+            };
+            if !taken {
+                mask(payload, whole.mask);
+                break;
+            }
+            at += whole.to;
+        }
+        at
     }
 
     /// Whether what was seen ends with a frame.
@@ -164,6 +206,7 @@ impl Incoming {
             CONTINUATION => self.message = self.message.saturating_add(frame.len),
             _ => return false,
         }
+        self.fragments = !frame.fin;
         // A text message begins with the type of its packet, as a binary one of protocol 3 does.
         self.message > self.max_length + 1
     }
@@ -177,6 +220,9 @@ impl Incoming {
             let byte = byte ^ frame.mask[(first + n) % 4];
             match frame.opcode {
                 TEXT if first + n == 0 && byte == b'5' => seen.upgrade = true,
+                TEXT if first + n == 1 && matches!(byte, b'5' | b'6') => {
+                    self.attached |= self.attachments;
+                }
                 CLOSE => self.code[first + n] = byte,
                 _ => {}
             }
@@ -273,6 +319,73 @@ impl Outgoing {
     }
 }
 
+/// Payloads up to this size are copied behind their header; larger ones go out from where they are.
+pub const COPY_MAX: usize = 8 << 10;
+
+/// Appends the header of a server's frame, which has no mask and is all of its message (RFC 6455
+/// section 5.2).
+pub fn put_header(out: &mut Vec<u8>, binary: bool, len: usize) {
+    out.push(0x80 | if binary { BINARY } else { TEXT });
+    match len {
+        0..=125 => out.push(len as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+}
+
+/// A client's frame that is all of a text or binary message.
+struct Whole {
+    binary: bool,
+    mask: [u8; 4],
+    /// Where its payload is.
+    from: usize,
+    to: usize,
+}
+
+impl Whole {
+    /// The one that these bytes begin with, if all of it is there.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let binary = match bytes.first()? ^ 0x80 {
+            TEXT => false,
+            BINARY => true,
+            _ => return None,
+        };
+        let second = bytes.get(1).filter(|second| **second & 0x80 != 0)?;
+        let (len, at) = match second & 0x7f {
+            126 => (u64::from(u16::from_be_bytes(*bytes[2..].first_chunk()?)), 4),
+            127 => (u64::from_be_bytes(*bytes[2..].first_chunk()?), 10),
+            len => (u64::from(len), 2),
+        };
+        let mask = *bytes.get(at..)?.first_chunk()?;
+        let from = at + 4;
+        let to = from.checked_add(usize::try_from(len).ok()?)?;
+        (to <= bytes.len()).then_some(Self {
+            binary,
+            mask,
+            from,
+            to,
+        })
+    }
+}
+
+/// Masks, or unmasks.
+fn mask(payload: &mut [u8], mask: [u8; 4]) {
+    let (words, rest) = payload.as_chunks_mut::<4>();
+    let mask_word = u32::from_ne_bytes(mask);
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ mask_word).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask) {
+        *byte ^= mask;
+    }
+}
+
 /// A goodbye with a code and a text.
 pub(crate) fn close(code: u16, text: &str) -> Vec<u8> {
     let mut len = text.len().min(123);
@@ -315,7 +428,7 @@ mod tests {
         bytes.extend(masked(0x81, b"5"));
         bytes.extend(masked(0x88, &[0x03, 0xe8, b'x']));
         for size in 1..bytes.len() {
-            let mut incoming = Incoming::new(400);
+            let mut incoming = Incoming::new(400, false);
             let (mut upgrades, mut closes) = (0, Vec::new());
             for chunk in bytes.chunks(size) {
                 let seen = incoming.see(chunk);
@@ -329,17 +442,87 @@ mod tests {
 
     #[test]
     fn too_large_is_told_before_it_has_come() {
-        let mut incoming = Incoming::new(10);
+        let mut incoming = Incoming::new(10, false);
         assert_eq!(incoming.see(&masked(0x81, b"4123456789x")).too_large, None);
         let mut bytes = masked(0x82, b"ok");
         let at = bytes.len();
         bytes.extend(&masked(0x82, &[0; 70_000])[..14]);
         assert_eq!(incoming.see(&bytes).too_large, Some(at));
 
-        let mut incoming = Incoming::new(10);
+        let mut incoming = Incoming::new(10, false);
         assert_eq!(incoming.see(&masked(0x01, b"412345")).too_large, None);
         assert_eq!(incoming.see(&masked(0x89, b"ping")).too_large, None);
         assert_eq!(incoming.see(&masked(0x80, b"678901")).too_large, Some(0));
+    }
+
+    #[test]
+    fn whole_messages_are_taken_from_the_front_and_others_left_as_they_came() {
+        let take = |incoming: &mut Incoming, bytes: &mut [u8]| {
+            let mut taken = Vec::new();
+            let count = incoming.take(bytes, |message| {
+                let mine = message.as_bytes().first() == Some(&b'4');
+                if mine {
+                    taken.push(message.as_bytes().to_vec());
+                }
+                mine
+            });
+            (count, taken)
+        };
+        let long = [b"4", &[b'x'; 70_000][..]].concat();
+        let mine = [
+            masked(0x81, b"4hello"),
+            masked(0x82, b"4"),
+            masked(0x81, &long),
+        ]
+        .concat();
+        let expected = [b"4hello".to_vec(), b"4".to_vec(), long];
+        for end in [
+            &b""[..],
+            &masked(0x81, b"2probe"),
+            &masked(0x81, &[b'4', 0xff]),
+            &masked(0x89, b"4"),
+            &masked(0x01, b"4part"),
+            &masked(0x80, b"4part"),
+            &masked(0xc1, b"4compressed"),
+            &masked(0x81, b"4unfinished")[..8],
+            b"\x81\x024x",
+            b"\x81",
+            b"\x81\xff\0\0",
+        ] {
+            let before = [&mine[..], end, &masked(0x81, b"4later")].concat();
+            let mut bytes = before.clone();
+            let mut incoming = Incoming::new(100_000, false);
+            let (count, taken) = take(&mut incoming, &mut bytes);
+            if end.is_empty() {
+                assert_eq!(count, before.len());
+                continue;
+            }
+            assert_eq!(taken, expected);
+            assert_eq!(&bytes[count..], &before[mine.len()..], "{end:?}");
+        }
+        // Within a message nothing is taken, however it looks.
+        for half in [&masked(0x01, b"4part"), &masked(0x81, b"4half")[..8]] {
+            let mut incoming = Incoming::new(100, false);
+            incoming.see(half);
+            assert_eq!(take(&mut incoming, &mut masked(0x81, b"4x")).0, 0);
+        }
+        let mut small = Incoming::new(4, false);
+        assert_eq!(take(&mut small, &mut masked(0x81, b"4long!")).0, 0);
+        // What belongs together is not torn apart.
+        let mut incoming = Incoming::new(100, true);
+        incoming.see(&masked(0x81, b"451-[]"));
+        assert_eq!(take(&mut incoming, &mut masked(0x81, b"4x")).0, 0);
+    }
+
+    #[test]
+    fn masks_are_of_every_length() {
+        for len in 0..20 {
+            let payload: Vec<u8> = (0..len).collect();
+            let bytes = masked(0x82, &payload);
+            let mut masked = bytes[6..].to_vec();
+            mask(&mut masked, [7, 77, 177, 27]);
+            assert_eq!(masked, payload);
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub struct Front<L> {
     post: PostLimits,
     /// The longest message of the library.
     pub(crate) longest: usize,
+    pub(crate) attachments: bool,
     /// Places for those who are let in later.
     places: Option<Arc<Semaphore>>,
     /// How long a WebSocket may take nothing of what is written to it.
@@ -49,6 +50,8 @@ pub struct FrontOptions {
     pub overhead: usize,
     /// Clients ask to be let in after their first request; see [`Session::admit`].
     pub admit_later: bool,
+    /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
+    pub attachments: bool,
 }
 
 /// The library's settings for a server.
@@ -95,6 +98,7 @@ impl<L: Library> Front<L> {
                 timeout: config.post_timeout(),
             },
             longest,
+            attachments: options.attachments,
             places: options
                 .admit_later
                 .then(|| Arc::new(Semaphore::new(places))),

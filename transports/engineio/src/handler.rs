@@ -9,7 +9,8 @@ use engineioxide::{
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::{
-    library::{Sent, Sink},
+    frames::{COPY_MAX, put_header},
+    library::{Put, Sent, Sink},
     session::{Session, protocol},
 };
 
@@ -63,6 +64,12 @@ impl EngineIoHandler for Handler {
 /// The way out of the library's socket.
 struct Out(Arc<LibrarySocket<Data>>);
 
+impl Out {
+    fn is_v3(&self) -> bool {
+        self.0.data.get().is_some_and(|session| session.is_v3())
+    }
+}
+
 impl Sink for Out {
     fn emit(&self, frame: &Frame) -> Sent {
         let (taken, least) = match frame.as_message() {
@@ -77,6 +84,37 @@ impl Sink for Out {
             messages: usize::from(taken),
             least,
         }
+    }
+
+    fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+        // A text message has its type in front, and so has a binary one of protocol 3.
+        let (binary, kind) = match frame.as_message() {
+            Message::Text(_) => (false, Some(b'4')),
+            Message::Binary(_) => (true, self.is_v3().then_some(4)),
+        };
+        let payload = frame.payload();
+        put_header(out, binary, payload.len() + usize::from(kind.is_some()));
+        out.extend(kind);
+        if payload.len() > COPY_MAX {
+            return Put::Then(payload.clone());
+        }
+        out.extend_from_slice(payload);
+        Put::Here
+    }
+
+    fn take(&self, message: Message<'_>) -> bool {
+        let Some(session) = self.0.data.get() else {
+            return false;
+        };
+        match message {
+            Message::Text(text) => match text.strip_prefix('4') {
+                Some(text) => session.receive(Message::Text(text)),
+                None => return false,
+            },
+            Message::Binary(_) if self.is_v3() => return false,
+            message => session.receive(message),
+        }
+        true
     }
 
     fn close(&self, _: Option<&CloseReason>) {

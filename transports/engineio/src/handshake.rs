@@ -120,14 +120,12 @@ pub(crate) fn websocket<L: Library>(
     };
     let response = upgrade.response();
     let timeout = server.config().handshake_timeout();
-    let longest = front.longest;
     let base64 = ask.base64 && ask.protocol == 4;
     let front = front.clone();
     tokio::spawn(async move {
         match tokio::time::timeout(timeout, upgrade.io).await {
             Ok(Ok(io)) => {
-                let patience = front.patience;
-                let socket = Socket::new(io, session, longest, base64, patience);
+                let socket = Socket::new(io, session, &front, base64);
                 front.library.websocket(socket, request);
             }
             Ok(Err(error)) => {

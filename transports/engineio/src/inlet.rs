@@ -76,6 +76,11 @@ impl InletCell {
         self.put(self.0.lock(), inlet);
     }
 
+    /// Whether messages are brought at once.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.lock().inlet.is_some()
+    }
+
     /// Reports a sign of life.
     pub(crate) fn alive(&self) {
         if let Some(inlet) = &self.0.lock().inlet {

@@ -23,6 +23,7 @@
 //! | `session` | what all that belongs to one client shares |
 //! | `outlet`, `inlet` | its way out and its way in |
 //! | `io`, `frames`, `base64` | the WebSocket's bytes, and what is seen in them |
+//! | `direct` | messages on their way past the library |
 //! | `library`, `handler` | what stands behind the front, and engineioxide in that place |
 //!
 //! # Features
@@ -34,6 +35,7 @@
 mod base64;
 mod config;
 mod cors;
+mod direct;
 mod entry;
 mod first_ping;
 mod frames;
@@ -65,9 +67,10 @@ use stellarfw_transport::{
 use self::handler::Handler;
 pub use self::{
     config::{EngineIoConfig, max_payload},
+    frames::{COPY_MAX, put_header},
     front::{Front, FrontOptions, library_config},
     io::Socket,
-    library::{Library, Sent, Sink},
+    library::{Library, Put, Sent, Sink},
     paced::Paced,
     session::{Session, protocol},
 };

@@ -5,7 +5,7 @@ use std::{convert::Infallible, fmt::Display, future::Ready};
 use bytes::Bytes;
 use hyper::service::Service;
 use stellarfw_transport::{
-    BoxFuture, CloseReason, Frame,
+    BoxFuture, CloseReason, Frame, Message,
     http::{BoxError, Response, body},
 };
 
@@ -55,9 +55,27 @@ pub trait Sink: Send + Sync + 'static {
     /// Queues a frame in the library, which has room for it.
     fn emit(&self, frame: &Frame) -> Sent;
 
+    /// Puts a frame behind others as what it is over a WebSocket, past the library.
+    fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put;
+
+    /// A message has come over a WebSocket, whole and after all that the library was given. Whether
+    /// it was one of the client's and has been brought; if not, the library gets it.
+    fn take(&self, message: Message<'_>) -> bool;
+
     /// Ends the session: the library sends what it holds and the protocol's goodbye. There is no
     /// reason when the connection is gone or to be cut.
     fn close(&self, reason: Option<&CloseReason>);
+}
+
+/// How a frame is sent past the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It has been appended.
+    Here,
+    /// This follows what has been appended.
+    Then(Bytes),
+    /// It is not: the library must have it, and nothing was appended.
+    Not,
 }
 
 /// What became of a frame.

@@ -4,13 +4,17 @@
 //! frames wait here. Over a WebSocket the library is handed the next ones when the socket has
 //! taken the last; over polling, when a poll is there to take them. What the library holds is
 //! counted, so the bounds of the outbox hold for both together.
+//!
+//! Over a WebSocket on plain TCP the frames go [past the library](crate::direct), and it gets only
+//! those that are made of several messages.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
 
 use crate::{
-    library::{Sent, Sink},
+    direct::{Direct, Next},
+    library::{Put, Sent, Sink},
     session::Session,
 };
 
@@ -52,6 +56,8 @@ pub(crate) struct Out {
     pub(crate) sink: Option<Arc<dyn Sink>>,
     limits: Arc<OutboxLimits>,
     outbox: Outbox,
+    /// Its WebSocket, if that can be written to from any thread.
+    pub(crate) direct: Option<Direct>,
     /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
     /// messages of the library's own.
     handed: VecDeque<usize>,
@@ -86,6 +92,7 @@ impl Out {
             phase: Phase::Open,
             sink: None,
             outbox: Outbox::new(limits.clone()),
+            direct: None,
             limits,
             handed: VecDeque::new(),
             handed_bytes: 0,
@@ -102,9 +109,11 @@ impl Out {
 
     fn waiting(&self) -> Waiting {
         let waiting = self.outbox.waiting();
+        let wire = self.direct.as_ref().map(Direct::waiting);
+        let wire = wire.unwrap_or_default();
         Waiting {
-            frames: waiting.frames + self.handed.len(),
-            bytes: waiting.bytes + self.handed_bytes,
+            frames: waiting.frames + wire.frames + self.handed.len(),
+            bytes: waiting.bytes + wire.bytes + self.handed_bytes,
         }
     }
 
@@ -119,29 +128,72 @@ impl Out {
         self.outbox.push(frame)
     }
 
-    /// Hands the library what it can send next.
-    pub(crate) fn hand_over(&mut self) {
+    /// Sends what can be sent next: past the library, or by its hands. Whether the socket has just
+    /// come to take no more.
+    pub(crate) fn hand_over(&mut self) -> bool {
         let bytes = match self.line {
             Line::Polling if !self.kept => self.poll_budget,
-            Line::Polling | Line::Upgrading => return,
+            Line::Polling | Line::Upgrading => return false,
             Line::WebSocket => WRITE,
         };
-        let Some(sink) = &self.sink else { return };
+        let Some(sink) = self.sink.clone() else {
+            return false;
+        };
+        let mut stuck = false;
+        if self.line == Line::WebSocket
+            && let Some(mut direct) = self.direct.take()
+        {
+            let before = direct.is_stuck();
+            if direct.open {
+                direct.write(|batch| self.next(&*sink, batch));
+            } else {
+                direct.flush();
+            }
+            stuck = !before && direct.is_stuck();
+            self.direct = Some(direct);
+            if self.handed.is_empty() {
+                return stuck;
+            }
+        }
         while self.handed.len() < WINDOW
             && self.handed_bytes < bytes
             && let Some(frame) = self.outbox.pop()
         {
-            let Sent { messages, least } = sink.emit(&frame);
-            // All but the last of them are attachments of none of our bytes.
-            let len = |n| if n == messages { frame.len() } else { 0 };
-            self.handed.extend((1..=messages).map(len));
-            if messages > 0 {
-                self.handed_bytes += frame.len();
-                self.poll_bytes += least;
-            }
+            self.hand(&*sink, &frame);
         }
         if self.handed.is_empty() && self.handed.capacity() > 64 {
             self.handed = VecDeque::new();
+        }
+        stuck
+    }
+
+    /// Puts the next frame into a batch, if there is one and the library holds none.
+    fn next(&mut self, sink: &dyn Sink, batch: &mut Vec<u8>) -> Next {
+        if !self.handed.is_empty() {
+            return Next::Nothing;
+        }
+        let Some(frame) = self.outbox.pop() else {
+            return Next::Nothing;
+        };
+        match sink.put(&frame, batch) {
+            Put::Here => Next::Put,
+            Put::Then(bytes) => Next::Large(bytes),
+            Put::Not => {
+                self.hand(sink, &frame);
+                Next::Nothing
+            }
+        }
+    }
+
+    /// Hands the library a frame.
+    fn hand(&mut self, sink: &dyn Sink, frame: &Frame) {
+        let Sent { messages, least } = sink.emit(frame);
+        // All but the last of them are attachments of none of our bytes.
+        let len = |n| if n == messages { frame.len() } else { 0 };
+        self.handed.extend((1..=messages).map(len));
+        if messages > 0 {
+            self.handed_bytes += frame.len();
+            self.poll_bytes += least;
         }
     }
 
@@ -188,7 +240,9 @@ impl Out {
 
     /// Whether the library may be told to close now: it closes at once.
     pub(crate) fn may_close(&mut self) -> Option<Arc<dyn Sink>> {
-        let drained = self.outbox.is_empty() && self.handed.is_empty();
+        let drained = self.outbox.is_empty()
+            && self.handed.is_empty()
+            && self.direct.as_ref().is_none_or(Direct::is_empty);
         let ready = match self.line {
             Line::Polling => !self.kept,
             Line::Upgrading => false,

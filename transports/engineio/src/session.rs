@@ -177,6 +177,18 @@ impl Session {
         self.attachment.get()?.clone().downcast().ok()
     }
 
+    /// Whether its client speaks protocol 3.
+    pub fn is_v3(&self) -> bool {
+        self.ask.protocol == 3
+    }
+
+    /// What messages that come whole may be offered to: its sink, on a WebSocket that is open.
+    pub(crate) fn taker(&self) -> Option<Arc<dyn Sink>> {
+        let out = self.lock();
+        let may = out.line == Line::WebSocket && out.phase == Phase::Open;
+        out.sink.clone().filter(|_| may && self.inlet.is_open())
+    }
+
     /// A message has come.
     pub fn receive(&self, message: Message<'_>) {
         self.inlet.receive(message);
@@ -232,9 +244,12 @@ impl Session {
             self.poll.wake();
             return;
         }
-        out.hand_over();
+        let stuck = out.hand_over();
         let sink = out.may_close();
         drop(out);
+        if stuck {
+            self.read.wake();
+        }
         self.close(sink);
     }
 
@@ -243,11 +258,11 @@ impl Session {
         let mut out = self.lock();
         out.writer = true;
         out.written(count);
-        out.hand_over();
+        let stuck = out.hand_over();
         let hung_up = out.hung_up;
         let sink = out.may_close();
         drop(out);
-        if hung_up {
+        if hung_up || stuck {
             self.read.wake();
         }
         self.close(sink);
@@ -258,6 +273,9 @@ impl Session {
         let mut out = self.lock();
         if out.line == Line::Upgrading {
             out.line = Line::WebSocket;
+            if let Some(direct) = &mut out.direct {
+                direct.open = true;
+            }
             drop(out);
             self.advance();
         }

@@ -111,6 +111,7 @@ impl SocketIo {
         let mut options = FrontOptions::default();
         options.overhead = mode.overhead(settings.max_length);
         options.admit_later = true;
+        options.attachments = !mode.is_binary();
         let engine = library_config(&config, options, settings);
         let builder = Library::builder()
             .req_path("/")

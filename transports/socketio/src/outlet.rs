@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use socketioxide::socket::Socket;
-use stellarfw_engineio::{Sent, Session, Sink};
-use stellarfw_transport::{CloseReason, Frame};
+use stellarfw_engineio::{Put, Sent, Session, Sink};
+use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::codec::SharedCodec;
 
@@ -17,6 +17,25 @@ pub(crate) struct Out {
 impl Sink for Out {
     fn emit(&self, frame: &Frame) -> Sent {
         self.codec.send(&self.socket, frame)
+    }
+
+    fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+        match self.session.upgrade() {
+            // Their binary messages have a type in front.
+            Some(session) if session.is_v3() && self.codec.is_binary() => Put::Not,
+            _ => self.codec.put(frame, out),
+        }
+    }
+
+    fn take(&self, message: Message<'_>) -> bool {
+        let Some(session) = self.session.upgrade() else {
+            return false;
+        };
+        match self.codec.take(message) {
+            Some(payload) => session.receive(Message::Text(&payload)),
+            None => return false,
+        }
+        true
     }
 
     fn close(&self, reason: Option<&CloseReason>) {

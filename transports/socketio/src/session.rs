@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use socketioxide::{
     adapter::LocalAdapter,
-    extract::AckSender,
-    handler::{DisconnectHandler, FromMessageParts, MessageHandler},
+    handler::{DisconnectHandler, MessageHandler},
     socket::{DisconnectReason, Socket},
 };
 use socketioxide_core::Value;
@@ -23,11 +22,7 @@ pub(crate) struct Events {
 }
 
 impl MessageHandler<LocalAdapter, ()> for Events {
-    fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let ack = match ack_id {
-            Some(_) => AckSender::from_message_parts(&socket, &mut value, &ack_id).ok(),
-            None => None,
-        };
+    fn call(&self, _: Arc<Socket>, value: Value, ack: Option<i64>) {
         let frame = self.codec.read(&value, ack);
         self.session.receive(frame.as_message());
     }

@@ -4,6 +4,7 @@
 mod acks;
 mod incoming;
 mod outgoing;
+mod packet;
 mod plain;
 mod wire;
 
@@ -12,13 +13,13 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
-use socketioxide::{extract::AckSender, socket::Socket};
+use socketioxide::{extract::AckSender, handler::FromMessageParts as _, socket::Socket};
 use socketioxide_core::Value;
-use stellarfw_engineio::Sent;
+use stellarfw_engineio::{COPY_MAX, Put, Sent};
 use stellarfw_transport::{Frame, Message, Parser};
 
 use self::{acks::Acks, outgoing::Event, plain::Plain, wire::Wire};
-use crate::SocketIoConfig;
+use crate::{SocketIo, SocketIoConfig};
 
 /// What a connection's payloads are to Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,8 @@ impl Style {
 pub(crate) struct Codec {
     mode: Mode,
     style: Style,
-    acks: Acks<AckSender>,
+    /// The client's numbers of them.
+    acks: Acks<i64>,
 }
 
 impl Codec {
@@ -95,13 +97,18 @@ impl Codec {
         }
     }
 
+    /// Whether the packets themselves are MessagePack.
+    pub(crate) fn is_binary(&self) -> bool {
+        self.mode.is_binary()
+    }
+
     /// Gives up what waits for responses.
     pub(crate) fn clear(&self) {
         self.acks.clear();
     }
 
     /// The payload of a client's event.
-    pub(crate) fn read(&self, event: &Value, ack: Option<AckSender>) -> Frame {
+    pub(crate) fn read(&self, event: &Value, ack: Option<i64>) -> Frame {
         let id = match self.mode {
             Mode::Values(_) => ack.map(|ack| self.acks.wait(ack)),
             Mode::Opaque => None,
@@ -130,14 +137,75 @@ impl Codec {
         let items = wire.items(list)?;
         let (event, args) = items.split_first()?;
         let event = wire.text(event)?;
-        Some(match self.style {
-            Style::Plain => incoming::plain(wire, &event, args, id),
-            Style::Named | Style::Messages => incoming::payload(wire, &event, args, id),
-        })
+        Some(self.payload(wire, &event, args, id))
+    }
+
+    fn payload(&self, wire: Wire, event: &str, args: &[&[u8]], id: Option<&str>) -> Vec<u8> {
+        match self.style {
+            Style::Plain => incoming::plain(wire, event, args, id),
+            Style::Named | Style::Messages => incoming::payload(wire, event, args, id),
+        }
+    }
+
+    /// The payload of a WebSocket message that is an event with nothing attached; none when it is
+    /// something else, or not in order.
+    pub(crate) fn take(&self, message: Message<'_>) -> Option<String> {
+        let (Mode::Values(wire @ Wire::Json), Message::Text(text)) = (self.mode, message) else {
+            return None;
+        };
+        let (ack, list) = packet::event(text)?;
+        let items = wire.items(list.as_bytes())?;
+        let (event, args) = items.split_first()?;
+        let event = wire.text(event)?;
+        let id = ack.map(|ack| self.acks.wait(ack));
+        String::from_utf8(self.payload(wire, &event, args, id.as_deref())).ok()
+    }
+
+    /// Puts a payload behind others as the WebSocket messages that its event is.
+    pub(crate) fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+        let Mode::Values(wire) = self.mode else {
+            return Put::Not;
+        };
+        let named = match self.style {
+            Style::Named => true,
+            Style::Messages => false,
+            Style::Plain => return Put::Not,
+        };
+        if !frame.is_for_many() && frame.len() <= COPY_MAX {
+            self.append(wire, frame.payload(), named, out);
+            return Put::Here;
+        }
+        // The same for everyone, but a response, which goes to one.
+        let key = u32::from(named) + 2 * u32::from(self.is_binary());
+        let made = frame.translated((SocketIo::NAME, key), |payload| {
+            let mut out = Vec::with_capacity(payload.len() + 64);
+            self.append(wire, payload, named, &mut out);
+            Some(out.into())
+        });
+        match made {
+            Some(made) if made.len() > COPY_MAX => return Put::Then(made),
+            made => out.extend_from_slice(&made.unwrap_or_default()),
+        }
+        Put::Here
+    }
+
+    fn append(&self, wire: Wire, payload: &[u8], named: bool, out: &mut Vec<u8>) {
+        let packet = packet::Writer(wire);
+        match outgoing::event(wire, payload, named) {
+            Event::Named(name) => packet.event(out, name, &[payload]),
+            Event::OfRoom(name, data) => {
+                packet.event(out, "user", &[payload]);
+                packet.event(out, &name, &[data.unwrap_or(wire.null()), payload]);
+            }
+            Event::Response(id, rest) => match self.acks.take(&id) {
+                Some(ack) => packet.ack(out, ack, &rest),
+                None => packet.event(out, "message", &[payload]),
+            },
+        }
     }
 
     /// Sends a payload as an event.
-    pub(crate) fn send(&self, socket: &Socket, frame: &Frame) -> Sent {
+    pub(crate) fn send(&self, socket: &Arc<Socket>, frame: &Frame) -> Sent {
         let payload = frame.payload();
         let (messages, least) = match self.mode {
             Mode::Opaque => match frame.as_message() {
@@ -153,7 +221,7 @@ impl Codec {
         Sent { messages, least }
     }
 
-    fn send_value(&self, socket: &Socket, wire: Wire, payload: &Bytes) -> (usize, usize) {
+    fn send_value(&self, socket: &Arc<Socket>, wire: Wire, payload: &Bytes) -> (usize, usize) {
         let whole = Raw(wire, payload);
         let messages = match outgoing::event(wire, payload, self.style == Style::Named) {
             Event::Named(name) => emit(socket, name, &(whole,)),
@@ -164,8 +232,8 @@ impl Codec {
             }
             Event::Response(id, rest) => match self.acks.take(&id) {
                 Some(ack) => {
-                    let sent = ack.send(&(Raw(wire, &rest),));
-                    return (usize::from(sent.is_ok()), rest.len());
+                    let sent = acknowledge(socket, ack, &(Raw(wire, &rest),));
+                    return (usize::from(sent), rest.len());
                 }
                 None => emit(socket, "message", &(whole,)),
             },
@@ -173,7 +241,7 @@ impl Codec {
         (messages, payload.len())
     }
 
-    fn send_plain(&self, socket: &Socket, wire: Wire, payload: &Bytes) -> Sent {
+    fn send_plain(&self, socket: &Arc<Socket>, wire: Wire, payload: &Bytes) -> Sent {
         let Some(plain) = Plain::read(wire, payload) else {
             let messages = emit(
                 socket,
@@ -189,7 +257,7 @@ impl Codec {
             Some(event) => emit(socket, event, &plain.args) > 0,
             None => {
                 let ack = plain.id.as_deref().and_then(|id| self.acks.take(id));
-                ack.is_some_and(|ack| ack.send(&plain.args).is_ok())
+                ack.is_some_and(|ack| acknowledge(socket, ack, &plain.args))
             }
         };
         Sent {
@@ -207,6 +275,13 @@ fn emit<T: Serialize>(socket: &Socket, event: &str, args: &T) -> usize {
             0
         }
     }
+}
+
+/// Answers the client's event of this number.
+fn acknowledge<T: Serialize>(socket: &Arc<Socket>, ack: i64, args: &T) -> bool {
+    let mut nothing = Value::Str("".into(), None);
+    let Ok(sender) = AckSender::from_message_parts(socket, &mut nothing, &Some(ack));
+    sender.send(args).is_ok()
 }
 
 fn text(bytes: Vec<u8>) -> Frame {
