@@ -76,6 +76,8 @@ errors! {
     too_many_rooms(connection: &str, max: usize) => "023", "Connection ({connection}) is in too many rooms ({max} max)";
     /// 024, an extension: the room has as many members as it may have.
     room_full(room: &str) => "024", "Room ({room}) is full";
+    /// 025, an extension: the connection sends more messages than it may.
+    too_many_messages() => "025", "You are sending too many messages";
 }
 
 impl StellarError {

@@ -178,6 +178,14 @@ fn sparks(encoder: &mut DescriptorEncoder<'_>, server: &Server) -> fmt::Result {
         counter,
         &one(counts.dropped),
     )?;
+    let help = "Messages, control messages and pings over the rate of their connection";
+    rows(
+        encoder,
+        "messages_over_rate",
+        help,
+        counter,
+        &one(counts.over_rate),
+    )?;
     let help = "Bytes of the payloads received";
     rows(
         encoder,

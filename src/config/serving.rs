@@ -20,6 +20,9 @@ pub struct HttpConfig {
     pub max_headers: usize,
     /// How many connections may be at HTTP at once; further ones wait. Default 16,384.
     pub max_connections: usize,
+    /// How many connections one address may have at HTTP at once; further ones are closed. Default
+    /// 0: no bound. Not for a server behind a proxy, whose address is that of all.
+    pub max_connections_per_address: usize,
     /// Milliseconds that requests under way are given when the server stops. Default 5,000.
     pub stop_timeout: u64,
 }
@@ -32,6 +35,7 @@ impl Default for HttpConfig {
             max_head: limits.max_head,
             max_headers: limits.max_headers,
             max_connections: limits.max_connections,
+            max_connections_per_address: limits.max_connections_per_address,
             stop_timeout: millis(limits.stop_timeout),
         }
     }
@@ -46,6 +50,7 @@ impl HttpConfig {
         limits.max_head = self.max_head;
         limits.max_headers = self.max_headers;
         limits.max_connections = self.max_connections;
+        limits.max_connections_per_address = self.max_connections_per_address;
         limits.stop_timeout = Duration::from_millis(self.stop_timeout);
         limits
     }

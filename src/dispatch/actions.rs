@@ -18,11 +18,7 @@ use crate::{
 pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>) {
     let app = connection.state().app.clone();
     let Some(place) = connection.begin_action() else {
-        return answer(
-            &connection,
-            meta,
-            Outcome::from(StellarError::too_many_pending()),
-        );
+        return refuse(&connection, meta, StellarError::too_many_pending());
     };
     let given = match params {
         Some(Field::Raw(raw)) => Given::from(raw),
@@ -43,6 +39,11 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
             });
         }
     }
+}
+
+/// Answers a call of an action that is not made.
+pub(super) fn refuse(connection: &Connection, meta: Meta, error: StellarError) {
+    answer(connection, meta, Outcome::from(error));
 }
 
 fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {

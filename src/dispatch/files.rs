@@ -77,7 +77,8 @@ struct Sent<'a> {
     encoding: Option<&'static str>,
 }
 
-fn refuse(connection: &Connection, meta: &Meta, error: &StellarError) {
+/// Answers a request for a file that is not sent.
+pub(super) fn refuse(connection: &Connection, meta: &Meta, error: &StellarError) {
     #[derive(Serialize)]
     struct Refused<'a> {
         error: &'a StellarError,

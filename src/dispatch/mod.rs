@@ -46,6 +46,16 @@ impl Handler for Dispatcher {
         Ok(Flow::DONE)
     }
 
+    fn over_rate(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+        let Some(connection) = Connection::of(spark) else {
+            return Ok(Flow::DONE);
+        };
+        // Read all the same: what is no message has no number and no answer.
+        let request = Request::read(spark.parser(), message)?;
+        refuse(connection, request);
+        Ok(Flow::DONE)
+    }
+
     fn error(&self, spark: &Spark, error: &CodecError) {
         // Once for each connection: a client that sends nonsense cannot fill the log with it.
         let first = Connection::of(spark)
@@ -64,12 +74,33 @@ impl Handler for Dispatcher {
     }
 }
 
-fn dispatch(connection: Connection, mut request: Request<'_>) {
-    let state = connection.state();
-    let meta = Meta {
-        count: state.messages.fetch_add(1, Ordering::Relaxed) + 1,
+/// Gives a message its number.
+fn counted(connection: &Connection, request: &mut Request<'_>) -> Meta {
+    Meta {
+        count: connection.state().messages.fetch_add(1, Ordering::Relaxed) + 1,
         id: request.message_id.take().and_then(|id| id.to_content()),
-    };
+    }
+}
+
+/// Answers a message that is over the connection's rate, each kind as its refusals are.
+fn refuse(connection: Connection, mut request: Request<'_>) {
+    let meta = counted(&connection, &mut request);
+    let error = StellarError::too_many_messages();
+    let event = request.event.as_ref().and_then(request::Field::as_str);
+    match event.as_deref() {
+        Some("action") => actions::refuse(&connection, meta, error),
+        Some("file") => files::refuse(&connection, &meta, &error),
+        // It has no answer, and asks for what would come anyway.
+        Some("quit" | "exit") => connection.spark().end(),
+        name => {
+            let data = verbs::refusal_data(name);
+            respond_error(&connection, meta, &error, data);
+        }
+    }
+}
+
+fn dispatch(connection: Connection, mut request: Request<'_>) {
+    let meta = counted(&connection, &mut request);
     let event = request.event.as_ref().and_then(request::Field::as_str);
     match event.as_deref() {
         Some("action") => actions::run(connection, meta, request.params.take()),

@@ -114,7 +114,7 @@ impl<'a> Verb<'a> {
         }
     }
 
-    /// The `data` of its refusal: joining and leaving say `false`.
+    /// The `data` of its refusal, see [`refusal_data`].
     pub(super) fn refusal_data(&self) -> Option<bool> {
         matches!(self, Self::RoomAdd(_) | Self::RoomLeave(_)).then_some(false)
     }
@@ -131,6 +131,11 @@ impl<'a> Verb<'a> {
             }
         }
     }
+}
+
+/// The `data` of a verb's refusal: joining and leaving say `false`.
+pub(super) fn refusal_data(name: Option<&str>) -> Option<bool> {
+    matches!(name, Some("roomAdd" | "roomJoin" | "roomLeave")).then_some(false)
 }
 
 /// A room's name; empty when there is none or it is no string.

@@ -28,6 +28,7 @@ mod metrics;
 mod middleware;
 mod mount;
 mod pushes;
+mod rate;
 mod reference;
 mod room_hooks;
 mod room_races;

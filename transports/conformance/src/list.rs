@@ -96,10 +96,18 @@ macro_rules! __each_behaviour {
             }
             limits {
                 connections_are_limited
+                connections_of_an_address_are_limited
+                clients_behind_a_proxy_are_told_apart
                 an_opening_counts_once
                 handshakes_are_limited
                 a_hanging_authorizer_is_timed_out
                 a_client_that_left_gives_its_place_free
+            }
+            rate {
+                messages_over_the_rate_are_refused
+                who_goes_on_is_ended
+                control_messages_count
+                without_a_rate_nothing_is_refused
             }
             paths {
                 the_pathname_is_matched_by_segment

@@ -32,6 +32,8 @@ pub enum CloseReason {
     SlowConsumer,
     /// More messages arrived than may wait for a busy handler. 1013; come again.
     InboxFull,
+    /// The peer went on sending more messages than it may: 1008; come again.
+    RateLimit,
     /// A message was longer than `maxLength`: 1009.
     TooLarge,
     /// The peer broke the engine's protocol.
@@ -47,7 +49,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All labels, in the order of their index.
-    pub(crate) const LABELS: [&'static str; 10] = [
+    pub(crate) const LABELS: [&'static str; 11] = [
         "client",
         "gone",
         "ended",
@@ -58,6 +60,7 @@ impl CloseReason {
         "too_large",
         "protocol",
         "panic",
+        "rate_limit",
     ];
 
     pub(crate) fn index(&self) -> usize {
@@ -72,6 +75,7 @@ impl CloseReason {
             Self::TooLarge => 7,
             Self::Protocol { .. } => 8,
             Self::Panic => 9,
+            Self::RateLimit => 10,
         }
     }
 
@@ -90,6 +94,7 @@ impl CloseReason {
             Self::Ended { .. } => 1000,
             Self::Shutdown { .. } | Self::HeartbeatTimeout => 1001,
             Self::SlowConsumer | Self::InboxFull => 1013,
+            Self::RateLimit => 1008,
             Self::TooLarge => 1009,
             Self::Panic => 1011,
         }
@@ -115,6 +120,7 @@ impl CloseReason {
             Self::HeartbeatTimeout => "heartbeat timeout",
             Self::SlowConsumer => "slow consumer",
             Self::InboxFull => "too many messages",
+            Self::RateLimit => "message rate exceeded",
             Self::TooLarge => "message too big",
             Self::Protocol { message, .. } => message,
             Self::Panic => "internal error",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{origin::OriginPolicy, outlet::OutboxLimits, proxy::TrustedProxies};
+use crate::{origin::OriginPolicy, outlet::OutboxLimits, proxy::TrustedProxies, rate::MessageRate};
 
 /// The settings of the transport layer. Every bound is here; an unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,15 @@ pub struct ServerConfig {
     pub outbox: OutboxLimits,
     /// What may wait for a busy handler of one spark; more ends it with 1013.
     pub inbox: InboxLimits,
+    /// How many messages one spark may send in a time. Default: as many as it likes.
+    pub message_rate: MessageRate,
     /// How many sparks may be open at once; more are answered 503. Default 100,000.
     pub max_connections: usize,
+    /// How many connections one address may have, those in their handshake included; more are
+    /// answered 429. An address is one of IPv4, or a /64 of IPv6, and the one that a trusted proxy
+    /// tells. Default 0: no bound, because behind a proxy that is not in `trustedProxies` all
+    /// connections are of one address, and so they are behind many a company's or carrier's gate.
+    pub max_connections_per_address: usize,
     /// How many handshakes may be under way at once; more are answered 503. Default 4,096.
     pub max_handshakes: usize,
     /// Milliseconds that a handshake may take, the authorizer included. Default 10,000.
@@ -73,7 +80,9 @@ impl Default for ServerConfig {
             max_length: 10_485_760,
             outbox: OutboxLimits::default(),
             inbox: InboxLimits::default(),
+            message_rate: MessageRate::default(),
             max_connections: 100_000,
+            max_connections_per_address: 0,
             max_handshakes: 4_096,
             handshake_timeout: 10_000,
             close_timeout: 5_000,

@@ -29,6 +29,7 @@ pub(crate) struct Counters {
     messages: [Messages; SHARDS],
     pub(crate) slow_consumers: AtomicU64,
     dropped: AtomicU64,
+    over_rate: AtomicU64,
     refused: AtomicU64,
     closed: [AtomicU64; CloseReason::LABELS.len()],
     /// For each transport: its name, how many of it were opened and closed.
@@ -61,6 +62,9 @@ pub struct Counts {
     pub sent_bytes: u64,
     /// Volatile messages that were dropped because an outbox was full.
     pub dropped: u64,
+    /// Messages, control messages and pings that were refused because their spark sent more than
+    /// its rate.
+    pub over_rate: u64,
     /// Connections that were refused: by bounds, by their origin, by the authorizer.
     pub refused: u64,
     /// Sparks that were closed, by [`CloseReason::label`].
@@ -92,6 +96,10 @@ impl Counters {
 
     pub(crate) fn dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn over_rate(&self) {
+        self.over_rate.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn refused(&self) {
@@ -132,6 +140,7 @@ impl Counters {
             sent: sum(|shard| &shard.sent),
             sent_bytes: sum(|shard| &shard.sent_bytes),
             dropped: get(&self.dropped),
+            over_rate: get(&self.over_rate),
             refused: get(&self.refused),
             closed: CloseReason::LABELS
                 .into_iter()

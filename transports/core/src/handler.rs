@@ -4,8 +4,8 @@ use crate::{close::CloseReason, codec::CodecError, flow::Flow, frame::Message, s
 
 /// The application on top of the transport layer.
 ///
-/// For one spark the calls never overlap and come in this order: `open`, any number of `message`
-/// and `error`, `close`. A call that returns [`Flow::Wait`] is over when its future is; messages
+/// For one spark the calls never overlap and come in this order: `open`, any number of
+/// `message`, `over_rate` and `error`, `close`. A call that returns [`Flow::Wait`] is over when its future is; messages
 /// that arrive meanwhile are kept, in order and within the
 /// [inbox's bounds](crate::ServerConfig::inbox). When the connection is gone, a future still
 /// under way is given the close timeout and then dropped.
@@ -22,6 +22,17 @@ pub trait Handler: Send + Sync + 'static {
     /// A message that could not be decoded: it is dropped and reported to
     /// [`Handler::error`]; the spark stays open.
     fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError>;
+
+    /// A message has come that is over the spark's [rate](crate::ServerConfig::message_rate): it is
+    /// not to be acted on, only answered, if the application has an answer. By default it is
+    /// dropped. A handler that wraps another has to pass this on.
+    ///
+    /// # Errors
+    /// As [`Handler::message`].
+    fn over_rate(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+        let _ = (spark, message);
+        Ok(Flow::DONE)
+    }
 
     /// A message was not decodable.
     fn error(&self, spark: &Spark, error: &CodecError);

@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     flow::{BoxFuture, Flow, catch_panic},
     frame::{Frame, Message},
     lane::{Entered, LaneLimits},
+    rate::{Meter, Verdict},
     spark::Spark,
     transform::{self, Packet},
 };
@@ -23,13 +25,22 @@ use crate::{
 #[derive(Debug)]
 pub struct Inlet {
     spark: Spark,
+    /// What it has sent, where that is bounded.
+    meter: Option<Meter>,
 }
 
 /// What waits in a spark's lane.
 #[derive(Debug)]
 pub(crate) enum Inbound {
-    Message(Frame),
+    Message(Frame, Rate),
     Close,
+}
+
+/// Whether a message is within its spark's rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rate {
+    Within,
+    Over,
 }
 
 impl Inlet {
@@ -39,7 +50,8 @@ impl Inlet {
         if let Flow::Wait(future) = flow {
             occupy(&spark, future);
         }
-        Self { spark }
+        let meter = Meter::new(spark.0.server.config.message_rate, Instant::now());
+        Self { spark, meter }
     }
 
     /// The spark.
@@ -64,22 +76,27 @@ impl Inlet {
             spark.close(CloseReason::TooLarge);
             return;
         }
+        let Some(rate) = measure(spark, &mut self.meter) else {
+            return;
+        };
         if let Some(text) = server.parser.control(message)
             && let Some(control) = Control::read(&text)
         {
-            self.control(&control);
+            if rate == Rate::Within {
+                self.control(&control);
+            }
             return;
         }
         server.count.received(message.len());
         if server.incoming.is_empty() && spark.0.inbound.is_idle() {
             // Only this inlet enters the lane, so it stays idle while we work beside it.
-            if let Flow::Wait(future) = handle(spark, message) {
+            if let Flow::Wait(future) = handle(spark, message, rate) {
                 occupy(spark, future);
             }
             return;
         }
         let bytes = message.len();
-        let item = Inbound::Message(message.to_frame());
+        let item = Inbound::Message(message.to_frame(), rate);
         match spark.0.inbound.enter(item, bytes, inbox_limits(spark)) {
             Entered::Yours(item) => work(spark, item),
             Entered::Queued => {}
@@ -105,6 +122,15 @@ impl Inlet {
     /// Reports a sign of life that is no message, such as a WebSocket pong.
     pub fn alive(&self) {
         self.spark.0.alive.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports a ping or pong of the engine's own that the peer sent: a sign of life, which counts
+    /// for the spark's [rate](crate::MessageRate) as a message does.
+    pub fn signal(&mut self) {
+        self.alive();
+        if self.spark.is_open() {
+            measure(&self.spark, &mut self.meter);
+        }
     }
 
     /// Ready when the spark's inbox is less than half full. An engine that can stop reading waits
@@ -135,6 +161,25 @@ impl Inlet {
 impl Drop for Inlet {
     fn drop(&mut self) {
         self.finish(CloseReason::Gone);
+    }
+}
+
+/// Counts a message; none when it ends its spark.
+fn measure(spark: &Spark, meter: &mut Option<Meter>) -> Option<Rate> {
+    let Some(meter) = meter else {
+        return Some(Rate::Within);
+    };
+    match meter.count(Instant::now()) {
+        Verdict::Within => Some(Rate::Within),
+        Verdict::Over => {
+            spark.0.server.count.over_rate();
+            Some(Rate::Over)
+        }
+        Verdict::TooMany => {
+            spark.0.server.count.over_rate();
+            spark.close(CloseReason::RateLimit);
+            None
+        }
     }
 }
 
@@ -172,22 +217,25 @@ fn panicked(spark: &Spark) {
     spark.close(CloseReason::Panic);
 }
 
-fn handle(spark: &Spark, message: Message<'_>) -> Flow {
+fn handle(spark: &Spark, message: Message<'_>, rate: Rate) -> Flow {
     let handler = &spark.0.server.handler;
-    guarded(spark, || match handler.message(spark, message) {
-        Ok(flow) => flow,
-        Err(error) => {
+    guarded(spark, || {
+        let handled = match rate {
+            Rate::Within => handler.message(spark, message),
+            Rate::Over => handler.over_rate(spark, message),
+        };
+        handled.unwrap_or_else(|error| {
             tracing::debug!(spark = %spark.id(), %error, "undecodable message dropped");
             handler.error(spark, &error);
             Flow::DONE
-        }
+        })
     })
 }
 
-fn transform_and_handle(spark: &Spark, frame: Frame) -> Flow {
+fn transform_and_handle(spark: &Spark, frame: Frame, rate: Rate) -> Flow {
     let server = &spark.0.server;
     if server.incoming.is_empty() {
-        return handle(spark, frame.as_message());
+        return handle(spark, frame.as_message(), rate);
     }
     let packet = Packet::new(frame, server.parser.clone());
     let flow = match catch_unwind(AssertUnwindSafe(|| {
@@ -201,7 +249,7 @@ fn transform_and_handle(spark: &Spark, frame: Frame) -> Flow {
     };
     let spark = spark.clone();
     flow.then(move |packet| match packet {
-        Some(packet) if spark.is_open() => handle(&spark, packet.frame().as_message()),
+        Some(packet) if spark.is_open() => handle(&spark, packet.frame().as_message(), rate),
         _ => Flow::DONE,
     })
 }
@@ -209,8 +257,8 @@ fn transform_and_handle(spark: &Spark, frame: Frame) -> Flow {
 /// Does one item; what it must wait for comes back.
 fn start(spark: &Spark, item: Inbound) -> Flow {
     match item {
-        Inbound::Message(_) if !spark.is_open() => Flow::DONE,
-        Inbound::Message(frame) => transform_and_handle(spark, frame),
+        Inbound::Message(..) if !spark.is_open() => Flow::DONE,
+        Inbound::Message(frame, rate) => transform_and_handle(spark, frame, rate),
         Inbound::Close => guarded(spark, || {
             let reason = spark.close_reason().cloned().unwrap_or(CloseReason::Gone);
             spark.0.server.closed(spark, &reason);

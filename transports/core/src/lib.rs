@@ -16,6 +16,7 @@
 //!
 //! To write an engine, read [`Transport`], then `examples/custom_transport`.
 
+mod addresses;
 pub mod auth;
 mod close;
 pub mod codec;
@@ -34,6 +35,7 @@ pub mod lane;
 mod origin;
 mod outlet;
 mod proxy;
+mod rate;
 mod registry;
 pub mod serve;
 mod server;
@@ -59,6 +61,7 @@ pub use self::{
     origin::OriginPolicy,
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
     proxy::{BadNetwork, TrustedProxies},
+    rate::MessageRate,
     registry::{Registry, UnknownTransport},
     serve::serve,
     server::{Admission, Server, ServerBuilder, Shutdown, WeakServer, is_websocket_upgrade},

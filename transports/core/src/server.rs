@@ -20,6 +20,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
+    addresses::{AddressPlace, Addresses},
     auth::{Authorizer, FnAuthorizer, Identity, Refusal},
     close::CloseReason,
     codec::{CodecError, Parser},
@@ -80,6 +81,10 @@ pub(crate) struct ServerInner {
     transports: Vec<Arc<dyn Transport>>,
     sparks: Sparks,
     handshakes: Arc<AtomicUsize>,
+    /// The connections of each address, where they are bounded.
+    addresses: Option<Arc<Addresses>>,
+    /// The log has been told that there is no room.
+    told_full: AtomicBool,
     stopping: AtomicBool,
     /// No new connections come in.
     refusing: AtomicBool,
@@ -259,17 +264,34 @@ impl Server {
         if pending > inner.config.max_handshakes
             || self.connections() + pending > inner.config.max_connections
         {
-            tracing::warn!(transport, pending, "connection refused: the server is full");
+            // Once for each time that it is full: a flood must not fill the log, too.
+            if !inner.told_full.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    transport,
+                    pending,
+                    "connections are refused: the server is full"
+                );
+            }
             return Err(unavailable("Too many connections"));
         }
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+        let remote = inner.config.trusted_proxies.client(peer, &parts.headers);
+        let address_place = match (&inner.addresses, remote) {
+            (Some(addresses), Some(remote)) => {
+                let place = addresses.take(remote.ip());
+                Some(place.ok_or_else(|| {
+                    let text = "Too many connections from your address";
+                    Refusal::with_status(StatusCode::TOO_MANY_REQUESTS, text)
+                })?)
+            }
+            _ => None,
+        };
         if !inner.config.origins.allows(parts) {
             return Err(Refusal::with_status(
                 StatusCode::FORBIDDEN,
                 "Origin not allowed",
             ));
         }
-        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        let remote = inner.config.trusted_proxies.client(peer, &parts.headers);
         if let Some(remote) = remote {
             parts.extensions.insert(Peer(remote));
         }
@@ -290,6 +312,7 @@ impl Server {
             transport,
             handshake,
             identity,
+            address_place,
             _place: place,
         })
     }
@@ -300,6 +323,7 @@ impl Server {
         let inner = &self.0;
         let handshake = admission.handshake;
         let place = admission._place;
+        let mut address_place = admission.address_place.map(Box::new);
         let mut id = (inner.ids)(&handshake);
         // A generator of the user's own may repeat itself; two sparks of one id may not be. The
         // lock is held from the look to the insertion, for two that open at the same moment.
@@ -314,6 +338,7 @@ impl Server {
                         admission.identity,
                         inner.clone(),
                         Box::new(outlet),
+                        address_place.take(),
                     );
                     place.insert(spark.clone());
                     break spark;
@@ -327,6 +352,9 @@ impl Server {
             id = SparkId::random();
         };
         inner.sparks.count.fetch_add(1, Ordering::Relaxed);
+        if inner.told_full.load(Ordering::Relaxed) && inner.has_room() {
+            inner.told_full.store(false, Ordering::Relaxed);
+        }
         // The handshake is over: while the hooks run it must not count a second time.
         drop(place);
         inner.count.opened(admission.transport);
@@ -507,6 +535,12 @@ fn unavailable(message: &str) -> Refusal {
 }
 
 impl ServerInner {
+    /// Whether a tenth of its places is free.
+    fn has_room(&self) -> bool {
+        let most = self.config.max_connections;
+        self.sparks.count.load(Ordering::Relaxed) <= most - most / 10
+    }
+
     pub(crate) fn opened(&self, spark: &Spark) -> Flow {
         if self.opened.is_empty() {
             return self.handler.open(spark);
@@ -538,6 +572,8 @@ impl ServerInner {
         if let Some(wheel) = &self.wheel {
             wheel.leave(spark);
         }
+        // Not when the last handle goes: whoever keeps one does not keep a place.
+        drop(spark.0.address_place.lock().take());
         if removed.is_some() && self.sparks.count.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.emptied.notify_waiters();
         }
@@ -574,6 +610,7 @@ pub struct Admission {
     transport: &'static str,
     handshake: Handshake,
     identity: Option<Identity>,
+    address_place: Option<AddressPlace>,
     _place: Place,
 }
 
@@ -584,7 +621,8 @@ impl Admission {
         &self.handshake
     }
 
-    /// Sets the peer's address where the engine learns it only later.
+    /// Sets the peer's address where the engine learns it only later: too late to be counted among
+    /// the connections of that address.
     pub fn set_remote(&mut self, remote: Option<SocketAddr>) {
         self.handshake.remote = remote;
     }
@@ -752,6 +790,7 @@ impl ServerBuilder {
             outgoing: self.outgoing.into(),
             count: Counters::new(self.transports.iter().map(|transport| transport.name())),
             outbox_limits: Arc::new(self.config.outbox),
+            addresses: Addresses::new(self.config.max_connections_per_address),
             config: self.config,
             authorizer: self.authorizer,
             opened: self.opened,
@@ -760,6 +799,7 @@ impl ServerBuilder {
             transports: self.transports,
             sparks: Sparks::new(),
             handshakes: Arc::default(),
+            told_full: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             beating: OnceLock::new(),

@@ -11,10 +11,12 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
+    addresses::AddressPlace,
     auth::Identity,
     close::CloseReason,
     codec::{CodecError, Parser},
@@ -56,6 +58,8 @@ pub(crate) struct Inner {
     /// A client of Primus 6 or older, which pings by itself.
     pub(crate) legacy: AtomicBool,
     pub(crate) seat: OnceLock<Seat>,
+    /// Its place among the connections of its address, where they are bounded.
+    pub(crate) address_place: Mutex<Option<Box<AddressPlace>>>,
     reason: OnceLock<CloseReason>,
     gone: Notify,
 }
@@ -111,6 +115,7 @@ impl Spark {
         identity: Option<Identity>,
         server: Arc<ServerInner>,
         outlet: Box<dyn Outlet>,
+        address_place: Option<Box<AddressPlace>>,
     ) -> Self {
         let outgoing = (!server.outgoing.is_empty()).then(|| {
             Box::new(Output {
@@ -133,6 +138,7 @@ impl Spark {
             alive: AtomicBool::new(true),
             legacy: AtomicBool::new(false),
             seat: OnceLock::new(),
+            address_place: Mutex::new(address_place),
             reason: OnceLock::new(),
             gone: Notify::new(),
         }))

@@ -136,8 +136,11 @@ impl<F: Framing> Session<F> {
                         at += payload.end;
                         let payload = &buffer[start..at];
                         match opcode {
-                            OP_PONG => {}
-                            OP_PING => outlet.lock().put_pong(payload),
+                            OP_PONG => inlet.signal(),
+                            OP_PING => {
+                                outlet.lock().put_pong(payload);
+                                inlet.signal();
+                            }
                             _ => {
                                 let message = if opcode == OP_TEXT {
                                     std::str::from_utf8(payload)
@@ -200,7 +203,11 @@ impl<F: Framing> Session<F> {
             let received = match result {
                 Ok(Read::Text(text)) => F::receive(inlet, Message::Text(&text)),
                 Ok(Read::Binary(bytes)) => F::receive(inlet, Message::Binary(&bytes)),
-                Ok(Read::Ping(_) | Read::Pong(_) | Read::Frame(_)) => continue,
+                Ok(Read::Ping(_) | Read::Pong(_)) => {
+                    inlet.signal();
+                    continue;
+                }
+                Ok(Read::Frame(_)) => continue,
                 Ok(Read::Close(frame)) => {
                     self.outlet.lock().peer_closed();
                     self.state = State::Finish(CloseReason::Client {

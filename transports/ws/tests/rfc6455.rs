@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use stellarfw_transport::CloseReason;
+use stellarfw_transport::{CloseReason, MessageRate};
 use support::{
     client::{
         BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, RSV2, RSV3, TEXT, code, goodbye,
@@ -291,6 +291,29 @@ async fn a_flood_of_pings_stays_bounded() {
         "{most} bytes wait for a client that does not read"
     );
     site.is_well().await;
+}
+
+#[tokio::test]
+async fn pings_and_pongs_count_for_the_rate() {
+    for opcode in [PING, PONG] {
+        let rate = MessageRate::new(0.000_1, 4);
+        let site = Site::with(|config| config.message_rate = rate, |_| {}).await;
+        let mut client = site.client().await;
+        let flood = masked(FIN | opcode, b"p").repeat(9);
+        client.write(&flood).await.unwrap();
+        let mut answers = 0;
+        let code = loop {
+            match within(client.receive()).await.unwrap() {
+                (PONG, _) => answers += 1,
+                (CLOSE, payload) => break code(&payload),
+                (opcode, _) => panic!("a frame of opcode {opcode} came"),
+            }
+        };
+        assert_eq!(code, 1008);
+        assert!(answers <= 9, "{answers} answers to 9 pings");
+        assert_eq!(site.server.counts().over_rate, 5);
+        site.is_well().await;
+    }
 }
 
 #[tokio::test]

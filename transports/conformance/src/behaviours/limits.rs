@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stellarfw_transport::{Flow, Refusal};
+use stellarfw_transport::{Flow, Refusal, TrustedProxies};
 use tokio::sync::mpsc;
 
 use super::Subject;
@@ -28,6 +28,70 @@ pub async fn connections_are_limited(harness: Subject) {
     until("the refused have left", || bed.server.connections() == 1).await;
     let (_three, _) = bed.pair().await;
     bed.refused_with(503, Connect::default()).await;
+    bed.finish().await;
+}
+
+/// One connection too many from an address is refused with 429, until there is room again.
+pub async fn connections_of_an_address_are_limited(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| config.max_connections_per_address = 2)
+        .serve()
+        .await;
+    let (one, first) = bed.pair().await;
+    let (_two, _) = bed.pair().await;
+    if one.client.address().is_none() {
+        // Nobody has an address, so nobody is counted.
+        bed.pair().await;
+        return bed.finish().await;
+    }
+    for _ in 0..3 {
+        let refused = bed.refused_with(429, Connect::default()).await;
+        if bed.capabilities.refusal {
+            let text = "Too many connections from your address";
+            assert_eq!(refused.message.as_deref(), Some(text));
+        }
+    }
+    assert_eq!(bed.server.connections(), 2);
+    one.vanish().await;
+    // The kept spark keeps no place.
+    bed.closed(&first).await;
+    let (_three, _) = bed.pair().await;
+    bed.refused_with(429, Connect::default()).await;
+    bed.finish().await;
+}
+
+/// The clients of a trusted proxy are counted by the addresses that it tells; those of IPv6 by the
+/// /64 that each of them has to itself.
+pub async fn clients_behind_a_proxy_are_told_apart(harness: Subject) {
+    let bed = Setup::new(&harness).serve().await;
+    let (visitor, _) = bed.pair().await;
+    let own = visitor.client.address();
+    bed.finish().await;
+    let Some(own) = own else { return };
+    let bed = Setup::new(&harness)
+        .configure(|config| {
+            config.max_connections_per_address = 1;
+            config.trusted_proxies = TrustedProxies::try_from(vec![own.ip().to_string()]).must();
+        })
+        .serve()
+        .await;
+    if !bed.capabilities.headers {
+        let (_one, _) = bed.pair().await;
+        bed.refused_with(429, Connect::default()).await;
+        return bed.finish().await;
+    }
+    let told = |address: &str| Connect::default().header("X-Forwarded-For", address);
+    let mut visitors = Vec::new();
+    for (first, same) in [
+        ("203.0.113.1", "203.0.113.1"),
+        ("203.0.113.2", "::ffff:203.0.113.2"),
+        ("2001:db8::1", "2001:db8::ffff:1"),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::1"),
+    ] {
+        visitors.push(bed.pair_with(told(first)).await);
+        bed.refused_with(429, told(same)).await;
+    }
+    assert_eq!(bed.server.connections(), visitors.len());
     bed.finish().await;
 }
 

@@ -14,6 +14,7 @@ pub mod messages;
 pub mod opening;
 pub mod paths;
 pub mod pressure;
+pub mod rate;
 pub mod request;
 pub mod shutdown;
 pub mod transforms;

@@ -18,7 +18,7 @@ use self::connection::Serving;
 pub use self::listener::Listener;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
-use crate::http::BoxError;
+use crate::{addresses::Addresses, http::BoxError};
 
 /// What a connection may take before it is a spark.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,9 @@ pub struct Limits {
     /// How many connections may be at HTTP at once; further ones wait to be accepted. Upgraded
     /// connections do not count. Default: 16,384.
     pub max_connections: usize,
+    /// How many connections one address (a /64 of IPv6) may have at HTTP at once; further ones are
+    /// closed. Default 0: no bound. Not for a server behind a proxy, whose address is that of all.
+    pub max_connections_per_address: usize,
     /// How long requests under way are given when the server stops. Default: 5 seconds.
     pub stop_timeout: Duration,
 }
@@ -45,10 +48,14 @@ impl Default for Limits {
             max_head: 16 << 10,
             max_headers: 100,
             max_connections: 16_384,
+            max_connections_per_address: 0,
             stop_timeout: Duration::from_secs(5),
         }
     }
 }
+
+/// What a fault of accepting is waited for: it does not go away by trying again at once.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves HTTP/1.1 with upgrades, and HTTP/2 over TLS, until `stop` is done, then lets requests
 /// under way finish. Upgraded connections are not waited for:
@@ -96,6 +103,7 @@ where
         .unwrap_or(u32::MAX)
         .max(1);
     let places = Arc::new(Semaphore::new(most as usize));
+    let addresses = Addresses::new(limits.max_connections_per_address);
     let mut stop = pin!(stop);
     loop {
         let accept = async {
@@ -114,9 +122,20 @@ where
             Err(error) if is_of_connection(&error) => continue,
             Err(error) => {
                 tracing::error!(%error, "accept failed; trying again in a second");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
+                drop(place);
+                tokio::select! {
+                    () = &mut stop => break,
+                    () = tokio::time::sleep(PAUSE) => continue,
+                }
             }
+        };
+        let address_place = match (&addresses, stream.peer()) {
+            (Some(addresses), Some(peer)) => match addresses.take(peer.ip()) {
+                Some(place) => Some(place),
+                // Closed without a word: it has cost nothing yet, and shall not.
+                None => continue,
+            },
+            _ => None,
         };
         let serving = Serving {
             service: service.clone(),
@@ -127,7 +146,7 @@ where
         };
         tokio::spawn(async move {
             serving.run(stream).await;
-            drop(place);
+            drop((place, address_place));
         });
     }
     drop(listener);
