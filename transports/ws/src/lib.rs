@@ -18,6 +18,7 @@
 //! | `reader`, `socket` | the bytes that come in, and the socket itself |
 //! | `whole` | messages in one frame, read where they lie |
 //! | `pieces` | all other frames: tungstenite reads them |
+//! | `text` | whether what is still coming can become text |
 //! | `head` | the headers of frames |
 //! | [`deflate`] | `permessage-deflate`, which tungstenite lacks |
 //!
@@ -37,6 +38,7 @@ mod pieces;
 mod reader;
 mod session;
 mod socket;
+mod text;
 mod whole;
 
 use std::net::SocketAddr;

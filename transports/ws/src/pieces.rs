@@ -4,7 +4,7 @@
 
 use std::{
     io::{self, Read, Write},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use stellarfw_transport::CloseReason;
@@ -16,6 +16,7 @@ use tungstenite::{
 
 use crate::{
     deflate::DeflateError, framing::Framing, head::Head, outlet::WsOutlet, reader::Reader,
+    text::Text,
 };
 
 /// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
@@ -43,6 +44,7 @@ pub(crate) struct Pieces {
 struct Extent {
     head: Head,
     left: u64,
+    text: Text,
 }
 
 impl Pieces {
@@ -115,6 +117,7 @@ impl Extent {
                     filled += 1;
                     if self.head.push(byte) {
                         self.left = self.head.length();
+                        self.text.frame(&self.head);
                         self.head.clear();
                         break;
                     }
@@ -128,12 +131,19 @@ impl Extent {
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let most = most.min(into.len());
-        reader.poll_read(cx, &mut into[..most]).map_ok(|len| {
-            self.left -= len as u64;
-            len
-        })
+        let len = ready!(reader.poll_read(cx, &mut into[..most]))?;
+        self.left -= len as u64;
+        if !self.text.payload(&into[..len]) {
+            return Poll::Ready(Err(io::Error::other(NotUtf8)));
+        }
+        Poll::Ready(Ok(len))
     }
 }
+
+/// Text came that can be none.
+#[derive(Debug, thiserror::Error)]
+#[error("text is not UTF-8")]
+struct NotUtf8;
 
 /// What tungstenite is given for one call: it reads from the socket, and what it writes joins the
 /// outlet's queue.
@@ -181,6 +191,9 @@ pub(crate) fn fault(error: &Error) -> Option<CloseReason> {
         })
     };
     match error {
+        Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<NotUtf8>()) => {
+            Some(not_utf8())
+        }
         Error::Io(error) => match deflate_error(error)? {
             DeflateError::TooBig { .. } => Some(CloseReason::TooLarge),
             error => protocol(error.close_code(), error.to_string()),

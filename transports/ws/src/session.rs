@@ -21,6 +21,7 @@ use crate::{
     pieces::{Limits, Pieces, fault, not_utf8},
     reader::{Reader, with_buffer},
     socket::Socket,
+    text,
     whole::{self, Next},
 };
 
@@ -169,7 +170,14 @@ impl<F: Framing> Session<F> {
                 buffer.copy_within(at..end, 0);
                 (at, end) = (0, end - at);
                 match reader.poll_read(cx, &mut buffer[end..]) {
-                    Poll::Pending => break Step::Wait,
+                    Poll::Pending => {
+                        if text::is_spoilt(&buffer[..end]) {
+                            inlet.spark().close(not_utf8());
+                            self.state = State::Discard;
+                            return Step::Wait;
+                        }
+                        break Step::Wait;
+                    }
                     Poll::Ready(Ok(len)) if len > 0 => {
                         end += len;
                         inlet.alive();
