@@ -40,6 +40,15 @@ pub struct Turn {
     not_send: PhantomData<*const ()>,
 }
 
+impl Turn {
+    /// How many sparks have been sent to in this turn, so far as they are not flushed: a measure of
+    /// the work that it has come to, for whoever has more to do and should let others have theirs.
+    #[must_use]
+    pub fn sparks(&self) -> usize {
+        TURN.with_borrow(|state| state.dirty.len())
+    }
+}
+
 /// Notes that a spark was sent to. Gives the spark back when no turn is under way.
 pub(crate) fn note(spark: &Spark) -> bool {
     TURN.with_borrow_mut(|state| {

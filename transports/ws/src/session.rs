@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, turn};
+use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, Turn, turn};
 use tokio::time::Sleep;
 use tungstenite::{Error, Message as Read};
 
@@ -25,8 +25,10 @@ use crate::{
     whole::{self, Next},
 };
 
-/// So many messages are handled before others get their turn.
+/// So many messages are handled before others get their turn,
 const BUDGET: usize = 128;
+/// and fewer where each goes to many: a message to so many sparks counts as two.
+const SPARKS: usize = 128;
 pub(crate) struct Session<F: Framing> {
     reader: Reader,
     limits: Limits,
@@ -99,12 +101,12 @@ impl<F: Framing> Session<F> {
 
     /// Reads messages and hands them in, until there are no more or others should have a turn.
     fn read(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        let _turn = turn();
+        let turn = turn();
         let mut budget = BUDGET;
         loop {
             let step = match self.pieces {
-                None => self.read_whole(cx, &mut budget),
-                Some(_) => self.read_pieces(cx, &mut budget),
+                None => self.read_whole(cx, &turn, &mut budget),
+                Some(_) => self.read_pieces(cx, &turn, &mut budget),
             };
             match step {
                 Step::On => {}
@@ -115,7 +117,7 @@ impl<F: Framing> Session<F> {
     }
 
     /// Reads messages that are whole in the thread's buffer.
-    fn read_whole(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Step {
+    fn read_whole(&mut self, cx: &mut Context<'_>, turn: &Turn, budget: &mut usize) -> Step {
         let Some(inlet) = self.inlet.as_mut() else {
             return Step::Wait;
         };
@@ -132,7 +134,7 @@ impl<F: Framing> Session<F> {
                 }
                 match whole::next(&mut buffer[at..end], self.limits.max_frame) {
                     Next::Whole { opcode, payload } => {
-                        *budget -= 1;
+                        *budget = budget.saturating_sub(1 + turn.sparks() / SPARKS);
                         let start = at + payload.start;
                         at += payload.end;
                         let payload = &buffer[start..at];
@@ -191,7 +193,7 @@ impl<F: Framing> Session<F> {
     }
 
     /// Has tungstenite read, until it has done its part.
-    fn read_pieces(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Step {
+    fn read_pieces(&mut self, cx: &mut Context<'_>, turn: &Turn, budget: &mut usize) -> Step {
         let (Some(inlet), Some(pieces)) = (self.inlet.as_mut(), self.pieces.as_mut()) else {
             return Step::Wait;
         };
@@ -203,7 +205,7 @@ impl<F: Framing> Session<F> {
             if inlet.poll_ready(cx).is_pending() {
                 return Step::Wait;
             }
-            *budget -= 1;
+            *budget = budget.saturating_sub(1 + turn.sparks() / SPARKS);
             let result = pieces.read(&mut self.reader, &self.outlet, cx);
             if pieces.take_progress() {
                 inlet.alive();
