@@ -60,8 +60,9 @@ const repeat = Number(options.repeat ?? 1);
 if (!Number.isInteger(repeat) || repeat < 1) fail("--repeat wants a whole number from 1");
 const counts = await countAll();
 
+if (repeat > 1) spread();
 if (options.update) update();
-else if (repeat > 1) spread();
+else if (repeat > 1) process.exit(0);
 else if (options.shipped) table(work.map(({ name }) => [name, shown(counts.get(name)[0])]));
 else compare();
 
@@ -149,7 +150,8 @@ function update() {
   const least = work.map(({ name }) => [name, Math.round(Math.min(...counts.get(name)))]);
   const baseline = { ...environment, counts: Object.fromEntries(least) };
   writeFileSync(baselineFile, `${JSON.stringify(baseline, null, 2)}\n`);
-  table(least.map(([name, value]) => [name, shown(value)]));
+  if (repeat === 1) table(least.map(([name, value]) => [name, shown(value)]));
+  console.log("benches/instructions.json is written");
 }
 
 function spread() {

@@ -39,6 +39,34 @@ fn messages_take_as_many_allocations_as_documented() {
     assert_eq!(counted, EXPECTED);
 }
 
+/// The rows of the guide, and the work whose number each tells.
+const DOCUMENTED: &[(&str, &str)] = &[
+    (
+        "an echo through the transport layer, JSON",
+        "transport/echo, JSON",
+    ),
+    ("a call of an action, with its response", "request/action"),
+    (
+        "a `say`, with its response and all deliveries",
+        "say/1,000 members",
+    ),
+];
+
+#[test]
+fn the_guide_tells_these_numbers() {
+    let guide = include_str!("../docs/performance.md");
+    let of = |name: &str| {
+        let found = EXPECTED.iter().find(|(work, ..)| *work == name);
+        found.map(|(.., allocations)| *allocations).unwrap()
+    };
+    for (row, work) in DOCUMENTED {
+        let row = format!("| {row} | {} |", of(work));
+        assert!(guide.contains(&row), "docs/performance.md lacks {row}");
+    }
+    // A thousand deliveries take no more than one: each takes none.
+    assert_eq!(of("say/1 member"), of("say/1,000 members"));
+}
+
 /// So many times each is done; what happens once in a while must not hide.
 const REPETITIONS: u64 = 64;
 

@@ -1,0 +1,184 @@
+// Building, starting, loading: all that touches the machine.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const here = fileURLToPath(new URL("..", import.meta.url));
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+export const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+/** What is built of the workspace here. */
+const ownTarget = join(target, "compare");
+
+export class Failure extends Error {}
+
+export function programs() {
+  return {
+    server: join(target, "release", "examples", "measured"),
+    command: join(target, "release", "stellarfw"),
+    load: join(ownTarget, "release", "loadgen"),
+  };
+}
+
+export function checkMachine() {
+  for (const [program, hint] of [
+    ["cargo", "install Rust with rustup"],
+    ["npm", "it comes with Node"],
+    ["taskset", "it is in the package util-linux"],
+    ["bash", "it sets the limit of open files"],
+  ]) {
+    if (spawnSync(program, ["--version"]).error) throw new Failure(`${program} is missing: ${hint}`);
+  }
+  if (process.platform !== "linux") throw new Failure("CPU time and memory are read from Linux's /proc");
+  if (cpus().length < 2) throw new Failure("two cores are needed: one for the server, one for the load");
+}
+
+export function build(log) {
+  log("building this project's server and command");
+  cargo(root, target, ["--package", "stellarfw", "--example", "measured"]);
+  cargo(root, target, ["--package", "stellarfw-cli"]);
+  log("building the load generator and the servers in Rust");
+  cargo(here, ownTarget, []);
+  log("installing the servers for Node");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], { cwd: join(here, "peers", "node") });
+}
+
+function cargo(folder, into, args) {
+  run("cargo", ["build", "--release", "--locked", "--quiet", ...args], {
+    cwd: folder,
+    env: { ...process.env, CARGO_TARGET_DIR: into },
+  });
+}
+
+function run(program, args, options) {
+  const { status, error } = spawnSync(program, args, { stdio: ["ignore", 2, 2], ...options });
+  if (status !== 0) throw new Failure(`${program} ${args.join(" ")} failed${error ? `: ${error.message}` : ""}`);
+}
+
+/** How long the whole workspace takes to build from nothing, in seconds. */
+export function cleanBuild() {
+  const fresh = join(target, "compare-clean");
+  run("rm", ["-rf", fresh]);
+  // Downloads are not part of it.
+  run("cargo", ["fetch", "--locked"], { cwd: root });
+  const start = process.hrtime.bigint();
+  cargo(root, fresh, ["--workspace"]);
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  run("rm", ["-rf", fresh]);
+  return seconds;
+}
+
+/** The size of the command, if it was built. */
+export const binaryMiB = () =>
+  existsSync(programs().command) ? statSync(programs().command).size / 2 ** 20 : undefined;
+
+function commandLine(server, options) {
+  const [program, ...args] = server.command(options);
+  if (server.group === "node") return ["node", join(here, "peers", "node", program), ...args];
+  if (server.group === "ours") return [programs().server, ...args];
+  return [join(ownTarget, "release", program), ...args];
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject).listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts a server on a core; gives what to load it by, and how to stop it. */
+export async function start(server, core, options = {}) {
+  const port = await freePort();
+  const line = commandLine(server, { ...options, port }).map(String);
+  // Each becomes the next, so that the process started is the server itself.
+  const script = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$0" "$@"';
+  const begun = process.hrtime.bigint();
+  const child = spawn("bash", ["-c", script, String(core), ...line], { stdio: ["ignore", "pipe", "pipe"] });
+  let told = "";
+  const gone = new Promise((resolve) => child.once("close", resolve));
+  const listening = await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Failure(`${server.id} did not listen within 20 s: ${told}`)), 20_000);
+    const fail = (why) => {
+      clearTimeout(timer);
+      reject(new Failure(`${server.id} did not start: ${why}\n${told}`));
+    };
+    child.once("error", ({ message }) => fail(message));
+    child.once("close", (status) => fail(`it ended with ${status}`));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        told = (told + text).slice(-4_000);
+        if (!/listening on/.test(told)) return;
+        clearTimeout(timer);
+        resolve(Number(process.hrtime.bigint() - begun) / 1e6);
+      });
+    }
+  }).catch((error) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    pid: child.pid,
+    /** Milliseconds until it listened. */
+    listening,
+    async stop() {
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
+
+/** Loads a server that was started; gives what the load generator says. */
+export function load(server, started, core, { args, of }, settings) {
+  const path = server.paths?.[of];
+  const line = [
+    "-c", core, programs().load, ...args(settings), "--addr", started.address, "--pid", started.pid,
+    ...server.protocol, ...(path ? ["--path", path] : []), ...((of === "open" && server.open) || []),
+  ].map(String);
+  return new Promise((resolve, reject) => {
+    const child = spawn("taskset", line, { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let told = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (told += text));
+    child.once("error", reject);
+    child.once("close", (status) => {
+      if (status !== 0) return reject(new Failure(`the load ended with ${status}: ${told.trim()}`));
+      const found = JSON.parse(out);
+      const { count, first } = found.errors;
+      if (count) return reject(new Failure(`${count} errors, such as: ${first[0]}`));
+      if ([found.msgs, found.deliveries, found.count, found.conns].includes(0)) {
+        return reject(new Failure("nothing was done in the time given: measure longer"));
+      }
+      if (found.lost) return reject(new Failure(`${found.lost} deliveries were lost`));
+      resolve(found);
+    });
+  });
+}
+
+/** What it ran on, for those who read the figures. */
+export function machine() {
+  const text = (program, ...args) => spawnSync(program, args, { encoding: "utf8" }).stdout?.trim() ?? "";
+  const hypervisor = existsSync("/proc/cpuinfo") && /\bhypervisor\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+  const versions = JSON.parse(readFileSync(join(here, "peers", "node", "package-lock.json"), "utf8")).packages;
+  const peers = ["ws", "primus", "engine.io", "socket.io", "sockjs"];
+  return {
+    processor: cpus()[0].model, cores: cpus().length, virtual: hypervisor,
+    memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(),
+    rustc: text("rustc", "--version").split(" ")[1], node: process.versions.node,
+    commit: text("git", "-C", root, "rev-parse", "--short", "HEAD"),
+    peers: Object.fromEntries(peers.map((name) => [name, versions[`node_modules/${name}`]?.version])),
+    crates: crates(["axum", "engineioxide", "socketioxide", "tokio"]),
+  };
+}
+
+function crates(names) {
+  const lock = readFileSync(join(here, "Cargo.lock"), "utf8");
+  const version = (name) => new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(lock)?.[1];
+  return Object.fromEntries(names.map((name) => [name, version(name)]));
+}

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { allLoads, fits } from "../src/loads.mjs";
+import { servers } from "../src/servers.mjs";
+
+test("every load has servers, every server has loads, and names are their own", () => {
+  for (const load of allLoads) assert(servers.some((server) => fits(load, server)), load.id);
+  for (const server of servers) assert(allLoads.some((load) => fits(load, server)), server.id);
+  for (const all of [servers, allLoads]) {
+    assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
+  }
+});
+
+test("lean is under every load that ratios are of, and an action is no echo of another", () => {
+  const on = (load) => servers.filter((server) => fits(allLoads.find(({ id }) => id === load), server));
+  for (const load of ["echo8", "echo1", "echo10k", "say1", "say8", "open"]) {
+    assert(on(load).some(({ id }) => id === "lean"), load);
+  }
+  assert(!on("say1").some(({ id }) => id === "ws"));
+  assert.deepEqual(on("others 1000").map(({ id }) => id), ["stellar ws"]);
+});
+
+test("a load's words are complete", () => {
+  for (const load of allLoads) {
+    const words = load.args({ seconds: 2 });
+    assert(["echo", "fanout", "idle", "connect"].includes(words[0]), load.id);
+    assert(words.every((word) => ["string", "number"].includes(typeof word)), load.id);
+  }
+});
