@@ -1,7 +1,8 @@
 // Writes the tables of docs/compatibility.md from what the tests of tests/js/matrix came to; they
 // leave it in target/compatibility. With --check it only says whether the tables are as they
-// should be. There are two: `clients`, of every client against our server, and `servers`, of our
-// client against every server. --only=NAME leaves the other as it is.
+// should be. There are three: `clients`, of every client in Node against our server, `browsers`, of
+// our client in them, and `servers`, of our client against every server. --only=NAME,… leaves the
+// others as they are.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,10 +12,10 @@ const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "compa
 const page = join(root, "docs", "compatibility.md");
 const order = ["ws", "engine.io", "socket.io", "sockjs"];
 const codecs = { json: "JSON", msgpack: "MessagePack" };
-const tables = { clients: clientsTable, servers: serversTable };
+const tables = { clients: clientsTable, browsers: browsersTable, servers: serversTable };
 
-const only = process.argv.find((word) => word.startsWith("--only="))?.slice("--only=".length);
-if (only && !Object.hasOwn(tables, only)) fail(`There is no table ${only}`);
+const only = process.argv.find((word) => word.startsWith("--only="))?.slice("--only=".length).split(",");
+for (const name of only ?? []) if (!Object.hasOwn(tables, name)) fail(`There is no table ${name}`);
 
 const runs = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
@@ -51,9 +52,13 @@ function rowsOf(cells, who) {
 }
 
 function clientsTable() {
-  const rows = rowsOf(results.filter(({ server }) => !server), "client");
+  const rows = rowsOf(results.filter(({ server, browser }) => !server && !browser), "client");
   const list = names.map((name, index) => `${index + 1}. ${name}`);
   return `${rows}\n\nThe behaviours:\n\n${list.join("\n")}`;
+}
+
+function browsersTable() {
+  return rowsOf(results.filter(({ browser }) => browser), "browser");
 }
 
 function serversTable() {
@@ -63,7 +68,7 @@ function serversTable() {
 const text = readFileSync(page, "utf8");
 let wanted = text;
 for (const [name, table] of Object.entries(tables)) {
-  if (only && name !== only) continue;
+  if (only && !only.includes(name)) continue;
   const [begin, end] = ["begin", "end"].map((side) => `<!-- the ${name}: ${side} -->`);
   const [from, to] = [wanted.indexOf(begin), wanted.indexOf(end)];
   if (from < 0 || to < from) fail(`${page} has no place for the table of the ${name}`);

@@ -1,7 +1,7 @@
 // What every client must be able to do over every engine. Each behaviour gets a `Cell`: the
 // server's program with one engine, and clients of one kind.
 import assert from "node:assert/strict";
-import { Line, page } from "../support/line.mjs";
+import { Line } from "../support/line.mjs";
 import { rejection, until } from "../support/until.mjs";
 import { files } from "./files.mjs";
 
@@ -106,7 +106,7 @@ async function publicFiles(cell) {
   assert.equal(await refused(peer.file("../Cargo.toml")), "010");
 }
 
-async function crowd(cell) {
+export async function crowd(cell) {
   const server = await cell.server();
   const peers = [];
   while (peers.length < 200) {
@@ -193,7 +193,10 @@ async function restarts(cell) {
 }
 
 async function goneWithoutAWord(cell) {
-  const server = await cell.server("--set", "server.pingInterval=500", "--set", "server.closeTimeout=500");
+  const { pingInterval = 500 } = cell;
+  const server = await cell.server(
+    ...["--set", `server.pingInterval=${pingInterval}`, "--set", "server.closeTimeout=500"],
+  );
   const line = await Line.start(cell.test, server.port);
   const [peer, watcher] = [await cell.peer(line.url), await cell.peer(server.url)];
   await peer.join(room);
@@ -201,7 +204,7 @@ async function goneWithoutAWord(cell) {
   const { connectedAt } = await watcher.details();
   // It stays while it is there, for some heartbeats.
   const told = () => watcher.action("sleep", { sleepDuration: 100 });
-  while ((await told()).sleepEnded < connectedAt + 2_000);
+  while ((await told()).sleepEnded < connectedAt + 4 * pingInterval);
   assert.equal((await watcher.view(room)).membersCount, 2);
   assert.equal(peer.ends.length, 0);
   line.hold();
@@ -235,10 +238,7 @@ async function notLetIn(cell) {
 
 export async function otherOrigins(cell) {
   const server = await cell.server("--set", "server.origins=same");
-  const [own, foreign] = [
-    await page(cell.test, server.port),
-    await page(cell.test, server.port, "http://elsewhere.example"),
-  ];
+  const [own, foreign] = await cell.pages(cell.test, server);
   const welcome = await cell.peer(own);
   assert.ok((await welcome.details()).id);
   const peer = cell.open(foreign);

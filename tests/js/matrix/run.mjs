@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { page } from "../support/line.mjs";
 import { compat, target } from "../support/server.mjs";
 import { until } from "../support/until.mjs";
 import { behaviours, binary } from "./behaviours.mjs";
@@ -10,6 +11,11 @@ import { behaviours, binary } from "./behaviours.mjs";
 class Cell {
   constructor(test, engine, { server: _, program = compat, ...kind }) {
     Object.assign(this, { test, engine, program }, kind);
+  }
+
+  /** Addresses of the server for a page that may connect and for one that may not. */
+  async pages(test, { port }) {
+    return [await page(test, port), await page(test, port, "http://elsewhere.example")];
   }
 
   /** The server, with this cell's engine and codec. */
@@ -55,8 +61,8 @@ class Cell {
 export function matrix(title, kinds) {
   const results = [];
   for (const kind of kinds) {
-    const { engine = title, client, server, parser, way, lacks = [] } = kind;
-    const row = { engine, client, server, parser, way, behaviours: {} };
+    const { engine = title, client, server, browser, parser, way, lacks = [] } = kind;
+    const row = { engine, client, server, browser, parser, way, behaviours: {} };
     results.push(row);
     const label = [engine, server ?? client, way, parser].join(", ");
     for (const [name, behaviour] of Object.entries(behaviours)) {
