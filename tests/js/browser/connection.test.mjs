@@ -28,7 +28,8 @@ test("the server is killed and comes back: rooms, members and what was said mean
   await anna.picture("reconnecting");
 
   await demo.server.restart();
-  await anna.page.getByRole("button", { name: "Try now" }).click();
+  // It may be back by itself before anybody can press it.
+  await anna.page.getByRole("button", { name: "Try now" }).click({ timeout: 5000 }).catch(() => {});
   for (const one of [anna, ben]) {
     await one.state("connected");
     await one.message("Connected again, back in the room");

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Demo } from "../support/demo.mjs";
+import { Proxy } from "../support/proxy.mjs";
 
 const talk = [
   ["Anna", "Good evening. Is the dome open?"],
@@ -59,6 +60,46 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await window.picture(`${size}-${colorScheme}-${panel}`);
         assert.deepEqual(await window.overflow(), { by: 0, out: [] }, panel);
       }
+    });
+  }
+}
+
+for (const [size, viewport] of Object.entries(sizes)) {
+  for (const colorScheme of ["dark", "light"]) {
+    test(`${size}, ${colorScheme}: offline, refused and by requests, with what waits`, async (t) => {
+      const demo = await Demo.start(t, "--transport", "ws,engine.io");
+      const proxy = await Proxy.start(t, demo.server.port);
+      const options = { viewport, colorScheme, url: proxy.url, networkMayFail: true };
+      const window = await demo.window(options);
+      const shows = async (name) => {
+        await window.picture(`${size}-${colorScheme}-${name}`);
+        assert.deepEqual(await window.overflow(), { by: 0, out: [] }, name);
+      };
+      await window.enter("Anna");
+      await window.reads("fact-engine", "ws");
+      await window.say("Good evening. Is the dome open?");
+      await window.message("Good evening");
+      await window.context.setOffline(true);
+      await window.state("offline");
+      await window.say("From the cellar");
+      await window.reads("fact-queue", "1");
+      await shows("offline");
+
+      await window.context.setOffline(false);
+      await window.state("connected");
+      proxy.refusal = "Sign in first";
+      proxy.cut();
+      await window.state("refused");
+      await window.reads("banner-text", "The server refused the connection: Sign in first.");
+      await window.message("Refused by the server");
+      await shows("refused");
+
+      proxy.refusal = undefined;
+      proxy.upgrades = "403";
+      await window.page.reload();
+      await window.enter("Anna");
+      await window.reads("fact-engine", "engine.io, polling");
+      await shows("polling");
     });
   }
 }

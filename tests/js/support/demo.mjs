@@ -51,7 +51,7 @@ export class Demo {
   }
 
   /** A window with a profile of its own. Every fault that the page shows fails the test. */
-  async window({ networkMayFail = false, path = "/", ...options } = {}) {
+  async window({ networkMayFail = false, url = this.server.url, path = "/", ...options } = {}) {
     const context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
       reducedMotion: "reduce",
@@ -69,7 +69,7 @@ export class Demo {
     // A page that is still loading when its server goes would tell of that.
     this.server.closers.push(() => context.close());
     this.test.after(() => assert.deepEqual(faults, []));
-    if (path) await page.goto(this.server.url + path);
+    if (path) await page.goto(url + path);
     return new Window(page, context);
   }
 

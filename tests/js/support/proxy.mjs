@@ -12,6 +12,8 @@ export class Proxy {
   upgrades = "pass";
   /** What becomes of requests: `pass`, `503`, `403`, `hang`, `collect` (answers come whole). */
   requests = "pass";
+  /** What an authorizer says that is asked in the server's place, if there is to be one. */
+  refusal;
   /** How long everything that passes takes, in ms. */
   delay = 0;
   /** Whether what passes comes in halves, as two pieces with a moment between them. */
@@ -135,6 +137,10 @@ export class Proxy {
   async #request(request, response) {
     this.seen.requests++;
     this.paths.push(request.url);
+    if (this.refusal && request.url.startsWith("/primus")) {
+      response.writeHead(401, { "content-type": "application/json" });
+      return response.end(JSON.stringify({ error: this.refusal }));
+    }
     if (this.requests === "hang") return;
     if (/^\d+$/.test(this.requests)) {
       response.writeHead(Number(this.requests), { "content-type": "text/html" });
@@ -171,6 +177,12 @@ export class Proxy {
   async #upgrade(request, socket, head) {
     this.seen.upgrades++;
     this.paths.push(request.url);
+    if (this.refusal) {
+      const body = JSON.stringify({ error: this.refusal });
+      return socket.end(
+        `HTTP/1.1 401 No\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    }
     if (this.upgrades === "hang") return;
     if (/^\d+$/.test(this.upgrades)) {
       return socket.end(

@@ -117,7 +117,8 @@ export function startChat(client) {
     rooms.render();
     histories.delete(room);
   });
-  client.on("disconnected", () => everywhere(client.state === "closed" ? "Disconnected" : "Connection lost"));
+  const endings = { closed: "Disconnected", refused: "Refused by the server" };
+  client.on("disconnected", () => everywhere(endings[client.state] ?? "Connection lost"));
   client.on("reconnect", () => {
     learn(client.id, name);
     everywhere("Connected again, back in the room");

@@ -1,5 +1,6 @@
 import { $, h, toast } from "./dom.js";
 import { onPanel } from "./nav.js";
+import { engineOf } from "./status.js";
 
 /** The server's view of this connection. */
 export function startDetails(client) {
@@ -42,7 +43,7 @@ export function startDetails(client) {
         { class: "card" },
         rows([
           ["Greeting", client.welcomeMessage ?? "none"],
-          ["Engine", client.transport?.name ?? "none"],
+          ["Engine", engineOf(client)],
           ["Client", client.options.version ?? "unknown"],
           ["Codec", client.options.parser ?? "json"],
           ["Server pings", `every ${client.options.pingInterval / 1000} s`],

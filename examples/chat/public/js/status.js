@@ -11,6 +11,13 @@ const texts = {
   refused: "Refused",
 };
 
+/** The engine that carries the connection, and its way where that is not a WebSocket. */
+export function engineOf({ transport }) {
+  if (!transport?.name) return "none";
+  const { name, way = "websocket" } = transport;
+  return way === "websocket" ? name : `${name}, ${way.replace("_", " ")}`;
+}
+
 /** Shows the state of the connection, and lets it be ended, made and broken. */
 export function startStatus(client) {
   let next = null;
@@ -66,7 +73,7 @@ export function startStatus(client) {
     const seconds = next && Math.ceil((next.at - Date.now()) / 1000);
     $("status").dataset.state = state;
     put("status-text", texts[state]);
-    put("fact-engine", client.transport?.name ?? "none");
+    put("fact-engine", engineOf(client));
     put("fact-latency", state === "connected" && latency != null ? (latency < 1 ? "< 1 ms" : duration(latency)) : "–");
     put("fact-queue", String(client.queued));
     put("connect", ["idle", "closed", "refused"].includes(state) ? "Connect" : "Disconnect");
