@@ -124,17 +124,19 @@ pub(crate) fn render(app: &Arc<App>, server: &Server, variant: Variant) -> Scrip
     Script { text, map }
 }
 
-/// The settings as JSON that is safe inside of a script, also one in an HTML page.
+/// The settings as JSON that is safe inside of a script, also one in an HTML page. What the client
+/// takes when it is told nothing is left out: the script is to be small.
 fn settings(app: &App, server: &Server) -> String {
     let config = &app.config;
     let transports: Vec<&str> = server.transports().iter().map(|t| t.name()).collect();
     let paths: serde_json::Map<_, _> = server
         .transports()
         .iter()
-        .filter_map(|t| Some((t.name().to_owned(), t.path()?.into())))
+        .filter_map(|t| Some((t.name(), t.path()?)))
+        .filter(|(name, path)| path.strip_prefix('/') != Some(name))
+        .map(|(name, path)| (name.to_owned(), path.into()))
         .collect();
-    let settings = json!({
-        "url": null,
+    let mut settings = json!({
         "path": config.server.pathname,
         "api": config.api_path,
         "transports": transports,
@@ -146,6 +148,21 @@ fn settings(app: &App, server: &Server) -> String {
         "actionTimeout": config.action_timeout,
         "version": env!("CARGO_PKG_VERSION"),
     });
+    // As `client/src/options.ts` has them.
+    let usual = json!({
+        "path": "/primus",
+        "api": "/api",
+        "transports": ["ws"],
+        "paths": {},
+        "parser": "json",
+        "pingInterval": 30_000,
+        "defaultRoom": "defaultRoom",
+        "simultaneousActions": 5,
+        "actionTimeout": 30_000,
+    });
+    if let Some(settings) = settings.as_object_mut() {
+        settings.retain(|name, value| usual.get(name) != Some(value));
+    }
     settings
         .to_string()
         .replace('<', "\\u003c")
@@ -189,7 +206,32 @@ mod tests {
         let script = render(&stellar.app, &stellar.server, Variant::Minified).text;
         assert!(!script.contains("</script>"));
         assert!(script.contains("\\u003c/script>\\u2028\\\""));
-        assert!(script.contains(r#""paths":{"ws":"/ws"}"#));
+    }
+
+    #[tokio::test]
+    #[cfg(feature = "ws")]
+    async fn settings_that_are_the_clients_own_are_left_out() {
+        let usual = Stellar::builder().build().await.unwrap();
+        let text = settings(&usual.app, &usual.server);
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(text, format!(r#"{{"version":"{version}"}}"#));
+        let other = Stellar::builder()
+            .configure(|config| {
+                config.server.pathname = "/live".into();
+                config.server.ping_interval = 0;
+                config.simultaneous_actions = 6;
+            })
+            .build()
+            .await
+            .unwrap();
+        let text = settings(&other.app, &other.server);
+        for part in [
+            r#""path":"/live""#,
+            r#""pingInterval":0"#,
+            r#""simultaneousActions":6"#,
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -331,7 +331,7 @@ function decodeFile(file, as) {
 // src/deadline.ts
 function watch({ timeout, signal }, fail) {
   const abort = () => fail(new StellarError("aborted", "Aborted"));
-  const timer = timeout ? setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout) : void 0;
+  const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
   if (signal?.aborted) abort();
   else signal?.addEventListener("abort", abort);
   return () => {
@@ -345,7 +345,9 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
   const address2 = new URL(api, url);
   const method = httpMethod.toUpperCase();
   const get = method === "GET";
-  if (get) for (const name4 in params) address2.searchParams.set(name4, params[name4]);
+  if (get) {
+    for (const name4 in params) if (params[name4] != null) address2.searchParams.set(name4, params[name4]);
+  }
   const controller = new AbortController();
   const release = watch(limits, (error) => controller.abort(error));
   let status = 0;
@@ -386,15 +388,18 @@ function intercept(client, params, request) {
       if (error != null) return reject(error);
       if (typeof result === "function") changes.unshift(result);
       else if (result) return resolve2(result);
-      step();
+      void step();
     };
-    const step = () => void run().catch(reject);
-    const run = async () => {
-      const interceptor = waiting.pop();
-      if (interceptor) await interceptor.call(client, params, next, reject);
-      else resolve2(await request());
+    const step = async () => {
+      try {
+        const interceptor = waiting.pop();
+        if (interceptor) await interceptor.call(client, params, next, reject);
+        else resolve2(await request());
+      } catch (error) {
+        reject(error);
+      }
     };
-    step();
+    void step();
   }).then(pass, (error) => {
     throw pass(error);
   });

@@ -24,9 +24,9 @@ export function watch(
   fail: (error: StellarError) => void,
 ): () => void {
   const abort = () => fail(new StellarError("aborted", "Aborted"));
-  const timer = timeout
-    ? setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout)
-    : undefined;
+  const timer: any =
+    timeout &&
+    setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
   if (signal?.aborted) abort();
   else signal?.addEventListener("abort", abort);
   return () => {

@@ -15,7 +15,8 @@ export async function httpAction(
   const address = new URL(api, url);
   const method = httpMethod.toUpperCase();
   const get = method === "GET";
-  if (get) for (const name in params) address.searchParams.set(name, params[name]);
+  // JSON leaves out what is undefined; so does this.
+  if (get) for (const name in params) if (params[name] != null) address.searchParams.set(name, params[name]);
   const controller = new AbortController();
   const release = watch(limits, (error) => controller.abort(error));
   let status = 0;

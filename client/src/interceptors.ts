@@ -40,15 +40,18 @@ export function intercept(
       if (error != null) return reject(error);
       if (typeof result === "function") changes.unshift(result);
       else if (result) return resolve(result);
-      step();
+      void step();
     };
-    const step = () => void run().catch(reject);
-    const run = async () => {
-      const interceptor = waiting.pop();
-      if (interceptor) await interceptor.call(client, params, next, reject);
-      else resolve(await request());
+    const step = async () => {
+      try {
+        const interceptor = waiting.pop();
+        if (interceptor) await interceptor.call(client, params, next, reject);
+        else resolve(await request());
+      } catch (error) {
+        reject(error);
+      }
     };
-    step();
+    void step();
   }).then(pass, (error) => {
     throw pass(error);
   });

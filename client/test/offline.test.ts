@@ -31,8 +31,9 @@ test("without a connection actions go over HTTP", async (t) => {
   assert.equal(answer.serverInformation.serverName, "Test");
   assert.equal(answer.context, undefined);
   assert.equal(answer.requesterInformation.method, "POST");
-  const get = await client.action("echo", { httpMethod: "get", n: "1" });
+  const get = await client.action("echo", { httpMethod: "get", n: "1", none: undefined, text: "é & ?" });
   assert.equal(get.requesterInformation.method, "GET");
+  assert.deepEqual([get.text, "none" in get], ["é & ?", false]);
   assert.equal(get.n, "1");
 
   setup.server.mute.add("detailsView");

@@ -299,7 +299,7 @@
   // src/deadline.ts
   function watch({ timeout, signal }, fail) {
     const abort = () => fail(new StellarError("aborted", "Aborted"));
-    const timer = timeout ? setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout) : void 0;
+    const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort);
     return () => {
@@ -313,7 +313,9 @@
     const address = new URL(api, url);
     const method = httpMethod.toUpperCase();
     const get = method === "GET";
-    if (get) for (const name in params) address.searchParams.set(name, params[name]);
+    if (get) {
+      for (const name in params) if (params[name] != null) address.searchParams.set(name, params[name]);
+    }
     const controller = new AbortController();
     const release = watch(limits, (error) => controller.abort(error));
     let status = 0;
@@ -354,15 +356,18 @@
         if (error != null) return reject(error);
         if (typeof result === "function") changes.unshift(result);
         else if (result) return resolve2(result);
-        step();
+        void step();
       };
-      const step = () => void run().catch(reject);
-      const run = async () => {
-        const interceptor = waiting.pop();
-        if (interceptor) await interceptor.call(client, params, next, reject);
-        else resolve2(await request());
+      const step = async () => {
+        try {
+          const interceptor = waiting.pop();
+          if (interceptor) await interceptor.call(client, params, next, reject);
+          else resolve2(await request());
+        } catch (error) {
+          reject(error);
+        }
       };
-      step();
+      void step();
     }).then(pass, (error) => {
       throw pass(error);
     });
