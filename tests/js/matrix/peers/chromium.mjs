@@ -22,7 +22,6 @@ function install() {
       // An engine with one way does not tell it.
       const opened = () => tell(id, "opened", client.transport.way ?? "websocket");
       client.on("connected", opened);
-      client.on("reconnect", opened);
       client.on("message", (value) => tell(id, "received", value));
       client.on("error", (error) => tell(id, "failed", plain(error)));
       client.on("disconnected", (error) => tell(id, "parted", plain(error), client.state));
