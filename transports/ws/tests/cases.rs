@@ -325,21 +325,21 @@ async fn a_goodbye_may_have_a_reason_of_123_bytes() {
 /// 9.3 to 9.6, 10: large messages in fragments and pieces of many sizes.
 #[tokio::test]
 async fn large_messages_come_in_fragments_and_pieces_of_any_size() {
-    const LARGE: usize = 4 << 20;
+    const LARGE: usize = 1 << 20;
     let site = Site::new().await;
     let mut client = site.client().await;
     let payload: Vec<u8> = (0..LARGE).map(|at| b'a' + (at % 23) as u8).collect();
     for opcode in [TEXT, BINARY] {
-        for size in [1_024, 4_096, 65_536, 1 << 20] {
+        for size in [1_024, 4_096, 65_536, 300_000] {
             let bytes = fragmented(opcode, &payload, size);
             client.write(&bytes).await.unwrap();
             expect(&mut client, opcode, &payload).await;
         }
     }
     for size in [1_300, 65_535] {
-        let bytes = masked(FIN | TEXT, &payload[..1 << 20]);
+        let bytes = masked(FIN | TEXT, &payload[..LARGE / 2]);
         chopped(&mut client, &bytes, size).await;
-        expect(&mut client, TEXT, &payload[..1 << 20]).await;
+        expect(&mut client, TEXT, &payload[..LARGE / 2]).await;
     }
 }
 
@@ -372,7 +372,7 @@ async fn messages_are_compressed_under_every_agreement() {
                 .client_with(&[("Sec-WebSocket-Extensions", offer)])
                 .await;
             assert!(client.deflate.is_some(), "{offer}");
-            for len in [0, 16, 64, 256, 1_024, 4_096, 32_768, 131_072] {
+            for len in [0, 16, 256, 4_096, 65_536] {
                 for round in 0..3_usize {
                     let bytes = words.bytes().cycle().skip(round * 7).take(len);
                     let payload: Vec<u8> = bytes.collect();

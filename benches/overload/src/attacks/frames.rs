@@ -1,0 +1,188 @@
+//! Frames as nobody should send them.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{Attack, Outcome, PATIENCE, Stage, ensure, number};
+use crate::peer::{BINARY, CONTINUATION, FIN, Local, RSV1, TEXT, frame, head};
+
+pub(super) fn all() -> Vec<Attack> {
+    vec![
+        Attack {
+            name: "one-byte-writes",
+            what: "50 connections send each message a byte at a time",
+            bound: "`server.maxLength`",
+            settings: &[],
+            descriptors: None,
+            run: |stage| Box::pin(one_byte_writes(stage)),
+        },
+        Attack {
+            name: "fragments",
+            what: "20 messages of 65,536 fragments, and 20 that never end",
+            bound: "`server.maxLength`, here 1 MiB",
+            settings: &[
+                ("STELLAR_SERVER__MAX_LENGTH", "1048576"),
+                // They learn of it when they have stopped sending.
+                ("STELLAR_SERVER__CLOSE_TIMEOUT", "60000"),
+            ],
+            descriptors: None,
+            run: |stage| Box::pin(fragments(stage)),
+        },
+        Attack {
+            name: "bomb",
+            what: "10 compressed messages of 10 MiB that would inflate to 1 GiB",
+            bound: "`server.maxLength`",
+            settings: &[],
+            descriptors: None,
+            run: |stage| Box::pin(bomb(stage)),
+        },
+        Attack {
+            name: "announced",
+            what: "200 frames that announce 1 GiB, and 200 that announce the longest and stop",
+            bound: "`server.maxLength`, and `server.pingInterval`, here 2 s",
+            settings: &[
+                ("STELLAR_SERVER__PING_INTERVAL", "2000"),
+                ("STELLAR_SERVER__CLOSE_TIMEOUT", "1000"),
+            ],
+            descriptors: None,
+            run: |stage| Box::pin(announced(stage)),
+        },
+    ]
+}
+
+async fn one_byte_writes(stage: &Stage<'_>) -> Outcome {
+    let end = tokio::time::Instant::now() + stage.seconds();
+    let mut tasks = JoinSet::new();
+    for mut peer in stage.open_many(50, Local::default()).await? {
+        tasks.spawn(async move {
+            let mut count = 0;
+            let request = json!({ "event": "action", "params": { "action": "echo", "n": 1 } });
+            let bytes = frame(FIN | TEXT, request.to_string().as_bytes());
+            while tokio::time::Instant::now() < end {
+                for byte in &bytes {
+                    peer.write(&[*byte]).await?;
+                    tokio::task::yield_now().await;
+                }
+                count += 1;
+                peer.response(count).await?;
+            }
+            Ok::<_, std::io::Error>(count)
+        });
+    }
+    let mut answered = 0;
+    while let Some(done) = tasks.join_next().await {
+        answered += done??;
+    }
+    Ok(format!("all {} messages answered", number(answered)))
+}
+
+async fn fragments(stage: &Stage<'_>) -> Outcome {
+    let mut tasks = JoinSet::new();
+    for n in 0..40 {
+        let mut peer = stage.open(Local::default()).await?;
+        tasks.spawn(async move {
+            let text = json!({ "event": "detailsView", "pad": "x".repeat(65_500) }).to_string();
+            let bytes = text.as_bytes();
+            let last = 65_535;
+            if n % 2 == 0 {
+                // One byte each, the rest in the last.
+                let mut out = frame(TEXT, &bytes[..1]);
+                for at in 1..last {
+                    out.extend(frame(CONTINUATION, bytes.get(at..=at).unwrap_or(b"")));
+                }
+                out.extend(frame(FIN | CONTINUATION, bytes.get(last..).unwrap_or(b"")));
+                peer.write(&out).await?;
+                peer.response(1).await?;
+                return Ok::<_, std::io::Error>(None);
+            }
+            peer.write(&frame(TEXT, b"x")).await?;
+            let more = frame(CONTINUATION, &[b'x'; 100]).repeat(100);
+            while peer.write(&more).await.is_ok() {
+                if is_readable(&peer.stream) {
+                    break;
+                }
+            }
+            Ok(Some(peer.close_code(PATIENCE).await))
+        });
+    }
+    let (mut answered, mut ended) = (0, 0);
+    while let Some(done) = tasks.join_next().await {
+        match done?? {
+            None => answered += 1,
+            Some(Some(1009)) => ended += 1,
+            Some(code) => return Err(format!("ended with {code:?}").into()),
+        }
+    }
+    ensure(answered == 20 && ended == 20, || {
+        format!("{answered} answered, {ended} ended")
+    })?;
+    stage.alone().await?;
+    Ok("20 answered, 20 ended with 1009".into())
+}
+
+/// Whether something has come.
+fn is_readable(stream: &tokio::net::TcpStream) -> bool {
+    let mut byte = [0; 1];
+    let mut buffer = tokio::io::ReadBuf::new(&mut byte);
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    stream.poll_peek(&mut cx, &mut buffer).is_ready()
+}
+
+/// A gibibyte of zeros, deflated.
+fn deflated() -> Result<Vec<u8>, std::io::Error> {
+    let mut out = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..1_024 {
+        out.write_all(&zeros)?;
+    }
+    out.finish()
+}
+
+async fn bomb(stage: &Stage<'_>) -> Outcome {
+    let bomb = deflated()?;
+    let mut tasks = JoinSet::new();
+    let size = bomb.len();
+    for _ in 0..10 {
+        let from = Local {
+            deflate: true,
+            ..Local::default()
+        };
+        let mut peer = stage.open(from).await?;
+        let bytes = frame(FIN | RSV1 | BINARY, &bomb);
+        tasks.spawn(async move {
+            // The server need not take all of it.
+            peer.write(&bytes).await.ok();
+            peer.close_code(PATIENCE).await
+        });
+    }
+    while let Some(code) = tasks.join_next().await {
+        let code = code?;
+        ensure(code == Some(1009), || format!("ended with {code:?}"))?;
+    }
+    stage.alone().await?;
+    Ok(format!("10 of {size} bytes ended with 1009"))
+}
+
+async fn announced(stage: &Stage<'_>) -> Outcome {
+    let mut lies = stage.open_many(200, Local::default()).await?;
+    let mut stopped = stage.open_many(200, Local::default()).await?;
+    for peer in &mut stopped {
+        peer.write(&head(FIN | TEXT, 10_485_760)).await?;
+        peer.write(b"x").await?;
+    }
+    for peer in &mut lies {
+        peer.write(&head(FIN | BINARY, 1 << 30)).await?;
+    }
+    for peer in &mut lies {
+        let code = peer.close_code(PATIENCE).await;
+        ensure(code == Some(1009), || format!("ended with {code:?}"))?;
+    }
+    drop(lies);
+    stage.alone().await?;
+    let silent = stage.closed("heartbeat_timeout").await?;
+    ensure(silent >= 200, || format!("{silent} were found out"))?;
+    Ok("200 ended with 1009 at once, 200 with 1001".into())
+}

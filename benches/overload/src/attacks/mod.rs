@@ -1,0 +1,133 @@
+//! What bad peers do, one function each.
+
+mod connections;
+mod frames;
+mod messages;
+mod rooms;
+
+pub(crate) use self::rooms::many_rooms;
+
+use std::{pin::Pin, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    Fault, Options,
+    others::COUNT,
+    peer::{Local, Peer},
+    process::Process,
+};
+
+/// A way to be bad.
+pub(crate) struct Attack {
+    pub(crate) name: &'static str,
+    /// What is done, in a few words.
+    pub(crate) what: &'static str,
+    /// What bounds it, as the settings name it.
+    pub(crate) bound: &'static str,
+    /// Settings of the server, as variables.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
+    /// How many descriptors the server has, if they are few.
+    pub(crate) descriptors: Option<u32>,
+    pub(crate) run: for<'a> fn(&'a Stage<'a>) -> Run<'a>,
+}
+
+/// What came of it, in words; an error when it was not what is documented.
+pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+pub(crate) type Outcome = Result<String, Fault>;
+
+/// Where an attack takes place.
+pub(crate) struct Stage<'a> {
+    pub(crate) server: &'a Process,
+    pub(crate) options: &'a Options,
+}
+
+/// All of them, in the order of the table.
+pub(crate) fn all() -> Vec<Attack> {
+    [
+        connections::all(),
+        frames::all(),
+        messages::all(),
+        rooms::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Far longer than anything takes here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Stage<'_> {
+    fn seconds(&self) -> Duration {
+        Duration::from_secs(self.options.seconds)
+    }
+
+    async fn open(&self, from: Local) -> Result<Peer, Fault> {
+        let peer = Peer::open(self.server.address, from).await;
+        peer.map_err(|refused| format!("a client was not let in, {refused}").into())
+    }
+
+    async fn open_many(&self, count: usize, from: Local) -> Result<Vec<Peer>, Fault> {
+        let mut peers = Vec::with_capacity(count);
+        for _ in 0..count {
+            peers.push(self.open(from).await?);
+        }
+        Ok(peers)
+    }
+
+    async fn closed(&self, reason: &str) -> Result<u64, Fault> {
+        Ok(self.server.counts().await?["closed"][reason]
+            .as_u64()
+            .unwrap_or_default())
+    }
+
+    /// Waits until the server's counts are as they must become.
+    async fn until(&self, what: &str, reached: impl Fn(&Value) -> bool) -> Result<(), Fault> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let counts = self.server.counts().await?;
+            if reached(&counts) {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("waited in vain for {what}: {counts}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until all the others are there.
+    pub(crate) async fn everyone(&self) -> Result<(), Fault> {
+        self.until("the others to connect", |counts| {
+            counts["connections"].as_u64() == Some(u64::from(COUNT))
+        })
+        .await
+    }
+
+    /// Waits until only the others are connected.
+    async fn alone(&self) -> Result<(), Fault> {
+        self.until("the attackers to be gone", |counts| {
+            counts["connections"].as_u64() <= Some(u64::from(COUNT))
+        })
+        .await
+    }
+}
+
+/// An error unless it is so.
+fn ensure(so: bool, what: impl FnOnce() -> String) -> Result<(), Fault> {
+    if so { Ok(()) } else { Err(what().into()) }
+}
+
+/// A number with its thousands apart.
+fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

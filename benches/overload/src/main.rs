@@ -1,0 +1,119 @@
+//! Bad peers against a server of this project: what bounds them, and what others notice.
+//!
+//! `cargo run --release -p overload -- --help`
+
+mod attacks;
+mod others;
+mod peer;
+mod process;
+mod report;
+mod server;
+mod trial;
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::attacks::{Attack, all};
+
+/// Anything that went wrong.
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// Starts a server for each attack, measures what well-behaved clients notice, and ends with a
+/// table. It fails when an attack does not come to what is documented.
+#[derive(clap::Parser)]
+struct Options {
+    /// Only these attacks; see --list
+    attacks: Vec<String>,
+    /// Lists the attacks
+    #[arg(long)]
+    list: bool,
+    /// Seconds that most of those take which have no end of their own
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Seconds that there are too many publications
+    #[arg(long, default_value_t = 60)]
+    minute: u64,
+    /// Puts the table between the marks of this file, too
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Lets the servers write their logs
+    #[arg(long)]
+    log: bool,
+    /// Is such a server
+    #[arg(long, hide = true)]
+    serve: bool,
+}
+
+impl Options {
+    fn chosen(&self) -> Result<Vec<Attack>, Fault> {
+        let mut left = all();
+        if self.attacks.is_empty() {
+            return Ok(left);
+        }
+        let mut chosen = Vec::new();
+        for name in &self.attacks {
+            let at = left.iter().position(|attack| attack.name == name);
+            let at = at.ok_or_else(|| format!("there is no attack {name:?}; --list tells all"))?;
+            chosen.push(left.remove(at));
+        }
+        Ok(chosen)
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match start(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well.
+fn start(options: &Options) -> Result<bool, Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    if options.serve {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+            .init();
+        runtime
+            .block_on(server::serve())
+            .map_err(|error| error.to_string())?;
+        return Ok(true);
+    }
+    let attacks = options.chosen()?;
+    if options.list {
+        for attack in attacks {
+            println!("{:16} {}", attack.name, attack.what);
+        }
+        return Ok(true);
+    }
+    let mut rows = Vec::new();
+    let mut well = true;
+    for (at, attack) in attacks.iter().enumerate() {
+        eprint!("[{:2}/{}] {:16} ", at + 1, attacks.len(), attack.name);
+        match runtime.block_on(trial::run(attack, options)) {
+            Ok(row) => {
+                eprintln!("{}", row.outcome);
+                rows.push(row);
+            }
+            Err(error) => {
+                eprintln!("FAILED: {error}");
+                well = false;
+            }
+        }
+    }
+    let table = report::table(&rows);
+    println!("{table}");
+    if let Some(path) = &options.write {
+        report::write(path, &table)?;
+    }
+    Ok(well)
+}

@@ -1,0 +1,78 @@
+//! The closing table.
+
+use std::{fs, path::Path, time::Duration};
+
+use crate::{Fault, others::Latency};
+
+/// What came of one attack.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) bound: &'static str,
+    pub(crate) outcome: String,
+    /// Resident memory in KiB: before, at most meanwhile, after.
+    pub(crate) memory: [u64; 3],
+    pub(crate) before: Latency,
+    pub(crate) during: Option<Latency>,
+    /// Calls of others that failed.
+    pub(crate) lost: u64,
+    /// How long until the others' calls were as before.
+    pub(crate) calm: Duration,
+}
+
+/// The table, in Markdown.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut out = String::from(
+        "| attack | bound | outcome | memory, MiB: before, most, after | others' calls, ms: p50, p99 before | meanwhile | failed | normal after |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let [before, most, after] = row.memory.map(|kib| kib as f64 / 1_024.0);
+        let during = row.during.map_or("-".into(), latency);
+        out.push_str(&format!(
+            "| `{}`: {} | {} | {} | {before:.0}, {most:.0}, {after:.0} | {} | {during} | {} | {:.1} s |\n",
+            row.name,
+            row.what,
+            row.bound,
+            row.outcome,
+            latency(row.before),
+            row.lost,
+            row.calm.as_secs_f64(),
+        ));
+    }
+    out
+}
+
+fn latency(latency: Latency) -> String {
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    format!("{:.1}, {:.1}", millis(latency.p50), millis(latency.p99))
+}
+
+const BEGIN: &str = "<!-- the attacks: begin -->";
+const END: &str = "<!-- the attacks: end -->";
+
+/// Puts the table between the marks of a file. Rows of attacks that were not made now stay.
+pub(crate) fn write(path: &Path, table: &str) -> Result<(), Fault> {
+    let text = fs::read_to_string(path)?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(head, rest)| Some((head, rest.split_once(END)?)));
+    let (head, (old, tail)) = parts.ok_or("the file has no marks for the table")?;
+    let name = |line: &str| line.split('`').nth(1).map(str::to_owned);
+    let mut lines: Vec<String> = table.lines().map(str::to_owned).collect();
+    let mut kept: Vec<String> = old
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(str::to_owned)
+        .collect();
+    for line in lines.split_off(2.min(lines.len())) {
+        match kept.iter_mut().find(|old| name(old) == name(&line)) {
+            Some(old) => *old = line,
+            None => kept.push(line),
+        }
+    }
+    lines.append(&mut kept);
+    let body = lines.join("\n");
+    fs::write(path, format!("{head}{BEGIN}\n\n{body}\n\n{END}{tail}"))?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The server under attack: a process of its own, so that its memory is its own.
+
+use std::{
+    error::Error,
+    io::{BufRead as _, Write as _},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use serde_json::{Value, json};
+use stellarfw::{
+    Stellar,
+    actions::{ActionResult, Params},
+    config::Sources,
+    ws::{Ws, WsConfig, deflate::DeflateConfig},
+};
+use tokio::net::TcpListener;
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+async fn echo(Params(value): Params<Value>) -> ActionResult {
+    Ok(json!({ "n": value["n"] }))
+}
+
+/// Serves on a free port, which it prints. A line on its input is answered with what it has
+/// counted; it ends with its input.
+pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        loud(info);
+    }));
+    let config = Sources::new().variables(std::env::vars()).load()?;
+    let mut ws = WsConfig::default();
+    ws.compression = Some(DeflateConfig::default());
+    let stellar = Stellar::builder()
+        .config(config)
+        .engine(Ws::new(ws))
+        .room("crowd")
+        .action("echo", echo)
+        .build()
+        .await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let asked = stellar.clone();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            if line.is_err() || writeln!(std::io::stdout(), "{}", counts(&asked)).is_err() {
+                break;
+            }
+        }
+        std::process::exit(0);
+    });
+    stellar.serve_on(listener, std::future::pending()).await?;
+    Ok(())
+}
+
+fn counts(stellar: &Stellar) -> Value {
+    let counts = stellar.transport().counts();
+    let closed: serde_json::Map<_, _> = counts
+        .closed
+        .iter()
+        .map(|(reason, count)| ((*reason).to_owned(), json!(count)))
+        .collect();
+    json!({
+        "connections": stellar.transport().connections(),
+        "refused": counts.refused,
+        "overRate": counts.over_rate,
+        "received": counts.received,
+        "sent": counts.sent,
+        "closed": closed,
+        "panics": PANICS.load(Ordering::Relaxed),
+    })
+}

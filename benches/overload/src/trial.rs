@@ -1,0 +1,145 @@
+//! One attack: before, meanwhile, and until all is as before.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Fault, Options,
+    attacks::{Attack, Stage, many_rooms},
+    others::{COUNT, Latency, Others},
+    process::{Process, usage},
+    report::Row,
+};
+
+/// How long is looked at what is normal.
+const BEFORE: Duration = Duration::from_secs(3);
+/// A time of which all calls must be normal again.
+const WINDOW: Duration = Duration::from_secs(1);
+/// It must be so within this time.
+const AFTER: Duration = Duration::from_secs(30);
+
+/// Looks at a process's memory all the time.
+struct Watch {
+    seen: Arc<Mutex<Vec<(Instant, u64)>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn start(id: u32) -> Self {
+        let watch = Self {
+            seen: Arc::default(),
+            stop: Arc::default(),
+        };
+        let (seen, stop) = (watch.seen.clone(), watch.stop.clone());
+        std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let rss = usage(id).rss;
+                if rss > 0
+                    && let Ok(mut seen) = seen.lock()
+                {
+                    seen.push((Instant::now(), rss));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        watch
+    }
+
+    /// The most of a time, in KiB.
+    fn most(&self, from: Instant, to: Instant) -> u64 {
+        let Ok(seen) = self.seen.lock() else {
+            return 0;
+        };
+        let within = seen.iter().filter(|(at, _)| (from..=to).contains(at));
+        within.map(|(_, rss)| *rss).max().unwrap_or_default()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes the attack on a server of its own.
+pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault> {
+    let mut settings: Vec<_> = attack
+        .settings
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
+    if attack.name == "rooms" {
+        settings.push(("STELLAR_STARTING_CHAT_ROOMS", many_rooms()));
+    }
+    let server = Process::start(&settings, attack.descriptors, options.log).await?;
+    let others = Others::start(server.address)?;
+    let stage = Stage {
+        server: &server,
+        options,
+    };
+    stage.everyone().await?;
+    let watch = Watch::start(server.id());
+    // The first calls are slower: nothing is warm yet.
+    tokio::time::sleep(WINDOW).await;
+
+    let begun = Instant::now();
+    tokio::time::sleep(BEFORE).await;
+    let attacked = Instant::now();
+    let normal = others
+        .latency(begun, attacked)
+        .ok_or("nobody was answered")?;
+    let lost_before = others.lost();
+
+    let outcome = (attack.run)(&stage).await?;
+
+    let over = Instant::now();
+    let calm = calm(&others, normal, over).await?;
+    tokio::time::sleep(WINDOW).await;
+    let end = Instant::now();
+    let counts = server.counts().await?;
+    if counts["panics"] != 0 {
+        return Err(format!("something panicked: {counts}").into());
+    }
+    let lost = others.lost() - lost_before;
+    let row = Row {
+        name: attack.name,
+        what: attack.what,
+        bound: attack.bound,
+        outcome,
+        memory: [
+            watch.most(begun, attacked),
+            watch.most(attacked, over),
+            watch.most(end - Duration::from_millis(500), end),
+        ],
+        before: normal,
+        during: others.latency(attacked, over),
+        lost,
+        calm,
+    };
+    others.stop();
+    Ok(row)
+}
+
+/// How long it takes until calls take no longer than before.
+async fn calm(others: &Others, normal: Latency, over: Instant) -> Result<Duration, Fault> {
+    let limit = (normal.p99 * 3).max(normal.p99 + Duration::from_millis(20));
+    let mut from = over;
+    while from < over + AFTER {
+        // What is due at the window's end is answered, or is late enough.
+        tokio::time::sleep_until((from + WINDOW + limit).into()).await;
+        let expected = COUNT as usize * 9;
+        let latency = others.latency(from, from + WINDOW);
+        if others.answered(from, from + WINDOW) >= expected
+            && latency.is_some_and(|latency| latency.p99 <= limit)
+        {
+            return Ok(from - over);
+        }
+        from += Duration::from_millis(250);
+    }
+    Err(format!("it was not as before within {} s", AFTER.as_secs()).into())
+}
