@@ -12,7 +12,6 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-pub(crate) const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;

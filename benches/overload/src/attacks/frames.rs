@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{Attack, Outcome, PATIENCE, Stage, ensure, number};
-use crate::peer::{BINARY, CONTINUATION, FIN, Local, RSV1, TEXT, frame, head};
+use crate::peer::{BINARY, FIN, Local, RSV1, TEXT, frame, head};
 
 pub(super) fn all() -> Vec<Attack> {
     vec![
@@ -18,18 +18,6 @@ pub(super) fn all() -> Vec<Attack> {
             settings: &[],
             descriptors: None,
             run: |stage| Box::pin(one_byte_writes(stage)),
-        },
-        Attack {
-            name: "fragments",
-            what: "20 messages of 65,536 fragments, and 20 that never end",
-            bound: "`server.maxLength`, here 1 MiB",
-            settings: &[
-                ("STELLAR_SERVER__MAX_LENGTH", "1048576"),
-                // They learn of it when they have stopped sending.
-                ("STELLAR_SERVER__CLOSE_TIMEOUT", "60000"),
-            ],
-            descriptors: None,
-            run: |stage| Box::pin(fragments(stage)),
         },
         Attack {
             name: "bomb",
@@ -77,58 +65,6 @@ async fn one_byte_writes(stage: &Stage<'_>) -> Outcome {
         answered += done??;
     }
     Ok(format!("all {} messages answered", number(answered)))
-}
-
-async fn fragments(stage: &Stage<'_>) -> Outcome {
-    let mut tasks = JoinSet::new();
-    for n in 0..40 {
-        let mut peer = stage.open(Local::default()).await?;
-        tasks.spawn(async move {
-            let text = json!({ "event": "detailsView", "pad": "x".repeat(65_500) }).to_string();
-            let bytes = text.as_bytes();
-            let last = 65_535;
-            if n % 2 == 0 {
-                // One byte each, the rest in the last.
-                let mut out = frame(TEXT, &bytes[..1]);
-                for at in 1..last {
-                    out.extend(frame(CONTINUATION, bytes.get(at..=at).unwrap_or(b"")));
-                }
-                out.extend(frame(FIN | CONTINUATION, bytes.get(last..).unwrap_or(b"")));
-                peer.write(&out).await?;
-                peer.response(1).await?;
-                return Ok::<_, std::io::Error>(None);
-            }
-            peer.write(&frame(TEXT, b"x")).await?;
-            let more = frame(CONTINUATION, &[b'x'; 100]).repeat(100);
-            while peer.write(&more).await.is_ok() {
-                if is_readable(&peer.stream) {
-                    break;
-                }
-            }
-            Ok(Some(peer.close_code(PATIENCE).await))
-        });
-    }
-    let (mut answered, mut ended) = (0, 0);
-    while let Some(done) = tasks.join_next().await {
-        match done?? {
-            None => answered += 1,
-            Some(Some(1009)) => ended += 1,
-            Some(code) => return Err(format!("ended with {code:?}").into()),
-        }
-    }
-    ensure(answered == 20 && ended == 20, || {
-        format!("{answered} answered, {ended} ended")
-    })?;
-    stage.alone().await?;
-    Ok("20 answered, 20 ended with 1009".into())
-}
-
-/// Whether something has come.
-fn is_readable(stream: &tokio::net::TcpStream) -> bool {
-    let mut byte = [0; 1];
-    let mut buffer = tokio::io::ReadBuf::new(&mut byte);
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    stream.poll_peek(&mut cx, &mut buffer).is_ready()
 }
 
 /// A gibibyte of zeros, deflated.
