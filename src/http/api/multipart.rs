@@ -47,7 +47,9 @@ pub(super) async fn read(
         if field.file_name().is_some() {
             file(read, name, field, config).await?;
         } else {
-            let text = field.text().await.map_err(|e| fault(&e, config))?;
+            let bytes = field.bytes().await.map_err(|e| fault(&e, config))?;
+            // UTF-8, whatever else is told (RFC 7578 section 5.1.2): forms of pages are.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             texts += text.len();
             if texts > config.max_body {
                 return Err(BadBody::too_long(config.max_body));
