@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Deserialize;
-use stellarfw_transport::{Kind, Message, Outbox, Waiting};
+use stellarfw_transport::{Frame, Kind, Message, Outbox, Waiting};
 
 /// The first frame of every session.
 pub(crate) const OPEN: &str = "o";
@@ -30,7 +30,7 @@ pub(crate) fn batch(outbox: &mut Outbox, limit: usize) -> Option<(String, Waitin
             text.reserve(payload.len() + payload.len() / 4 + 8);
         }
         text.push_str(if taken.frames == 0 { "a[" } else { "," });
-        quote(&mut text, payload);
+        put(&mut text, &frame, payload);
         taken.frames += 1;
         taken.bytes += payload.len();
     }
@@ -39,6 +39,23 @@ pub(crate) fn batch(outbox: &mut Outbox, limit: usize) -> Option<(String, Waitin
     }
     text.push(']');
     Some((text, taken))
+}
+
+/// Appends a payload as a string of JSON: a publication is made one once, for all its receivers.
+fn put(out: &mut String, frame: &Frame, payload: &str) {
+    let quoted = |payload: &str| {
+        let mut text = String::with_capacity(payload.len() + payload.len() / 4 + 8);
+        quote(&mut text, payload);
+        text
+    };
+    if frame.is_for_many()
+        && let Some(made) = frame.translated(("sockjs", 0), |_| Some(quoted(payload).into()))
+        && let Ok(made) = std::str::from_utf8(&made)
+    {
+        out.push_str(made);
+    } else {
+        quote(out, payload);
+    }
 }
 
 /// The frame that ends a session.
