@@ -68,5 +68,5 @@ pub use self::{
     spark::{Delivery, SendError, Spark},
     transform::{Packet, Transform},
     transport::{Capabilities, StartError, Transport},
-    turn::{Turn, turn},
+    turn::{Turn, poll_again, turn},
 };

@@ -10,7 +10,13 @@
 //! drop(turn); // each spark is written to once
 //! ```
 
-use std::{cell::RefCell, marker::PhantomData};
+use std::{
+    cell::RefCell,
+    future::Future,
+    marker::PhantomData,
+    pin::pin,
+    task::{Context, Poll},
+};
 
 use crate::spark::Spark;
 
@@ -31,6 +37,19 @@ pub fn turn() -> Turn {
     Turn {
         not_send: PhantomData,
     }
+}
+
+/// Has the task that is polled polled again, when others have had their turn and the runtime has
+/// looked for what came on its sockets. For an engine that has more to do than one turn should take:
+/// a task that simply wakes itself is polled dozens of times before the runtime looks again, and who
+/// has just sent something waits for all of that. Returns `Pending`, to be returned.
+pub fn poll_again<T>(cx: &mut Context<'_>) -> Poll<T> {
+    // The runtime keeps the waker when this is polled, and has no need of the future after that.
+    match pin!(tokio::task::yield_now()).poll(cx) {
+        Poll::Pending => {}
+        Poll::Ready(()) => cx.waker().wake_by_ref(),
+    }
+    Poll::Pending
 }
 
 /// A turn under way; see [`turn`].

@@ -9,6 +9,8 @@ use std::{
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
+use stellarfw_transport::poll_again;
+
 use crate::{deflate::Inflater, socket::Socket};
 
 /// As much is read at once.
@@ -159,7 +161,6 @@ impl Reader {
                 Ok(_) => {}
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        poll_again(cx)
     }
 }

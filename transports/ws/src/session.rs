@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, Turn, turn};
+use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, Turn, poll_again, turn};
 use tokio::time::Sleep;
 use tungstenite::{Error, Message as Read};
 
@@ -59,6 +59,8 @@ enum Step {
     On,
     /// Nothing more to read now.
     Wait,
+    /// There may be more, but others have their turn first.
+    Later,
     /// The connection is over.
     Over(CloseReason),
 }
@@ -111,6 +113,10 @@ impl<F: Framing> Session<F> {
             match step {
                 Step::On => {}
                 Step::Wait => return None,
+                Step::Later => {
+                    let _: Poll<()> = poll_again(cx);
+                    return None;
+                }
                 Step::Over(reason) => return Some(reason),
             }
         }
@@ -126,8 +132,7 @@ impl<F: Framing> Session<F> {
             let (mut at, mut end) = (0, reader.take_kept(buffer));
             let step = loop {
                 if *budget == 0 {
-                    cx.waker().wake_by_ref();
-                    break Step::Wait;
+                    break Step::Later;
                 }
                 if inlet.poll_ready(cx).is_pending() {
                     break Step::Wait;
@@ -199,8 +204,7 @@ impl<F: Framing> Session<F> {
         };
         loop {
             if *budget == 0 {
-                cx.waker().wake_by_ref();
-                return Step::Wait;
+                return Step::Later;
             }
             if inlet.poll_ready(cx).is_pending() {
                 return Step::Wait;
