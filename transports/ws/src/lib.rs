@@ -19,7 +19,7 @@
 //! | `whole` | messages in one frame, read where they lie |
 //! | `pieces` | all other frames: tungstenite reads them |
 //! | `text` | whether what is still coming can become text |
-//! | `head` | the headers of frames |
+//! | `head`, `mask` | the headers of frames, and the client's mask |
 //! | [`deflate`] | `permessage-deflate`, which tungstenite lacks |
 //!
 //! Nearly all messages are one short frame. Those are read in a buffer that all connections of a
@@ -33,6 +33,7 @@ pub mod deflate;
 mod framing;
 mod handshake;
 mod head;
+mod mask;
 mod outlet;
 mod pieces;
 mod reader;

@@ -1,7 +1,10 @@
 //! Text that is still coming: whether it can become UTF-8 at all. A peer that sends what cannot is
 //! told at the first such byte, not when its message is whole (RFC 6455 section 8.1).
 
-use crate::head::{Head, OP_BINARY, OP_TEXT, RSV};
+use crate::{
+    head::{Head, OP_BINARY, OP_TEXT, RSV},
+    mask::unmask_into,
+};
 
 /// Continues the message of the frame before it.
 const OP_CONTINUATION: u8 = 0x0;
@@ -53,7 +56,7 @@ pub(crate) struct Text {
     counts: bool,
     key: [u8; 4],
     /// How much of the frame was taken.
-    at: usize,
+    at: u64,
 }
 
 impl Text {
@@ -82,12 +85,8 @@ impl Text {
         }
         let mut plain = [0; 1_024];
         for chunk in masked.chunks(plain.len()) {
-            let plain = &mut plain[..chunk.len()];
-            let key = self.key.iter().cycle().skip(self.at % 4);
-            for ((plain, masked), key) in plain.iter_mut().zip(chunk).zip(key) {
-                *plain = masked ^ key;
-            }
-            self.at += chunk.len();
+            let plain = unmask_into(&mut plain, chunk, self.key, self.at);
+            self.at += chunk.len() as u64;
             if !self.utf8.push(plain) {
                 return false;
             }

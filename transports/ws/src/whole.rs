@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use crate::head::{FIN, MASK, OP_BINARY, OP_PING, OP_PONG, OP_TEXT};
+use crate::{
+    head::{FIN, MASK, OP_BINARY, OP_PING, OP_PONG, OP_TEXT},
+    mask::unmask,
+};
 
 /// Frames up to this size are waited for in the buffer; longer ones are tungstenite's, which
 /// collects them as they come.
@@ -59,28 +62,12 @@ pub(crate) fn next(bytes: &mut [u8], longest: usize) -> Next {
         };
     }
     let (head, payload) = bytes[..end].split_at_mut(start);
-    unmask(payload, &head[start - 4..]);
+    if let &[.., a, b, c, d] = &*head {
+        unmask(payload, [a, b, c, d]);
+    }
     Next::Whole {
         opcode: first & !FIN,
         payload: start..end,
-    }
-}
-
-/// Takes a mask off (RFC 6455 section 5.3), eight bytes at a time so that the compiler can widen
-/// it further.
-fn unmask(payload: &mut [u8], key: &[u8]) {
-    let key = [
-        key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3],
-    ];
-    let wide = u64::from_ne_bytes(key);
-    let mut chunks = payload.chunks_exact_mut(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
-    }
-    for (byte, key) in chunks.into_remainder().iter_mut().zip(key) {
-        *byte ^= key;
     }
 }
 

@@ -2,8 +2,11 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{TAIL, error::DeflateError, mask::unmask_into, negotiate::Negotiated, pool};
-use crate::head::{self, FIN, Head, RSV, RSV1, SHORTEST};
+use super::{TAIL, error::DeflateError, negotiate::Negotiated, pool};
+use crate::{
+    head::{self, FIN, Head, RSV, RSV1, SHORTEST},
+    mask::unmask_into,
+};
 
 /// Compressed bytes that are unmasked at a time.
 const STEP: usize = 4096;

@@ -38,7 +38,6 @@ mod config;
 mod deflater;
 mod error;
 mod inflater;
-mod mask;
 mod negotiate;
 mod offer;
 mod pool;

@@ -1,8 +1,26 @@
 //! The client's masking (RFC 6455 §5.3).
 
+/// Takes the mask off where the payload lies, eight bytes at a time so that the compiler can widen
+/// it further.
+pub(crate) fn unmask(payload: &mut [u8], key: [u8; 4]) {
+    let wide = u64::from_ne_bytes([
+        key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3],
+    ]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
+    }
+    let rest = chunks.into_remainder().iter_mut();
+    for (byte, key) in rest.zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
 /// Copies as much of `from` as fits into `to` without its mask. `offset` is where in the frame's
 /// payload `from` starts. Returns what was copied.
-pub(super) fn unmask_into<'a>(
+pub(crate) fn unmask_into<'a>(
     to: &'a mut [u8],
     from: &[u8],
     key: [u8; 4],
