@@ -288,6 +288,10 @@ pub(super) fn errors() -> Vec<(StellarError, &'static str)> {
             StellarError::room_full("R"),
             "Wait until somebody leaves it",
         ),
+        (
+            StellarError::too_many_messages(),
+            "Send fewer in a second; who goes on is disconnected",
+        ),
     ]
 }
 
