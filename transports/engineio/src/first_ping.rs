@@ -25,10 +25,11 @@ pub(crate) struct FirstPing {
 }
 
 impl FirstPing {
-    /// Of a session that begins now. In protocol 3 the client pings.
-    pub(crate) fn new(protocol: u8, interval: Duration) -> Self {
+    /// Of a session that begins now. In protocol 3 the client pings. One that begins with polling
+    /// gets the ping at once: kept back, it can come in the way of an upgrade.
+    pub(crate) fn new(protocol: u8, on_socket: bool, interval: Duration) -> Self {
         Self {
-            awaited: AtomicBool::new(protocol != 3),
+            awaited: AtomicBool::new(protocol != 3 && on_socket),
             until: Instant::now() + interval,
         }
     }

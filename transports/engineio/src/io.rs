@@ -176,7 +176,13 @@ impl Socket {
             false => front.longest,
         };
         let io = Io::new(io);
-        session.lock().direct = io.direct();
+        {
+            // A session that comes from polling stays with the library: only it knows when the
+            // last of what it had taken has gone the old way.
+            let mut out = session.lock();
+            out.past = out.line == Line::WebSocket;
+            out.direct = out.past.then(|| io.direct()).flatten();
+        }
         Self {
             io: Some(io),
             session,

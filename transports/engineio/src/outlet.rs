@@ -58,6 +58,8 @@ pub(crate) struct Out {
     outbox: Outbox,
     /// Its WebSocket, if that can be written to from any thread.
     pub(crate) direct: Option<Direct>,
+    /// Messages may go past the library.
+    pub(crate) past: bool,
     /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
     /// messages of the library's own.
     handed: VecDeque<usize>,
@@ -93,6 +95,7 @@ impl Out {
             sink: None,
             outbox: Outbox::new(limits.clone()),
             direct: None,
+            past: false,
             limits,
             handed: VecDeque::new(),
             handed_bytes: 0,

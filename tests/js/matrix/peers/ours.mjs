@@ -65,14 +65,21 @@ class OurPeer extends Peer {
   }
 }
 
-/** What a client has for each way: without a WebSocket class it falls back to requests. */
+/** A network that lets no WebSocket through. */
+class Blocked {
+  constructor() {
+    throw new Error("WebSockets are blocked");
+  }
+}
+
+/** What a client has for each way: where no WebSocket gets through it falls back to requests. */
 const means = {
   websocket: { WebSocket },
-  polling: { WebSocket: undefined },
-  xhr_streaming: { WebSocket: undefined },
+  polling: { WebSocket: Blocked },
+  xhr_streaming: { WebSocket: Blocked },
   // As where something on the way does not let answers go on.
   xhr: {
-    WebSocket: undefined,
+    WebSocket: Blocked,
     fetch: (url, init) =>
       /\/xhr_streaming\b/.test(url) ? Promise.reject(new Error("Held back")) : fetch(url, init),
   },
