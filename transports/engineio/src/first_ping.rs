@@ -1,5 +1,5 @@
 //! The library's first ping. It sends that at once, where the protocol has the first one come after
-//! the interval. So it is kept back here, and answered in the client's name; from the second on the
+//! the interval. So it is kept back here, where a session begins on a WebSocket, and answered in the client's name; from the second on the
 //! library's pings come when they should, and are the client's.
 
 use std::{
