@@ -1,5 +1,5 @@
 //! The library's first ping. It sends that at once, where the protocol has the first one come after
-//! the interval. So it is kept back here, where a session begins on a WebSocket, and answered in the client's name; from the second on the
+//! the interval. So it is kept back here, and answered in the client's name; from the second on the
 //! library's pings come when they should, and are the client's.
 
 use std::{
@@ -25,11 +25,10 @@ pub(crate) struct FirstPing {
 }
 
 impl FirstPing {
-    /// Of a session that begins now. In protocol 3 the client pings. One that begins with polling
-    /// gets the ping at once: kept back, it can come in the way of an upgrade.
-    pub(crate) fn new(protocol: u8, on_socket: bool, interval: Duration) -> Self {
+    /// Of a session that begins now. In protocol 3 the client pings.
+    pub(crate) fn new(protocol: u8, interval: Duration) -> Self {
         Self {
-            awaited: AtomicBool::new(protocol != 3 && on_socket),
+            awaited: AtomicBool::new(protocol != 3),
             until: Instant::now() + interval,
         }
     }

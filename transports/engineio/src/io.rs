@@ -176,13 +176,7 @@ impl Socket {
             false => front.longest,
         };
         let io = Io::new(io);
-        {
-            // A session that comes from polling stays with the library: only it knows when the
-            // last of what it had taken has gone the old way.
-            let mut out = session.lock();
-            out.past = out.line == Line::WebSocket;
-            out.direct = out.past.then(|| io.direct()).flatten();
-        }
+        session.lock().direct = io.direct();
         Self {
             io: Some(io),
             session,

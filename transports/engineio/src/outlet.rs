@@ -58,13 +58,11 @@ pub(crate) struct Out {
     outbox: Outbox,
     /// Its WebSocket, if that can be written to from any thread.
     pub(crate) direct: Option<Direct>,
-    /// Messages may go past the library.
-    pub(crate) past: bool,
     /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
     /// messages of the library's own.
     handed: VecDeque<usize>,
     handed_bytes: usize,
-    /// How many messages its WebSocket has taken.
+    /// How many messages its WebSocket has taken, and how many answers to polls with messages.
     total: u64,
     /// As many bytes are handed over for one poll: half of what the library puts into one answer,
     /// so that all but a single large frame is in it.
@@ -95,7 +93,6 @@ impl Out {
             sink: None,
             outbox: Outbox::new(limits.clone()),
             direct: None,
-            past: false,
             limits,
             handed: VecDeque::new(),
             handed_bytes: 0,
@@ -208,7 +205,7 @@ impl Out {
         }
     }
 
-    /// How many messages the WebSocket has taken.
+    /// Grows with every message that has left.
     pub(crate) fn total(&self) -> u64 {
         self.total
     }
@@ -227,8 +224,14 @@ impl Out {
         self.poll_bytes = 0;
     }
 
-    /// A poll was answered with so many bytes.
-    pub(crate) fn polled(&mut self, len: usize) {
+    /// A poll was answered with all that the library held. `len`: how many bytes that are;
+    /// `messages`: there are others than the protocol's own among them.
+    pub(crate) fn polled(&mut self, len: usize, messages: bool) {
+        if self.line != Line::Polling && !messages {
+            // During an upgrade it answers at once, and keeps what it holds.
+            return;
+        }
+        self.total += u64::from(messages);
         self.kept = len < self.poll_bytes;
         self.release(self.handed.len());
     }
@@ -304,5 +307,77 @@ impl Outlet for SessionOutlet {
 
     fn abort(&self) {
         self.0.cut();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Taking;
+
+    impl Sink for Taking {
+        fn emit(&self, frame: &Frame) -> Sent {
+            Sent {
+                messages: 1,
+                least: frame.len(),
+            }
+        }
+
+        fn put(&self, _: &Frame, _: &mut Vec<u8>) -> Put {
+            Put::Not
+        }
+
+        fn take(&self, _: stellarfw_transport::Message<'_>) -> bool {
+            false
+        }
+
+        fn close(&self, _: Option<&CloseReason>) {}
+    }
+
+    fn out(line: Line) -> Out {
+        let mut out = Out::new(line, Arc::new(OutboxLimits::default()), 1 << 20);
+        out.sink = Some(Arc::new(Taking));
+        out
+    }
+
+    /// Whether all of many large frames are handed over, one after the other is written.
+    fn flows(out: &mut Out) -> bool {
+        out.line = Line::WebSocket;
+        (0..20).all(|_| {
+            out.push(Frame::binary(vec![0; 2 * WRITE])).unwrap();
+            out.hand_over();
+            let gone = out.outbox.is_empty();
+            out.written(1);
+            gone && out.handed.is_empty() && out.handed_bytes == 0
+        })
+    }
+
+    #[test]
+    fn a_welcome_that_a_poll_took_is_awaited_no_more() {
+        // Before it was expected.
+        for line in [Line::Polling, Line::Upgrading] {
+            let mut out = out(line);
+            out.polled(30, true);
+            out.expect(0);
+            assert!(flows(&mut out), "{line:?}");
+        }
+        // After that, while the client was already moving to its WebSocket.
+        let mut out = out(Line::Upgrading);
+        out.expect(0);
+        out.polled(30, true);
+        assert!(flows(&mut out));
+    }
+
+    #[test]
+    fn a_welcome_that_no_poll_took_is_awaited_from_the_websocket() {
+        let mut out = out(Line::Polling);
+        out.polled(1, false);
+        out.expect(0);
+        out.line = Line::Upgrading;
+        out.polled(1, false);
+        assert_eq!(out.handed, [0]);
+        out.written(1);
+        assert!(flows(&mut out));
     }
 }

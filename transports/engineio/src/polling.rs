@@ -9,12 +9,13 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body as _;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected, Full};
 use stellarfw_transport::{
     BoxFuture, CloseReason,
-    http::{Body, Response, text},
+    http::{Body, Response, body as body_of, text},
     turn,
 };
 use tokio::task::coop::{Unconstrained, unconstrained};
@@ -75,10 +76,9 @@ fn advance(
             out.hand_over();
         }
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
-            if waiting {
-                let len = response.body().size_hint().exact().unwrap_or(u64::MAX);
-                out.polled(usize::try_from(len).unwrap_or(usize::MAX));
-            }
+            let (response, messages) = look(response);
+            let len = response.body().size_hint().exact().unwrap_or(u64::MAX);
+            out.polled(usize::try_from(len).unwrap_or(usize::MAX), messages);
             return Poll::Ready(response);
         }
         if waiting && out.settle() {
@@ -92,6 +92,36 @@ fn advance(
         }
         session.close(sink);
     }
+}
+
+/// An answer to a poll, and whether it holds messages or the protocol's own packets alone.
+fn look(response: Response) -> (Response, bool) {
+    if !response.status().is_success() {
+        return (response, false);
+    }
+    if response.body().size_hint().lower() > OWN_MAX {
+        return (response, true);
+    }
+    // The library has it whole.
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().now_or_never().and_then(Result::ok);
+    let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
+    let messages = !is_own(&bytes);
+    let body = body_of(Full::new(bytes));
+    (Response::from_parts(parts, body), messages)
+}
+
+/// So long is a payload at most that holds packets of the protocol's own alone.
+const OWN_MAX: u64 = 12;
+
+/// Whether a payload is made of pings, pongs, closes and noops, in either protocol's form.
+fn is_own(payload: &[u8]) -> bool {
+    let own = |packet: &[u8]| matches!(packet, [b'1' | b'2' | b'3' | b'6']);
+    payload.is_empty()
+        || payload.split(|&byte| byte == 0x1e).all(own)
+        || payload
+            .chunks(3)
+            .all(|packet| packet.strip_prefix(b"1:").is_some_and(own))
 }
 
 /// Takes what has come. Cancel safe in that a message is taken whole or not at all.
@@ -202,4 +232,23 @@ pub(crate) fn request(
         request = request.header(header::CONTENT_TYPE, value);
     }
     request.body(body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocols_own_packets_are_told_from_messages() {
+        for own in [
+            "", "1", "2", "6", "2\x1e6", "6\x1e1", "1:6", "1:31:6", "1:1",
+        ] {
+            assert!(is_own(own.as_bytes()), "{own:?}");
+        }
+        for other in [
+            "4", "40", "4\x1e2", "2\x1e4", "bAA==", "2:40", "1:4", "1:32:40", "22",
+        ] {
+            assert!(!is_own(other.as_bytes()), "{other:?}");
+        }
+    }
 }

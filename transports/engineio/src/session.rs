@@ -102,7 +102,7 @@ impl Session {
             inlet: InletCell::default(),
             entry: Mutex::new(Some(entry)),
             attachment: OnceLock::new(),
-            first_ping: FirstPing::new(ask.protocol, ask.socket, sessions.ping_interval),
+            first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
             ask,
             sid: OnceLock::new(),
             sessions: Arc::downgrade(sessions),
@@ -185,7 +185,7 @@ impl Session {
     /// What messages that come whole may be offered to: its sink, on a WebSocket that is open.
     pub(crate) fn taker(&self) -> Option<Arc<dyn Sink>> {
         let out = self.lock();
-        let may = out.past && out.line == Line::WebSocket && out.phase == Phase::Open;
+        let may = out.line == Line::WebSocket && out.phase == Phase::Open;
         out.sink.clone().filter(|_| may && self.inlet.is_open())
     }
 

@@ -319,8 +319,7 @@ async fn a_post_that_is_too_long_is_answered_413() {
 #[tokio::test]
 async fn one_poll_and_one_post_at_a_time() {
     let mut bed = bed(EngineIoConfig::default(), |c| c.close_timeout = 200).await;
-    let (mut line, _) = bed.connect(Way::Polling).await;
-    assert_eq!(line.next().await.unwrap(), Packet::text("2"));
+    let (line, _) = bed.connect(Way::Polling).await;
     let target = format!("{}&transport=polling", line.target);
     let mut first = Http::connect(bed.site.address()).await.unwrap();
     first.send("GET", &target, &[], b"").await.unwrap();
@@ -574,12 +573,12 @@ async fn the_handshake_tells_what_a_client_needs() {
 }
 
 #[tokio::test]
-async fn the_first_ping_over_a_websocket_is_not_sent_at_once() {
+async fn the_first_ping_is_not_sent_at_once() {
     let mut config = EngineIoConfig::default();
     config.ping_interval = 3_600_000;
     config.ping_timeout = 200;
     let mut bed = bed(config, default).await;
-    for way in [Way::WebSocket] {
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
         let (mut line, spark) = bed.connect(way).await;
         // A ping that nobody answers would be its end.
         let since = Instant::now();
