@@ -99,10 +99,15 @@ fn look(response: Response) -> (Response, bool) {
     if !response.status().is_success() {
         return (response, false);
     }
-    if response.body().size_hint().lower() > OWN_MAX {
+    if response
+        .body()
+        .size_hint()
+        .exact()
+        .is_none_or(|len| len > OWN_MAX)
+    {
         return (response, true);
     }
-    // The library has it whole.
+    // Of a known length, so the library has it whole.
     let (parts, body) = response.into_parts();
     let bytes = body.collect().now_or_never().and_then(Result::ok);
     let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
