@@ -26,7 +26,10 @@ impl Stellar {
     /// # Errors
     /// When the certificate of the settings cannot be used.
     pub async fn serve_until_stopped(&self, listener: impl Into<Listener>) -> io::Result<()> {
-        let listener = secured(&self.app.config, listener.into())?;
+        let mut listener = listener.into();
+        if !listener.is_secure() {
+            listener = Security::of(&self.app.config)?.put_on(listener);
+        }
         self.serve_with(vec![listener], stop_signal(), second_signal())
             .await
     }
@@ -63,13 +66,15 @@ impl Stellar {
     /// The first address that cannot be listened on, and why; or that the certificate cannot be
     /// used.
     pub async fn listen(&self) -> io::Result<Vec<Listener>> {
+        // The listeners share one certificate, which is looked at and told of once.
+        let secure = Security::of(&self.app.config)?;
         let mut listeners = Vec::new();
         for address in &self.app.config.listen {
             let told = |error: io::Error| {
                 io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
             };
             let listener = Listener::bind(address).await.map_err(told)?;
-            listeners.push(secured(&self.app.config, listener)?);
+            listeners.push(secure.put_on(listener));
         }
         Ok(listeners)
     }
@@ -144,26 +149,40 @@ impl Stellar {
     }
 }
 
-/// The listener with the TLS of the settings, unless it has its own.
-#[cfg(feature = "tls")]
-fn secured(config: &Config, listener: Listener) -> io::Result<Listener> {
-    match (&config.tls.cert, &config.tls.key) {
-        _ if listener.is_secure() => Ok(listener),
-        (Some(cert), Some(key)) => {
-            let tls = serve::Tls::from_files(cert, key).map_err(io::Error::other)?;
-            Ok(listener.tls(tls))
-        }
-        (None, None) => Ok(listener),
-        _ => Err(io::Error::other("tls.cert and tls.key must be given both")),
-    }
+/// The TLS of the settings, if they have some.
+struct Security {
+    #[cfg(feature = "tls")]
+    tls: Option<serve::Tls>,
 }
 
-#[cfg(not(feature = "tls"))]
-fn secured(config: &Config, listener: Listener) -> io::Result<Listener> {
-    if config.tls == crate::config::TlsConfig::default() {
-        return Ok(listener);
+impl Security {
+    #[cfg(feature = "tls")]
+    fn of(config: &Config) -> io::Result<Self> {
+        let tls = match (&config.tls.cert, &config.tls.key) {
+            (Some(cert), Some(key)) => {
+                Some(serve::Tls::from_files(cert, key).map_err(io::Error::other)?)
+            }
+            (None, None) => None,
+            _ => return Err(io::Error::other("tls.cert and tls.key must be given both")),
+        };
+        Ok(Self { tls })
     }
-    Err(io::Error::other("this program was built without TLS"))
+
+    #[cfg(not(feature = "tls"))]
+    fn of(config: &Config) -> io::Result<Self> {
+        if config.tls == crate::config::TlsConfig::default() {
+            return Ok(Self {});
+        }
+        Err(io::Error::other("this program was built without TLS"))
+    }
+
+    fn put_on(&self, listener: Listener) -> Listener {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return listener.tls(tls.clone());
+        }
+        listener
+    }
 }
 
 /// Done when the process is asked to stop, from this call on: by Ctrl-C or SIGTERM.

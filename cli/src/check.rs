@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use stellarfw::{BuildError, Config, Stellar};
+use stellarfw::{BuildError, Config, Stellar, config::Origin};
 
 use crate::{
     Failure,
@@ -15,6 +15,9 @@ pub(crate) struct Check {
     #[command(flatten)]
     settings: Settings,
 }
+
+/// The tables of the engines' own settings.
+const ENGINES: [&str; 4] = ["ws", "engineio", "socketio", "sockjs"];
 
 /// What is wrong with a setting, by its key. Without a key it is about all of them.
 pub(crate) struct Fault {
@@ -34,9 +37,15 @@ impl Fault {
 impl Check {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.settings.load()?;
-        let mut faults = build(&loaded)?;
+        let (transports, mut faults) = match build(&loaded)? {
+            Ok(transports) => (transports, Vec::new()),
+            Err(fault) => (Vec::new(), vec![fault]),
+        };
         faults.extend(files(&loaded));
         report(&faults)?;
+        for note in idle(&loaded, &transports) {
+            crate::print(&format!("Note: {note}\n"))?;
+        }
         let file = match &loaded.file {
             Some(path) => path.display().to_string(),
             None => "no file".into(),
@@ -61,8 +70,8 @@ pub(crate) fn report(faults: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// What only building a server finds: at most one fault, the first.
-fn build(loaded: &Loaded) -> Result<Vec<String>, Failure> {
+/// The engines that would run, or what only building a server finds: the first fault.
+fn build(loaded: &Loaded) -> Result<Result<Vec<String>, String>, Failure> {
     let config = loaded.config.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -72,21 +81,52 @@ fn build(loaded: &Loaded) -> Result<Vec<String>, Failure> {
         stellar
             .shutdown(stellarfw::transport::Shutdown::default())
             .await;
-        Ok::<_, BuildError>(())
+        Ok::<_, BuildError>(stellar.config().transports.clone())
     });
-    let fault = built.err().map(|error| {
-        let key = match &error {
-            BuildError::UnknownTransport(_) => "transports",
-            BuildError::UnknownParser(_) => "parser",
-            BuildError::BadPath { key, .. } => key,
-            BuildError::NamelessRoom => "startingChatRooms",
-            BuildError::PlainEvents => "socketio.plainEvents",
-            BuildError::Cors(_) => "cors",
-            _ => "",
+    Ok(built.map_err(|error| tell(loaded, &Fault::new(&key(&error), error.to_string()))))
+}
+
+/// The setting that an error is about.
+fn key(error: &BuildError) -> String {
+    let key = match error {
+        BuildError::UnknownTransport(_) => "transports",
+        BuildError::UnknownParser(_) => "parser",
+        BuildError::BadPath { key, .. } => key,
+        BuildError::NamelessRoom => "startingChatRooms",
+        BuildError::PlainEvents => "socketio.plainEvents",
+        BuildError::Cors(_) => "cors",
+        BuildError::Start(error) => {
+            let engines = stellarfw::engines();
+            let own = |table: &&str| engines.name_of(table) == Some(error.transport());
+            let table = ENGINES.into_iter().find(own);
+            let (Some(table), Some(setting)) = (table, error.setting()) else {
+                return String::new();
+            };
+            return format!("{table}.{setting}");
+        }
+        _ => "",
+    };
+    key.to_owned()
+}
+
+/// Settings of engines that do not run: they may be meant for another start with other engines, or
+/// be the trace of a name that was forgotten in `transports`.
+pub(crate) fn idle(loaded: &Loaded, transports: &[String]) -> Vec<String> {
+    let engines = stellarfw::engines();
+    let mut notes = Vec::new();
+    for table in ENGINES {
+        let origin = loaded.origins.of(&[table]);
+        let Some(name) = engines.name_of(table) else {
+            continue;
         };
-        tell(loaded, &Fault::new(key, error.to_string()))
-    });
-    Ok(fault.into_iter().collect())
+        if *origin != Origin::Default && !transports.iter().any(|running| running == name) {
+            notes.push(format!(
+                "{table} ({origin}) has no effect: {name} is not among the transports, {}",
+                transports.join(", ")
+            ));
+        }
+    }
+    notes
 }
 
 /// What is wrong with the files and addresses that the settings name.

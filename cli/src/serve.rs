@@ -21,10 +21,16 @@ impl Serve {
         runtime.block_on(async {
             // The build itself tells of what it finds.
             check::report(&check::files(&loaded))?;
-            let stellar = Stellar::builder().config(loaded.config).build().await?;
+            let stellar = Stellar::builder()
+                .config(loaded.config.clone())
+                .build()
+                .await?;
             let config = stellar.config();
             let transports = config.transports.join(", ");
             let integrity = stellar.client_integrity();
+            for note in check::idle(&loaded, &config.transports) {
+                tracing::warn!("{note}");
+            }
             if config.public.is_empty() {
                 tracing::info!("no public folder: neither --public nor the setting names one");
             }

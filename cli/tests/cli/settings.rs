@@ -107,8 +107,28 @@ fn what_only_a_build_finds_is_found() {
     check("[server]\npathname = \"/\"").failed(1, &["server.pathname (stellar.toml)"]);
     check("[sockjs]\npath = \"sockjs\"").failed(1, &["sockjs.path (stellar.toml)"]);
     check("[socketio]\nplainEvents = true").failed(1, &["socketio.plainEvents (stellar.toml)"]);
-    check("transports = [\"ws\"]\nws.compression.level = 12").failed(1, &["level", "1 to 9"]);
+    check("transports = [\"ws\"]\nws.compression.level = 12")
+        .failed(1, &["ws.compression (stellar.toml)", "level", "1 to 9"]);
     check("[cors]\norigins = [\"*\"]\ncredentials = true").failed(1, &["cors (stellar.toml)"]);
+}
+
+#[test]
+fn settings_of_engines_that_do_not_run_are_noted() {
+    let text = "transports = [\"ws\"]\n[ws]\ncompression = true\n[engineio]\npingTimeout = 7";
+    let told = check(text).fine();
+    let notes: Vec<_> = told
+        .lines()
+        .filter(|line| line.starts_with("Note"))
+        .collect();
+    let [note] = notes[..] else {
+        panic!("{told}");
+    };
+    assert!(
+        note.contains("engineio (stellar.toml)") && note.contains("engine.io is not among"),
+        "{note}"
+    );
+    let both = check(&text.replace("\"ws\"", "\"ws\", \"engine.io\"")).fine();
+    assert!(!both.contains("Note"), "{both}");
 }
 
 #[test]

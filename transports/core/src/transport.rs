@@ -106,6 +106,7 @@ impl Capabilities {
 #[error("transport {transport} cannot start: {source}")]
 pub struct StartError {
     transport: &'static str,
+    setting: Option<&'static str>,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -117,7 +118,28 @@ impl StartError {
     ) -> Self {
         Self {
             transport,
+            setting: None,
             source: source.into(),
         }
+    }
+
+    /// Names the setting of the engine that is to blame, as its configuration has it: `path`, or
+    /// `compression.level`.
+    #[must_use]
+    pub fn with_setting(mut self, setting: &'static str) -> Self {
+        self.setting = Some(setting);
+        self
+    }
+
+    /// The transport that cannot start.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        self.transport
+    }
+
+    /// The setting of the engine that is to blame, if one is.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        self.setting
     }
 }

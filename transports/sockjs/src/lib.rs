@@ -178,7 +178,7 @@ impl Transport for SockJs {
         if let Some(compression) = &self.config.compression {
             compression
                 .validate()
-                .map_err(|error| StartError::new(Self::NAME, error))?;
+                .map_err(|error| StartError::new(Self::NAME, error).with_setting("compression"))?;
         }
         Ok(Vec::new())
     }

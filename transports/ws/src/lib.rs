@@ -108,7 +108,7 @@ impl Transport for Ws {
         if let Some(compression) = &self.config.compression {
             compression
                 .validate()
-                .map_err(|error| StartError::new(Self::NAME, error))?;
+                .map_err(|error| StartError::new(Self::NAME, error).with_setting("compression"))?;
         }
         Ok(Vec::new())
     }
