@@ -33,7 +33,8 @@ pub struct EngineIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// Size of a WebSocket's read buffer in bytes. Default 4,096.
+    /// Size of the buffer in bytes from which the library reads a WebSocket. Default 512: messages
+    /// that come whole, as most do, pass it by, and a larger one saves long messages little.
     pub read_buffer: usize,
 }
 
@@ -47,7 +48,7 @@ impl Default for EngineIoConfig {
             post_timeout: 30_000,
             allow_eio3: false,
             cookie: None,
-            read_buffer: 4_096,
+            read_buffer: 512,
         }
     }
 }

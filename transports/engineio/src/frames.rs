@@ -1,5 +1,5 @@
 //! The frames that pass over a WebSocket, watched from outside of the library: what it keeps to
-//! itself (pongs, oversized messages, what has been written) is told by them.
+//! itself (pongs, oversized messages) is told by them.
 
 use stellarfw_transport::Message;
 
@@ -9,7 +9,7 @@ const LONGEST: usize = 14;
 const CONTINUATION: u8 = 0;
 pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
+pub(crate) const CLOSE: u8 = 8;
 
 /// The library's ping.
 pub(crate) const PING: [u8; 3] = [0x80 | TEXT, 1, b'2'];
@@ -35,7 +35,7 @@ pub(crate) struct Frame {
     pub(crate) mask: [u8; 4],
     pub(crate) len: u64,
     /// So much of the payload has passed.
-    at: u64,
+    pub(crate) at: u64,
 }
 
 impl Frames {
@@ -76,7 +76,7 @@ impl Frames {
     }
 
     /// Whether the next byte begins a frame.
-    fn is_between(&self) -> bool {
+    pub(crate) fn is_between(&self) -> bool {
         self.have == 0 && self.frame.is_none()
     }
 }
@@ -159,6 +159,22 @@ impl Incoming {
         self.frames.is_between()
     }
 
+    /// How many of these bytes belong to the frame under way, or to the one they begin with.
+    pub(crate) fn to_end_of_frame(&self, bytes: &[u8]) -> usize {
+        let mut frames = self.frames.clone();
+        let mut at = 0;
+        while frames.frame.is_none() {
+            let Some(byte) = bytes.get(at) else {
+                return bytes.len();
+            };
+            frames.frame = frames.header(*byte);
+            at += 1;
+        }
+        let left = frames.frame.map_or(0, |frame| frame.len - frame.at);
+        let end = (at as u64).saturating_add(left);
+        usize::try_from(end).map_or(bytes.len(), |end| end.min(bytes.len()))
+    }
+
     pub(crate) fn see(&mut self, bytes: &[u8]) -> Seen {
         let mut seen = Seen::default();
         let mut at = 0;
@@ -238,84 +254,6 @@ impl Incoming {
                 _ => u16::from_be_bytes(self.code),
             });
         }
-    }
-}
-
-/// What the library sends.
-#[derive(Debug, Default)]
-pub(crate) struct Outgoing {
-    frames: Frames,
-    /// The message under way is one of ours, not a packet of the protocol itself.
-    ours: bool,
-    /// Something has gone out that only the library's writer sends: it is at work.
-    pub(crate) writer: bool,
-}
-
-impl Outgoing {
-    /// How many of our messages are complete with these bytes.
-    pub(crate) fn see(&mut self, bytes: &[u8]) -> usize {
-        let mut count = 0;
-        let mut at = 0;
-        while at < bytes.len() {
-            let Some(mut frame) = self.frames.frame.take() else {
-                self.frames.frame = self.frames.header(bytes[at]);
-                at += 1;
-                if let Some(frame) = self.frames.frame
-                    && frame.len == 0
-                {
-                    // A binary message may be empty; a text one has a type.
-                    count += usize::from(frame.opcode == BINARY && frame.fin);
-                    self.frames.frame = None;
-                }
-                continue;
-            };
-            if frame.at == 0 {
-                self.ours = match frame.opcode {
-                    TEXT => bytes[at] == b'4',
-                    opcode => opcode == BINARY,
-                };
-                let is_ping = frame.opcode == TEXT && bytes[at] == b'2';
-                self.writer |= self.ours || is_ping;
-            }
-            let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
-            let take = left.min(bytes.len() - at);
-            frame.at += take as u64;
-            at += take;
-            if frame.at < frame.len {
-                self.frames.frame = Some(frame);
-            } else {
-                count += usize::from(self.ours);
-            }
-        }
-        count
-    }
-
-    /// Where in these bytes the library's ping begins.
-    pub(crate) fn ping_in(&self, bytes: &[u8]) -> Option<usize> {
-        let mut frames = self.frames.clone();
-        let mut at = 0;
-        while at < bytes.len() {
-            if frames.is_between() && bytes[at..].starts_with(&PING) {
-                return Some(at);
-            }
-            match frames.frame.take() {
-                Some(frame) => {
-                    let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
-                    at = at.saturating_add(left);
-                }
-                None => {
-                    let frame = frames.header(bytes[at]);
-                    frames.frame = frame.filter(|frame| frame.len > 0);
-                    at += 1;
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether these bytes are a goodbye without a code, and nothing else.
-    pub(crate) fn is_bare_close(&self, bytes: &[u8]) -> bool {
-        self.frames.is_between() && bytes == [0x80 | CLOSE, 0]
     }
 }
 
@@ -515,6 +453,27 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_frame_is_known_within_it_and_before_it() {
+        let first = masked(0x82, &[1; 300]);
+        let both = [&first[..], &masked(0x81, b"4next")].concat();
+        for seen in 0..first.len() {
+            let mut incoming = Incoming::new(400, false);
+            incoming.see(&both[..seen]);
+            let rest = &both[seen..];
+            assert_eq!(incoming.to_end_of_frame(rest), first.len() - seen, "{seen}");
+            assert_eq!(incoming.to_end_of_frame(&rest[..1]), 1, "{seen}");
+        }
+        let mut incoming = Incoming::new(400, false);
+        assert_eq!(incoming.to_end_of_frame(b""), 0);
+        assert_eq!(incoming.to_end_of_frame(&masked(0x89, b"")), 6);
+        // Lengths that no buffer can have.
+        let long = b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0x";
+        assert_eq!(incoming.to_end_of_frame(long), long.len());
+        incoming.see(&masked(0x81, b"4x"));
+        assert_eq!(incoming.to_end_of_frame(&masked(0x81, b"4yz")), 9);
+    }
+
+    #[test]
     fn masks_are_of_every_length() {
         for len in 0..20 {
             let payload: Vec<u8> = (0..len).collect();
@@ -523,52 +482,6 @@ mod tests {
             mask(&mut masked, [7, 77, 177, 27]);
             assert_eq!(masked, payload);
         }
-    }
-
-    #[test]
-    fn only_whole_messages_of_ours_are_counted() {
-        let frame = |first: u8, payload: &[u8]| {
-            let mut out = vec![first, payload.len() as u8];
-            out.extend_from_slice(payload);
-            out
-        };
-        let mut bytes = frame(0x81, b"0{}");
-        for part in [&b"4one"[..], b"2", b"4", b"3probe", b"4four"] {
-            bytes.extend(frame(0x81, part));
-        }
-        bytes.extend(frame(0x82, b""));
-        bytes.extend(frame(0x82, b"2"));
-        bytes.extend(frame(0x8a, b"4pong"));
-        for size in 1..bytes.len() {
-            let mut outgoing = Outgoing::default();
-            let count: usize = bytes.chunks(size).map(|chunk| outgoing.see(chunk)).sum();
-            assert_eq!(count, 5, "in pieces of {size}");
-            assert!(outgoing.is_bare_close(&[0x88, 0]));
-        }
-    }
-
-    #[test]
-    fn a_ping_is_found_between_others_only() {
-        let ping_in = |before: &[u8], bytes: &[u8]| {
-            let mut outgoing = Outgoing::default();
-            outgoing.see(before);
-            outgoing.ping_in(bytes)
-        };
-        let message = b"\x81\x034ab";
-        assert_eq!(ping_in(b"", &PING), Some(0));
-        assert_eq!(ping_in(b"", message), None);
-        assert_eq!(
-            ping_in(b"", &[&message[..], b"\x82\0", &PING].concat()),
-            Some(7)
-        );
-        assert_eq!(
-            ping_in(&message[..3], &[&message[3..], &PING].concat()),
-            Some(2)
-        );
-        // Bytes of a message, and a message that begins like it.
-        assert_eq!(ping_in(b"", &[b"\x82\x04x", &PING[..]].concat()), None);
-        assert_eq!(ping_in(b"\x82\x04x", &PING), None);
-        assert_eq!(ping_in(b"", b"\x81\x0221"), None);
     }
 
     #[test]

@@ -12,13 +12,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use stellarfw_transport::{CloseReason, turn};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
-    net::{TcpStream, tcp},
     runtime::Handle,
     time::Sleep,
 };
@@ -28,10 +26,12 @@ use crate::{
     config::max_payload,
     direct::Direct,
     first_ping::PONG,
-    frames::{self, Incoming, Outgoing, PING},
+    frames::{self, Incoming, PING},
     front::Front,
+    outgoing::Outgoing,
     outlet::Line,
     session::Session,
+    stream::{Io, with_buffer},
 };
 
 /// A session's WebSocket.
@@ -39,6 +39,8 @@ pub struct Socket {
     /// Taken when it is dropped.
     io: Option<Io>,
     session: Arc<Session>,
+    /// What was read and is neither brought nor given to the library.
+    kept: BytesMut,
     incoming: Incoming,
     outgoing: Outgoing,
     /// For a client that sends base64.
@@ -60,110 +62,6 @@ pub struct Socket {
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// What was upgraded.
-enum Io {
-    /// Plain TCP, found under whatever server accepted it.
-    Tcp {
-        read: tcp::OwnedReadHalf,
-        /// Shared with the session, which writes to it from any thread; dropped, it is shut down.
-        write: Option<Arc<tcp::OwnedWriteHalf>>,
-        /// Read by the HTTP server already.
-        early: Bytes,
-    },
-    /// Anything else, TLS for example: only the library's tasks write to it.
-    Other(Box<TokioIo<Upgraded>>),
-}
-
-impl Io {
-    fn new(upgraded: Upgraded) -> Self {
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => {
-                let stream = parts.io.into_inner();
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-                let (read, write) = stream.into_split();
-                Self::Tcp {
-                    read,
-                    write: Some(Arc::new(write)),
-                    // A copy: the slice would keep the HTTP server's buffer alive.
-                    early: Bytes::copy_from_slice(&parts.read_buf),
-                }
-            }
-            Err(upgraded) => Self::Other(Box::new(TokioIo::new(upgraded))),
-        }
-    }
-
-    fn direct(&self) -> Option<Direct> {
-        match self {
-            Self::Tcp { write, .. } => write.clone().map(Direct::new),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-impl AsyncRead for Io {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp { early, .. } if !early.is_empty() => {
-                buf.put_slice(&early.split_to(early.len().min(buf.remaining())));
-                if !early.has_remaining() {
-                    *early = Bytes::new();
-                }
-                Poll::Ready(Ok(()))
-            }
-            Self::Tcp { read, .. } => Pin::new(read).poll_read(cx, buf),
-            Self::Other(io) => Pin::new(io).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp { write, .. } => {
-                let Some(write) = write else {
-                    return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-                };
-                let stream: &TcpStream = write.as_ref().as_ref();
-                loop {
-                    ready!(stream.poll_write_ready(cx))?;
-                    match stream.try_write(bytes) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        result => return Poll::Ready(result),
-                    }
-                }
-            }
-            Self::Other(io) => Pin::new(io).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp { .. } => Poll::Ready(Ok(())),
-            Self::Other(io) => Pin::new(io).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp { write, .. } => {
-                *write = None;
-                Poll::Ready(Ok(()))
-            }
-            Self::Other(io) => Pin::new(io).poll_shutdown(cx),
-        }
-    }
-}
-
 impl Socket {
     pub(crate) fn new<L>(
         io: Upgraded,
@@ -180,6 +78,7 @@ impl Socket {
         Self {
             io: Some(io),
             session,
+            kept: BytesMut::new(),
             incoming: Incoming::new(longest, front.attachments),
             base64: base64.then(Box::default),
             outgoing: Outgoing::default(),
@@ -209,14 +108,18 @@ impl Socket {
     ) -> Poll<io::Result<bool>> {
         let before = buf.filled().len();
         loop {
-            let result = ready!(self.io()?.poll_read(cx, buf));
-            if result.is_err() || buf.filled().len() == before {
-                self.ended = true;
-                self.session.left(CloseReason::Gone);
-                return Poll::Ready(result.map(|()| false));
+            let mut kept = std::mem::take(&mut self.kept);
+            if kept.is_empty() {
+                if !ready!(with_buffer(|buffer| self.poll_fresh(cx, buffer, buf)))? {
+                    return Poll::Ready(Ok(false));
+                }
+            } else {
+                let dealt = self.deal(cx, &mut kept, buf);
+                kept.advance(dealt);
+                if !kept.is_empty() {
+                    self.kept = kept;
+                }
             }
-            self.take(buf, before);
-            self.see(buf, before);
             if buf.filled().len() > before {
                 return Poll::Ready(Ok(true));
             }
@@ -227,24 +130,68 @@ impl Socket {
         }
     }
 
-    /// Brings the whole messages that have come, and leaves the rest.
-    fn take(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+    /// Reads into the thread's buffer and deals with what has come. Whether the client is still
+    /// there.
+    fn poll_fresh(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let mut fresh = ReadBuf::new(buffer);
+        let result = ready!(self.io()?.poll_read(cx, &mut fresh));
+        let bytes = fresh.filled_mut();
+        if result.is_err() || bytes.is_empty() {
+            self.ended = true;
+            self.session.left(CloseReason::Gone);
+            return Poll::Ready(result.map(|()| false));
+        }
+        let dealt = self.deal(cx, bytes, buf);
+        if dealt < bytes.len() {
+            self.kept = BytesMut::from(&bytes[dealt..]);
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    /// Brings the whole messages at the front, and gives the library of the rest what it has room
+    /// for and belongs to one frame: what comes after that may be a whole message again. How many
+    /// bytes that was. After it the inbox may be full.
+    fn deal(&mut self, cx: &mut Context<'_>, bytes: &mut [u8], buf: &mut ReadBuf<'_>) -> usize {
+        let taken = self.take(cx, bytes);
+        if self.session.poll_ready(cx).is_pending() {
+            return taken;
+        }
+        let rest = &bytes[taken..];
+        let given = match self.base64 {
+            Some(_) => rest.len(),
+            None => self.incoming.to_end_of_frame(rest),
+        };
+        let given = given.min(buf.remaining());
+        let before = buf.filled().len();
+        buf.put_slice(&rest[..given]);
+        self.see(buf, before);
+        taken + given
+    }
+
+    /// Brings the whole messages at the front, as long as there is room for them. How many bytes
+    /// they were.
+    fn take(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> usize {
         if self.base64.is_some() {
-            return;
+            return 0;
         }
         let Some(taker) = self.session.taker() else {
-            return;
+            return 0;
         };
-        let bytes = &mut buf.filled_mut()[before..];
         // One turn, so that what all of them are answered leaves in one write.
         let _turn = turn();
-        let taken = self.incoming.take(bytes, |message| taker.take(message));
+        let session = &self.session;
+        let taken = self.incoming.take(bytes, |message| {
+            session.poll_ready(cx).is_ready() && taker.take(message)
+        });
         if taken > 0 {
-            let rest = bytes.len() - taken;
-            bytes.copy_within(taken.., 0);
-            buf.set_filled(before + rest);
             self.session.alive();
         }
+        taken
     }
 
     fn see(&mut self, buf: &mut ReadBuf<'_>, before: usize) {

@@ -22,7 +22,7 @@
 //! | `first_ping` | the library's first ping, which comes too soon |
 //! | `session` | what all that belongs to one client shares |
 //! | `outlet`, `inlet` | its way out and its way in |
-//! | `io`, `frames`, `base64` | the WebSocket's bytes, and what is seen in them |
+//! | `io`, `stream`, `frames`, `outgoing`, `base64` | the WebSocket's bytes, and what is seen in them |
 //! | `direct` | messages on their way past the library |
 //! | `library`, `handler` | what stands behind the front, and engineioxide in that place |
 //!
@@ -45,11 +45,13 @@ mod handshake;
 mod inlet;
 mod io;
 mod library;
+mod outgoing;
 mod outlet;
 mod paced;
 mod polling;
 mod request;
 mod session;
+mod stream;
 
 use std::{
     fmt,

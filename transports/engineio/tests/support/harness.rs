@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage};
-use stellarfw_engineio::EngineIo;
+use stellarfw_engineio::{EngineIo, EngineIoConfig};
 use stellarfw_transport::{Frame, Kind, Message, Server, Transport};
 
 use super::{
@@ -13,13 +13,20 @@ use super::{
     socket::{CLOSE, FIN},
 };
 
+/// Milliseconds between pings, and for their answer: the client polls only while a behaviour waits
+/// for something, which on a busy machine may be after longer than the defaults. Where the server
+/// has a heartbeat the engine pings in time for it.
+const PATIENCE: u64 = 600_000;
+
 pub struct EioHarness(pub Way);
 
 impl Harness for EioHarness {
     fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
         let site = Site::default();
+        let mut config = EngineIoConfig::default();
+        (config.ping_interval, config.ping_timeout) = (PATIENCE, PATIENCE);
         (
-            Arc::new(EngineIo::default()),
+            Arc::new(EngineIo::new(config)),
             Box::new(EioStage { site, way: self.0 }),
         )
     }

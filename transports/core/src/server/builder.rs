@@ -1,0 +1,204 @@
+//! How a server is built.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+
+use http::request::Parts;
+use tokio::sync::Notify;
+
+use super::{Server, ServerInner, Sparks};
+use crate::{
+    addresses::Addresses,
+    auth::{Authorizer, FnAuthorizer, Refusal},
+    close::CloseReason,
+    codec::Parser,
+    config::ServerConfig,
+    counters::Counters,
+    flow::BoxFuture,
+    handler::{Handler, Silent},
+    handshake::Handshake,
+    heartbeat::Wheel,
+    id::SparkId,
+    spark::Spark,
+    transform::Transform,
+    transport::Transport,
+};
+
+pub(super) type OpenHook = Box<dyn Fn(Spark) -> BoxFuture<()> + Send + Sync>;
+pub(super) type CloseHook = Box<dyn Fn(&Spark, &CloseReason) + Send + Sync>;
+pub(super) type IdGenerator = Box<dyn Fn(&Handshake) -> SparkId + Send + Sync>;
+
+/// Builds a [`Server`].
+#[must_use]
+pub struct ServerBuilder {
+    config: ServerConfig,
+    parser: Parser,
+    handler: Box<dyn Handler>,
+    authorizer: Option<Box<dyn Authorizer>>,
+    incoming: Vec<Box<dyn Transform>>,
+    outgoing: Vec<Box<dyn Transform>>,
+    opened: Vec<OpenHook>,
+    closed: Vec<CloseHook>,
+    ids: IdGenerator,
+    transports: Vec<Arc<dyn Transport>>,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        Self {
+            config: ServerConfig::default(),
+            parser: Parser::default(),
+            handler: Box::new(Silent),
+            authorizer: None,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            opened: Vec::new(),
+            closed: Vec::new(),
+            ids: Box::new(|_| SparkId::random()),
+            transports: Vec::new(),
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// All settings at once. Default: [`ServerConfig::default`].
+    pub fn config(mut self, config: ServerConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Changes some settings.
+    pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The codec. Default: JSON.
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.parser = parser;
+        self
+    }
+
+    /// The application. Default: one that answers nothing.
+    pub fn handler(mut self, handler: impl Handler) -> Self {
+        self.handler = Box::new(handler);
+        self
+    }
+
+    /// Adds an engine. The first one added owns the pathname.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transports.push(Arc::new(transport));
+        self
+    }
+
+    /// Adds an engine that is shared already, such as one from a [`Registry`](crate::Registry).
+    pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transports.push(transport);
+        self
+    }
+
+    /// Decides who may connect, as an async closure over the request. Default: everyone. See
+    /// [`Authorizer`].
+    pub fn authorize<F, Fut, T>(self, f: F) -> Self
+    where
+        F: Fn(&Parts) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<T>, Refusal>> + Send + 'static,
+        T: std::any::Any + Send + Sync,
+    {
+        self.authorizer(FnAuthorizer(f))
+    }
+
+    /// Decides who may connect. Default: everyone.
+    pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.authorizer = Some(Box::new(authorizer));
+        self
+    }
+
+    /// Adds a transform of incoming messages. Default: none.
+    pub fn transform_incoming(mut self, transform: impl Transform) -> Self {
+        self.incoming.push(Box::new(transform));
+        self
+    }
+
+    /// Adds a transform of outgoing messages. Default: none. A server that has one pays for a
+    /// queue per spark and an encoding per receiver.
+    pub fn transform_outgoing(mut self, transform: impl Transform) -> Self {
+        self.outgoing.push(Box::new(transform));
+        self
+    }
+
+    /// Whether a transform of outgoing messages was added.
+    #[must_use]
+    pub fn has_outgoing_transforms(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Adds an async hook that runs when a spark opens, before the handler's `open`. Messages
+    /// that arrive meanwhile are kept and delivered after it.
+    pub fn on_connection<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Spark) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.opened
+            .push(Box::new(move |spark| Box::pin(hook(spark))));
+        self
+    }
+
+    /// Adds a hook that runs when a spark has ended, after the handler's `close`.
+    pub fn on_disconnection(
+        mut self,
+        hook: impl Fn(&Spark, &CloseReason) + Send + Sync + 'static,
+    ) -> Self {
+        self.closed.push(Box::new(hook));
+        self
+    }
+
+    /// How sparks get their ids. Default: [`SparkId::random`]. Ids are names, not secrets to
+    /// authenticate with, but guessable ones let strangers find out who is connected.
+    pub fn ids(mut self, f: impl Fn(&Handshake) -> SparkId + Send + Sync + 'static) -> Self {
+        self.ids = Box::new(f);
+        self
+    }
+
+    /// The server. Engines with sockets of their own open them in [`Server::start`].
+    #[must_use]
+    pub fn build(self) -> Server {
+        let wheel = self.config.ping_interval().map(Wheel::new);
+        Server(Arc::new(ServerInner {
+            wheel,
+            parser: self.parser,
+            handler: self.handler,
+            incoming: self.incoming.into(),
+            outgoing: self.outgoing.into(),
+            count: Counters::new(self.transports.iter().map(|transport| transport.name())),
+            outbox_limits: Arc::new(self.config.outbox),
+            addresses: Addresses::new(self.config.max_connections_per_address),
+            config: self.config,
+            authorizer: self.authorizer,
+            opened: self.opened,
+            closed: self.closed,
+            ids: self.ids,
+            transports: self.transports,
+            sparks: Sparks::new(),
+            handshakes: Arc::default(),
+            told_full: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
+            beating: OnceLock::new(),
+            emptied: Notify::new(),
+        }))
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("config", &self.config)
+            .field("parser", &self.parser)
+            .finish_non_exhaustive()
+    }
+}
