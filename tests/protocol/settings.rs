@@ -114,6 +114,10 @@ async fn settings_of_engines_that_cannot_be_are_refused() {
         ("[sockjs]\npath = \"sockjs\"", "sockjs.path"),
         ("[ws.compression]\nlevel = 10", "level must be from 1 to 9"),
         ("[socketio]\nplainEvents = true", "socketio.plainEvents"),
+        (
+            "transports = [\"socket.io\"]\n[socketio]\nnamespaces = [\"a\"]",
+            "must begin with",
+        ),
     ] {
         let told = refused(text).await;
         assert!(told.contains(word), "{text}: {told}");

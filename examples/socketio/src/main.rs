@@ -4,6 +4,13 @@
 //! socket.io-client looks for it, and at `/primus`. What a client emits as `message` comes back as
 //! `message`. With `--parser msgpack` clients need socket.io-msgpack-parser. A client whose `auth`
 //! is `{token: "wrong"}` is not let in.
+//!
+//! What the public suite of the protocol asks of a server:
+//!
+//! ```sh
+//! cargo run -p example-socketio -- --listen 127.0.0.1:3000 --events --any-origin \
+//!     --ping-interval 300 --ping-timeout 200 --max-payload 1000000 --connect-timeout 1000
+//! ```
 
 use std::net::SocketAddr;
 
@@ -40,14 +47,17 @@ struct Options {
     /// The longest body of a POST in bytes; as much as the longest message takes by default
     #[arg(long)]
     max_payload: Option<usize>,
-    /// Milliseconds that a client may take to be in the namespace
+    /// Milliseconds that a client may take to be in a namespace
     #[arg(long)]
     connect_timeout: Option<u64>,
     /// Events as they are: `message` comes back as `message-back`, `message-with-ack` is
     /// acknowledged with its arguments, and each client is first told its `auth`; bytes among
-    /// them come back with the parser json alone
+    /// them come back with the parser json alone. There is a namespace `/custom` besides
     #[arg(long)]
     events: bool,
+    /// A namespace besides `/`; may be given more than once
+    #[arg(long)]
+    namespace: Vec<String>,
     /// Let clients of Socket.IO 2 in
     #[arg(long)]
     eio3: bool,
@@ -124,6 +134,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     engine.max_payload = options.max_payload;
     engine.plain_events = options.events;
     engine.connect_timeout = options.connect_timeout;
+    engine.namespaces.extend(options.namespace);
+    if options.events && !engine.namespaces.iter().any(|name| name == "/custom") {
+        engine.namespaces.push("/custom".into());
+    }
     let server = Server::builder()
         .configure(|config| {
             config.max_length = options.max_length;

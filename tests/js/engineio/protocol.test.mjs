@@ -170,9 +170,10 @@ test("engine.io: texts and bytes over a WebSocket, and what is no packet", async
   await until(() => client.gone, "the end");
 });
 
-test("socket.io: the namespace, events, bytes and acknowledgements", async (t) => {
+/** Clients of the echo server's events over Socket.IO, that send this packet first. */
+async function namespaces(t) {
   const { url } = await socketio(t, ...options, "--events", "--connect-timeout", "1000");
-  const connect = async (packet) => {
+  return async (packet) => {
     const client = socket(t, `${url}/socket.io/`, "");
     await client.next();
     // Pings that come meanwhile are answered, and not looked at.
@@ -187,6 +188,10 @@ test("socket.io: the namespace, events, bytes and acknowledgements", async (t) =
     if (packet) client.send(packet);
     return client;
   };
+}
+
+test("socket.io: the namespace, events, bytes and acknowledgements", async (t) => {
+  const connect = await namespaces(t);
   for (const [packet, auth] of [["40", {}], ['40{"token":"123"}', { token: "123" }]]) {
     const client = await connect(packet);
     const told = await client.next();
@@ -228,4 +233,59 @@ test("socket.io: the namespace, events, bytes and acknowledgements", async (t) =
   await until(() => client.gone, "the end");
   const idle = await connect();
   await until(() => idle.gone, "who never asks to be cut");
+});
+
+test("socket.io: a namespace besides", async (t) => {
+  const connect = await namespaces(t);
+  for (const [packet, auth] of [["40/custom,", {}], ["40/custom", {}], ['40/custom,{"token":"abc"}', { token: "abc" }]]) {
+    const client = await connect(packet);
+    assert.match(await client.next(), /^40\/custom,\{"sid":"[^"]+"\}$/);
+    assert.equal(await client.next(), `42/custom,["auth",${JSON.stringify(auth)}]`);
+    client.send('42/custom,["message",1]');
+    assert.equal(await client.next(), '42/custom,["message-back",1]');
+    client.send('42/custom,456["message-with-ack",1,{"2":[false]}]');
+    assert.equal(await client.next(), '43/custom,456[1,{"2":[false]}]');
+    const places = '{"_placeholder":true,"num":0}';
+    client.send(`451-/custom,789["message-with-ack",${places}]`);
+    client.send(Buffer.from([1, 2, 3]));
+    assert.deepEqual([await client.next(), await client.next()], [`461-/custom,789[${places}]`, [1, 2, 3]]);
+    client.send("41/custom");
+    await until(() => client.gone, "the end");
+  }
+  // Beside the other, left before that, and entered once more.
+  for (const leave of ["41/custom", "41/custom,"]) {
+    const client = await connect("40");
+    await client.next();
+    assert.equal(await client.next(), '42["auth",{}]');
+    for (let n = 0; n < 3; n++) {
+      client.send("40/custom");
+      assert.match(await client.next(), /^40\/custom,/);
+      assert.equal(await client.next(), '42/custom,["auth",{}]');
+      client.send(leave);
+      client.send('42["message","message to main namespace"]');
+      assert.equal(await client.next(), '42["message-back","message to main namespace"]');
+    }
+    client.send("41");
+    await until(() => client.gone, "the end");
+  }
+  const stranger = await connect("40");
+  await isTold(stranger);
+  stranger.send('42/custom,["message",1]');
+  await until(() => stranger.gone, "who is not in it to be cut");
+});
+
+/** Awaits the welcome and the event `auth`. */
+async function isTold(client) {
+  assert.match(await client.next(), /^40\{/);
+  assert.match(await client.next(), /^42\["auth",/);
+}
+
+test("socket.io: what is no packet ends its sender", async (t) => {
+  const connect = await namespaces(t);
+  for (const wrong of ["4abc", "42{}", '42abc["message-with-ack",1,"2",{"3":[false]}]']) {
+    const client = await connect("40");
+    await isTold(client);
+    client.send(wrong);
+    await until(() => client.gone, `the end after ${wrong}`);
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { Manager } from "socket.io-client";
 import { socketio } from "../support/server.mjs";
 import { connect, heard, open, parsers, ways } from "../support/socketio.mjs";
 import { event, until } from "../support/until.mjs";
@@ -112,7 +113,7 @@ for (const [way, transports] of Object.entries(ways)) {
 }
 
 test("other namespaces do not exist", async (t) => {
-  const { url } = await socketio(t);
+  const { url } = await socketio(t, "--namespace", "/custom");
   const client = open(t, `${url}/admin`);
   const [error] = await event(client, "connect_error");
   assert.equal(error.message, "Invalid namespace");
@@ -159,5 +160,78 @@ for (const [way, transports] of Object.entries(ways)) {
       client.emit("message-with-ack", bytes, (...args) => resolve(args));
     });
     assert.ok(Buffer.from(acked).equals(bytes));
+  });
+}
+
+for (const [way, transports] of Object.entries(ways)) {
+  for (const [parser, options] of Object.entries(parsers)) {
+    test(`socket.io-client 4, ${parser}, ${way}: two namespaces on one transport`, async (t) => {
+      const { url } = await socketio(t, "--events", "--namespace", "/more", "--parser", parser);
+      const manager = new Manager(url, { transports, ...options });
+      const [root, custom] = ["/", "/custom"].map((name) => {
+        const client = manager.socket(name, { auth: { name } });
+        t.after(() => client.disconnect());
+        client.received = [];
+        client.onAny((event, ...args) => client.received.push([event, ...args]));
+        return client;
+      });
+      for (const client of [root, custom]) {
+        assert.deepEqual(await heard(client, "auth"), [{ name: client.nsp }]);
+      }
+      for (let n = 0; n < many; n++) {
+        root.emit("message", "root", n);
+        custom.emit("message", "custom", n);
+        if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      for (const [client, name] of [[root, "root"], [custom, "custom"]]) {
+        await heard(client, "message-back", many);
+        const back = client.received.filter(([event]) => event === "message-back");
+        back.forEach((event, n) => assert.deepEqual(event, ["message-back", name, n]));
+        assert.equal(back.length, many);
+        assert.equal(await client.emitWithAck("message-with-ack", name), name);
+      }
+      // One leaves, the other does not notice; it comes again on the same transport.
+      const engine = manager.engine.id;
+      custom.disconnect();
+      assert.equal(await root.emitWithAck("message-with-ack", 1), 1);
+      custom.connect();
+      await heard(custom, "auth", 2);
+      assert.equal(await custom.emitWithAck("message-with-ack", 2), 2);
+      assert.equal(manager.engine.id, engine);
+    });
+  }
+
+  test(`socket.io-client 4, ${way}: who is not let into one namespace stays in the other`, async (t) => {
+    const { url } = await socketio(t, "--events");
+    const manager = new Manager(url, { transports });
+    const root = manager.socket("/");
+    t.after(() => root.disconnect());
+    await event(root, "connect");
+    const custom = manager.socket("/custom", { auth: { token: "wrong" } });
+    t.after(() => custom.disconnect());
+    const [error] = await event(custom, "connect_error");
+    assert.equal(error.message, "who are you?");
+    assert.equal(await root.emitWithAck("message-with-ack", 1), 1);
+    custom.auth = {};
+    custom.connect();
+    await event(custom, "connect");
+    assert.equal(await custom.emitWithAck("message-with-ack", 2), 2);
+  });
+}
+
+for (const [way, transports] of Object.entries(ways)) {
+  test(`socket.io-client 2, ${way}: a namespace besides`, async (t) => {
+    const { url } = await socketio(t, "--eio3", "--events");
+    const root = await connect(t, url, { transports }, io2);
+    const custom = root.io.socket("/custom");
+    t.after(() => custom.disconnect());
+    await event(custom, "connect");
+    for (const client of [root, custom]) {
+      const acked = new Promise((resolve) => client.emit("message-with-ack", client.nsp, resolve));
+      assert.equal(await acked, client.nsp);
+    }
+    custom.disconnect();
+    const acked = new Promise((resolve) => root.emit("message-with-ack", 1, resolve));
+    assert.equal(await acked, 1);
   });
 }

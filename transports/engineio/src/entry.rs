@@ -13,6 +13,8 @@ pub(crate) enum Entry {
     /// That is yet to be decided, on its first request. Until then it has one of the places of
     /// those who are not in.
     Asked(Server, Box<Parts>, OwnedSemaphorePermit),
+    /// Several may come in by it, and the first has: its place is another's.
+    Open(Server, Box<Parts>),
     /// It may not, and keeps its place until it has gone.
     Refused {
         /// Held, not used.
@@ -48,6 +50,25 @@ impl Session {
                 Err(refusal)
             }
         }
+    }
+
+    /// The request of a client that asks, or may ask once more.
+    pub(crate) fn asked(&self) -> Option<(Server, Parts)> {
+        match self.entry.lock().as_ref()? {
+            Entry::Asked(server, parts, _) | Entry::Open(server, parts) => {
+                Some((server.clone(), (**parts).clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// One of several has been let in.
+    pub(crate) fn settled(&self) {
+        let mut entry = self.entry.lock();
+        *entry = match entry.take() {
+            Some(Entry::Asked(server, parts, _place)) => Some(Entry::Open(server, parts)),
+            other => other,
+        };
     }
 
     /// Takes the admission out, if there is one.

@@ -36,6 +36,7 @@ pub struct Front<L> {
     /// The longest message of the library.
     pub(crate) longest: usize,
     pub(crate) attachments: bool,
+    pub(crate) seats: bool,
     /// Places for those who are let in later.
     places: Option<Arc<Semaphore>>,
     /// How long a WebSocket may take nothing of what is written to it.
@@ -52,6 +53,8 @@ pub struct FrontOptions {
     pub admit_later: bool,
     /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
     pub attachments: bool,
+    /// A session may have several connections; see [`Session::admit_seat`].
+    pub seats: bool,
 }
 
 /// The library's settings for a server.
@@ -99,6 +102,7 @@ impl<L: Library> Front<L> {
             },
             longest,
             attachments: options.attachments,
+            seats: options.seats,
             places: options
                 .admit_later
                 .then(|| Arc::new(Semaphore::new(places))),

@@ -75,13 +75,17 @@ impl Socket {
         };
         let io = Io::new(io);
         session.lock().direct = io.direct();
+        let outgoing = match front.seats {
+            true => Outgoing::for_several(!front.attachments, session.is_v3()),
+            false => Outgoing::default(),
+        };
         Self {
             io: Some(io),
             session,
             kept: BytesMut::new(),
             incoming: Incoming::new(longest, front.attachments),
             base64: base64.then(Box::default),
-            outgoing: Outgoing::default(),
+            outgoing,
             upgrade: false,
             pong: &[],
             said: false,
@@ -203,9 +207,7 @@ impl Socket {
         if let Some(at) = seen.too_large {
             buf.set_filled(before + at);
             self.deaf = true;
-            if let Some(spark) = self.session.spark() {
-                spark.close(CloseReason::TooLarge);
-            }
+            self.session.end_with(&CloseReason::TooLarge);
         }
         if let Some(code) = seen.close {
             self.session.left(CloseReason::Client { code });

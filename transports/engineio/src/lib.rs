@@ -21,6 +21,7 @@
 //! | `polling`, `paced` | GET and POST |
 //! | `first_ping` | the library's first ping, which comes too soon |
 //! | `session` | what all that belongs to one client shares |
+//! | `seats` | several connections of one client on its session |
 //! | `outlet`, `inlet` | its way out and its way in |
 //! | `io`, `stream`, `frames`, `outgoing`, `base64` | the WebSocket's bytes, and what is seen in them |
 //! | `direct` | messages on their way past the library |
@@ -50,6 +51,7 @@ mod outlet;
 mod paced;
 mod polling;
 mod request;
+mod seats;
 mod session;
 mod stream;
 
@@ -74,6 +76,7 @@ pub use self::{
     io::Socket,
     library::{Library, Put, Sent, Sink},
     paced::Paced,
+    seats::{Seat, SeatSink},
     session::{Session, protocol},
 };
 

@@ -11,9 +11,43 @@ pub(crate) struct Outgoing {
     ours: bool,
     /// Something has gone out that only the library's writer sends: it is at work.
     pub(crate) writer: bool,
+    /// What the library answers those who ask for a connection is not one of ours.
+    answers: Option<Answers>,
+}
+
+/// Where an answer to such a question has its type: Socket.IO's CONNECT or CONNECT_ERROR.
+#[derive(Clone, Copy, Debug)]
+struct Answers {
+    opcode: u8,
+    /// How far into the message.
+    at: u64,
+    types: [u8; 2],
 }
 
 impl Outgoing {
+    /// For a session that may have several connections; `packed`: its packets are MessagePack, and
+    /// with `typed` they have Engine.IO's type in front.
+    pub(crate) fn for_several(packed: bool, typed: bool) -> Self {
+        let answers = match packed {
+            // Behind Engine.IO's type.
+            false => Answers {
+                opcode: TEXT,
+                at: 1,
+                types: [b'0', b'4'],
+            },
+            // Behind a map's header and the key `type`.
+            true => Answers {
+                opcode: BINARY,
+                at: 6 + u64::from(typed),
+                types: [0, 4],
+            },
+        };
+        Self {
+            answers: Some(answers),
+            ..Self::default()
+        }
+    }
+
     /// How many of our messages are complete with these bytes.
     pub(crate) fn see(&mut self, bytes: &[u8]) -> usize {
         let mut count = 0;
@@ -41,6 +75,14 @@ impl Outgoing {
             }
             let left = usize::try_from(frame.len - frame.at).unwrap_or(usize::MAX);
             let take = left.min(bytes.len() - at);
+            if let Some(answers) = self.answers
+                && frame.opcode == answers.opcode
+                && let Some(ahead) = answers.at.checked_sub(frame.at)
+                && ahead < take as u64
+                && answers.types.contains(&bytes[at + ahead as usize])
+            {
+                self.ours = false;
+            }
             frame.at += take as u64;
             at += take;
             if frame.at < frame.len {
@@ -104,6 +146,39 @@ mod tests {
             let count: usize = bytes.chunks(size).map(|chunk| outgoing.see(chunk)).sum();
             assert_eq!(count, 5, "in pieces of {size}");
             assert!(outgoing.is_bare_close(&[0x88, 0]));
+        }
+    }
+
+    #[test]
+    fn answers_to_who_asks_for_a_connection_are_not_ours() {
+        let frame = |first: u8, payload: &[u8]| [&[first, payload.len() as u8], payload].concat();
+        let mut text = Vec::new();
+        for part in [&b"40/a,{}"[..], b"42[]", b"44", b"4", b"2", b"41/a,", b"40"] {
+            text.extend(frame(0x81, part));
+        }
+        // An attachment, whatever is in it.
+        text.extend(frame(0x82, b"00\0\0\0\0\0\0"));
+        let mut packed = Vec::new();
+        for kind in [0, 2, 4, 1] {
+            packed.extend(frame(
+                0x82,
+                &[b"\x82\xa4type", &[kind][..], b"\xa3nsp"].concat(),
+            ));
+        }
+        let mut typed = Vec::new();
+        for kind in [0, 2] {
+            typed.extend(frame(0x82, &[b"\x04\x82\xa4type", &[kind][..]].concat()));
+        }
+        for (bytes, is_packed, is_typed, expected) in [
+            (text, false, false, 4),
+            (packed, true, false, 2),
+            (typed, true, true, 1),
+        ] {
+            for size in 1..bytes.len() {
+                let mut outgoing = Outgoing::for_several(is_packed, is_typed);
+                let count: usize = bytes.chunks(size).map(|chunk| outgoing.see(chunk)).sum();
+                assert_eq!(count, expected, "in pieces of {size}");
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, Push
 use crate::{
     direct::{Direct, Next},
     library::{Put, Sent, Sink},
+    seats::Turn,
     session::Session,
 };
 
@@ -56,6 +57,8 @@ pub(crate) struct Out {
     pub(crate) sink: Option<Arc<dyn Sink>>,
     limits: Arc<OutboxLimits>,
     outbox: Outbox,
+    /// Whose the frames in it are, where several share the session.
+    turns: VecDeque<Turn>,
     /// Its WebSocket, if that can be written to from any thread.
     pub(crate) direct: Option<Direct>,
     /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
@@ -92,6 +95,7 @@ impl Out {
             phase: Phase::Open,
             sink: None,
             outbox: Outbox::new(limits.clone()),
+            turns: VecDeque::new(),
             direct: None,
             limits,
             handed: VecDeque::new(),
@@ -107,7 +111,7 @@ impl Out {
         }
     }
 
-    fn waiting(&self) -> Waiting {
+    pub(crate) fn waiting(&self) -> Waiting {
         let waiting = self.outbox.waiting();
         let wire = self.direct.as_ref().map(Direct::waiting);
         let wire = wire.unwrap_or_default();
@@ -128,6 +132,13 @@ impl Out {
         self.outbox.push(frame)
     }
 
+    /// Queues a frame of one of several that share the session.
+    pub(crate) fn push_turn(&mut self, frame: Frame, turn: Turn) -> Result<(), PushError> {
+        self.push(frame)?;
+        self.turns.push_back(turn);
+        Ok(())
+    }
+
     /// Sends what can be sent next: past the library, or by its hands. Whether the socket has just
     /// come to take no more.
     pub(crate) fn hand_over(&mut self) -> bool {
@@ -144,14 +155,15 @@ impl Out {
             && let Some(mut direct) = self.direct.take()
         {
             let before = direct.is_stuck();
-            if direct.open {
+            // What several share goes through the library.
+            if direct.open && self.turns.is_empty() {
                 direct.write(|batch| self.next(&*sink, batch));
             } else {
                 direct.flush();
             }
             stuck = !before && direct.is_stuck();
             self.direct = Some(direct);
-            if self.handed.is_empty() {
+            if self.handed.is_empty() && self.turns.is_empty() {
                 return stuck;
             }
         }
@@ -187,7 +199,10 @@ impl Out {
 
     /// Hands the library a frame.
     fn hand(&mut self, sink: &dyn Sink, frame: &Frame) {
-        let Sent { messages, least } = sink.emit(frame);
+        let Sent { messages, least } = match self.turns.pop_front() {
+            Some(turn) => turn.emit(frame),
+            None => sink.emit(frame),
+        };
         // All but the last of them are attachments of none of our bytes.
         let len = |n| if n == messages { frame.len() } else { 0 };
         self.handed.extend((1..=messages).map(len));
@@ -262,11 +277,31 @@ impl Out {
         Some(sink)
     }
 
+    /// Begins to close. Whether that is news.
+    pub(crate) fn begin_close(&mut self, reason: &CloseReason) -> bool {
+        if self.phase != Phase::Open {
+            return false;
+        }
+        self.phase = Phase::Closing;
+        self.reason = Some(reason.clone());
+        if matches!(reason, CloseReason::SlowConsumer) {
+            // Its queue is full of what it will not read in time.
+            self.clear_waiting();
+        }
+        true
+    }
+
     /// Lets go of everything.
     pub(crate) fn clear(&mut self) {
-        self.outbox.clear();
+        self.clear_waiting();
         self.handed = VecDeque::new();
         self.handed_bytes = 0;
+    }
+
+    /// Lets go of what the library has not been given.
+    fn clear_waiting(&mut self) {
+        self.outbox.clear();
+        self.turns = VecDeque::new();
     }
 }
 
@@ -291,18 +326,7 @@ impl Outlet for SessionOutlet {
     }
 
     fn close(&self, reason: &CloseReason) {
-        let mut out = self.0.lock();
-        if out.phase != Phase::Open {
-            return;
-        }
-        out.phase = Phase::Closing;
-        out.reason = Some(reason.clone());
-        if matches!(reason, CloseReason::SlowConsumer) {
-            // Its queue is full of what it will not read in time.
-            out.outbox.clear();
-        }
-        drop(out);
-        self.0.bound_closing();
+        self.0.begin_close(reason);
     }
 
     fn abort(&self) {

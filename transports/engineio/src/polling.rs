@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Collected, Full};
 use stellarfw_transport::{
-    BoxFuture, CloseReason,
+    BoxFuture, CloseReason, Spark,
     http::{Body, Response, body as body_of, text},
     turn,
 };
@@ -145,9 +145,7 @@ pub(crate) async fn post(
     let bytes = match tokio::time::timeout(limits.timeout, collect(body, limits.bytes)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(Uncollected::TooLarge)) => {
-            if let Some(spark) = session.spark() {
-                spark.close(CloseReason::TooLarge);
-            }
+            session.end_with(&CloseReason::TooLarge);
             return too_large();
         }
         Ok(Err(Uncollected::Broken)) => return Fault::BadRequest.response(false),
@@ -166,9 +164,9 @@ pub(crate) async fn post(
         future.as_mut().poll(cx)
     })
     .await;
-    let reason = session.spark().and_then(|s| s.close_reason().cloned());
-    match reason {
-        Some(CloseReason::TooLarge) => too_large(),
+    let is_too_large = |spark: &Spark| spark.close_reason() == Some(&CloseReason::TooLarge);
+    match () {
+        () if session.sparks().iter().any(is_too_large) => too_large(),
         _ if response.status().is_success() => response,
         _ => {
             session.fault("bad payload");

@@ -25,6 +25,7 @@ use crate::{
     outlet::{Line, Out, Phase, SessionOutlet},
     polling,
     request::Ask,
+    seats::Seats,
 };
 
 /// Within this time the library's writer is at work, if it ever will be.
@@ -57,6 +58,8 @@ impl Sessions {
 pub struct Session {
     out: Mutex<Out>,
     inlet: InletCell,
+    /// Its connections, where it may have several.
+    pub(crate) seats: OnceLock<Arc<Seats>>,
     /// What it is opened with.
     pub(crate) entry: Mutex<Option<Entry>>,
     /// What an engine keeps for it.
@@ -81,7 +84,7 @@ pub struct Session {
     /// Nothing of it is left that could take its time.
     done: Notify,
     close_timeout: Duration,
-    runtime: Handle,
+    pub(crate) runtime: Handle,
 }
 
 impl Session {
@@ -100,6 +103,7 @@ impl Session {
             out: Mutex::new(Out::new(line, server.outbox_limits(), sessions.payload)),
             close_timeout: server.config().close_timeout(),
             inlet: InletCell::default(),
+            seats: OnceLock::new(),
             entry: Mutex::new(Some(entry)),
             attachment: OnceLock::new(),
             first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
@@ -142,9 +146,24 @@ impl Session {
         self.register(sid);
         let inlet = server.open(admission, SessionOutlet(self.clone()));
         self.inlet.set(inlet);
+        self.opened();
+    }
+
+    /// A spark has been opened: should the WebSocket be gone already, it is to end.
+    pub(crate) fn opened(self: &Arc<Self>) {
         if self.gone.load(Ordering::Acquire) {
             self.bound_end();
         }
+    }
+
+    /// The library has opened one of several connections on it.
+    pub(crate) fn host(self: &Arc<Self>, sid: Sid, sink: impl FnOnce() -> Arc<dyn Sink>) {
+        let mut out = self.lock();
+        if out.phase != Phase::Over && out.sink.is_none() {
+            out.sink = Some(sink());
+        }
+        drop(out);
+        self.register(sid);
     }
 
     /// Notes the id under which its requests come.
@@ -196,19 +215,44 @@ impl Session {
 
     pub(crate) fn alive(&self) {
         self.inlet.alive();
+        if let Some(seats) = self.seats.get() {
+            seats.each_inlet(InletCell::alive);
+        }
     }
 
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.inlet.poll_ready(cx)
+        let mut ready = self.inlet.poll_ready(cx);
+        if let Some(seats) = self.seats.get() {
+            seats.each_inlet(|inlet| {
+                if inlet.poll_ready(cx).is_pending() {
+                    ready = Poll::Pending;
+                }
+            });
+        }
+        ready
     }
 
-    pub(crate) fn spark(&self) -> Option<Spark> {
-        self.inlet.spark()
+    /// Its spark, or those of the several connections on it.
+    pub(crate) fn sparks(&self) -> Vec<Spark> {
+        let several = self.seats.get().map(|seats| seats.sparks());
+        let one = self.inlet.spark();
+        one.into_iter()
+            .chain(several.into_iter().flatten())
+            .collect()
+    }
+
+    /// Closes what is open for this reason. Whether anything was.
+    pub(crate) fn end_with(&self, reason: &CloseReason) -> bool {
+        let sparks = self.sparks();
+        for spark in &sparks {
+            spark.close(reason.clone());
+        }
+        !sparks.is_empty()
     }
 
     /// The library has closed it.
     pub fn closed(&self, reason: CloseReason) {
-        let reason = self.end.get().cloned().unwrap_or(reason);
+        let reason = self.reason(reason);
         let line = {
             let mut out = self.lock();
             out.phase = Phase::Over;
@@ -219,11 +263,19 @@ impl Session {
         self.unregister();
         // Let in and not opened: it never will be.
         drop(self.admitted());
+        if let Some(seats) = self.seats.get() {
+            seats.close(&reason);
+        }
         self.inlet.close(reason);
         self.over.notify_one();
         if line == Line::Polling {
             self.done.notify_one();
         }
+    }
+
+    /// Why it ends: this, unless it is known better.
+    pub(crate) fn reason(&self, reason: CloseReason) -> CloseReason {
+        self.end.get().cloned().unwrap_or(reason)
     }
 
     /// Why it ended, where it was the WebSocket that broke, not the client that left.
@@ -335,8 +387,15 @@ impl Session {
         }
     }
 
+    /// Closes when all that waits has gone.
+    pub(crate) fn begin_close(self: &Arc<Self>, reason: &CloseReason) {
+        if self.lock().begin_close(reason) {
+            self.bound_closing();
+        }
+    }
+
     /// Sees to it that a closing comes to its end.
-    pub(crate) fn bound_closing(self: &Arc<Self>) {
+    fn bound_closing(self: &Arc<Self>) {
         let session = self.clone();
         self.runtime.spawn(async move {
             if !session.lock().writer {
@@ -403,9 +462,8 @@ impl Session {
 
     /// The client broke the protocol.
     pub(crate) fn fault(&self, message: &'static str) {
-        match self.spark() {
-            Some(spark) => spark.close(protocol(message)),
-            None => self.cut(),
+        if !self.end_with(&protocol(message)) {
+            self.cut();
         }
     }
 

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use stellarfw_engineio::EngineIoConfig;
 use stellarfw_transport::ServerConfig;
 
+/// So many namespaces there may be.
+const MOST_NAMESPACES: usize = 64;
+/// The longest name of one in bytes.
+const LONGEST_NAMESPACE: usize = 256;
+
 /// The settings of the Socket.IO engine; those that hold for every engine, such as the longest
 /// message, are in [`ServerConfig`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +20,12 @@ pub struct SocketIoConfig {
     /// The engine's own path, at which it answers besides the server's pathname. Default
     /// `/socket.io`.
     pub path: String,
+    /// The namespaces that clients may connect to; another one is answered `Invalid namespace`. Each
+    /// begins with a slash; there may be 64. A client's connections to several of them share its
+    /// transport and its outbox, and each is a spark of its own, whose namespace is
+    /// [`Namespace::of`](crate::Namespace::of) its extensions. With one more than `/` all messages
+    /// take the longer way through the library. Default: `/` alone.
+    pub namespaces: Vec<String>,
     /// Whether pushes are sent as events named by their context (`user`, `alert`, `api`,
     /// `welcome`), and events of rooms under their own names too. Default: yes. If not, all is
     /// sent as `message`.
@@ -29,7 +40,7 @@ pub struct SocketIoConfig {
     pub ping_interval: u64,
     /// Milliseconds that a client may take to answer such a ping. Default 20,000.
     pub ping_timeout: u64,
-    /// Milliseconds within which a client has to be in the namespace; after that its transport is
+    /// Milliseconds within which a client has to be in a namespace; after that its transport is
     /// closed. Default: twice the server's `handshakeTimeout`, once to ask and once for the
     /// authorizer.
     #[serde(with = "stellarfw_transport::switch")]
@@ -54,6 +65,7 @@ impl Default for SocketIoConfig {
         let engine = EngineIoConfig::default();
         Self {
             path: "/socket.io".into(),
+            namespaces: vec!["/".into()],
             named_events: true,
             plain_events: false,
             ping_interval: engine.ping_interval,
@@ -69,6 +81,34 @@ impl Default for SocketIoConfig {
 }
 
 impl SocketIoConfig {
+    /// Whether there are others than `/`.
+    pub(crate) fn has_several(&self) -> bool {
+        self.namespaces != ["/"]
+    }
+
+    /// What is wrong with the namespaces.
+    pub(crate) fn bad_namespaces(&self) -> Option<String> {
+        let names = &self.namespaces;
+        if names.is_empty() || names.len() > MOST_NAMESPACES {
+            return Some(format!("there must be 1 to {MOST_NAMESPACES} namespaces"));
+        }
+        if self.allow_eio3 && !names.iter().any(|name| name == "/") {
+            return Some("clients of Socket.IO 2 need the namespace \"/\"".into());
+        }
+        let is_bad = |name: &String| {
+            !name.starts_with('/') || name.contains([',', '?']) || name.len() > LONGEST_NAMESPACE
+        };
+        if let Some(bad) = names.iter().find(|name| is_bad(name)) {
+            return Some(format!(
+                "the namespace {bad:?} must begin with \"/\", hold no \",\" or \"?\" and have at most \
+                 {LONGEST_NAMESPACE} bytes"
+            ));
+        }
+        let mut names = names.iter().enumerate();
+        let (_, twice) = names.find(|(n, name)| self.namespaces[..*n].contains(name))?;
+        Some(format!("the namespace {twice:?} is there twice"))
+    }
+
     /// How long a client may take to be in the namespace.
     pub(crate) fn connect_timeout(&self, server: &ServerConfig) -> Duration {
         match self.connect_timeout {

@@ -1,16 +1,17 @@
-//! From a session to a connection: the client asks to be let into the namespace `/`.
+//! From a session to a connection: the client asks to be let into a namespace.
 
 use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use http::StatusCode;
+use http::{Extensions, StatusCode, request::Parts};
 use socketioxide::{handler::ConnectHandler, socket::Socket};
 use socketioxide_core::Value;
-use stellarfw_engineio::Session;
+use stellarfw_engineio::{Seat, Session};
+use stellarfw_transport::Refusal;
 
 use crate::{
     SocketIo,
     codec::{Codec, Mode, Style},
-    outlet::Out,
+    outlet::{Out, SeatOut},
     session::Events,
 };
 
@@ -29,18 +30,84 @@ impl Auth {
     }
 }
 
+/// The namespace that a connection is to. Where the server has
+/// [several](crate::SocketIoConfig::namespaces), the authorizer finds it in the request's
+/// extensions, and a spark in those of its handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace(pub Arc<str>);
+
+impl Namespace {
+    /// The one in these extensions; `/` where there is none.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> &str {
+        extensions.get().map_or("/", |Self(name)| name)
+    }
+}
+
 /// How long a client that was not let in may take to leave by itself.
 const LEAVE: Duration = Duration::from_secs(1);
 
-/// The way into the namespace.
-#[derive(Clone, Copy, Debug)]
+/// The way into a namespace.
+#[derive(Clone, Debug)]
 pub(crate) struct Entrance {
     pub(crate) mode: Mode,
     pub(crate) style: Style,
+    /// Its name, where there are several.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 pub(crate) fn session(socket: &Socket) -> Option<Arc<Session>> {
     socket.req_parts().extensions.get().cloned()
+}
+
+impl Entrance {
+    /// Lets a client in, or does not.
+    async fn admit(
+        &self,
+        session: &Arc<Session>,
+        codec: &Arc<Codec>,
+        auth: Option<Auth>,
+    ) -> Result<Option<Arc<Seat>>, Refusal> {
+        let Some(name) = &self.name else {
+            let admitted = session.admit(SocketIo::NAME, |parts| tell(parts, auth));
+            admitted.await?;
+            session.attach(codec.clone());
+            return Ok(None);
+        };
+        let admitted = session.admit_seat(SocketIo::NAME, name, codec.clone(), |parts| {
+            tell(parts, auth);
+            parts.extensions.insert(Namespace(name.clone()));
+        });
+        admitted.await.map(Some)
+    }
+}
+
+fn tell(parts: &mut Parts, auth: Option<Auth>) {
+    if let Some(auth) = auth {
+        parts.extensions.insert(auth);
+    }
+}
+
+/// Parts with a client that was not let in, unless it is in another namespace.
+async fn part(session: &Arc<Session>, refusal: &Refusal) {
+    if session.has_seats() {
+        return;
+    }
+    if refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
+        // A client that is told so stays away; one whose transport closes comes again.
+        session.hang_up();
+        tokio::time::sleep(LEAVE).await;
+        return;
+    }
+    let session = Arc::downgrade(session);
+    tokio::spawn(async move {
+        tokio::time::sleep(LEAVE).await;
+        if let Some(session) = session.upgrade()
+            && !session.has_seats()
+        {
+            session.hang_up();
+        }
+    });
 }
 
 type Verdict<'a> = Pin<Box<dyn Future<Output = Result<(), Box<dyn Display + Send>>> + Send + 'a>>;
@@ -51,32 +118,21 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
             let refused = |text: String| -> Box<dyn Display + Send> { Box::new(text) };
             let session = session(&socket).ok_or_else(|| refused("No session".into()))?;
             let auth = auth.as_ref().and_then(Auth::read);
-            let admitted = session.admit(SocketIo::NAME, |parts| {
-                if let Some(auth) = auth {
-                    parts.extensions.insert(auth);
-                }
-            });
-            if let Err(refusal) = admitted.await {
-                if refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
-                    // A client that is told so stays away; one whose transport closes comes again.
-                    session.hang_up();
-                    tokio::time::sleep(LEAVE).await;
+            let codec = Arc::new(Codec::new(self.mode, self.style));
+            let seat = match self.admit(&session, &codec, auth).await {
+                Ok(seat) => seat,
+                Err(refusal) => {
+                    part(&session, &refusal).await;
                     return Err(refused(refusal.message().to_owned()));
                 }
-                let session = Arc::downgrade(&session);
-                tokio::spawn(async move {
-                    tokio::time::sleep(LEAVE).await;
-                    if let Some(session) = session.upgrade() {
-                        session.hang_up();
-                    }
-                });
-                return Err(refused(refusal.message().to_owned()));
-            }
+            };
             // The client may send as soon as it is told that it is in, which is before the library
             // calls us again.
-            let codec = Arc::new(Codec::new(self.mode, self.style));
-            session.attach(codec.clone());
-            let events = Events { session, codec };
+            let events = Events {
+                session,
+                seat,
+                codec,
+            };
             socket.on_disconnect::<_, ()>(events.clone());
             socket.on_fallback::<_, ()>(events);
             Ok(())
@@ -87,6 +143,18 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
         let Some(session) = session(&socket) else {
             return;
         };
+        if let Some(name) = &self.name {
+            if let Some(seat) = session.seat(name)
+                && let Some(codec) = seat.attachment()
+            {
+                let out = SeatOut {
+                    socket: socket.clone(),
+                    codec,
+                };
+                seat.open(socket.id, Arc::new(out));
+            }
+            return;
+        }
         if let Some(codec) = session.attachment() {
             let out = Out {
                 socket: socket.clone(),

@@ -1,4 +1,5 @@
-//! The Socket.IO engine of stellarfw: protocol 5 on the namespace `/`.
+//! The Socket.IO engine of stellarfw: protocol 5 on the namespace `/`, and on others if there are
+//! [any](SocketIoConfig::namespaces).
 //!
 //! ```no_run
 //! use stellarfw_socketio::SocketIo;
@@ -67,7 +68,10 @@ use self::{
     codec::{Mode, Style},
     handshake::Entrance,
 };
-pub use self::{config::SocketIoConfig, handshake::Auth};
+pub use self::{
+    config::SocketIoConfig,
+    handshake::{Auth, Namespace},
+};
 
 type Service = SocketIoService<NotFoundService>;
 
@@ -112,6 +116,7 @@ impl SocketIo {
         options.overhead = mode.overhead(settings.max_length);
         options.admit_later = true;
         options.attachments = !mode.is_binary();
+        options.seats = self.config.has_several();
         let engine = library_config(&config, options, settings);
         let builder = Library::builder()
             .req_path("/")
@@ -133,11 +138,14 @@ impl SocketIo {
             builder.with_parser(parser)
         };
         let (service, io) = builder.build_svc();
-        let entrance = Entrance {
-            mode,
-            style: Style::of(&self.config),
-        };
-        io.ns::<_, ()>("/", entrance);
+        for name in &self.config.namespaces {
+            let entrance = Entrance {
+                mode,
+                style: Style::of(&self.config),
+                name: options.seats.then(|| name.as_str().into()),
+            };
+            io.ns::<_, ()>(name.clone(), entrance);
+        }
         Front::new(Self::NAME, config, options, settings, service)
     }
 }
@@ -173,7 +181,10 @@ impl Transport for SocketIo {
             let text = "clients of Socket.IO 2 need the feature `v2`";
             return Err(StartError::new(Self::NAME, text));
         }
-        Ok(Vec::new())
+        match self.config.bad_namespaces() {
+            Some(text) => Err(StartError::new(Self::NAME, text).with_setting("namespaces")),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use socketioxide::socket::Socket;
-use stellarfw_engineio::{Put, Sent, Session, Sink};
+use stellarfw_engineio::{Put, SeatSink, Sent, Session, Sink};
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::codec::SharedCodec;
@@ -52,5 +52,21 @@ impl Sink for Out {
                 tracing::debug!(%error, "a client was not told that it is disconnected");
             }
         });
+    }
+}
+
+/// The way out of a connection to one namespace of several.
+pub(crate) struct SeatOut {
+    pub(crate) socket: Arc<Socket>,
+    pub(crate) codec: SharedCodec,
+}
+
+impl SeatSink for SeatOut {
+    fn emit(&self, frame: &Frame) -> Sent {
+        self.codec.send(&self.socket, frame)
+    }
+
+    fn leave(&self) -> bool {
+        self.socket.clone().disconnect().is_ok()
     }
 }

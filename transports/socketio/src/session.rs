@@ -8,7 +8,7 @@ use socketioxide::{
     socket::{DisconnectReason, Socket},
 };
 use socketioxide_core::Value;
-use stellarfw_engineio::{Session, protocol};
+use stellarfw_engineio::{Seat, Session, protocol};
 use stellarfw_transport::CloseReason;
 
 use crate::codec::SharedCodec;
@@ -18,13 +18,18 @@ use crate::codec::SharedCodec;
 #[derive(Clone)]
 pub(crate) struct Events {
     pub(crate) session: Arc<Session>,
+    /// Its place on the session, where there are several namespaces.
+    pub(crate) seat: Option<Arc<Seat>>,
     pub(crate) codec: SharedCodec,
 }
 
 impl MessageHandler<LocalAdapter, ()> for Events {
     fn call(&self, _: Arc<Socket>, value: Value, ack: Option<i64>) {
         let frame = self.codec.read(&value, ack);
-        self.session.receive(frame.as_message());
+        match &self.seat {
+            Some(seat) => seat.receive(frame.as_message()),
+            None => self.session.receive(frame.as_message()),
+        }
     }
 }
 
@@ -35,7 +40,8 @@ impl DisconnectHandler<LocalAdapter, ()> for Events {
         reason: DisconnectReason,
         defer: fn(Arc<Socket>),
     ) {
-        self.session.closed(match reason {
+        let left = reason == DisconnectReason::ClientNSDisconnect;
+        let reason = match reason {
             DisconnectReason::TransportClose | DisconnectReason::ClientNSDisconnect => {
                 CloseReason::Client { code: 1005 }
             }
@@ -46,12 +52,18 @@ impl DisconnectHandler<LocalAdapter, ()> for Events {
             DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
                 CloseReason::Gone
             }
-        });
-        self.codec.clear();
-        // A client that has left the namespace has no business on the transport any more.
-        if reason == DisconnectReason::ClientNSDisconnect {
-            self.session.hang_up();
+        };
+        match &self.seat {
+            Some(seat) => seat.closed(reason, left),
+            None => {
+                self.session.closed(reason);
+                // Who has left the namespace has no business on the transport any more.
+                if left {
+                    self.session.hang_up();
+                }
+            }
         }
+        self.codec.clear();
         defer(socket);
     }
 }

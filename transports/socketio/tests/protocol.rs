@@ -5,143 +5,14 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
-use stellarfw_socketio::{Auth, SocketIo, SocketIoConfig};
-use stellarfw_transport::{
-    CloseReason, CodecError, Flow, Handler, Message, Refusal, Server, ServerConfig, Spark,
-};
-use tokio::sync::mpsc;
+use serde_json::json;
+use stellarfw_socketio::SocketIoConfig;
+use stellarfw_transport::CloseReason;
 
 use support::{
-    line::{self, Line, Packet, Side, Way},
-    site::Site,
+    bed::{Event, WAYS, bed, bed_with, default, next, say},
+    line::{self, Packet, Side, Way},
 };
-
-#[derive(Debug)]
-enum Event {
-    Open(Spark),
-    Message(Value),
-    Close(CloseReason),
-}
-
-struct Notes(mpsc::UnboundedSender<Event>);
-
-impl Handler for Notes {
-    fn open(&self, spark: &Spark) -> Flow {
-        self.0.send(Event::Open(spark.clone())).ok();
-        Flow::DONE
-    }
-
-    fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
-        self.0.send(Event::Message(spark.decode(message)?)).ok();
-        Ok(Flow::DONE)
-    }
-
-    fn error(&self, _: &Spark, _: &CodecError) {}
-
-    fn close(&self, _: &Spark, reason: &CloseReason) {
-        self.0.send(Event::Close(reason.clone())).ok();
-    }
-}
-
-struct Bed {
-    server: Server,
-    site: Site,
-    events: mpsc::UnboundedReceiver<Event>,
-}
-
-async fn bed(change: impl FnOnce(&mut ServerConfig)) -> Bed {
-    bed_with(SocketIoConfig::default(), change).await
-}
-
-async fn bed_with(config: SocketIoConfig, change: impl FnOnce(&mut ServerConfig)) -> Bed {
-    let (notes, events) = mpsc::unbounded_channel();
-    let server = Server::builder()
-        .configure(|config| config.ping_interval = 0)
-        .configure(change)
-        .authorize(|parts| {
-            let auth = parts.extensions.get::<Auth>();
-            let name = auth.and_then(|Auth(auth)| auth["name"].as_str().map(str::to_owned));
-            async move {
-                match name.as_deref() {
-                    Some("eve") => Err(Refusal::new("not \"eve\"")),
-                    _ => Ok(name),
-                }
-            }
-        })
-        .transport(SocketIo::new(config))
-        .handler(Notes(notes))
-        .build();
-    let mut site = Site::default();
-    site.serve(&server).await;
-    Bed {
-        server,
-        site,
-        events,
-    }
-}
-
-impl Bed {
-    async fn event(&mut self) -> Event {
-        let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv());
-        event.await.unwrap().unwrap()
-    }
-
-    async fn line(&self, way: Way) -> Line {
-        let line = line::connect(self.site.address(), way, "/socket.io/", "", &[]);
-        line.await.unwrap().unwrap()
-    }
-
-    async fn connect(&mut self, way: Way) -> (Line, Spark) {
-        let mut line = self.line(way).await;
-        say(&mut line, "40").await;
-        assert!(next(&mut line).await.unwrap().starts_with("40{\"sid\":"));
-        match self.event().await {
-            Event::Open(spark) => (line, spark),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn message(&mut self) -> Value {
-        match self.event().await {
-            Event::Message(value) => value,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn closed(&mut self) -> CloseReason {
-        match self.event().await {
-            Event::Close(reason) => reason,
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn default(_: &mut ServerConfig) {}
-
-async fn say(line: &mut Line, packet: &str) {
-    line.send(&[Packet::text(packet)]).await.unwrap();
-}
-
-/// The next packet but Engine.IO's own; none at the end.
-async fn next(line: &mut Line) -> Option<String> {
-    let next = async {
-        loop {
-            match line.next().await {
-                Ok(Packet::Text(text)) if matches!(&text[..], "2" | "6") => {}
-                Ok(Packet::Text(text)) => return Some(text),
-                Ok(Packet::Close(code)) => return Some(format!("close {code}")),
-                Ok(Packet::Binary(bytes)) => panic!("{bytes:?}"),
-                Err(_) => return None,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), next)
-        .await
-        .unwrap()
-}
-
-const WAYS: [Way; 3] = [Way::Polling, Way::WebSocket, Way::Upgrade];
 
 #[tokio::test]
 async fn who_is_refused_is_told_why_and_does_not_stay() {

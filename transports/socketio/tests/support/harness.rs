@@ -22,6 +22,9 @@ const PATIENCE: u64 = 600_000;
 
 pub struct SioHarness(pub Way);
 
+/// The same where there is another namespace besides.
+pub struct SeveralHarness(pub Way);
+
 impl Harness for SioHarness {
     fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
         let stage = SioStage {
@@ -32,6 +35,15 @@ impl Harness for SioHarness {
         let mut config = SocketIoConfig::default();
         (config.ping_interval, config.ping_timeout) = (PATIENCE, PATIENCE);
         (Arc::new(SocketIo::new(config)), Box::new(stage))
+    }
+}
+
+impl Harness for SeveralHarness {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+        let (_, stage) = SioHarness(self.0).engine();
+        let mut config = SocketIoConfig::default();
+        config.namespaces.push("/custom".into());
+        (Arc::new(SocketIo::new(config)), stage)
     }
 }
 

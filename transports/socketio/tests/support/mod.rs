@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "it is no library")]
 
+pub mod bed;
 pub mod harness;
 #[path = "../../../engineio/tests/support/http.rs"]
 pub mod http;
