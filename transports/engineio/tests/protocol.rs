@@ -474,33 +474,6 @@ async fn a_close_waits_for_the_next_poll() {
     bed.closed().await;
 }
 
-#[tokio::test]
-async fn sessions_that_never_poll_end_by_themselves() {
-    const MANY: usize = 1_000;
-    let mut config = EngineIoConfig::default();
-    config.ping_timeout = 300;
-    let mut bed = bed(config, |c| c.max_connections = MANY).await;
-    let mut http = Http::connect(bed.site.address()).await.unwrap();
-    for _ in 0..MANY {
-        let answer = http
-            .ask("GET", "/primus/?EIO=4&transport=polling", &[], b"")
-            .await;
-        assert_eq!(answer.unwrap().status, 200);
-    }
-    let answer = http
-        .ask("GET", "/primus/?EIO=4&transport=polling", &[], b"")
-        .await
-        .unwrap();
-    assert!(answer.status == 503 || bed.server.opened() > MANY as u64);
-    let mut ends = 0;
-    while ends < MANY {
-        if let Event::Close(reason) = bed.event().await {
-            assert_eq!(reason, CloseReason::HeartbeatTimeout);
-            ends += 1;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_takes_nothing_is_cut_without_any_heartbeat_of_ours() {
     let mut config = EngineIoConfig::default();

@@ -4,6 +4,8 @@
 
 pub mod harness;
 pub mod http;
+#[path = "../../../engineio/tests/support/memory.rs"]
+pub mod memory;
 pub mod polling;
 pub mod site;
 pub mod socket;
