@@ -40,9 +40,13 @@ class PrimusPeer extends Peer {
   }
 }
 
-/** A cell of it; `way` is what it is told to connect by, and `options` how. */
-export const primus = (engine, parser, way, options = {}) => ({
+/**
+ * A cell of it; `way` is what it is told to connect by, and `options` how. It is `deaf` where it
+ * cannot tell that a stream was cut.
+ */
+export const primus = (engine, parser, way, options = {}, deaf = false) => ({
   client: "primus 8",
+  deaf,
   parser,
   way,
   comesBack: true,
