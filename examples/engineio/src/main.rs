@@ -38,6 +38,9 @@ struct Options {
     /// The longest body of a POST in bytes; as much as the longest message takes by default
     #[arg(long)]
     max_payload: Option<usize>,
+    /// Milliseconds that an upgrade may take
+    #[arg(long, default_value_t = 10_000)]
+    connect_timeout: u64,
     /// Let clients of protocol 3 in (engine.io-client 3)
     #[arg(long)]
     eio3: bool,
@@ -90,6 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .configure(|config| {
             config.max_length = options.max_length;
             config.ping_interval = options.heartbeat;
+            config.handshake_timeout = options.connect_timeout;
             // An echo may hold as much as one message and one more.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
