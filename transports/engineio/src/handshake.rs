@@ -125,7 +125,7 @@ pub(crate) fn websocket<L: Library>(
     tokio::spawn(async move {
         match tokio::time::timeout(timeout, upgrade.io).await {
             Ok(Ok(io)) => {
-                let socket = Socket::new(io, session, &front, base64);
+                let socket = Box::new(Socket::new(io, session, &front, base64));
                 front.library.websocket(socket, request);
             }
             Ok(Err(error)) => {

@@ -16,14 +16,15 @@ pub trait Library: Send + Sync + 'static {
     /// Answers a request of the polling transport.
     fn answer(&self, request: http::Request<Paced>) -> BoxFuture<Response>;
 
-    /// Takes over a WebSocket; its request tells whether it is a session's upgrade.
-    fn websocket(&self, socket: Socket, request: http::Request<()>);
+    /// Takes over a WebSocket; its request tells whether it is a session's upgrade. It is boxed,
+    /// because the library's tasks have room for it in several places.
+    fn websocket(&self, socket: Box<Socket>, request: http::Request<()>);
 }
 
 impl<S, B, E> Library for S
 where
     S: Service<http::Request<Paced>, Response = http::Response<B>, Error = Infallible>
-        + Service<(Socket, http::Request<()>), Response = (), Future = Ready<Result<(), E>>>
+        + Service<(Box<Socket>, http::Request<()>), Response = (), Future = Ready<Result<(), E>>>
         + Send
         + Sync
         + 'static,
@@ -42,7 +43,7 @@ where
         })
     }
 
-    fn websocket(&self, socket: Socket, request: http::Request<()>) {
+    fn websocket(&self, socket: Box<Socket>, request: http::Request<()>) {
         // The call itself starts the connection.
         if let Err(error) = self.call((socket, request)).into_inner() {
             tracing::error!(%error, "the library did not take a WebSocket");
