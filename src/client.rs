@@ -56,30 +56,31 @@ macro_rules! part {
 }
 
 /// In the order in which they stand in the script.
-static PARTS: [Part; 8] = [
+static PARTS: [Part; 7] = [
     part!("msgpack"),
     part!("ws"),
     part!("engineio"),
     part!("socketio"),
     part!("sockjs"),
     part!("fallback"),
-    part!("own"),
     part!("core"),
 ];
 
 /// The parts that a server needs.
 fn wanted(engines: &[&str], parser: &Parser) -> impl Iterator<Item = &'static Part> {
     let runs = |name: &str| engines.contains(&name);
+    // To an engine that is not known here pages hand in a socket of their own: one that behaves as
+    // a WebSocket does, and that part takes it.
+    let known = ["ws", "engine.io", "socket.io", "sockjs"];
+    let unknown = engines.iter().any(|name| !known.contains(name));
     let names = [
         ("msgpack", matches!(parser, Parser::MessagePack)),
-        ("ws", runs("ws")),
+        ("ws", runs("ws") || unknown),
         ("engineio", runs("engine.io") || runs("socket.io")),
         ("socketio", runs("socket.io")),
         ("sockjs", runs("sockjs")),
-        // An engine alone may have several ways, but ws has one; and pages hand in a socket of
-        // their own for what is not known here.
+        // An engine alone may have several ways, but ws has one.
         ("fallback", *engines != ["ws"]),
-        ("own", *engines != ["ws"]),
         ("core", true),
     ];
     PARTS
@@ -111,7 +112,7 @@ pub(crate) fn render(app: &Arc<App>, server: &Server, variant: Variant) -> Scrip
         ));
         text.push_str(part.script[variant as usize]);
     }
-    text.push_str("})(typeof exports==\"object\"?exports:globalThis,{transports:{}},");
+    text.push_str("})(typeof exports==\"object\"?exports:globalThis,{transports:{},own:[]},");
     text.push_str(&settings(app, server));
     text.push_str(");\n//# sourceMappingURL=");
     text.push_str(variant.file());
@@ -246,13 +247,13 @@ mod tests {
         );
         assert_eq!(
             names(&["socket.io"], Parser::Json),
-            ["engineio", "socketio", "fallback", "own", "core"]
+            ["engineio", "socketio", "fallback", "core"]
         );
         assert_eq!(
             names(&["sockjs", "ws"], Parser::Json),
-            ["ws", "sockjs", "fallback", "own", "core"]
+            ["ws", "sockjs", "fallback", "core"]
         );
-        assert_eq!(names(&["mine"], Parser::Json), ["fallback", "own", "core"]);
+        assert_eq!(names(&["mine"], Parser::Json), ["ws", "fallback", "core"]);
     }
 
     #[tokio::test]

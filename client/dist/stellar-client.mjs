@@ -10,7 +10,7 @@ function tail(args) {
     args.find((arg) => arg && typeof arg === "object") ?? {}
   ];
 }
-function tell(promise, callback, answerFirst = false) {
+function tell(promise, callback, answerFirst) {
   if (callback) {
     void promise.then(
       (answer) => answerFirst ? callback(answer, null) : callback(null, answer),
@@ -22,8 +22,8 @@ function tell(promise, callback, answerFirst = false) {
 
 // src/backoff.ts
 function backoff(attempt, { min, max, factor }, random = Math.random) {
-  const grown = Math.round((1 + random()) * min * factor ** (attempt - 1));
-  return Math.min(attempt < 2 ? min : grown, max);
+  const spread = attempt < 2 ? 1 : 1 + random();
+  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
 }
 
 // src/errors.ts
@@ -38,62 +38,54 @@ var StellarError = class extends Error {
 };
 function serverError(error, response) {
   const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
-  const made = new StellarError(
-    String(error.code ?? told?.code ?? "error"),
-    String(told?.message ?? told)
-  );
-  made.error = error;
-  made.response = response;
-  return made;
+  const code = String(error.code ?? told?.code ?? "error");
+  return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
 }
 
 // src/network.ts
 var isOffline = () => globalThis.navigator?.onLine === false;
-function watchNetwork({ B: _online, C: _offline, D: _wake }) {
-  const visible = () => document.hidden || _wake();
+function watchNetwork(listeners) {
   const each = (verb) => {
-    globalThis[verb]?.("online", _online);
-    globalThis[verb]?.("offline", _offline);
-    globalThis.document?.[verb]("visibilitychange", visible);
+    for (const event in listeners) globalThis[verb]?.(event, listeners[event]);
   };
   each("addEventListener");
   return () => each("removeEventListener");
 }
 
 // src/options.ts
-var set = (options) => Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
+function set(options, ...others) {
+  for (const other of others) {
+    for (const name4 in other) if (other[name4] != null) options[name4] = other[name4];
+  }
+  return options;
+}
 function resolve(options) {
-  const given = { ...set(define_settings_default), ...set(options) };
-  const o = {
-    url: globalThis.location?.origin,
-    path: "/primus",
-    api: given.apiPath ?? "/api",
-    transports: ["ws"],
-    pingInterval: 3e4,
-    defaultRoom: "defaultRoom",
-    rooms: [],
-    simultaneousActions: 5,
-    actionTimeout: 3e4,
-    timeout: 1e4,
-    requestTimeout: 0,
-    queueSize: 256,
-    queueAge: 3e5,
-    query: {},
-    WebSocket: globalThis.WebSocket,
-    fetch: globalThis.fetch?.bind(globalThis),
-    ...given
-  };
-  if (!o.url) throw new TypeError("The option url is needed");
+  const o = set(
+    {
+      url: globalThis.location?.origin,
+      path: "/primus",
+      api: "/api",
+      transports: ["ws"],
+      pingInterval: 3e4,
+      defaultRoom: "defaultRoom",
+      rooms: [],
+      simultaneousActions: 5,
+      actionTimeout: 3e4,
+      timeout: 1e4,
+      requestTimeout: 0,
+      queueSize: 256,
+      queueAge: 3e5,
+      query: {},
+      WebSocket: globalThis.WebSocket,
+      fetch: globalThis.fetch
+    },
+    define_settings_default,
+    { api: options.apiPath },
+    options
+  );
   o.url = new URL(o.url).href.replace(/^ws/, "http");
   o.pingTimeout ??= o.pingInterval * 1.5;
-  o.reconnect = given.reconnect !== false && {
-    min: 500,
-    max: 3e4,
-    factor: 2,
-    retries: null,
-    ...set(define_settings_default.reconnect),
-    ...set(options.reconnect)
-  };
+  o.reconnect = o.reconnect !== false && set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
   return o;
 }
 function connectionUrl({ url, path, query }) {
@@ -104,9 +96,8 @@ function connectionUrl({ url, path, query }) {
 }
 
 // src/connection.ts
-var anew = () => new StellarError("closed", "Connecting anew");
 function connection(host, options, codec, connect) {
-  const { timeout, reconnect, pingTimeout, WebSocket, fetch } = options;
+  const { reconnect } = options;
   let state = "idle";
   let transport = null;
   let round = 0;
@@ -121,25 +112,22 @@ function connection(host, options, codec, connect) {
   };
   const send = (message) => transport.send(codec.encode(message), message);
   const dial = () => {
-    const own3 = ++round;
-    const most = attempt && reconnect && reconnect["reconnect timeout"] || timeout;
-    const current = () => own3 === round;
-    const lost = (error) => current() && fail(error);
+    const own = ++round;
+    const later = attempt && reconnect["reconnect timeout"];
+    const most = later || options.timeout;
+    const heard = (listener) => (...args) => own === round && listener(...args);
     let opened = false;
-    clearTimeout(timer);
     timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
     try {
       transport = connect(
-        { url: connectionUrl(options), WebSocket, fetch, codec },
+        { ...options, url: connectionUrl(options), codec },
         {
-          open() {
-            if (!current()) return;
+          open: heard(() => {
             opened = true;
             beat();
-            host.E().then(() => current() && ready(), lost);
-          },
-          data(payload) {
-            if (!current()) return;
+            host.A().then(heard(ready), heard(fail));
+          }),
+          data: heard((payload) => {
             let message;
             try {
               message = codec.decode(payload);
@@ -147,42 +135,38 @@ function connection(host, options, codec, connect) {
               return host.a("error", new StellarError("decode", String(error)));
             }
             receive(message);
-          },
-          message: (message) => current() && receive(message),
-          close(code, reason, refusal) {
-            if (!current()) return;
-            if (refusal) {
-              const error = new StellarError("refused", refusal.message);
-              return end("refused", Object.assign(error, refusal), true);
-            }
-            fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-          }
+          }),
+          message: heard(receive),
+          close: heard((code, reason, refusal) => {
+            const error = refusal && new StellarError("refused", refusal.message);
+            if (error) end("refused", Object.assign(error, refusal), true);
+            else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
+          })
         }
       );
     } catch (error) {
-      end("closed", new StellarError("error", String(error)), true);
+      end("closed", new StellarError("unsupported", String(error)), true);
     }
   };
   const ready = () => {
     clearTimeout(timer);
     attempt = 0;
     become("connected");
-    host.F();
+    host.B();
   };
   const receive = (message) => {
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
     if (ours) {
-      if (ours[1] === "id") return;
       beat();
-      send("primus::pong::" + ours[2]);
+      if (ours[1] === "ping") send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
-    } else host.G(message);
+    } else host.C(message);
   };
   const beat = () => {
     clearTimeout(heartbeat);
-    if (pingTimeout > 0 && !transport.watched) {
-      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), pingTimeout);
+    if (options.pingTimeout > 0 && !transport.watched) {
+      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
     }
   };
   const leave = (error) => {
@@ -192,7 +176,7 @@ function connection(host, options, codec, connect) {
     clearTimeout(heartbeat);
     transport = null;
     old?.close();
-    host.n(error);
+    host.l(error);
   };
   const fail = (error) => {
     const lost = state === "connected";
@@ -202,46 +186,47 @@ function connection(host, options, codec, connect) {
     leave(error);
     const delay = backoff(++attempt, reconnect);
     const next = { attempt, delay };
-    const own3 = round;
+    const own = round;
     timer = setTimeout(dial, delay);
     become(isOffline() ? "offline" : "reconnecting");
     if (lost) host.a("disconnected", error);
-    else host.t(error);
-    if (own3 === round) host.a("reconnecting", next);
+    else host.s(error);
+    if (own === round) host.a("reconnecting", next);
   };
-  const again = (redial) => {
-    if (!/^(reconnecting|offline)$/.test(state) || transport && !redial) return;
-    leave(anew());
-    become("reconnecting");
+  const begin = (next) => {
+    leave(new StellarError("closed", "Connecting anew"));
+    become(next);
     dial();
   };
-  const end = (last, error, failed = false) => {
+  const again = (redial) => {
+    if (attempt && (redial || !transport)) begin("reconnecting");
+  };
+  const end = (last, error, failed) => {
     leave(error);
     unwatch?.();
     unwatch = void 0;
     become(last);
-    if (failed) host.t(error);
-    host.o(error);
+    if (failed) host.s(error);
+    host.m(error);
     host.a("disconnected", error);
   };
   return {
-    H: () => state,
-    I: () => transport,
-    J() {
-      if (transport) leave(anew());
+    D: () => state,
+    E: () => transport,
+    F() {
       attempt = 0;
       unwatch ??= watchNetwork({
-        B: () => again(true),
-        C: () => fail(new StellarError("offline", "No network")),
-        D: () => again(false)
+        online: () => again(true),
+        offline: () => fail(new StellarError("offline", "No network")),
+        // The page is looked at again. It bubbles from the document to here.
+        visibilitychange: () => document.hidden || again(false)
       });
-      become("connecting");
-      dial();
+      begin("connecting");
     },
-    K() {
+    G() {
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
-    p: send
+    n: send
   };
 }
 
@@ -261,7 +246,7 @@ var Emitter = class {
   /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
   off(name4, fn) {
     this.g = this.g.filter(
-      ([its, own3]) => name4 && (its !== name4 || fn && own3 !== fn)
+      ([its, own]) => name4 && (its !== name4 || fn && own !== fn)
     );
     return this;
   }
@@ -303,9 +288,9 @@ function decodeFile(file, as) {
 // src/deadline.ts
 function watch({ timeout, signal }, fail) {
   const abort = () => fail(new StellarError("aborted", "Aborted"));
+  if (signal?.aborted) return abort();
   const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
-  if (signal?.aborted) abort();
-  else signal?.addEventListener("abort", abort);
+  signal?.addEventListener("abort", abort);
   return () => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
@@ -341,7 +326,7 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
     failure = error instanceof StellarError ? error : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
     failure.mayHaveRun = true;
   } finally {
-    release();
+    release?.();
   }
   failure.status = status;
   throw failure;
@@ -385,7 +370,7 @@ function requests(host, limits) {
   let running = 0;
   let queue = [];
   const pending = /* @__PURE__ */ new Map();
-  const isAction = (request) => request.q.event === "action";
+  const isAction = (request) => request.o.event === "action";
   const flush = () => {
     if (host.state !== "connected") return;
     for (let place = 0; place < queue.length; ) {
@@ -398,17 +383,16 @@ function requests(host, limits) {
     }
   };
   const transmit = (request) => {
-    const number = count + 1;
     clearTimeout(request.e);
     try {
-      host.p(request.q);
+      host.n(request.o);
     } catch (error) {
       return request.c(error);
     }
-    count = number;
-    request.j = true;
-    host.a("send", request.q, number);
-    if (request.L) return request.c(null, {});
+    const number = ++count;
+    request.p = true;
+    host.a("send", request.o, number);
+    if (request.H) return request.c(null, {});
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
@@ -429,38 +413,34 @@ function requests(host, limits) {
     return request;
   };
   return {
-    M: () => queue.length,
-    N: () => pending.size,
-    k: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
-      let release = () => {
-      };
+    I: () => queue.length,
+    J: () => pending.size,
+    j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+      let release;
       const request = {
-        q: body,
-        L: noReply,
-        j: false,
-        l: false,
+        o: body,
+        H: noReply,
+        p: false,
         e: 0,
         c(error, answer) {
-          if (request.l) return;
-          request.l = true;
-          release();
-          if (!request.j) clearTimeout(request.e);
+          release?.();
+          if (!request.p) clearTimeout(request.e);
           if (error) reject(error);
           else resolve2(answer);
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request.j;
+        error.mayHaveRun = request.p;
         queue = queue.filter((other) => other !== request);
         request.c(error);
       };
       const drop = (why) => give(new StellarError("dropped", why));
       release = watch({ timeout: requestTimeout, ...options }, give);
-      if (request.l) return release();
+      if (!release) return;
       if (now) return transmit(request);
       queue.push(request);
       flush();
-      if (request.j || request.l) return;
+      if (!queue.includes(request)) return;
       if (volatile) return drop("Not sent at once");
       if (queueAge) {
         request.e = setTimeout(drop, queueAge, "Waited too long");
@@ -470,23 +450,22 @@ function requests(host, limits) {
         queue.shift().c(new StellarError("dropped", "Queue is full"));
       }
     }),
-    O: flush,
-    P(answer) {
+    K: flush,
+    L(answer) {
       const request = done(answer.messageCount);
       if (!request) return;
-      const { status } = answer;
-      const told = !isAction(request) && status && status !== "OK" ? status : null;
-      const error = answer.error ?? told;
-      request.c(error == null ? null : serverError(error, answer), answer);
+      let { error, status } = answer;
+      if (!isAction(request) && status !== "OK") error ??= status;
+      request.c(error != null && serverError(error, answer), answer);
       flush();
     },
-    n({ code, message }) {
+    l({ code, message }) {
       count = 0;
       for (const number of pending.keys()) {
         done(number).c(new StellarError(code, message, true));
       }
     },
-    o({ code, message }) {
+    m({ code, message }) {
       for (const request of queue.splice(0)) request.c(new StellarError(code, message));
     }
   };
@@ -496,12 +475,12 @@ function requests(host, limits) {
 var scoped = (room, event) => `[${room}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
-    this.m = _client;
+    this.k = _client;
     this.h = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.m, this.h.concat(rooms));
+    return new _Scope(this.k, this.h.concat(rooms));
   }
   /** The same as {@link to}, for reading. */
   from(rooms) {
@@ -512,25 +491,72 @@ var Scope = class _Scope {
     return this.to(rooms);
   }
   /** Sends an event to each of the rooms. */
-  emit(event, data = null) {
-    return Promise.all(this.h.map((room) => this.m.u(room, event, data)));
+  emit(event, data) {
+    return Promise.all(this.h.map((room) => this.k.t(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.h) this.m.on(scoped(room, event), fn);
+    for (const room of this.h) this.k.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.h) this.m.off(scoped(room, event), fn);
+    for (const room of this.h) this.k.off(scoped(room, event), fn);
     return this;
   }
 };
 
+// src/transports/own/adapter.ts
+var name = "own";
+var farewell = "primus::server::close";
+function listen(socket, listeners) {
+  for (const event in listeners) socket.on(event, listeners[event]);
+  return () => {
+    for (const event in listeners) socket.removeListener(event, listeners[event]);
+  };
+}
+
+// src/transports/own/primus.ts
+var primus = (socket, { open, message, close }) => {
+  if (!socket.end) return;
+  const listeners = {
+    open,
+    data: message,
+    // Not at once: its timer starts after this, and would go on when it is ended before.
+    "reconnect scheduled": () => setTimeout(close, 0, 1006, "lost"),
+    end: () => message("primus::server::close")
+  };
+  const each = (verb) => {
+    for (const event in listeners) socket[verb](event, listeners[event]);
+  };
+  each("on");
+  if (socket.readyState === 3) setTimeout(open);
+  else socket.open();
+  return {
+    name,
+    watched: true,
+    send: (_, message2) => socket.write(message2),
+    close() {
+      each("removeListener");
+      socket.end();
+    }
+  };
+};
+
+// src/transports/own/own.ts
+var ownSocket = (given, adapters) => (_, events) => {
+  const socket = typeof given === "function" ? given() : given;
+  for (const adapter of [primus, ...adapters]) {
+    const transport = adapter(socket, events);
+    if (transport) return transport;
+  }
+  throw new TypeError("No engine for this socket here");
+};
+
 // src/client.ts
-var own = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+var reserved = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
 var Client = class extends Emitter {
-  constructor(options, { codec, transports, fallback: fallback2, own: own3 }, transport) {
+  constructor(options, { codec, transports, fallback: fallback2, own }, transport) {
     super();
     /** This connection's id, once connected; another one after a reconnect. */
     this.id = null;
@@ -544,16 +570,13 @@ var Client = class extends Emitter {
     this.welcomeMessage = null;
     /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
     this.interceptors = [];
-    this.r = [];
-    this.v = false;
-    /** The rooms that this connection was put into by itself, and that nobody asked for since. */
-    this.w = /* @__PURE__ */ new Set();
+    this.u = [];
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
     const given = o.transport ?? transport;
-    const connect = given ? own3?.(given) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
-    if (!connect) throw new TypeError(`No engine of ${o.transports} here`);
-    if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
-      throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
+    const connect = given ? ownSocket(given, own) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
+    const parser = (o.parser ?? codec.name).toLowerCase();
+    if (!connect || parser !== codec.name) {
+      throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
     }
     this.i = new Set(o.rooms);
     this.b = requests(this, o);
@@ -561,19 +584,19 @@ var Client = class extends Emitter {
   }
   /** Where the client is. */
   get state() {
-    return this.f.H();
+    return this.f.D();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.f.I();
+    return this.f.E();
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.b.M();
+    return this.b.I();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.b.N();
+    return this.b.J();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -582,26 +605,26 @@ var Client = class extends Emitter {
    */
   connect(callback) {
     const promise = new Promise((...waiting) => {
-      this.r.push(waiting);
+      this.u.push(waiting);
     });
     promise.catch(() => {
     });
-    this.f.J();
+    this.f.F();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.f.K();
+    this.f.G();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
-    const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
+    const params = typeof rest[0] === "object" && rest.shift();
     const [callback, limits] = tail(rest);
     const all = { ...params, action: name4 };
     const answer = intercept(
       this,
       all,
-      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.k({ event: "action", params: all }, limits)
+      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
     );
     return tell(answer, callback, true);
   }
@@ -630,11 +653,11 @@ var Client = class extends Emitter {
    * it once more is no fault.
    */
   roomAdd(room, ...rest) {
-    return this.d({ event: "roomAdd", room }, rest, () => this.s(room, true));
+    return this.d({ event: "roomAdd", room }, rest, () => this.q(room, "add"));
   }
   /** Leaves a room. */
   roomLeave(room, ...rest) {
-    return this.d({ event: "roomLeave", room }, rest, () => this.s(room, false));
+    return this.d({ event: "roomLeave", room }, rest, () => this.q(room, "delete"));
   }
   /** Joins a room; the same as {@link roomAdd}. */
   join(room, ...rest) {
@@ -646,7 +669,7 @@ var Client = class extends Emitter {
   }
   file(path, ...rest) {
     const [callback, { as, ...limits }] = tail(rest);
-    const answer = this.b.k({ event: "file", file: path }, limits);
+    const answer = this.b.j({ event: "file", file: path }, limits);
     return tell(
       answer.then((file) => decodeFile(file, as)),
       callback,
@@ -661,8 +684,8 @@ var Client = class extends Emitter {
     return this.d(message, rest, void 0, true);
   }
   /** Sends an event to the default room. */
-  emit(event, data = null) {
-    return this.u(this.options.defaultRoom, event, data);
+  emit(event, data) {
+    return this.t(this.options.defaultRoom, event, data);
   }
   /** Rooms to send events to, or to hear events from. */
   to(rooms) {
@@ -681,12 +704,12 @@ var Client = class extends Emitter {
     this.options.defaultRoom = room;
   }
   /** @internal */
-  u(room, event, data) {
+  t(room, event, data = null) {
     return this.d({ event: "event", params: { room, event, data } }, []);
   }
   d(body, rest, done, answerFirst) {
     const [callback, limits] = tail(rest);
-    const answer = this.b.k(body, limits).then(
+    const answer = this.b.j(body, limits).then(
       (answer2) => {
         done?.(answer2);
         return unwrap(answer2);
@@ -706,11 +729,11 @@ var Client = class extends Emitter {
    * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
    * @internal
    */
-  async E() {
-    const ask2 = (body) => this.b.k(body, { timeout: 0 }, true).catch((error) => {
+  async A() {
+    const ask2 = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
       if (!error.response) throw error;
       if (error.code !== "017") {
-        if (body.room) this.i.delete(body.room);
+        this.i.delete(body.room);
         this.a("error", error);
       }
     });
@@ -727,51 +750,53 @@ var Client = class extends Emitter {
     this.rooms = [...data.rooms];
   }
   /** @internal */
-  F() {
-    this.b.O();
+  B() {
+    this.b.K();
     const { details } = this;
-    for (const [resolve2] of this.r.splice(0)) resolve2(details);
+    this.r(0, details);
     if (this.v) this.a("reconnect", details);
     this.v = true;
     if (this.state === "connected") this.a("connected", details);
   }
   /** @internal */
-  p(message) {
-    this.f.p(message);
+  n(message) {
+    this.f.n(message);
   }
   /** @internal */
-  n(error) {
-    this.b.n(error);
+  l(error) {
+    this.b.l(error);
   }
-  y(error) {
-    for (const [, reject] of this.r.splice(0)) reject(error);
+  /** Settles what waits for the connection. */
+  r(place, outcome) {
+    for (const waiting of this.u.splice(0)) waiting[place](outcome);
   }
   /** @internal */
-  t(error) {
-    this.y(error);
+  s(error) {
+    this.r(1, error);
     this.a("error", error);
   }
   /** @internal */
-  o(error) {
-    this.y(error);
-    this.b.o(error);
+  m(error) {
+    this.r(1, error);
+    this.b.m(error);
   }
-  s(room, joined) {
-    this.i[joined ? "add" : "delete"](room);
-    this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
+  q(room, change) {
+    const rooms = new Set(this.rooms);
+    for (const set2 of [this.i, rooms]) set2[change](room);
+    this.rooms = [...rooms];
   }
   /** @internal */
-  G(message) {
+  C(message) {
     this.a("message", message);
     const { context, message: said, room, welcome } = message ?? {};
-    if (context === "response") this.b.P(message);
+    if (context === "response") this.b.L(message);
     else if (context === "user") {
-      const event = said?.event;
-      if (event === "destroy" && said.data?.code === "018") this.s(room, false);
+      const { event, data } = said ?? {};
+      if (event === "destroy" && data?.code === "018") this.q(room, "delete");
       this.a("say", message);
       if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
-      if (!own.test(event)) this.a(event, said.data, message);
-      this.a(scoped(room, event), said.data, message);
+      if (!reserved.test(event)) this.a(event, data, message);
+      this.a(scoped(room, event), data, message);
     } else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this.a("welcome", message);
@@ -780,14 +805,14 @@ var Client = class extends Emitter {
 };
 function unwrap(answer) {
   const { data } = answer;
-  return data && typeof data === "object" ? { ...data, ...answer } : answer;
+  return typeof data === "object" ? { ...data, ...answer } : answer;
 }
 
 // src/codec/json.ts
 var json = {
   name: "json",
-  encode: (message) => JSON.stringify(message),
-  decode: (payload) => JSON.parse(payload)
+  encode: JSON.stringify,
+  decode: JSON.parse
 };
 
 // src/transports/refusal.ts
@@ -795,7 +820,7 @@ async function refusalOf(response) {
   const { status } = response;
   if (status !== 401 && status !== 403) return;
   const body = await response.json().catch(() => null);
-  return body?.error ? { status, message: String(body.error) } : void 0;
+  return body?.error && { status, message: String(body.error) };
 }
 
 // src/transports/requests.ts
@@ -851,27 +876,34 @@ function batches(post, limit) {
 // src/transports/socket.ts
 function hear(socket, { open, data, close }) {
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => open?.();
-  socket.onmessage = (message) => {
-    try {
-      data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
-    } catch (error) {
-      close(1002, String(error));
-    }
-  };
+  socket.onopen = open;
+  socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
   socket.onerror = () => {
   };
-  socket.onclose = (event) => close(event.code, event.reason);
+  socket.onclose = ({ code, reason }) => close(code, reason);
 }
-function openSocket({ WebSocket }, url, events) {
-  if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-  const socket = new WebSocket(url.href.replace("http", "ws"));
+var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
+function plain(name4, socket, events) {
   hear(socket, events);
+  return { name: name4, send: (payload) => socket.send(payload), close: () => socket.close() };
+}
+function openSocket(context, url, { data, close }) {
+  const socket = makeSocket({ ...context, url });
+  hear(socket, {
+    data(payload) {
+      try {
+        data(payload);
+      } catch (error) {
+        close(1002, String(error));
+      }
+    },
+    close
+  });
   return socket;
 }
 
 // src/transports/engineio.ts
-var name = "engine.io";
+var name2 = "engine.io";
 var separator = "";
 function address({ url }, transport) {
   const address2 = new URL(url);
@@ -903,13 +935,14 @@ var websocket = (context, events) => {
     close: events.close
   });
   return {
-    name,
+    name: name2,
     way: "websocket",
     send: (payload) => socket.send(typeof payload === "string" ? "4" + payload : payload),
     close: () => socket.close()
   };
 };
 var polling = (context, events) => {
+  const { fetch } = context;
   const url = address(context, "polling");
   const line = httpLine(context, events);
   let most = 0;
@@ -927,7 +960,7 @@ var polling = (context, events) => {
   });
   void poll();
   return {
-    name,
+    name: name2,
     way: "polling",
     send: (payload) => write(
       typeof payload === "string" ? "4" + payload : (
@@ -938,7 +971,7 @@ var polling = (context, events) => {
     close() {
       line.end();
       const body = "1";
-      if (most) context.fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+      if (most) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
       });
     }
   };
@@ -958,16 +991,16 @@ function fallback(options, built) {
   const [primary] = define_settings_default.transports ?? options.transports;
   const ways = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
-      z: name4 + index,
-      Q: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
-      A: !index,
-      R: connect
+      y: name4 + index,
+      M: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      z: !index,
+      N: connect
     }))
   );
-  if (!ways.length) throw new TypeError(`No engine of ${options.transports} here`);
+  if (!ways.length) return;
   const place = `stellar ${url}${path}`;
   const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way.z === key);
+  let best = ways.find((way) => way.y === key);
   let proven = false;
   let failures = 0;
   return (context, events) => {
@@ -986,13 +1019,13 @@ function fallback(options, built) {
     };
     const next = () => {
       const way = left.shift();
-      const own3 = ++round;
+      const own = ++round;
       let there = false;
-      const current = () => own3 === round;
+      const current = () => own === round;
       const fail = (again) => {
         if (there || !left.length) return again();
         leave();
-        if (way.A) left = left.filter((way2) => !way2.A);
+        if (way.z) left = left.filter((way2) => !way2.z);
         if (left.length) next();
         else again();
       };
@@ -1002,18 +1035,18 @@ function fallback(options, built) {
         failures = 0;
         best = way;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way.z));
+        storage((kept) => kept.setItem(place, way.y));
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.Q;
+      url2.pathname = way.M;
       if (left.length) {
         timer = setTimeout(() => {
           if (current()) fail(() => events.close(1006, "No answer"));
         }, timeout / 3);
       }
       try {
-        inner = way.R(
+        inner = way.N(
           { ...context, url: url2 },
           {
             // Opening alone proves nothing: some let a connection through, and then nothing over
@@ -1063,6 +1096,20 @@ function fallback(options, built) {
 }
 var ask = "primus::id::";
 
+// src/transports/own/engineio.ts
+var engineIoSocket = (socket, events) => {
+  if (typeof socket.readyState !== "string") return;
+  socket.binaryType = "arraybuffer";
+  listen(socket, {
+    open: () => events.open(),
+    message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
+    close: (reason) => events.close(1006, reason),
+    error: () => {
+    }
+  });
+  return { name, send: (payload) => socket.send(payload), close: () => socket.close() };
+};
+
 // src/transports/socketio.ts
 var whole = /^(message|user|alert|api|welcome|primus)$/;
 var encode = (codec, packet) => codec.name === "json" ? packet.type + (packet.data ? JSON.stringify(packet.data) : "") : codec.encode({ ...packet, nsp: "/" });
@@ -1092,16 +1139,9 @@ var socketio = (ways) => ways.map((connect) => (context, events) => {
   };
 });
 
-// src/transports/own.ts
-var name2 = "own";
-var farewell = "primus::server::close";
-function listen(socket, listeners) {
-  for (const event in listeners) socket.on(event, listeners[event]);
-  return () => {
-    for (const event in listeners) socket.removeListener(event, listeners[event]);
-  };
-}
-function socketIo(socket, events) {
+// src/transports/own/socketio.ts
+var socketIoSocket = (socket, events) => {
+  if (!socket.onAny) return;
   const any = (event, message) => whole.test(event) && events.message(message);
   const ignore = listen(socket, {
     connect: () => events.open(),
@@ -1118,7 +1158,7 @@ function socketIo(socket, events) {
   if (socket.connected) setTimeout(events.open);
   else socket.connect();
   return {
-    name: name2,
+    name,
     send: (_, message) => socket.emit("message", message),
     close() {
       ignore();
@@ -1126,52 +1166,13 @@ function socketIo(socket, events) {
       socket.disconnect();
     }
   };
-}
-function primus(socket, events) {
-  const ignore = listen(socket, {
-    open: () => events.open(),
-    data: (message) => events.message(message),
-    // Not at once: its timer starts after this, and would go on when it is ended before.
-    "reconnect scheduled": () => setTimeout(() => events.close(1006, "Connection lost")),
-    end() {
-      events.message(farewell);
-    },
-    error: () => {
-    }
-  });
-  if (socket.readyState === 3) setTimeout(events.open);
-  else socket.open();
-  return {
-    name: name2,
-    watched: true,
-    send: (_, message) => socket.write(message),
-    close() {
-      ignore();
-      socket.end();
-    }
-  };
-}
-function engineIo(socket, events) {
-  socket.binaryType = "arraybuffer";
-  listen(socket, {
-    open: () => events.open(),
-    message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
-    close: (reason) => events.close(1006, reason),
-    error: () => {
-    }
-  });
-  return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
-}
-function webSocket(socket, events) {
-  hear(socket, events);
-  return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
-}
-var own2 = (given) => (_, events) => {
-  const socket = typeof given === "function" ? given() : given;
-  if (socket.onAny) return socketIo(socket, events);
-  if (socket.write && socket.end) return primus(socket, events);
-  return (typeof socket.readyState === "string" ? engineIo : webSocket)(socket, events);
 };
+
+// src/transports/own/websocket.ts
+var ownWebSocket = (socket, events) => (
+  // That of engine.io-client is a word.
+  typeof socket.readyState === "number" && plain(name, socket, events)
+);
 
 // src/transports/sockjs.ts
 var name3 = "sockjs";
@@ -1226,8 +1227,9 @@ var sockjs = [websocket2, http("xhr_streaming"), http("xhr")];
 
 // src/transports/ws.ts
 var ws = (context, { open, data, close }) => {
+  const { url, fetch } = context;
   let opened = false;
-  const socket = openSocket(context, context.url, {
+  return plain("ws", makeSocket(context), {
     open() {
       opened = true;
       open();
@@ -1235,18 +1237,17 @@ var ws = (context, { open, data, close }) => {
     data,
     close(code, reason) {
       const end = (refusal) => close(code, reason, refusal);
-      if (opened || !context.fetch) return end();
-      context.fetch(context.url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
+      if (opened || !fetch) return end();
+      fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
     }
   });
-  return { name: "ws", send: (payload) => socket.send(payload), close: () => socket.close() };
 };
 
 // src/engines.ts
 var engines = {
   transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
   fallback,
-  own: own2
+  own: [engineIoSocket, socketIoSocket, ownWebSocket]
 };
 
 // src/platform.ts
@@ -1267,6 +1268,7 @@ function installed() {
 }
 function onThisPlatform(options) {
   const given = typeof options === "string" ? { url: options } : options;
+  if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
   if (given.WebSocket || globalThis.WebSocket) return given;
   return { ...given, WebSocket: installed() ?? NoWebSocket };
 }

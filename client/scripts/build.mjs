@@ -77,7 +77,7 @@ const entries = {
 };
 // The script that is put together names the map that the server puts together.
 const parts = { ...common, format: "iife", sourcemap: "external" };
-const names = ["core", "msgpack", "ws", "engineio", "socketio", "sockjs", "fallback", "own"];
+const names = ["core", "msgpack", "ws", "engineio", "socketio", "sockjs", "fallback"];
 
 await Promise.all([
   ...Object.entries(entries).flatMap(([entry, name]) => {
@@ -107,9 +107,9 @@ for (const name of names) {
     ecma: 2020,
     // Not beyond the function that each part is: they all come to stand in one.
     compress: {
-      ...{ passes: 4, inline: 1, unsafe_methods: true },
+      ...{ passes: 4, inline: 1 },
       // Repeats pack better than what is shorter by itself.
-      ...{ arrows: false, booleans: false, hoist_funs: true, reduce_vars: false },
+      ...{ hoist_funs: true, lhs_constants: false, reduce_funcs: false },
     },
     sourceMap: { content: readFileSync(`${file}.map`, "utf8"), includeSources: true },
   });

@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 // Also from where tests are bundled to, which is another folder of the same depth.
 const folder = fileURLToPath(new URL("../dist/page/", import.meta.url));
 
-/** What each engine needs, in this order; one that comes from elsewhere can take all of them. */
+/** What each engine needs. */
 const needs = {
   ws: ["ws"],
-  "engine.io": ["engineio", "fallback", "own"],
-  "socket.io": ["engineio", "socketio", "fallback", "own"],
-  sockjs: ["sockjs", "fallback", "own"],
+  "engine.io": ["engineio", "fallback"],
+  "socket.io": ["engineio", "socketio", "fallback"],
+  sockjs: ["sockjs", "fallback"],
 };
-const order = ["msgpack", "ws", "engineio", "socketio", "sockjs", "fallback", "own", "core"];
+const order = ["msgpack", "ws", "engineio", "socketio", "sockjs", "fallback", "core"];
 
 /** The script for a server with these engines, this codec and these settings. */
 export function page(engines, { parser = "json", minified = true, settings = {} } = {}) {
@@ -24,6 +24,6 @@ export function page(engines, { parser = "json", minified = true, settings = {} 
   return [
     "(function($target,$parts,$settings){\n",
     ...parts,
-    `})(typeof exports=="object"?exports:globalThis,{transports:{}},${JSON.stringify(settings)});\n`,
+    `})(typeof exports=="object"?exports:globalThis,{transports:{},own:[]},${JSON.stringify(settings)});\n`,
   ].join("");
 }

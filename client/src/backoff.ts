@@ -22,6 +22,6 @@ export function backoff(
   { min, max, factor }: ReconnectOptions,
   random: () => number = Math.random,
 ): number {
-  const grown = Math.round((1 + random()) * min * factor ** (attempt - 1));
-  return Math.min(attempt < 2 ? min : grown, max);
+  const spread = attempt < 2 ? 1 : 1 + random();
+  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
 }

@@ -19,7 +19,7 @@ export function tail<Options = RequestOptions>(
  * rejection counts as handled. `answerFirst` is the order `(answer, error)`; what failed
  * without an answer then gives `{error}`, so that looking at `answer.error` is enough.
  */
-export function tell<T>(promise: Promise<T>, callback?: Callback, answerFirst = false): Promise<T> {
+export function tell<T>(promise: Promise<T>, callback?: Callback, answerFirst?: boolean): Promise<T> {
   if (callback) {
     void promise.then(
       (answer) => (answerFirst ? callback(answer, null) : callback(null, answer)),

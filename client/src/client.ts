@@ -10,6 +10,8 @@ import { intercept, type Interceptor } from "./interceptors";
 import { resolve, type ClientOptions, type Resolved } from "./options";
 import { requests, type Requests } from "./requests";
 import { Scope, scoped } from "./scope";
+import type { Adapter } from "./transports/own/adapter";
+import { ownSocket } from "./transports/own/own";
 import type { Connect, Transport, Transports } from "./transports/transport";
 import type * as T from "./types";
 
@@ -20,14 +22,14 @@ export interface Build {
   /** Its engines. */
   transports: Transports;
   /** What makes one engine of several, if the build can. */
-  fallback?: (options: Resolved, transports: Transports) => Connect;
-  /** What makes an engine of a socket that is handed in, if the build can. */
-  own?: (given: any) => Connect;
+  fallback?: (options: Resolved, transports: Transports) => Connect | undefined;
+  /** The sockets of other libraries that it takes, besides those of Primus. */
+  own: Adapter[];
 }
 
 // Names that only the client itself may tell: a room's event of such a name is told to its scope
 // alone, so that what others send cannot pass for a state of the connection or for another room.
-const own =
+const reserved =
   /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
 
 /**
@@ -55,9 +57,9 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   private _requests: Requests;
   private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
   private _wanted: Set<string>;
-  private _known = false;
+  private _known?: boolean;
   /** The rooms that this connection was put into by itself, and that nobody asked for since. */
-  private _again = new Set<unknown>();
+  private _again!: Set<unknown>;
 
   constructor(
     options: ClientOptions | string,
@@ -68,13 +70,13 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     const o = (this.options = resolve(typeof options === "string" ? { url: options } : options));
     const given = o.transport ?? transport;
     const connect = given
-      ? own?.(given)
+      ? ownSocket(given, own)
       : fallback
         ? fallback(o, transports)
         : transports[o.transports.find((name) => transports[name])!]?.[0];
-    if (!connect) throw new TypeError(`No engine of ${o.transports} here`);
-    if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
-      throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
+    const parser = (o.parser ?? codec.name).toLowerCase();
+    if (!connect || parser !== codec.name) {
+      throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
     }
     this._wanted = new Set(o.rooms);
     this._requests = requests(this, o);
@@ -131,7 +133,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     ...rest: T.ActionRest<Actions[Name]>
   ): Promise<T.ActionAnswer<Actions[Name]>>;
   action(name: string, ...rest: any[]): Promise<any> {
-    const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
+    const params = typeof rest[0] === "object" && rest.shift();
     const [callback, limits] = tail(rest);
     const all: Record<string, any> = { ...params, action: name };
     const answer = intercept(this, all, () =>
@@ -179,12 +181,12 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
    * it once more is no fault.
    */
   roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
-    return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, true));
+    return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, "add"));
   }
 
   /** Leaves a room. */
   roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
-    return this._verb({ event: "roomLeave", room }, rest, () => this._member(room, false));
+    return this._verb({ event: "roomLeave", room }, rest, () => this._member(room, "delete"));
   }
 
   /** Joins a room; the same as {@link roomAdd}. */
@@ -226,7 +228,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   }
 
   /** Sends an event to the default room. */
-  emit(event: string, data: unknown = null): Promise<T.Answer> {
+  emit(event: string, data?: unknown): Promise<T.Answer> {
     return this._event(this.options.defaultRoom, event, data);
   }
 
@@ -251,7 +253,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   }
 
   /** @internal */
-  _event(room: string, event: string, data: unknown): Promise<T.Answer> {
+  _event(room: string, event: string, data: unknown = null): Promise<T.Answer> {
     return this._verb({ event: "event", params: { room, event, data } }, []);
   }
 
@@ -289,7 +291,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
       this._requests._request(body, { timeout: 0 }, true).catch((error) => {
         if (!error.response) throw error;
         if (error.code !== "017") {
-          if (body.room) this._wanted.delete(body.room as string);
+          this._wanted.delete(body.room as string);
           this._emit("error", error);
         }
       });
@@ -311,7 +313,7 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
   _ready(): void {
     this._requests._flush();
     const { details } = this;
-    for (const [resolve] of this._waiting.splice(0)) resolve(details);
+    this._tell(0, details);
     if (this._known) this._emit("reconnect", details);
     this._known = true;
     // A listener may have ended it.
@@ -328,25 +330,27 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     this._requests._lost(error);
   }
 
-  private _giveUp(error: StellarError): void {
-    for (const [, reject] of this._waiting.splice(0)) reject(error);
+  /** Settles what waits for the connection. */
+  private _tell(place: 0 | 1, outcome: any): void {
+    for (const waiting of this._waiting.splice(0)) waiting[place](outcome);
   }
 
   /** @internal */
   _failed(error: StellarError): void {
-    this._giveUp(error);
+    this._tell(1, error);
     this._emit("error", error);
   }
 
   /** @internal */
   _ended(error: StellarError): void {
-    this._giveUp(error);
+    this._tell(1, error);
     this._requests._ended(error);
   }
 
-  private _member(room: string, joined: boolean): void {
-    this._wanted[joined ? "add" : "delete"](room);
-    this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
+  private _member(room: string, change: "add" | "delete"): void {
+    const rooms = new Set(this.rooms);
+    for (const set of [this._wanted, rooms]) set[change](room);
+    this.rooms = [...rooms];
   }
 
   /** @internal */
@@ -355,14 +359,14 @@ export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
     const { context, message: said, room, welcome } = message ?? {};
     if (context === "response") this._requests._answer(message);
     else if (context === "user") {
-      const event = said?.event;
+      const { event, data } = said ?? {};
       // The server destroyed the room: there is nothing to come back to.
-      if (event === "destroy" && said.data?.code === "018") this._member(room, false);
+      if (event === "destroy" && data?.code === "018") this._member(room, "delete");
       this._emit("say", message);
       // The event that later releases say things with.
       if (typeof event !== "string") return this._emit(scoped(room, "message"), said, message);
-      if (!own.test(event)) this._emit(event, said.data, message);
-      this._emit(scoped(room, event), said.data, message);
+      if (!reserved.test(event)) this._emit(event, data, message);
+      this._emit(scoped(room, event), data, message);
     } else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this._emit("welcome", message);
@@ -378,5 +382,5 @@ export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> ext
 
 function unwrap(answer: T.Answer): any {
   const { data } = answer;
-  return data && typeof data === "object" ? { ...data, ...answer } : answer;
+  return typeof data === "object" ? { ...data, ...answer } : answer;
 }

@@ -1,12 +1,10 @@
-import { backoff } from "./backoff";
+import { backoff, type ReconnectOptions } from "./backoff";
 import type { Codec } from "./codec/codec";
 import { StellarError } from "./errors";
 import { isOffline, watchNetwork } from "./network";
 import { connectionUrl, type Resolved } from "./options";
 import type { Connect, Transport } from "./transports/transport";
 import type { State } from "./types";
-
-const anew = () => new StellarError("closed", "Connecting anew");
 
 /** What the state machine tells its owner. */
 export interface ConnectionHost {
@@ -53,10 +51,11 @@ export function connection(
   codec: Codec,
   connect: Connect,
 ): Connection {
-  const { timeout, reconnect, pingTimeout, WebSocket, fetch } = options;
+  const { reconnect } = options;
   let state: State = "idle";
   let transport: Transport | null = null;
   let round = 0;
+  /** Which attempt since the last connection failed; 0 when none did, or it was begun anew. */
   let attempt = 0;
   /** The deadline of an attempt, or the wait for the next one. */
   let timer: any;
@@ -73,25 +72,25 @@ export function connection(
 
   const dial = () => {
     const own = ++round;
-    const most = (attempt && reconnect && reconnect["reconnect timeout"]) || timeout;
-    const current = () => own === round;
-    const lost = (error: StellarError) => current() && fail(error);
+    const later = attempt && (reconnect as ReconnectOptions)["reconnect timeout"];
+    const most = later || options.timeout;
+    /** What is heard only as long as this is the round. */
+    const heard =
+      <Args extends any[]>(listener: (...args: Args) => void) =>
+      (...args: Args) =>
+        own === round && listener(...args);
     let opened = false;
-    // A retry that was due must not dial a second time.
-    clearTimeout(timer);
     timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
     try {
       transport = connect(
-        { url: connectionUrl(options), WebSocket, fetch, codec },
+        { ...options, url: connectionUrl(options), codec },
         {
-          open() {
-            if (!current()) return;
+          open: heard(() => {
             opened = true;
             beat();
-            host._setUp().then(() => current() && ready(), lost);
-          },
-          data(payload) {
-            if (!current()) return;
+            host._setUp().then(heard(ready), heard(fail));
+          }),
+          data: heard((payload) => {
             let message;
             try {
               message = codec.decode(payload);
@@ -99,21 +98,18 @@ export function connection(
               return host._emit("error", new StellarError("decode", String(error)));
             }
             receive(message);
-          },
-          message: (message) => current() && receive(message),
-          close(code, reason, refusal) {
-            if (!current()) return;
-            if (refusal) {
-              const error = new StellarError("refused", refusal.message);
-              return end("refused", Object.assign(error, refusal), true);
-            }
-            fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-          },
+          }),
+          message: heard(receive),
+          close: heard((code, reason, refusal) => {
+            const error = refusal && new StellarError("refused", refusal.message);
+            if (error) end("refused", Object.assign(error, refusal), true);
+            else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
+          }),
         },
       );
     } catch (error) {
       // Nothing that another attempt would change: no engine here, or an address it cannot use.
-      end("closed", new StellarError("error", String(error)), true);
+      end("closed", new StellarError("unsupported", String(error)), true);
     }
   };
 
@@ -127,9 +123,8 @@ export function connection(
   const receive = (message: any) => {
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
     if (ours) {
-      if (ours[1] === "id") return;
       beat();
-      send("primus::pong::" + ours[2]);
+      if (ours[1] === "ping") send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
     } else host._message(message);
@@ -137,8 +132,8 @@ export function connection(
 
   const beat = () => {
     clearTimeout(heartbeat);
-    if (pingTimeout > 0 && !transport!.watched) {
-      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), pingTimeout);
+    if (options.pingTimeout > 0 && !transport!.watched) {
+      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
     }
   };
 
@@ -170,15 +165,19 @@ export function connection(
     if (own === round) host._emit("reconnecting", next);
   };
 
-  /** Dials now instead of later; `redial` also gives up an attempt that is under way. */
-  const again = (redial: boolean) => {
-    if (!/^(reconnecting|offline)$/.test(state) || (transport && !redial)) return;
-    leave(anew());
-    become("reconnecting");
+  /** Dials at once, whatever is under way. */
+  const begin = (next: State) => {
+    leave(new StellarError("closed", "Connecting anew"));
+    become(next);
     dial();
   };
 
-  const end = (last: State, error: StellarError, failed = false) => {
+  /** Dials now instead of later; `redial` also gives up an attempt that is under way. */
+  const again = (redial: boolean) => {
+    if (attempt && (redial || !transport)) begin("reconnecting");
+  };
+
+  const end = (last: State, error: StellarError, failed?: boolean) => {
     leave(error);
     unwatch?.();
     unwatch = undefined;
@@ -192,15 +191,14 @@ export function connection(
     _state: () => state,
     _transport: () => transport,
     _open() {
-      if (transport) leave(anew());
       attempt = 0;
       unwatch ??= watchNetwork({
-        _online: () => again(true),
-        _offline: () => fail(new StellarError("offline", "No network")),
-        _wake: () => again(false),
+        online: () => again(true),
+        offline: () => fail(new StellarError("offline", "No network")),
+        // The page is looked at again. It bubbles from the document to here.
+        visibilitychange: () => document.hidden || again(false),
       });
-      become("connecting");
-      dial();
+      begin("connecting");
     },
     _close() {
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));

@@ -17,18 +17,18 @@ export interface RequestOptions {
 
 /**
  * Watches a request's time and signal, and calls `fail` at most once. Returns what
- * stops the watch.
+ * stops the watch, or nothing when it has failed already.
  */
 export function watch(
   { timeout, signal }: RequestOptions,
   fail: (error: StellarError) => void,
-): () => void {
+): (() => void) | void {
   const abort = () => fail(new StellarError("aborted", "Aborted"));
+  if (signal?.aborted) return abort();
   const timer: any =
     timeout &&
     setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
-  if (signal?.aborted) abort();
-  else signal?.addEventListener("abort", abort);
+  signal?.addEventListener("abort", abort);
   return () => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

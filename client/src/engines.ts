@@ -1,6 +1,8 @@
 import { engineio } from "./transports/engineio";
 import { fallback } from "./transports/fallback";
-import { own } from "./transports/own";
+import { engineIoSocket } from "./transports/own/engineio";
+import { socketIoSocket } from "./transports/own/socketio";
+import { ownWebSocket } from "./transports/own/websocket";
 import { sockjs } from "./transports/sockjs";
 import { socketio } from "./transports/socketio";
 import { ws } from "./transports/ws";
@@ -9,5 +11,5 @@ import { ws } from "./transports/ws";
 export const engines = {
   transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
   fallback,
-  own,
+  own: [engineIoSocket, socketIoSocket, ownWebSocket],
 };

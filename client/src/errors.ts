@@ -10,6 +10,8 @@
  * - `refused`: the server's authorizer said no
  * - `http`: the HTTP answer was not one of the protocol
  * - `decode`: a message could not be read
+ * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
+ *   WebSocket, or what takes a socket that was handed in
  * - `error`: the server sent an error that carries no code
  */
 export type ClientErrorCode =
@@ -21,6 +23,7 @@ export type ClientErrorCode =
   | "refused"
   | "http"
   | "decode"
+  | "unsupported"
   | "error";
 
 /** The one kind of error this client rejects with. */
@@ -55,11 +58,6 @@ export class StellarError extends Error {
 export function serverError(error: any, response?: unknown): StellarError {
   const told: any =
     typeof error === "object" && error.message === undefined ? Object.values(error)[0] : error;
-  const made = new StellarError(
-    String(error.code ?? told?.code ?? "error"),
-    String(told?.message ?? told),
-  );
-  made.error = error;
-  made.response = response;
-  return made;
+  const code = String(error.code ?? told?.code ?? "error");
+  return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
 }

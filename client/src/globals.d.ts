@@ -4,6 +4,7 @@
 /** What the parts before the core have brought. */
 declare const $parts: Partial<import("./client").Build> & {
   transports: import("./transports/transport").Transports;
+  own: import("./transports/own/adapter").Adapter[];
 };
 
 /** Where the names go: `exports` where a module system is, else the page's globals. */

@@ -41,7 +41,7 @@ export async function httpAction(
         : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
     failure.mayHaveRun = true;
   } finally {
-    release();
+    release?.();
   }
   failure.status = status;
   throw failure;

@@ -83,44 +83,45 @@ export interface Resolved
   fetch: typeof fetch | undefined;
 }
 
-/** Leaves out what is null: it means the same as what is not there. */
-const set = (options: object | null | undefined | false): any =>
-  Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
+/** Sets what others say. What is null means the same as what is not there. */
+function set(options: any, ...others: any[]): any {
+  for (const other of others) {
+    for (const name in other) if (other[name] != null) options[name] = other[name];
+  }
+  return options;
+}
 
 /** Puts together what was given, what the server set, and the defaults. */
 export function resolve(options: ClientOptions): Resolved {
-  const given = { ...set($settings), ...set(options) };
-  const o: any = {
-    url: globalThis.location?.origin,
-    path: "/primus",
-    api: given.apiPath ?? "/api",
-    transports: ["ws"],
-    pingInterval: 3e4,
-    defaultRoom: "defaultRoom",
-    rooms: [],
-    simultaneousActions: 5,
-    actionTimeout: 3e4,
-    timeout: 1e4,
-    requestTimeout: 0,
-    queueSize: 256,
-    queueAge: 3e5,
-    query: {},
-    WebSocket: (globalThis as any).WebSocket,
-    fetch: globalThis.fetch?.bind(globalThis),
-    ...given,
-  };
-  if (!o.url) throw new TypeError("The option url is needed");
+  const o = set(
+    {
+      url: globalThis.location?.origin,
+      path: "/primus",
+      api: "/api",
+      transports: ["ws"],
+      pingInterval: 3e4,
+      defaultRoom: "defaultRoom",
+      rooms: [],
+      simultaneousActions: 5,
+      actionTimeout: 3e4,
+      timeout: 1e4,
+      requestTimeout: 0,
+      queueSize: 256,
+      queueAge: 3e5,
+      query: {},
+      WebSocket: (globalThis as any).WebSocket,
+      fetch: globalThis.fetch,
+    },
+    $settings,
+    { api: options.apiPath },
+    options,
+  );
   // http for ws, https for wss: the engines turn it back.
   o.url = new URL(o.url).href.replace(/^ws/, "http");
   o.pingTimeout ??= o.pingInterval * 1.5;
-  o.reconnect = given.reconnect !== false && {
-    min: 500,
-    max: 3e4,
-    factor: 2,
-    retries: null,
-    ...set($settings.reconnect),
-    ...set(options.reconnect),
-  };
+  o.reconnect =
+    o.reconnect !== false &&
+    set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
   return o;
 }
 

@@ -25,6 +25,7 @@ function installed(): WebSocketClass | undefined {
 /** The options, with what this platform lacks. */
 export function onThisPlatform(options: ClientOptions | string): ClientOptions {
   const given = typeof options === "string" ? { url: options } : options;
+  if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
   if (given.WebSocket || (globalThis as any).WebSocket) return given;
   return { ...given, WebSocket: installed() ?? NoWebSocket };
 }

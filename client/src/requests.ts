@@ -29,7 +29,6 @@ interface Request {
   _noReply: boolean | undefined;
   _settle: (error: unknown, answer?: Answer) => void;
   _sent: boolean;
-  _settled: boolean;
   /** The wait in the queue, and then that of an action for its answer. */
   _timer: any;
 }
@@ -80,14 +79,13 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
   };
 
   const transmit = (request: Request) => {
-    const number = count + 1;
     clearTimeout(request._timer);
     try {
       host._send(request._body);
     } catch (error) {
       return request._settle(error);
     }
-    count = number;
+    const number = ++count;
     request._sent = true;
     host._emit("send", request._body, number);
     if (request._noReply) return request._settle(null, {});
@@ -120,17 +118,14 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     _pending: () => pending.size,
     _request: (body, { volatile, noReply, ...options } = {}, now) =>
       new Promise((resolve, reject) => {
-        let release = () => {};
+        let release: (() => void) | void;
         const request: Request = {
           _body: body,
           _noReply: noReply,
           _sent: false,
-          _settled: false,
           _timer: 0,
           _settle(error, answer) {
-            if (request._settled) return;
-            request._settled = true;
-            release();
+            release?.();
             // One that was sent and given up holds its place until the server is done with it.
             if (!request._sent) clearTimeout(request._timer);
             if (error) reject(error);
@@ -144,11 +139,11 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
         };
         const drop = (why: string) => give(new StellarError("dropped", why));
         release = watch({ timeout: requestTimeout, ...options }, give);
-        if (request._settled) return release();
+        if (!release) return;
         if (now) return transmit(request);
         queue.push(request);
         flush();
-        if (request._sent || request._settled) return;
+        if (!queue.includes(request)) return;
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
           request._timer = setTimeout(drop, queueAge, "Waited too long");
@@ -164,10 +159,9 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
       const request = done(answer.messageCount!);
       if (!request) return;
       // An action's fields are its own: only a verb's `status` says how it went.
-      const { status } = answer;
-      const told = !isAction(request) && status && status !== "OK" ? status : null;
-      const error = answer.error ?? told;
-      request._settle(error == null ? null : serverError(error, answer), answer);
+      let { error, status } = answer;
+      if (!isAction(request) && status !== "OK") error ??= status;
+      request._settle(error != null && serverError(error, answer), answer);
       flush();
     },
     _lost({ code, message }) {

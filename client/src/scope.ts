@@ -39,7 +39,7 @@ export class Scope {
   }
 
   /** Sends an event to each of the rooms. */
-  emit(event: string, data: unknown = null): Promise<Answer[]> {
+  emit(event: string, data?: unknown): Promise<Answer[]> {
     return Promise.all(this._rooms.map((room) => this._client._event(room, event, data)));
   }
 

@@ -59,3 +59,10 @@ test("errors of every shape have a code and a message", () => {
   assert.deepEqual([coded2.code, coded2.message], ["003", "invalid type"]);
   assert.equal(serverError({}).code, "error");
 });
+
+test("what this build does not have is told at once, with a code", () => {
+  const url = "http://host";
+  const code = "unsupported";
+  assert.throws(() => new StellarClient({ url, parser: "msgpack" }), { code, message: /msgpack/ });
+  assert.throws(() => new StellarClient({ url, transports: ["mine"] }), { code, message: /mine/ });
+});

@@ -34,3 +34,55 @@ fn serve(router: Router, path: &str, text: Fixed) -> Router {
         get(async move |headers: HeaderMap| text.answer(&headers).await),
     )
 }
+
+#[cfg(test)]
+#[cfg(all(
+    feature = "ws",
+    feature = "engineio",
+    feature = "socketio",
+    feature = "sockjs"
+))]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use http::{Request, header};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn served(stellar: &Stellar, encoding: &'static str) -> usize {
+        let request = Request::get("/stellar-client")
+            .header(header::ACCEPT_ENCODING, encoding)
+            .body(Body::empty())
+            .unwrap();
+        let response = routes(stellar).oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], encoding);
+        to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap()
+            .len()
+    }
+
+    // As `client/scripts/build.mjs` has them, but of what is really sent.
+    #[tokio::test]
+    async fn the_script_is_as_small_as_the_guide_says() {
+        let all = ["ws", "engine.io", "socket.io", "sockjs"];
+        for (engines, most) in [
+            (&all[..1], 5 * 1024),
+            (&all[1..2], 7 * 1024),
+            (&all[2..3], 7 * 1024),
+            (&all[3..], 7 * 1024),
+            (&all[..], 8 * 1024),
+        ] {
+            let named: Vec<String> = engines.iter().map(|&name| name.into()).collect();
+            let stellar = Stellar::builder()
+                .configure(move |config| config.transports = named)
+                .build()
+                .await
+                .unwrap();
+            for encoding in ["gzip", "br"] {
+                let size = served(&stellar, encoding).await;
+                assert!(size <= most, "{engines:?}: {size} bytes of {encoding}");
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@
       args.find((arg) => arg && typeof arg === "object") ?? {}
     ];
   }
-  function tell(promise, callback, answerFirst = false) {
+  function tell(promise, callback, answerFirst) {
     if (callback) {
       void promise.then(
         (answer) => answerFirst ? callback(answer, null) : callback(null, answer),
@@ -18,8 +18,8 @@
 
   // src/backoff.ts
   function backoff(attempt, { min, max, factor }, random = Math.random) {
-    const grown = Math.round((1 + random()) * min * factor ** (attempt - 1));
-    return Math.min(attempt < 2 ? min : grown, max);
+    const spread = attempt < 2 ? 1 : 1 + random();
+    return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
   }
 
   // src/errors.ts
@@ -34,75 +34,66 @@
   };
   function serverError(error, response) {
     const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
-    const made = new StellarError(
-      String(error.code ?? told?.code ?? "error"),
-      String(told?.message ?? told)
-    );
-    made.error = error;
-    made.response = response;
-    return made;
+    const code = String(error.code ?? told?.code ?? "error");
+    return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
   }
 
   // src/network.ts
   var isOffline = () => globalThis.navigator?.onLine === false;
-  function watchNetwork({ z: _online, A: _offline, B: _wake }) {
-    const visible = () => document.hidden || _wake();
+  function watchNetwork(listeners) {
     const each = (verb) => {
-      globalThis[verb]?.("online", _online);
-      globalThis[verb]?.("offline", _offline);
-      globalThis.document?.[verb]("visibilitychange", visible);
+      for (const event in listeners) globalThis[verb]?.(event, listeners[event]);
     };
     each("addEventListener");
     return () => each("removeEventListener");
   }
 
   // src/options.ts
-  var set = (options) => Object.fromEntries(Object.entries(options || {}).filter(([, value]) => value != null));
+  function set(options, ...others) {
+    for (const other of others) {
+      for (const name2 in other) if (other[name2] != null) options[name2] = other[name2];
+    }
+    return options;
+  }
   function resolve(options) {
-    const given = { ...set($settings), ...set(options) };
-    const o = {
-      url: globalThis.location?.origin,
-      path: "/primus",
-      api: given.apiPath ?? "/api",
-      transports: ["ws"],
-      pingInterval: 3e4,
-      defaultRoom: "defaultRoom",
-      rooms: [],
-      simultaneousActions: 5,
-      actionTimeout: 3e4,
-      timeout: 1e4,
-      requestTimeout: 0,
-      queueSize: 256,
-      queueAge: 3e5,
-      query: {},
-      WebSocket: globalThis.WebSocket,
-      fetch: globalThis.fetch?.bind(globalThis),
-      ...given
-    };
-    if (!o.url) throw new TypeError("The option url is needed");
+    const o = set(
+      {
+        url: globalThis.location?.origin,
+        path: "/primus",
+        api: "/api",
+        transports: ["ws"],
+        pingInterval: 3e4,
+        defaultRoom: "defaultRoom",
+        rooms: [],
+        simultaneousActions: 5,
+        actionTimeout: 3e4,
+        timeout: 1e4,
+        requestTimeout: 0,
+        queueSize: 256,
+        queueAge: 3e5,
+        query: {},
+        WebSocket: globalThis.WebSocket,
+        fetch: globalThis.fetch
+      },
+      $settings,
+      { api: options.apiPath },
+      options
+    );
     o.url = new URL(o.url).href.replace(/^ws/, "http");
     o.pingTimeout ??= o.pingInterval * 1.5;
-    o.reconnect = given.reconnect !== false && {
-      min: 500,
-      max: 3e4,
-      factor: 2,
-      retries: null,
-      ...set($settings.reconnect),
-      ...set(options.reconnect)
-    };
+    o.reconnect = o.reconnect !== false && set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
     return o;
   }
   function connectionUrl({ url, path, query }) {
     const address = new URL(url);
     address.pathname = path;
-    for (const name in query) address.searchParams.set(name, query[name]);
+    for (const name2 in query) address.searchParams.set(name2, query[name2]);
     return address;
   }
 
   // src/connection.ts
-  var anew = () => new StellarError("closed", "Connecting anew");
   function connection(host, options, codec, connect) {
-    const { timeout, reconnect, pingTimeout, WebSocket, fetch } = options;
+    const { reconnect } = options;
     let state = "idle";
     let transport = null;
     let round = 0;
@@ -117,25 +108,22 @@
     };
     const send = (message) => transport.send(codec.encode(message), message);
     const dial = () => {
-      const own2 = ++round;
-      const most = attempt && reconnect && reconnect["reconnect timeout"] || timeout;
-      const current = () => own2 === round;
-      const lost = (error) => current() && fail(error);
+      const own = ++round;
+      const later = attempt && reconnect["reconnect timeout"];
+      const most = later || options.timeout;
+      const heard = (listener) => (...args) => own === round && listener(...args);
       let opened = false;
-      clearTimeout(timer);
       timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
       try {
         transport = connect(
-          { url: connectionUrl(options), WebSocket, fetch, codec },
+          { ...options, url: connectionUrl(options), codec },
           {
-            open() {
-              if (!current()) return;
+            open: heard(() => {
               opened = true;
               beat();
-              host.C().then(() => current() && ready(), lost);
-            },
-            data(payload) {
-              if (!current()) return;
+              host.y().then(heard(ready), heard(fail));
+            }),
+            data: heard((payload) => {
               let message;
               try {
                 message = codec.decode(payload);
@@ -143,42 +131,38 @@
                 return host.a("error", new StellarError("decode", String(error)));
               }
               receive(message);
-            },
-            message: (message) => current() && receive(message),
-            close(code, reason, refusal) {
-              if (!current()) return;
-              if (refusal) {
-                const error = new StellarError("refused", refusal.message);
-                return end("refused", Object.assign(error, refusal), true);
-              }
-              fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-            }
+            }),
+            message: heard(receive),
+            close: heard((code, reason, refusal) => {
+              const error = refusal && new StellarError("refused", refusal.message);
+              if (error) end("refused", Object.assign(error, refusal), true);
+              else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
+            })
           }
         );
       } catch (error) {
-        end("closed", new StellarError("error", String(error)), true);
+        end("closed", new StellarError("unsupported", String(error)), true);
       }
     };
     const ready = () => {
       clearTimeout(timer);
       attempt = 0;
       become("connected");
-      host.D();
+      host.z();
     };
     const receive = (message) => {
       const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
       if (ours) {
-        if (ours[1] === "id") return;
         beat();
-        send("primus::pong::" + ours[2]);
+        if (ours[1] === "ping") send("primus::pong::" + ours[2]);
       } else if (message === "primus::server::close") {
         end("closed", new StellarError("closed", "Closed by server"));
-      } else host.E(message);
+      } else host.A(message);
     };
     const beat = () => {
       clearTimeout(heartbeat);
-      if (pingTimeout > 0 && !transport.watched) {
-        heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), pingTimeout);
+      if (options.pingTimeout > 0 && !transport.watched) {
+        heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
       }
     };
     const leave = (error) => {
@@ -188,7 +172,7 @@
       clearTimeout(heartbeat);
       transport = null;
       old?.close();
-      host.n(error);
+      host.l(error);
     };
     const fail = (error) => {
       const lost = state === "connected";
@@ -198,46 +182,47 @@
       leave(error);
       const delay = backoff(++attempt, reconnect);
       const next = { attempt, delay };
-      const own2 = round;
+      const own = round;
       timer = setTimeout(dial, delay);
       become(isOffline() ? "offline" : "reconnecting");
       if (lost) host.a("disconnected", error);
-      else host.t(error);
-      if (own2 === round) host.a("reconnecting", next);
+      else host.s(error);
+      if (own === round) host.a("reconnecting", next);
     };
-    const again = (redial) => {
-      if (!/^(reconnecting|offline)$/.test(state) || transport && !redial) return;
-      leave(anew());
-      become("reconnecting");
+    const begin = (next) => {
+      leave(new StellarError("closed", "Connecting anew"));
+      become(next);
       dial();
     };
-    const end = (last, error, failed = false) => {
+    const again = (redial) => {
+      if (attempt && (redial || !transport)) begin("reconnecting");
+    };
+    const end = (last, error, failed) => {
       leave(error);
       unwatch?.();
       unwatch = void 0;
       become(last);
-      if (failed) host.t(error);
-      host.o(error);
+      if (failed) host.s(error);
+      host.m(error);
       host.a("disconnected", error);
     };
     return {
-      F: () => state,
-      G: () => transport,
-      H() {
-        if (transport) leave(anew());
+      B: () => state,
+      C: () => transport,
+      D() {
         attempt = 0;
         unwatch ??= watchNetwork({
-          z: () => again(true),
-          A: () => fail(new StellarError("offline", "No network")),
-          B: () => again(false)
+          online: () => again(true),
+          offline: () => fail(new StellarError("offline", "No network")),
+          // The page is looked at again. It bubbles from the document to here.
+          visibilitychange: () => document.hidden || again(false)
         });
-        become("connecting");
-        dial();
+        begin("connecting");
       },
-      I() {
+      E() {
         if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
       },
-      p: send
+      n: send
     };
   }
 
@@ -246,38 +231,38 @@
     constructor() {
       this.g = [];
     }
-    on(name, fn) {
-      this.g.push([name, fn]);
+    on(name2, fn) {
+      this.g.push([name2, fn]);
       return this;
     }
-    once(name, fn) {
-      this.g.push([name, fn, true]);
+    once(name2, fn) {
+      this.g.push([name2, fn, true]);
       return this;
     }
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
-    off(name, fn) {
+    off(name2, fn) {
       this.g = this.g.filter(
-        ([its, own2]) => name && (its !== name || fn && own2 !== fn)
+        ([its, own]) => name2 && (its !== name2 || fn && own !== fn)
       );
       return this;
     }
     /** The same as {@link on}. */
-    addListener(name, fn) {
-      return this.on(name, fn);
+    addListener(name2, fn) {
+      return this.on(name2, fn);
     }
     /** The same as {@link off}. */
-    removeListener(name, fn) {
-      return this.off(name, fn);
+    removeListener(name2, fn) {
+      return this.off(name2, fn);
     }
     /** Removes all listeners of `name`, or of everything. */
-    removeAllListeners(name) {
-      return this.off(name);
+    removeAllListeners(name2) {
+      return this.off(name2);
     }
     /** @internal */
-    a(name, ...args) {
+    a(name2, ...args) {
       for (const [its, fn, once] of [...this.g]) {
-        if (its !== name) continue;
-        if (once) this.off(name, fn);
+        if (its !== name2) continue;
+        if (once) this.off(name2, fn);
         try {
           fn.apply(this, args);
         } catch (error) {
@@ -299,9 +284,9 @@
   // src/deadline.ts
   function watch({ timeout, signal }, fail) {
     const abort = () => fail(new StellarError("aborted", "Aborted"));
+    if (signal?.aborted) return abort();
     const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort);
+    signal?.addEventListener("abort", abort);
     return () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
@@ -314,7 +299,7 @@
     const method = httpMethod.toUpperCase();
     const get = method === "GET";
     if (get) {
-      for (const name in params) if (params[name] != null) address.searchParams.set(name, params[name]);
+      for (const name2 in params) if (params[name2] != null) address.searchParams.set(name2, params[name2]);
     }
     const controller = new AbortController();
     const release = watch(limits, (error) => controller.abort(error));
@@ -337,7 +322,7 @@
       failure = error instanceof StellarError ? error : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
       failure.mayHaveRun = true;
     } finally {
-      release();
+      release?.();
     }
     failure.status = status;
     throw failure;
@@ -381,7 +366,7 @@
     let running = 0;
     let queue = [];
     const pending = /* @__PURE__ */ new Map();
-    const isAction = (request) => request.q.event === "action";
+    const isAction = (request) => request.o.event === "action";
     const flush = () => {
       if (host.state !== "connected") return;
       for (let place = 0; place < queue.length; ) {
@@ -394,17 +379,16 @@
       }
     };
     const transmit = (request) => {
-      const number = count + 1;
       clearTimeout(request.e);
       try {
-        host.p(request.q);
+        host.n(request.o);
       } catch (error) {
         return request.c(error);
       }
-      count = number;
-      request.j = true;
-      host.a("send", request.q, number);
-      if (request.J) return request.c(null, {});
+      const number = ++count;
+      request.p = true;
+      host.a("send", request.o, number);
+      if (request.F) return request.c(null, {});
       pending.set(number, request);
       if (!isAction(request)) return;
       running++;
@@ -425,38 +409,34 @@
       return request;
     };
     return {
-      K: () => queue.length,
-      L: () => pending.size,
-      k: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
-        let release = () => {
-        };
+      G: () => queue.length,
+      H: () => pending.size,
+      j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+        let release;
         const request = {
-          q: body,
-          J: noReply,
-          j: false,
-          l: false,
+          o: body,
+          F: noReply,
+          p: false,
           e: 0,
           c(error, answer) {
-            if (request.l) return;
-            request.l = true;
-            release();
-            if (!request.j) clearTimeout(request.e);
+            release?.();
+            if (!request.p) clearTimeout(request.e);
             if (error) reject(error);
             else resolve2(answer);
           }
         };
         const give = (error) => {
-          error.mayHaveRun = request.j;
+          error.mayHaveRun = request.p;
           queue = queue.filter((other) => other !== request);
           request.c(error);
         };
         const drop = (why) => give(new StellarError("dropped", why));
         release = watch({ timeout: requestTimeout, ...options }, give);
-        if (request.l) return release();
+        if (!release) return;
         if (now) return transmit(request);
         queue.push(request);
         flush();
-        if (request.j || request.l) return;
+        if (!queue.includes(request)) return;
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
           request.e = setTimeout(drop, queueAge, "Waited too long");
@@ -466,23 +446,22 @@
           queue.shift().c(new StellarError("dropped", "Queue is full"));
         }
       }),
-      M: flush,
-      N(answer) {
+      I: flush,
+      J(answer) {
         const request = done(answer.messageCount);
         if (!request) return;
-        const { status } = answer;
-        const told = !isAction(request) && status && status !== "OK" ? status : null;
-        const error = answer.error ?? told;
-        request.c(error == null ? null : serverError(error, answer), answer);
+        let { error, status } = answer;
+        if (!isAction(request) && status !== "OK") error ??= status;
+        request.c(error != null && serverError(error, answer), answer);
         flush();
       },
-      n({ code, message }) {
+      l({ code, message }) {
         count = 0;
         for (const number of pending.keys()) {
           done(number).c(new StellarError(code, message, true));
         }
       },
-      o({ code, message }) {
+      m({ code, message }) {
         for (const request of queue.splice(0)) request.c(new StellarError(code, message));
       }
     };
@@ -492,12 +471,12 @@
   var scoped = (room, event) => `[${room}].${event}`;
   var Scope = class _Scope {
     constructor(_client, rooms) {
-      this.m = _client;
+      this.k = _client;
       this.h = [rooms].flat();
     }
     /** Adds rooms. */
     to(rooms) {
-      return new _Scope(this.m, this.h.concat(rooms));
+      return new _Scope(this.k, this.h.concat(rooms));
     }
     /** The same as {@link to}, for reading. */
     from(rooms) {
@@ -508,25 +487,65 @@
       return this.to(rooms);
     }
     /** Sends an event to each of the rooms. */
-    emit(event, data = null) {
-      return Promise.all(this.h.map((room) => this.m.u(room, event, data)));
+    emit(event, data) {
+      return Promise.all(this.h.map((room) => this.k.t(room, event, data)));
     }
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */
     on(event, fn) {
-      for (const room of this.h) this.m.on(scoped(room, event), fn);
+      for (const room of this.h) this.k.on(scoped(room, event), fn);
       return this;
     }
     /** Takes {@link on} back. */
     off(event, fn) {
-      for (const room of this.h) this.m.off(scoped(room, event), fn);
+      for (const room of this.h) this.k.off(scoped(room, event), fn);
       return this;
     }
   };
 
+  // src/transports/own/adapter.ts
+  var name = "own";
+
+  // src/transports/own/primus.ts
+  var primus = (socket, { open, message, close }) => {
+    if (!socket.end) return;
+    const listeners = {
+      open,
+      data: message,
+      // Not at once: its timer starts after this, and would go on when it is ended before.
+      "reconnect scheduled": () => setTimeout(close, 0, 1006, "lost"),
+      end: () => message("primus::server::close")
+    };
+    const each = (verb) => {
+      for (const event in listeners) socket[verb](event, listeners[event]);
+    };
+    each("on");
+    if (socket.readyState === 3) setTimeout(open);
+    else socket.open();
+    return {
+      name,
+      watched: true,
+      send: (_, message2) => socket.write(message2),
+      close() {
+        each("removeListener");
+        socket.end();
+      }
+    };
+  };
+
+  // src/transports/own/own.ts
+  var ownSocket = (given, adapters) => (_, events) => {
+    const socket = typeof given === "function" ? given() : given;
+    for (const adapter of [primus, ...adapters]) {
+      const transport = adapter(socket, events);
+      if (transport) return transport;
+    }
+    throw new TypeError("No engine for this socket here");
+  };
+
   // src/client.ts
-  var own = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+  var reserved = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
   var Client = class extends Emitter {
-    constructor(options, { codec, transports, fallback, own: own2 }, transport) {
+    constructor(options, { codec, transports, fallback, own }, transport) {
       super();
       /** This connection's id, once connected; another one after a reconnect. */
       this.id = null;
@@ -540,16 +559,13 @@
       this.welcomeMessage = null;
       /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
       this.interceptors = [];
-      this.r = [];
-      this.v = false;
-      /** The rooms that this connection was put into by itself, and that nobody asked for since. */
-      this.w = /* @__PURE__ */ new Set();
+      this.u = [];
       const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
       const given = o.transport ?? transport;
-      const connect = given ? own2?.(given) : fallback ? fallback(o, transports) : transports[o.transports.find((name) => transports[name])]?.[0];
-      if (!connect) throw new TypeError(`No engine of ${o.transports} here`);
-      if ((o.parser ?? codec.name).toLowerCase() !== codec.name) {
-        throw new TypeError(`The server speaks ${o.parser}, not ${codec.name}`);
+      const connect = given ? ownSocket(given, own) : fallback ? fallback(o, transports) : transports[o.transports.find((name2) => transports[name2])]?.[0];
+      const parser = (o.parser ?? codec.name).toLowerCase();
+      if (!connect || parser !== codec.name) {
+        throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
       }
       this.i = new Set(o.rooms);
       this.b = requests(this, o);
@@ -557,19 +573,19 @@
     }
     /** Where the client is. */
     get state() {
-      return this.f.F();
+      return this.f.B();
     }
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport() {
-      return this.f.G();
+      return this.f.C();
     }
     /** How many requests wait to be sent. */
     get queued() {
-      return this.b.K();
+      return this.b.G();
     }
     /** How many requests wait for their answer. */
     get pending() {
-      return this.b.L();
+      return this.b.H();
     }
     /**
      * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -578,26 +594,26 @@
      */
     connect(callback) {
       const promise = new Promise((...waiting) => {
-        this.r.push(waiting);
+        this.u.push(waiting);
       });
       promise.catch(() => {
       });
-      this.f.H();
+      this.f.D();
       return tell(promise, callback);
     }
     /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
     disconnect(callback) {
-      this.f.I();
+      this.f.E();
       return tell(Promise.resolve(), callback);
     }
-    action(name, ...rest) {
-      const params = rest[0] && typeof rest[0] === "object" ? rest.shift() : null;
+    action(name2, ...rest) {
+      const params = typeof rest[0] === "object" && rest.shift();
       const [callback, limits] = tail(rest);
-      const all = { ...params, action: name };
+      const all = { ...params, action: name2 };
       const answer = intercept(
         this,
         all,
-        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.k({ event: "action", params: all }, limits)
+        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
       );
       return tell(answer, callback, true);
     }
@@ -626,11 +642,11 @@
      * it once more is no fault.
      */
     roomAdd(room, ...rest) {
-      return this.d({ event: "roomAdd", room }, rest, () => this.s(room, true));
+      return this.d({ event: "roomAdd", room }, rest, () => this.q(room, "add"));
     }
     /** Leaves a room. */
     roomLeave(room, ...rest) {
-      return this.d({ event: "roomLeave", room }, rest, () => this.s(room, false));
+      return this.d({ event: "roomLeave", room }, rest, () => this.q(room, "delete"));
     }
     /** Joins a room; the same as {@link roomAdd}. */
     join(room, ...rest) {
@@ -642,7 +658,7 @@
     }
     file(path, ...rest) {
       const [callback, { as, ...limits }] = tail(rest);
-      const answer = this.b.k({ event: "file", file: path }, limits);
+      const answer = this.b.j({ event: "file", file: path }, limits);
       return tell(
         answer.then((file) => decodeFile(file, as)),
         callback,
@@ -657,8 +673,8 @@
       return this.d(message, rest, void 0, true);
     }
     /** Sends an event to the default room. */
-    emit(event, data = null) {
-      return this.u(this.options.defaultRoom, event, data);
+    emit(event, data) {
+      return this.t(this.options.defaultRoom, event, data);
     }
     /** Rooms to send events to, or to hear events from. */
     to(rooms) {
@@ -677,12 +693,12 @@
       this.options.defaultRoom = room;
     }
     /** @internal */
-    u(room, event, data) {
+    t(room, event, data = null) {
       return this.d({ event: "event", params: { room, event, data } }, []);
     }
     d(body, rest, done, answerFirst) {
       const [callback, limits] = tail(rest);
-      const answer = this.b.k(body, limits).then(
+      const answer = this.b.j(body, limits).then(
         (answer2) => {
           done?.(answer2);
           return unwrap(answer2);
@@ -702,11 +718,11 @@
      * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
      * @internal
      */
-    async C() {
-      const ask = (body) => this.b.k(body, { timeout: 0 }, true).catch((error) => {
+    async y() {
+      const ask = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
         if (!error.response) throw error;
         if (error.code !== "017") {
-          if (body.room) this.i.delete(body.room);
+          this.i.delete(body.room);
           this.a("error", error);
         }
       });
@@ -723,51 +739,53 @@
       this.rooms = [...data.rooms];
     }
     /** @internal */
-    D() {
-      this.b.M();
+    z() {
+      this.b.I();
       const { details } = this;
-      for (const [resolve2] of this.r.splice(0)) resolve2(details);
+      this.r(0, details);
       if (this.v) this.a("reconnect", details);
       this.v = true;
       if (this.state === "connected") this.a("connected", details);
     }
     /** @internal */
-    p(message) {
-      this.f.p(message);
+    n(message) {
+      this.f.n(message);
     }
     /** @internal */
-    n(error) {
-      this.b.n(error);
+    l(error) {
+      this.b.l(error);
     }
-    y(error) {
-      for (const [, reject] of this.r.splice(0)) reject(error);
+    /** Settles what waits for the connection. */
+    r(place, outcome) {
+      for (const waiting of this.u.splice(0)) waiting[place](outcome);
     }
     /** @internal */
-    t(error) {
-      this.y(error);
+    s(error) {
+      this.r(1, error);
       this.a("error", error);
     }
     /** @internal */
-    o(error) {
-      this.y(error);
-      this.b.o(error);
+    m(error) {
+      this.r(1, error);
+      this.b.m(error);
     }
-    s(room, joined) {
-      this.i[joined ? "add" : "delete"](room);
-      this.rooms = this.rooms.filter((other) => other !== room).concat(joined ? room : []);
+    q(room, change) {
+      const rooms = new Set(this.rooms);
+      for (const set2 of [this.i, rooms]) set2[change](room);
+      this.rooms = [...rooms];
     }
     /** @internal */
-    E(message) {
+    A(message) {
       this.a("message", message);
       const { context, message: said, room, welcome } = message ?? {};
-      if (context === "response") this.b.N(message);
+      if (context === "response") this.b.J(message);
       else if (context === "user") {
-        const event = said?.event;
-        if (event === "destroy" && said.data?.code === "018") this.s(room, false);
+        const { event, data } = said ?? {};
+        if (event === "destroy" && data?.code === "018") this.q(room, "delete");
         this.a("say", message);
         if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
-        if (!own.test(event)) this.a(event, said.data, message);
-        this.a(scoped(room, event), said.data, message);
+        if (!reserved.test(event)) this.a(event, data, message);
+        this.a(scoped(room, event), data, message);
       } else if (context === "api" && welcome != null) {
         this.welcomeMessage = welcome;
         this.a("welcome", message);
@@ -776,14 +794,14 @@
   };
   function unwrap(answer) {
     const { data } = answer;
-    return data && typeof data === "object" ? { ...data, ...answer } : answer;
+    return typeof data === "object" ? { ...data, ...answer } : answer;
   }
 
   // src/codec/json.ts
   var json = {
     name: "json",
-    encode: (message) => JSON.stringify(message),
-    decode: (payload) => JSON.parse(payload)
+    encode: JSON.stringify,
+    decode: JSON.parse
   };
 
   // src/page/core.ts

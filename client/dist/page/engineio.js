@@ -4,7 +4,7 @@
     const { status } = response;
     if (status !== 401 && status !== 403) return;
     const body = await response.json().catch(() => null);
-    return body?.error ? { status, message: String(body.error) } : void 0;
+    return body?.error && { status, message: String(body.error) };
   }
 
   // src/transports/requests.ts
@@ -60,22 +60,25 @@
   // src/transports/socket.ts
   function hear(socket, { open, data, close }) {
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => open?.();
-    socket.onmessage = (message) => {
-      try {
-        data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
-      } catch (error) {
-        close(1002, String(error));
-      }
-    };
+    socket.onopen = open;
+    socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
     socket.onerror = () => {
     };
-    socket.onclose = (event) => close(event.code, event.reason);
+    socket.onclose = ({ code, reason }) => close(code, reason);
   }
-  function openSocket({ WebSocket }, url, events) {
-    if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-    const socket = new WebSocket(url.href.replace("http", "ws"));
-    hear(socket, events);
+  var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
+  function openSocket(context, url, { data, close }) {
+    const socket = makeSocket({ ...context, url });
+    hear(socket, {
+      data(payload) {
+        try {
+          data(payload);
+        } catch (error) {
+          close(1002, String(error));
+        }
+      },
+      close
+    });
     return socket;
   }
 
@@ -119,6 +122,7 @@
     };
   };
   var polling = (context, events) => {
+    const { fetch } = context;
     const url = address(context, "polling");
     const line = httpLine(context, events);
     let most = 0;
@@ -147,13 +151,37 @@
       close() {
         line.end();
         const body = "1";
-        if (most) context.fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+        if (most) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
         });
       }
     };
   };
   var engineio = [websocket, polling];
 
+  // src/transports/own/adapter.ts
+  var name2 = "own";
+  function listen(socket, listeners) {
+    for (const event in listeners) socket.on(event, listeners[event]);
+    return () => {
+      for (const event in listeners) socket.removeListener(event, listeners[event]);
+    };
+  }
+
+  // src/transports/own/engineio.ts
+  var engineIoSocket = (socket, events) => {
+    if (typeof socket.readyState !== "string") return;
+    socket.binaryType = "arraybuffer";
+    listen(socket, {
+      open: () => events.open(),
+      message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
+      close: (reason) => events.close(1006, reason),
+      error: () => {
+      }
+    });
+    return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
+  };
+
   // src/page/engineio.ts
   $parts.transports["engine.io"] = engineio;
+  $parts.own.push(engineIoSocket);
 })();

@@ -18,7 +18,7 @@
         d: connect
       }))
     );
-    if (!ways.length) throw new TypeError(`No engine of ${options.transports} here`);
+    if (!ways.length) return;
     const place = `stellar ${url}${path}`;
     const key = storage((kept) => kept.getItem(place));
     let best = ways.find((way) => way.a === key);

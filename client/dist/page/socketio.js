@@ -28,6 +28,46 @@
     };
   });
 
+  // src/transports/own/adapter.ts
+  var name = "own";
+  var farewell = "primus::server::close";
+  function listen(socket, listeners) {
+    for (const event in listeners) socket.on(event, listeners[event]);
+    return () => {
+      for (const event in listeners) socket.removeListener(event, listeners[event]);
+    };
+  }
+
+  // src/transports/own/socketio.ts
+  var socketIoSocket = (socket, events) => {
+    if (!socket.onAny) return;
+    const any = (event, message) => whole.test(event) && events.message(message);
+    const ignore = listen(socket, {
+      connect: () => events.open(),
+      connect_error(error) {
+        const { message } = error;
+        events.close(1006, message, socket.active ? void 0 : { message });
+      },
+      disconnect(reason) {
+        if (reason === "io server disconnect") events.message(farewell);
+        events.close(1006, reason);
+      }
+    });
+    socket.onAny(any);
+    if (socket.connected) setTimeout(events.open);
+    else socket.connect();
+    return {
+      name,
+      send: (_, message) => socket.emit("message", message),
+      close() {
+        ignore();
+        socket.offAny(any);
+        socket.disconnect();
+      }
+    };
+  };
+
   // src/page/socketio.ts
   $parts.transports["socket.io"] = socketio($parts.transports["engine.io"]);
+  $parts.own.push(socketIoSocket);
 })();

@@ -1,10 +1,48 @@
 (() => {
+  // src/transports/socket.ts
+  function hear(socket, { open, data, close }) {
+    socket.binaryType = "arraybuffer";
+    socket.onopen = open;
+    socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
+    socket.onerror = () => {
+    };
+    socket.onclose = ({ code, reason }) => close(code, reason);
+  }
+  var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
+  function plain(name3, socket, events) {
+    hear(socket, events);
+    return { name: name3, send: (payload) => socket.send(payload), close: () => socket.close() };
+  }
+  function openSocket(context, url, { data, close }) {
+    const socket = makeSocket({ ...context, url });
+    hear(socket, {
+      data(payload) {
+        try {
+          data(payload);
+        } catch (error) {
+          close(1002, String(error));
+        }
+      },
+      close
+    });
+    return socket;
+  }
+
+  // src/transports/own/adapter.ts
+  var name = "own";
+
+  // src/transports/own/websocket.ts
+  var ownWebSocket = (socket, events) => (
+    // That of engine.io-client is a word.
+    typeof socket.readyState === "number" && plain(name, socket, events)
+  );
+
   // src/transports/refusal.ts
   async function refusalOf(response) {
     const { status } = response;
     if (status !== 401 && status !== 403) return;
     const body = await response.json().catch(() => null);
-    return body?.error ? { status, message: String(body.error) } : void 0;
+    return body?.error && { status, message: String(body.error) };
   }
 
   // src/transports/requests.ts
@@ -57,30 +95,8 @@
     };
   }
 
-  // src/transports/socket.ts
-  function hear(socket, { open, data, close }) {
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => open?.();
-    socket.onmessage = (message) => {
-      try {
-        data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
-      } catch (error) {
-        close(1002, String(error));
-      }
-    };
-    socket.onerror = () => {
-    };
-    socket.onclose = (event) => close(event.code, event.reason);
-  }
-  function openSocket({ WebSocket }, url, events) {
-    if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-    const socket = new WebSocket(url.href.replace("http", "ws"));
-    hear(socket, events);
-    return socket;
-  }
-
   // src/transports/sockjs.ts
-  var name = "sockjs";
+  var name2 = "sockjs";
   function session({ url }) {
     const id = crypto.getRandomValues(new Uint32Array(4)).join("");
     return (end) => {
@@ -101,7 +117,7 @@
       close: events.close
     });
     return {
-      name,
+      name: name2,
       way: "websocket",
       send: (payload) => socket.send(JSON.stringify([payload])),
       close: () => socket.close()
@@ -126,10 +142,11 @@
       (batch) => line.ask(address("xhr_send"), JSON.stringify(batch)),
       () => 16384
     );
-    return { name, way, send: (payload) => write(payload), close: line.end };
+    return { name: name2, way, send: (payload) => write(payload), close: line.end };
   };
   var sockjs = [websocket, http("xhr_streaming"), http("xhr")];
 
   // src/page/sockjs.ts
   $parts.transports.sockjs = sockjs;
+  $parts.own.push(ownWebSocket);
 })();

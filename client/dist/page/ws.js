@@ -2,37 +2,40 @@
   // src/transports/socket.ts
   function hear(socket, { open, data, close }) {
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => open?.();
-    socket.onmessage = (message) => {
-      try {
-        data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
-      } catch (error) {
-        close(1002, String(error));
-      }
-    };
+    socket.onopen = open;
+    socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
     socket.onerror = () => {
     };
-    socket.onclose = (event) => close(event.code, event.reason);
+    socket.onclose = ({ code, reason }) => close(code, reason);
   }
-  function openSocket({ WebSocket }, url, events) {
-    if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-    const socket = new WebSocket(url.href.replace("http", "ws"));
+  var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
+  function plain(name2, socket, events) {
     hear(socket, events);
-    return socket;
+    return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
   }
+
+  // src/transports/own/adapter.ts
+  var name = "own";
+
+  // src/transports/own/websocket.ts
+  var ownWebSocket = (socket, events) => (
+    // That of engine.io-client is a word.
+    typeof socket.readyState === "number" && plain(name, socket, events)
+  );
 
   // src/transports/refusal.ts
   async function refusalOf(response) {
     const { status } = response;
     if (status !== 401 && status !== 403) return;
     const body = await response.json().catch(() => null);
-    return body?.error ? { status, message: String(body.error) } : void 0;
+    return body?.error && { status, message: String(body.error) };
   }
 
   // src/transports/ws.ts
   var ws = (context, { open, data, close }) => {
+    const { url, fetch } = context;
     let opened = false;
-    const socket = openSocket(context, context.url, {
+    return plain("ws", makeSocket(context), {
       open() {
         opened = true;
         open();
@@ -40,13 +43,13 @@
       data,
       close(code, reason) {
         const end = (refusal) => close(code, reason, refusal);
-        if (opened || !context.fetch) return end();
-        context.fetch(context.url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
+        if (opened || !fetch) return end();
+        fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
       }
     });
-    return { name: "ws", send: (payload) => socket.send(payload), close: () => socket.close() };
   };
 
   // src/page/ws.ts
   $parts.transports.ws = [ws];
+  $parts.own.push(ownWebSocket);
 })();

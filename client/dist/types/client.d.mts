@@ -4,6 +4,7 @@ import { Emitter } from "./emitter.mjs";
 import { type Interceptor } from "./interceptors.mjs";
 import { type ClientOptions, type Resolved } from "./options.mjs";
 import { Scope } from "./scope.mjs";
+import type { Adapter } from "./transports/own/adapter.mjs";
 import type { Connect, Transport, Transports } from "./transports/transport.mjs";
 import type * as T from "./types.mjs";
 /** What a build is made of. */
@@ -13,9 +14,9 @@ export interface Build {
     /** Its engines. */
     transports: Transports;
     /** What makes one engine of several, if the build can. */
-    fallback?: (options: Resolved, transports: Transports) => Connect;
-    /** What makes an engine of a socket that is handed in, if the build can. */
-    own?: (given: any) => Connect;
+    fallback?: (options: Resolved, transports: Transports) => Connect | undefined;
+    /** The sockets of other libraries that it takes, besides those of Primus. */
+    own: Adapter[];
 }
 /**
  * A client of one server. Every method that asks the server something returns a promise
@@ -41,7 +42,7 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     private _requests;
     private _waiting;
     private _wanted;
-    private _known;
+    private _known?;
     /** The rooms that this connection was put into by itself, and that nobody asked for since. */
     private _again;
     constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
@@ -110,7 +111,8 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     setDefaultRoom(room: string): void;
     private _verb;
     private _store;
-    private _giveUp;
+    /** Settles what waits for the connection. */
+    private _tell;
     private _member;
 }
 /** Options of {@link Client.file}. */

@@ -15,6 +15,6 @@ export interface RequestOptions {
 }
 /**
  * Watches a request's time and signal, and calls `fail` at most once. Returns what
- * stops the watch.
+ * stops the watch, or nothing when it has failed already.
  */
-export declare function watch({ timeout, signal }: RequestOptions, fail: (error: StellarError) => void): () => void;
+export declare function watch({ timeout, signal }: RequestOptions, fail: (error: StellarError) => void): (() => void) | void;

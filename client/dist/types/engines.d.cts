@@ -8,5 +8,5 @@ export declare const engines: {
         sockjs: import("./public.cjs").Connect[];
     };
     fallback: typeof fallback;
-    own: (given: any) => import("./public.cjs").Connect;
+    own: import("./transports/own/adapter.cjs").Adapter[];
 };

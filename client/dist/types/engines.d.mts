@@ -8,5 +8,5 @@ export declare const engines: {
         sockjs: import("./public.mjs").Connect[];
     };
     fallback: typeof fallback;
-    own: (given: any) => import("./public.mjs").Connect;
+    own: import("./transports/own/adapter.mjs").Adapter[];
 };

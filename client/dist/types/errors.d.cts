@@ -10,9 +10,11 @@
  * - `refused`: the server's authorizer said no
  * - `http`: the HTTP answer was not one of the protocol
  * - `decode`: a message could not be read
+ * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
+ *   WebSocket, or what takes a socket that was handed in
  * - `error`: the server sent an error that carries no code
  */
-export type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "error";
+export type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "unsupported" | "error";
 /** The one kind of error this client rejects with. */
 export declare class StellarError extends Error {
     /** The server's code (`"016"`) or a {@link ClientErrorCode}. */

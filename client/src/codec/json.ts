@@ -3,6 +3,6 @@ import type { Codec } from "./codec";
 /** JSON in text frames. */
 export const json: Codec = {
   name: "json",
-  encode: (message) => JSON.stringify(message),
-  decode: (payload) => JSON.parse(payload as string),
+  encode: JSON.stringify,
+  decode: JSON.parse as Codec["decode"],
 };

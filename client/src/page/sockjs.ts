@@ -1,3 +1,5 @@
+import { ownWebSocket } from "../transports/own/websocket";
 import { sockjs } from "../transports/sockjs";
 
 $parts.transports.sockjs = sockjs;
+$parts.own.push(ownWebSocket);

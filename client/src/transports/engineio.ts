@@ -58,6 +58,8 @@ const websocket: Connect = (context, events) => {
 
 /** By requests alone: one that waits for what comes, and one at a time with what goes. */
 const polling: Connect = (context, events) => {
+  // By itself: that of a browser is nobody's method.
+  const { fetch } = context;
   const url = address(context, "polling");
   const line = httpLine(context, events);
   let most = 0;
@@ -90,7 +92,7 @@ const polling: Connect = (context, events) => {
       line.end();
       // The server sees a poll break off, but may be between two of them.
       const body = "1";
-      if (most) context.fetch!(url.href, { method: "POST", body, keepalive: true }).catch(() => {});
+      if (most) fetch!(url.href, { method: "POST", body, keepalive: true }).catch(() => {});
     },
   };
 };

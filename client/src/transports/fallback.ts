@@ -25,9 +25,9 @@ const storage = (use: (kept: Storage) => string | null | void): string | null | 
 
 /**
  * An engine made of several: each attempt tries their ways in order until one leads to the server
- * and back, and the next attempt begins with that one.
+ * and back, and the next attempt begins with that one. Nothing when none of them is here.
  */
-export function fallback(options: Resolved, built: Transports): Connect {
+export function fallback(options: Resolved, built: Transports): Connect | undefined {
   const { url, path, paths, timeout } = options;
   // The server's first has the path, whichever this client tries first.
   const [primary] = $settings.transports ?? options.transports;
@@ -39,7 +39,7 @@ export function fallback(options: Resolved, built: Transports): Connect {
       _connect: connect,
     })),
   );
-  if (!ways.length) throw new TypeError(`No engine of ${options.transports} here`);
+  if (!ways.length) return;
   const place = `stellar ${url}${path}`;
   const key = storage((kept) => kept.getItem(place));
   let best = ways.find((way) => way._key === key);

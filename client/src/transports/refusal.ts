@@ -8,5 +8,5 @@ export async function refusalOf(response: Response): Promise<Refusal | undefined
   const { status } = response;
   if (status !== 401 && status !== 403) return;
   const body = await response.json().catch(() => null);
-  return body?.error ? { status, message: String(body.error) } : undefined;
+  return body?.error && { status, message: String(body.error) };
 }

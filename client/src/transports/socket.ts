@@ -1,5 +1,5 @@
 import type { Payload } from "../codec/codec";
-import type { TransportContext } from "./transport";
+import type { Transport, TransportContext } from "./transport";
 
 /** What becomes of a WebSocket. */
 export interface SocketEvents {
@@ -8,30 +8,43 @@ export interface SocketEvents {
   close(code: number, reason: string): void;
 }
 
-/** Hears a socket that behaves as a WebSocket does. A message that cannot be read ends it. */
-export function hear(socket: any, { open, data, close }: SocketEvents): void {
+/** Hears a socket that behaves as a WebSocket does. */
+function hear(socket: any, { open, data, close }: SocketEvents): void {
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => open?.();
-  socket.onmessage = (message: { data: string | ArrayBuffer }) => {
-    try {
-      data(typeof message.data === "string" ? message.data : new Uint8Array(message.data));
-    } catch (error) {
-      close(1002, String(error));
-    }
-  };
+  socket.onopen = open;
+  socket.onmessage = ({ data: payload }: { data: string | ArrayBuffer }) =>
+    data(typeof payload === "string" ? payload : new Uint8Array(payload));
   // Tells nothing that `close`, which follows it, does not tell; some classes throw if unheard.
   socket.onerror = () => {};
-  socket.onclose = (event: any) => close(event.code, event.reason);
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => close(code, reason);
 }
 
-/** Opens a WebSocket to an address whose scheme is http or https. */
-export function openSocket(
-  { WebSocket }: TransportContext,
-  url: URL,
-  events: SocketEvents,
-): any {
-  if (!WebSocket) throw new TypeError("The option WebSocket is needed");
-  const socket = new WebSocket(url.href.replace("http", "ws"));
+/** Makes a WebSocket to an address whose scheme is http or https. */
+export const makeSocket = (context: TransportContext): any =>
+  new context.WebSocket!(context.url.href.replace("http", "ws"));
+
+/** A connection whose payloads are the messages of a socket, as they are. */
+export function plain(name: string, socket: any, events: SocketEvents): Transport {
   hear(socket, events);
+  return { name, send: (payload) => socket.send(payload), close: () => socket.close() };
+}
+
+/** Opens a WebSocket whose messages are to be read. One that cannot be read ends it. */
+export function openSocket(
+  context: TransportContext,
+  url: URL,
+  { data, close }: SocketEvents,
+): any {
+  const socket = makeSocket({ ...context, url });
+  hear(socket, {
+    data(payload) {
+      try {
+        data(payload);
+      } catch (error) {
+        close(1002, String(error));
+      }
+    },
+    close,
+  });
   return socket;
 }

@@ -13,6 +13,8 @@ export function browser(t: TestContext) {
       else delete (globalThis as any)[name];
     });
   };
+  // As in a browser, where it bubbles.
+  page.addEventListener("visibilitychange", ({ type }) => window.dispatchEvent(new Event(type)));
   put("navigator", network);
   put("document", page);
   put("addEventListener", window.addEventListener.bind(window));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Demo } from "../support/demo.mjs";
 import { library, versions } from "../support/primus.mjs";
 
@@ -124,4 +125,69 @@ test("the hash that the server prints is the script's: it loads with it, and not
     );
   assert.equal(await load(`sha384-${"A".repeat(64)}`), "blocked");
   assert.equal(await load(printed), "function");
+});
+
+const installed = (path) => fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url));
+
+/** Sockets of official libraries: the script that has it, how it is made, who answers it. */
+const handedIn = {
+  "a WebSocket": [null, () => () => new WebSocket(`ws://${location.host}/primus`), "ws"],
+  "Primus's client": [{ content: library(8) }, () => new Primus({ manual: true }), "ws"],
+  "engine.io-client": [
+    { path: installed("engine.io-client/dist/engine.io.min.js") },
+    () => () => eio(),
+    "engine.io",
+  ],
+  "socket.io-client": [
+    { path: installed("socket.io-client/dist/socket.io.min.js") },
+    () => io({ autoConnect: false }),
+    "socket.io",
+  ],
+  "sockjs-client": [
+    { path: installed("sockjs-client/dist/sockjs.min.js") },
+    () => () => new SockJS("/sockjs"),
+    "sockjs",
+  ],
+};
+
+for (const [name, [script, make, engine]] of Object.entries(handedIn)) {
+  test(`/stellar-client of ${engine} takes ${name}, and comes back over it`, async (t) => {
+    const demo = await Demo.start(t, "--transport", engine);
+    const { page } = await demo.plainWindow({ networkMayFail: true });
+    if (script) await page.addScriptTag(script);
+    await page.addScriptTag({ url: "/stellar-client" });
+    const said = await page.evaluate(async (make) => {
+      const transport = (0, eval)(make)();
+      globalThis.client = new StellarClient({ transport, reconnect: { min: 20, max: 300 } });
+      await client.connect();
+      await client.roomAdd("lobby");
+      const said = new Promise((resolve) => client.once("say", resolve));
+      await client.say("lobby", { text: "é \u2028 🚀" });
+      return [client.transport.name, (await said).message.text];
+    }, String(make));
+    assert.deepEqual(said, ["own", "é \u2028 🚀"]);
+    await demo.server.kill();
+    await page.waitForFunction(() => client.state === "reconnecting");
+    await demo.server.restart();
+    await page.waitForFunction(() => client.state === "connected");
+    const [sum, rooms] = await page.evaluate(async () => [
+      (await client.action("sum", { a: 1, b: 2 })).sum,
+      client.rooms,
+    ]);
+    assert.deepEqual([sum, rooms], [3, ["lobby"]]);
+    await page.evaluate(() => client.disconnect());
+  });
+}
+
+test("/stellar-client of ws says that it does not take socket.io-client", async (t) => {
+  const demo = await Demo.start(t, "--transport", "ws");
+  const { page } = await demo.plainWindow();
+  const [script, make] = handedIn["socket.io-client"];
+  await page.addScriptTag(script);
+  await page.addScriptTag({ url: "/stellar-client" });
+  const told = await page.evaluate(async (make) => {
+    const client = new StellarClient({ transport: (0, eval)(make)() });
+    return client.connect().catch(({ code }) => [code, client.state]);
+  }, String(make));
+  assert.deepEqual(told, ["unsupported", "closed"]);
 });

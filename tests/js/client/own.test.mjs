@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { Script } from "node:vm";
 import { Socket } from "engine.io-client";
 import { io } from "socket.io-client";
 import { WebSocket } from "ws";
@@ -65,3 +66,61 @@ test("the second argument is the socket, as in earlier releases", async (t) => {
   t.after(() => client.disconnect());
   assert.equal((await client.connect()).id, client.id);
 });
+
+/** The client of the script that a server makes. */
+async function served(url) {
+  const exports = {};
+  const text = await (await fetch(`${url}/stellar-client`)).text();
+  new Script(`(exports) => {${text}}`).runInThisContext()(exports);
+  return exports.StellarClient;
+}
+
+/** The engines of a server, and which sockets its script takes. */
+const scripts = {
+  ws: ["Primus's client", "a WebSocket"],
+  "engine.io": ["engine.io-client"],
+  "socket.io": ["socket.io-client", "socket.io-client, made each time"],
+  sockjs: ["sockjs-client"],
+  "ws,engine.io,socket.io,sockjs": Object.keys(kinds),
+};
+
+for (const [engines, taken] of Object.entries(scripts)) {
+  test(`the script of ${engines} takes ${taken.join(", ")}`, async (t) => {
+    const setup = await Setup.start(t, {}, "--transport", engines);
+    const StellarClient = await served(setup.server.url);
+    for (const name of taken) {
+      const transport = kinds[name][1](setup.server.url);
+      const client = new StellarClient({ url: setup.server.url, transport, reconnect: false });
+      t.after(() => client.disconnect());
+      await client.connect();
+      assert.equal(client.transport.name, "own", name);
+      assert.equal((await client.action("sum", { a: 1, b: 2 })).sum, 3);
+      await client.disconnect();
+    }
+  });
+}
+
+for (const [engines, name] of [
+  ["ws", "socket.io-client"],
+  ["ws", "engine.io-client"],
+  ["sockjs", "socket.io-client"],
+  ["engine.io", "socket.io-client"],
+]) {
+  test(`the script of ${engines} says that it does not take ${name}`, async (t) => {
+    const setup = await Setup.start(t, {}, "--transport", engines);
+    const StellarClient = await served(setup.server.url);
+    let made;
+    const transport = kinds[name][1](setup.server.url);
+    const client = new StellarClient({
+      url: setup.server.url,
+      transport: typeof transport === "function" ? () => (made = transport()) : transport,
+    });
+    t.after(() => made?.close());
+    const heard = event(client, "error");
+    const { code, message } = await rejection(client.connect());
+    assert.deepEqual([code, message], ["unsupported", "TypeError: No engine for this socket here"]);
+    assert.equal((await heard)[0].code, "unsupported");
+    // Another attempt would not help.
+    assert.equal(client.state, "closed");
+  });
+}

@@ -1,0 +1,3 @@
+import { type Adapter } from "./adapter.mjs";
+/** A WebSocket, or what behaves like one: sockjs-client. */
+export declare const ownWebSocket: Adapter;

@@ -1,3 +1,0 @@
-import { own } from "../transports/own";
-
-$parts.own = own;
