@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Demo } from "../support/demo.mjs";
 import { library, versions } from "../support/primus.mjs";
+import { until } from "../support/until.mjs";
 
 for (const parser of ["json", "msgpack"]) {
   for (const name of ["stellar-client", "stellar-client.js", "stellar-client.min.js"]) {
@@ -107,7 +108,10 @@ for (const version of versions) {
 
 test("the hash that the server prints is the script's: it loads with it, and not with another", async (t) => {
   const demo = await Demo.start(t);
-  const [, printed] = /\/stellar-client, integrity (sha384-\S+)/.exec(demo.server.output);
+  const [, printed] = await until(
+    () => /\/stellar-client, integrity (sha384-\S+)\n/.exec(demo.server.output),
+    "the hash",
+  );
   const bytes = await (await fetch(`${demo.server.url}/stellar-client`)).arrayBuffer();
   assert.equal(printed, `sha384-${createHash("sha384").update(Buffer.from(bytes)).digest("base64")}`);
   const { page } = await demo.plainWindow({ networkMayFail: true });
