@@ -9,8 +9,8 @@ import { until } from "../support/until.mjs";
 const engines = ["ws", "engine.io", "socket.io", "sockjs"];
 
 /** A page with the server's script, loaded through a network. */
-async function behind(t, list, upgrades = "pass") {
-  const demo = await Demo.start(t, "--transport", list.join(","));
+async function behind(t, list, upgrades = "pass", ...args) {
+  const demo = await Demo.start(t, "--transport", list.join(","), ...args);
   const proxy = await Proxy.start(t, demo.server.port);
   proxy.upgrades = upgrades;
   const { page } = await demo.plainWindow({ url: proxy.url, networkMayFail: true });
@@ -109,24 +109,42 @@ test("the page has left when it is gone, without WebSockets too", async (t) => {
   await until(async () => (await members()) === 1, "the other to have left");
 });
 
-// A browser has six connections for requests to a server, and each of these needs two at times.
-for (const [list, upgrades, count] of [
-  [["ws"], "pass", 50],
-  [["socket.io"], "pass", 50],
-  [["engine.io"], "403", 2],
-  [["sockjs"], "403", 2],
+const count = 50;
+// A browser has six connections for requests to an address, and a client needs two of them where
+// WebSockets are blocked. So as many networks lead to the server as it takes.
+const each = 3;
+
+for (const [list, upgrades, way] of [
+  [["ws"], "pass", undefined],
+  [["engine.io"], "403", "polling"],
+  [["socket.io"], "pass", "websocket"],
+  [["socket.io"], "403", "polling"],
+  [["sockjs"], "403", "xhr_streaming"],
 ]) {
   test(`${list}, upgrades ${upgrades}: ${count} clients while the server restarts`, async (t) => {
-    const { demo, page } = await behind(t, list, upgrades);
+    // The page is that of one of them.
+    const origins = ['server.origins="any"', 'cors.origins=["*"]'].flatMap((set) => ["--set", set]);
+    const { demo, proxy, page } = await behind(t, list, upgrades, ...origins);
+    const urls = [proxy.url];
+    while (upgrades !== "pass" && urls.length * each < count) {
+      const more = await Proxy.start(t, demo.server.port);
+      more.upgrades = upgrades;
+      urls.push(more.url);
+    }
     await page.addScriptTag({ content: crowd.toString() });
-    await page.evaluate(async (count) => {
-      globalThis.all = crowd(
-        StellarClient,
-        { timeout: 60_000, reconnect: { min: 20, max: 300 } },
-        count,
-      );
-      await all.start();
-    }, count);
+    await page.evaluate(
+      async ([count, urls]) => {
+        const options = { timeout: 60_000, reconnect: { min: 20, max: 300 } };
+        globalThis.all = crowd(StellarClient, options, count, urls);
+        await all.start();
+      },
+      [count, urls],
+    );
+    const other = await page.evaluate(
+      (way) => all.clients.filter(({ transport }) => transport.way !== way).length,
+      way,
+    );
+    assert.equal(other, 0);
     const answers = async () => {
       const before = await page.evaluate(() => all.told.right);
       await until(async () => (await page.evaluate(() => all.told.right)) > before + 200, "answers");

@@ -1,8 +1,9 @@
 /**
  * Many clients that do not stop asking. It runs in pages too, so it uses nothing from outside.
- * Every answer says itself whether it belongs to its request.
+ * Every answer says itself whether it belongs to its request. `urls` are addresses that they spread
+ * over.
  */
-export function crowd(StellarClient, options, count) {
+export function crowd(StellarClient, options, count, urls = [options.url]) {
   const told = { made: 0, settled: 0, right: 0, wrong: [], codes: {}, unsure: 0, heard: 0 };
   let stopped = false;
   let number = 0;
@@ -35,7 +36,10 @@ export function crowd(StellarClient, options, count) {
     }
   };
 
-  const clients = Array.from({ length: count }, () => new StellarClient(options));
+  const clients = Array.from(
+    { length: count },
+    (_, index) => new StellarClient({ ...options, url: urls[index % urls.length] }),
+  );
   let runs;
   return {
     clients,
