@@ -259,6 +259,16 @@ impl Out {
         news
     }
 
+    /// Whether what several share waits for the library's writer, and that for nobody. It is a task of
+    /// its own: unless the reading waits for it, a client that sends much is answered too late.
+    pub(crate) fn is_behind(&self) -> bool {
+        let taken = self
+            .direct
+            .as_ref()
+            .is_some_and(|direct| !direct.is_stuck());
+        self.line == Line::WebSocket && taken && !self.turns.is_empty() && !self.handed.is_empty()
+    }
+
     /// Whether the library may be told to close now: it closes at once.
     pub(crate) fn may_close(&mut self) -> Option<Arc<dyn Sink>> {
         let drained = self.outbox.is_empty()

@@ -228,6 +228,9 @@ impl Session {
                     ready = Poll::Pending;
                 }
             });
+            if self.lock().is_behind() {
+                ready = Poll::Pending;
+            }
         }
         ready
     }
@@ -314,7 +317,7 @@ impl Session {
         let hung_up = out.hung_up;
         let sink = out.may_close();
         drop(out);
-        if hung_up || stuck {
+        if hung_up || stuck || self.seats.get().is_some() {
             self.read.wake();
         }
         self.close(sink);
