@@ -56,7 +56,8 @@ pub struct SocketIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// Size of a WebSocket's read buffer in bytes. Default 4,096.
+    /// Size of the buffer in bytes from which the library reads a WebSocket. Default 512: messages
+    /// that come whole pass it by.
     pub read_buffer: usize,
 }
 
