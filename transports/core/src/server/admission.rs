@@ -76,7 +76,7 @@ impl Server {
     /// Cancel safe: dropping the future or the admission gives its place free.
     ///
     /// # Errors
-    /// The refusal the client is to be answered with, see [`http::refused`](web::refused).
+    /// The refusal the client is to be answered with, see [`http::refused`](crate::http::refused).
     pub async fn admit(
         &self,
         transport: &'static str,
