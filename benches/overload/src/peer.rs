@@ -7,11 +7,13 @@ use std::{
 };
 
 use serde_json::Value;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
 };
 
+pub(crate) const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
@@ -29,6 +31,9 @@ pub(crate) struct Local {
     pub(crate) address: Option<Ipv4Addr>,
     /// How much its kernel keeps for it.
     pub(crate) receive_buffer: Option<u32>,
+    /// The most bytes of a segment. Those of the loopback network are of 64 KiB, and the server's
+    /// kernel makes its buffers as large as for some of them: over 2 MiB for each connection.
+    pub(crate) segment: Option<u32>,
     /// Whether it offers permessage-deflate.
     pub(crate) deflate: bool,
 }
@@ -46,6 +51,9 @@ impl Local {
         let socket = TcpSocket::new_v4()?;
         if let Some(size) = self.receive_buffer {
             socket.set_recv_buffer_size(size)?;
+        }
+        if let Some(size) = self.segment {
+            SockRef::from(&socket).set_tcp_mss(size)?;
         }
         if let Some(address) = self.address {
             socket.bind(SocketAddr::new(IpAddr::V4(address), 0))?;

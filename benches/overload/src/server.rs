@@ -65,6 +65,8 @@ fn counts(stellar: &Stellar) -> Value {
         "connections": stellar.transport().connections(),
         "refused": counts.refused,
         "overRate": counts.over_rate,
+        // From the moment that it is decided; `closed` counts those who have gone.
+        "slow": stellar.transport().slow_consumers(),
         "received": counts.received,
         "sent": counts.sent,
         "closed": closed,

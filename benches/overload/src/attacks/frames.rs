@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{Attack, Outcome, PATIENCE, Stage, ensure, number};
-use crate::peer::{BINARY, FIN, Local, RSV1, TEXT, frame, head};
+use crate::peer::{BINARY, CONTINUATION, FIN, Local, RSV1, TEXT, frame, head};
 
 pub(super) fn all() -> Vec<Attack> {
     vec![
@@ -18,6 +18,14 @@ pub(super) fn all() -> Vec<Attack> {
             settings: &[],
             descriptors: None,
             run: |stage| Box::pin(one_byte_writes(stage)),
+        },
+        Attack {
+            name: "fragments",
+            what: "10 connections send messages in 65,536 fragments of a byte",
+            bound: "`server.maxLength`",
+            settings: &[],
+            descriptors: None,
+            run: |stage| Box::pin(fragments(stage)),
         },
         Attack {
             name: "bomb",
@@ -64,6 +72,48 @@ async fn one_byte_writes(stage: &Stage<'_>) -> Outcome {
     while let Some(done) = tasks.join_next().await {
         answered += done??;
     }
+    Ok(format!("all {} messages answered", number(answered)))
+}
+
+/// A call of an action in 65,536 frames, each of one byte.
+fn fragmented() -> Vec<u8> {
+    const COUNT: usize = 65_536;
+    let request = |pad: usize| {
+        let pad = "x".repeat(pad);
+        let request =
+            json!({ "event": "action", "params": { "action": "echo", "n": 1, "pad": pad } });
+        request.to_string()
+    };
+    let text = request(COUNT - request(0).len());
+    let mut out = Vec::with_capacity(7 * COUNT);
+    for (at, byte) in text.bytes().enumerate() {
+        let opcode = if at == 0 { TEXT } else { CONTINUATION };
+        let end = if at + 1 == COUNT { FIN } else { 0 };
+        out.extend(frame(end | opcode, &[byte]));
+    }
+    out
+}
+
+async fn fragments(stage: &Stage<'_>) -> Outcome {
+    let end = tokio::time::Instant::now() + stage.seconds();
+    let mut tasks = JoinSet::new();
+    for mut peer in stage.open_many(10, Local::default()).await? {
+        let bytes = fragmented();
+        tasks.spawn(async move {
+            let mut count = 0;
+            while tokio::time::Instant::now() < end {
+                peer.write(&bytes).await?;
+                count += 1;
+                peer.response(count).await?;
+            }
+            Ok::<_, std::io::Error>(count)
+        });
+    }
+    let mut answered = 0;
+    while let Some(done) = tasks.join_next().await {
+        answered += done??;
+    }
+    ensure(answered > 0, || "none was answered".into())?;
     Ok(format!("all {} messages answered", number(answered)))
 }
 

@@ -1,6 +1,7 @@
 //! What bad peers do, one function each.
 
 mod connections;
+mod crowd;
 mod frames;
 mod messages;
 mod rooms;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Attack> {
         frames::all(),
         messages::all(),
         rooms::all(),
+        crowd::all(),
     ]
     .into_iter()
     .flatten()

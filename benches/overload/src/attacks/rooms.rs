@@ -56,7 +56,7 @@ pub(crate) fn many_rooms() -> String {
     json!(names).to_string()
 }
 
-async fn join(peer: &mut Peer, room: &str) -> Result<(), Fault> {
+pub(super) async fn join(peer: &mut Peer, room: &str) -> Result<(), Fault> {
     peer.say(&json!({ "event": "roomAdd", "room": room }))
         .await?;
     let response = peer.response(1).await?;
@@ -98,9 +98,9 @@ async fn members(stage: &Stage<'_>, count: usize) -> Result<JoinSet<()>, Fault> 
     Ok(tasks)
 }
 
-/// A message to the crowd of that many bytes.
-fn said(len: usize) -> Vec<u8> {
-    let message = json!({ "event": "say", "room": "crowd", "message": "x".repeat(len) });
+/// A message to the crowd.
+pub(super) fn said(message: &str) -> Vec<u8> {
+    let message = json!({ "event": "say", "room": "crowd", "message": message });
     frame(FIN | TEXT, message.to_string().as_bytes())
 }
 
@@ -114,7 +114,8 @@ async fn publish(mut peer: Peer, len: usize, every: Duration) -> Result<(), Faul
     };
     let sending = async {
         let mut ticks = tokio::time::interval(every);
-        while write.write_all(&said(len)).await.is_ok() {
+        let message = said(&"x".repeat(len));
+        while write.write_all(&message).await.is_ok() {
             ticks.tick().await;
         }
     };
@@ -175,7 +176,7 @@ async fn publications(stage: &Stage<'_>) -> Outcome {
                 let mut sink = vec![0; 64 << 10];
                 while let Ok(1..) = read.read(&mut sink).await {}
             };
-            let chunk = said(64).repeat(20);
+            let chunk = said(&"x".repeat(64)).repeat(20);
             let sending = async { while write.write_all(&chunk).await.is_ok() {} };
             tokio::select! {
                 () = reading => {}
