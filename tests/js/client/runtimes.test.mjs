@@ -69,7 +69,7 @@ for (const kind of ["mjs", "cjs"]) {
   test(`without any WebSocket: ws says what is missing, ${kind}`, async (t) => {
     const server = await chat(t);
     const told = await run("node", await alone(t, kind), server.url, {});
-    assert.deepEqual([told.code, told.state], ["error", "closed"]);
+    assert.deepEqual([told.code, told.state], ["unsupported", "closed"]);
     assert.match(told.message, /There is no WebSocket here.*[Ii]nstall the package ws/);
   });
 }

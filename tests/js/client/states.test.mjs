@@ -10,6 +10,9 @@ import { builds } from "../support/stellar.mjs";
 // What a page has, and Node has not.
 const window = new EventTarget();
 const page = Object.assign(new EventTarget(), { hidden: false });
+page.addEventListener("visibilitychange", ({ type, bubbles }) => {
+  if (bubbles) window.dispatchEvent(new Event(type));
+});
 for (const [name, value] of Object.entries({
   navigator: { onLine: true },
   document: page,

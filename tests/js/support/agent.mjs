@@ -50,7 +50,7 @@ export function agent(StellarClient) {
     },
     /** The page is looked at again. */
     wake() {
-      document.dispatchEvent(new Event("visibilitychange"));
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
     },
   };
 }
