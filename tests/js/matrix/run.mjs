@@ -47,9 +47,10 @@ class Cell {
 
   /** Waits until the server has so many connections, by the word of one of them. */
   only(peer, count) {
+    let seen;
     return until(
-      async () => (await peer.action("status")).connections === count,
-      `${count} connections`,
+      async () => (seen = (await peer.action("status")).connections) === count,
+      () => `${count} connections, there are ${seen}`,
     );
   }
 }

@@ -2,13 +2,15 @@
 // so that what never happens is told, and no working test comes near them.
 const limit = 30_000;
 
-/** Waits until a condition holds, and gives what it gave. */
+/** Waits until a condition holds, and gives what it gave. `what` may be a function, asked in the end. */
 export async function until(condition, what = String(condition)) {
   const end = Date.now() + limit;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`Waited in vain for: ${what}`);
+    if (Date.now() > end) {
+      throw new Error(`Waited in vain for: ${typeof what === "function" ? what() : what}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
