@@ -162,10 +162,10 @@ impl Socket {
     /// bytes that was. After it the inbox may be full.
     fn deal(&mut self, cx: &mut Context<'_>, bytes: &mut [u8], buf: &mut ReadBuf<'_>) -> usize {
         let taken = self.take(cx, bytes);
-        if self.session.poll_ready(cx).is_pending() {
+        let rest = &bytes[taken..];
+        if rest.is_empty() || self.session.poll_ready(cx).is_pending() {
             return taken;
         }
-        let rest = &bytes[taken..];
         let given = match self.base64 {
             Some(_) => rest.len(),
             None => self.incoming.to_end_of_frame(rest),
