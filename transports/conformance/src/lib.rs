@@ -33,6 +33,7 @@
 
 mod bed;
 pub mod behaviours;
+pub mod half_open;
 mod harness;
 mod list;
 pub mod memory;

@@ -5,6 +5,5 @@
 pub mod harness;
 pub mod http;
 pub mod line;
-pub mod memory;
 pub mod site;
 pub mod socket;

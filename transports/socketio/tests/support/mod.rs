@@ -8,8 +8,6 @@ pub mod harness;
 pub mod http;
 #[path = "../../../engineio/tests/support/line.rs"]
 pub mod line;
-#[path = "../../../engineio/tests/support/memory.rs"]
-pub mod memory;
 #[path = "../../../engineio/tests/support/site.rs"]
 pub mod site;
 #[path = "../../../engineio/tests/support/socket.rs"]

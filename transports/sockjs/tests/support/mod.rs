@@ -4,8 +4,6 @@
 
 pub mod harness;
 pub mod http;
-#[path = "../../../engineio/tests/support/memory.rs"]
-pub mod memory;
 pub mod polling;
 pub mod site;
 pub mod socket;
