@@ -1,5 +1,7 @@
 //! A session: what the library's callbacks, the requests and the WebSocket of one client share.
 
+mod end;
+
 use std::{
     any::Any,
     collections::HashMap,
@@ -17,19 +19,16 @@ use parking_lot::{Mutex, MutexGuard};
 use stellarfw_transport::{CloseReason, Message, Server, Spark};
 use tokio::{runtime::Handle, sync::Notify};
 
+pub use self::end::protocol;
 use crate::{
     entry::Entry,
     first_ping::FirstPing,
     inlet::InletCell,
     library::{Library, Sink},
     outlet::{Line, Out, Phase, SessionOutlet},
-    polling,
     request::Ask,
     seats::Seats,
 };
-
-/// Within this time the library's writer is at work, if it ever will be.
-const WRITER_START: Duration = Duration::from_millis(50);
 
 /// The sessions of a front, by the ids that the library gave them. The library keeps them.
 pub(crate) struct Sessions {
@@ -244,53 +243,6 @@ impl Session {
             .collect()
     }
 
-    /// Closes what is open for this reason. Whether anything was.
-    pub(crate) fn end_with(&self, reason: &CloseReason) -> bool {
-        let sparks = self.sparks();
-        for spark in &sparks {
-            spark.close(reason.clone());
-        }
-        !sparks.is_empty()
-    }
-
-    /// The library has closed it.
-    pub fn closed(&self, reason: CloseReason) {
-        let reason = self.reason(reason);
-        let line = {
-            let mut out = self.lock();
-            out.phase = Phase::Over;
-            out.clear();
-            out.sink = None;
-            out.line
-        };
-        self.unregister();
-        // Let in and not opened: it never will be.
-        drop(self.admitted());
-        if let Some(seats) = self.seats.get() {
-            seats.close(&reason);
-        }
-        self.inlet.close(reason);
-        self.over.notify_one();
-        if line == Line::Polling {
-            self.done.notify_one();
-        }
-    }
-
-    /// Why it ends: this, unless it is known better.
-    pub(crate) fn reason(&self, reason: CloseReason) -> CloseReason {
-        self.end.get().cloned().unwrap_or(reason)
-    }
-
-    /// Why it ended, where it was the WebSocket that broke, not the client that left.
-    pub fn broken(&self) -> CloseReason {
-        let is_socket = self.lock().line == Line::WebSocket;
-        match self.end.get() {
-            Some(reason) => reason.clone(),
-            None if is_socket => protocol("broken frame"),
-            None => CloseReason::Gone,
-        }
-    }
-
     /// Lets go on what can: hands frames over, or closes when all have gone.
     pub(crate) fn advance(&self) {
         let mut out = self.lock();
@@ -336,140 +288,6 @@ impl Session {
         }
     }
 
-    /// Tells the library to close for the reason given before.
-    pub(crate) fn close(&self, sink: Option<Arc<dyn Sink>>) {
-        if let Some(sink) = sink {
-            let reason = self.lock().reason.clone();
-            // The library spawns tasks, and whoever sends may know of no runtime.
-            let _runtime = self.runtime.enter();
-            sink.close(reason.as_ref());
-        }
-    }
-
-    fn abandon(&self, sink: Option<Arc<dyn Sink>>) {
-        match sink {
-            Some(sink) => {
-                let _runtime = self.runtime.enter();
-                sink.close(None);
-            }
-            None => self.hang_up(),
-        }
-    }
-
-    /// Has the library say a last word of its own, and hangs up when it is written.
-    pub fn last_word(&self, say: impl FnOnce()) {
-        let before = self.lock().total();
-        say();
-        self.lock().expect(before);
-        self.hang_up();
-    }
-
-    /// Makes the library believe that the client has left, where it cannot be told to close: it
-    /// closes when what it holds has been written.
-    pub fn hang_up(&self) {
-        let mut out = self.lock();
-        let line = out.line;
-        if std::mem::replace(&mut out.hang_up, true) {
-            return;
-        }
-        if line == Line::WebSocket {
-            out.written(0);
-            drop(out);
-            self.read.wake();
-        } else if let (Some(sid), Some(library)) = (self.sid(), self.library.upgrade()) {
-            let ask = Ask {
-                sid: Some(sid),
-                ..self.ask
-            };
-            drop(out);
-            if let Some(request) = polling::goodbye(&ask) {
-                let _runtime = self.runtime.enter();
-                let answer = library.answer(request);
-                self.runtime.spawn(answer);
-            }
-        }
-    }
-
-    /// Closes when all that waits has gone.
-    pub(crate) fn begin_close(self: &Arc<Self>, reason: &CloseReason) {
-        if self.lock().begin_close(reason) {
-            self.bound_closing();
-        }
-    }
-
-    /// Sees to it that a closing comes to its end.
-    fn bound_closing(self: &Arc<Self>) {
-        let session = self.clone();
-        self.runtime.spawn(async move {
-            if !session.lock().writer {
-                tokio::time::sleep(WRITER_START).await;
-                session.lock().writer = true;
-                session.advance();
-            }
-            let done = session.done.notified();
-            if tokio::time::timeout(session.close_timeout, done)
-                .await
-                .is_err()
-            {
-                session.cut();
-                session.bound_end();
-            }
-        });
-    }
-
-    /// Ends it at once, whatever waits.
-    pub(crate) fn cut(&self) {
-        let mut out = self.lock();
-        out.cut = true;
-        out.clear();
-        if out.phase == Phase::Open {
-            out.phase = Phase::Told;
-        }
-        let sink = out.sink.clone();
-        drop(out);
-        self.read.wake();
-        self.write.wake();
-        self.abandon(sink);
-    }
-
-    /// The client has left, in this way.
-    pub(crate) fn left(&self, reason: CloseReason) {
-        self.end.set(reason).ok();
-    }
-
-    /// Its WebSocket is no more.
-    pub(crate) fn socket_gone(self: &Arc<Self>) {
-        self.gone.store(true, Ordering::Release);
-        let sink = self.lock().sink.clone();
-        // Where the library has not noticed: an upgrade that failed, an opening nobody read.
-        if let Some(sink) = sink {
-            self.abandon(Some(sink));
-            self.bound_end();
-        }
-        self.done.notify_one();
-    }
-
-    /// Sees to it that the spark of a connection that is gone ends, should the library not say so.
-    pub(crate) fn bound_end(self: &Arc<Self>) {
-        let session = self.clone();
-        self.runtime.spawn(async move {
-            let over = session.over.notified();
-            if tokio::time::timeout(session.close_timeout, over)
-                .await
-                .is_err()
-            {
-                session.closed(CloseReason::Gone);
-            }
-        });
-    }
-
-    /// The client broke the protocol.
-    pub(crate) fn fault(&self, message: &'static str) {
-        if !self.end_with(&protocol(message)) {
-            self.cut();
-        }
-    }
-
     /// Takes the place of the one poll there may be.
     pub(crate) fn begin_poll(self: &Arc<Self>) -> Option<Polling> {
         let free = !self.polling.swap(true, Ordering::AcqRel);
@@ -493,14 +311,6 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.unregister();
-    }
-}
-
-/// A break of the protocol.
-pub fn protocol(message: &'static str) -> CloseReason {
-    CloseReason::Protocol {
-        code: 1002,
-        message: message.into(),
     }
 }
 
