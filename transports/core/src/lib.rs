@@ -34,6 +34,7 @@ mod inlet;
 pub mod lane;
 mod origin;
 mod outlet;
+pub mod plain;
 mod proxy;
 mod rate;
 mod registry;

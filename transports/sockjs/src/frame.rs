@@ -1,9 +1,9 @@
 //! The frames of the protocol, and the messages of a client: texts in, texts out.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, cell::Cell, fmt::Write as _};
 
 use serde::Deserialize;
-use stellarfw_transport::{Frame, Kind, Message, Outbox, Waiting};
+use stellarfw_transport::{Frame, Kind, Message, Outbox, Waiting, plain};
 
 /// The first frame of every session.
 pub(crate) const OPEN: &str = "o";
@@ -78,7 +78,11 @@ pub(crate) fn quote(out: &mut String, text: &str) {
     let mut from = 0;
     let mut at = 0;
     while at < bytes.len() {
-        let (escape, len) = match bytes[at] {
+        at += plain::ascii(&bytes[at..]);
+        let Some(byte) = bytes.get(at) else {
+            break;
+        };
+        let (escape, len) = match byte {
             b'"' => ("\\\"", 1),
             b'\\' => ("\\\\", 1),
             b'\n' => ("\\n", 1),
@@ -90,6 +94,13 @@ pub(crate) fn quote(out: &mut String, text: &str) {
             0xe2 | 0xef if is_fragile(bytes, at) => ("", 3),
             _ => {
                 at += 1;
+                // The rest of what is no ASCII, without looking for all the others at each byte.
+                while bytes
+                    .get(at)
+                    .is_some_and(|b| *b >= 0x80 && !matches!(b, 0xe2 | 0xef))
+                {
+                    at += 1;
+                }
                 continue;
             }
         };
@@ -128,6 +139,70 @@ pub(crate) enum Malformed {
     BrokenJson,
     /// It holds more messages than may come at once.
     TooMany,
+}
+
+thread_local! {
+    static UNESCAPED: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Calls a function with the message of an array of one text, which is what nearly all clients
+/// send; false if the text is none, or one that only the parser understands.
+pub(crate) fn with_single(text: &str, f: impl FnOnce(&str)) -> bool {
+    const KEPT: usize = 64 << 10;
+    let Some(rest) = text.strip_prefix("[\"") else {
+        return false;
+    };
+    let len = plain::in_string(rest.as_bytes());
+    if &rest[len..] == "\"]" {
+        f(&rest[..len]);
+        return true;
+    }
+    // Taken out: whatever is called meanwhile would get another.
+    let mut unescaped = UNESCAPED.take();
+    unescaped.clear();
+    let is_one = unescape(rest, &mut unescaped) == Some("]");
+    if is_one {
+        f(&unescaped);
+    }
+    if unescaped.capacity() <= KEPT {
+        UNESCAPED.set(unescaped);
+    }
+    is_one
+}
+
+/// Appends a string of JSON, and gives back what follows it. None if something is wrong with it, or
+/// if a surrogate is in it.
+fn unescape<'a>(mut text: &'a str, out: &mut String) -> Option<&'a str> {
+    loop {
+        let len = plain::in_string(text.as_bytes());
+        out.push_str(&text[..len]);
+        text = &text[len..];
+        let mut bytes = text.bytes();
+        match (bytes.next()?, bytes.next()) {
+            (b'"', _) => return Some(&text[1..]),
+            (b'\\', Some(escape)) => {
+                let (c, len) = match escape {
+                    b'"' | b'\\' | b'/' => (char::from(escape), 2),
+                    b'b' => ('\x08', 2),
+                    b'f' => ('\x0c', 2),
+                    b'n' => ('\n', 2),
+                    b'r' => ('\r', 2),
+                    b't' => ('\t', 2),
+                    b'u' => {
+                        let digits = text.get(2..6)?;
+                        // A sign would be read, too.
+                        let all = digits.bytes().all(|b| b.is_ascii_hexdigit());
+                        let number = u32::from_str_radix(digits, 16).ok().filter(|_| all)?;
+                        (char::from_u32(number)?, 6)
+                    }
+                    _ => return None,
+                };
+                out.push(c);
+                text = &text[len..];
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// The messages of an array of texts.
@@ -253,6 +328,56 @@ mod tests {
         assert_eq!(goodbye(1000, ""), r#"c[1000,"Normal closure"]"#);
         assert_eq!(goodbye(3000, "Go away!"), r#"c[3000,"Go away!"]"#);
         assert_eq!(goodbye(3000, "\"\n"), r#"c[3000,"\"\n"]"#);
+    }
+
+    fn single(text: &str) -> Option<String> {
+        let mut message = None;
+        let called = with_single(text, |text| message = Some(text.to_owned()));
+        assert_eq!(called, message.is_some());
+        message
+    }
+
+    /// Either it reads a text as the parser does, or not at all.
+    #[test]
+    fn one_message_is_what_the_parser_says_it_is() {
+        for text in [
+            r#"[""]"#,
+            r#"["a"]"#,
+            r#"["\"text\""]"#,
+            r#"["\b\f\n\r\t\/\\ \u0000\u00e4\u2028\uFFFF x"]"#,
+            "[\"ä€🐢 0123456789abcdef\"]",
+        ] {
+            assert_eq!(messages(text).unwrap(), [single(text).unwrap()], "{text}");
+        }
+        for text in [
+            "",
+            "[",
+            "[]",
+            "[\"",
+            "[\"a",
+            "[\"a\"",
+            "[\"a\"]]",
+            "[\"a\"] ",
+            "[\"a\",\"b\"]",
+            "[\"a\n\"]",
+            "[\"\\n\n\"]",
+            "[\"\\\"]",
+            "[\"\\x\"]",
+            "[\"\\u+123\"]",
+            "[\"\\u12\"]",
+            "[\"\\ud83d\\ude00\"]",
+            "[\"\\ud800\"]",
+            "[\"\\u123ä\"]",
+            "\"a\"",
+            "[1]",
+        ] {
+            assert_eq!(single(text), None, "{text}");
+        }
+        // One that calls for another meanwhile.
+        assert!(with_single(r#"["\"a\""]"#, |outer| {
+            assert_eq!(single(r#"["\"b\""]"#).unwrap(), "\"b\"");
+            assert_eq!(outer, "\"a\"");
+        }));
     }
 
     #[test]

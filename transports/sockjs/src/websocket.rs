@@ -51,7 +51,7 @@ impl Framing for Framed {
         let Message::Text(text) = message else {
             return Err(broken());
         };
-        if text.is_empty() {
+        if text.is_empty() || frame::with_single(text, |one| inlet.receive(Message::Text(one))) {
             return Ok(());
         }
         let messages = frame::messages_or_one(text).map_err(|_| broken())?;
