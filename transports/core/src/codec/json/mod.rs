@@ -1,5 +1,7 @@
 //! JSON as Primus speaks it.
 
+mod write;
+
 use std::cell::Cell;
 
 use bytes::Bytes;
@@ -47,7 +49,7 @@ where
 }
 
 fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), CodecError> {
-    serde_json::to_writer(out, value).map_err(CodecError::new)
+    write::write(out, value).map_err(CodecError::new)
 }
 
 /// A frame of what a function writes into the buffer of this thread: one allocation, of the size
