@@ -178,7 +178,7 @@ impl Connection {
     }
 
     /// Takes a place for an action, if one is free.
-    pub(crate) fn begin_action(&self) -> Option<Place> {
+    pub(crate) fn begin_action(&self) -> Option<Taken<'_>> {
         let state = self.state();
         let most = state.app.config.simultaneous_actions;
         let place = self.take_place(|state| &state.pending_actions, most)?;
@@ -189,25 +189,27 @@ impl Connection {
     /// Takes a place for a file, if one is free.
     pub(crate) fn begin_file(&self) -> Option<Place> {
         let most = self.state().app.config.simultaneous_actions;
-        self.take_place(|state| &state.pending_files, most)
+        let place = self.take_place(|state| &state.pending_files, most)?;
+        Some(place.keep())
     }
 
     /// Takes a place for an event whose listeners may take their time, if one is free.
     pub(crate) fn begin_event(&self) -> Option<Place> {
         let most = self.state().app.config.max_pending_verbs;
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        self.take_place(|state| &state.pending_events, most)
+        let place = self.take_place(|state| &state.pending_events, most)?;
+        Some(place.keep())
     }
 
-    fn take_place(&self, counter: fn(&State) -> &AtomicU32, most: u32) -> Option<Place> {
+    fn take_place(&self, counter: fn(&State) -> &AtomicU32, most: u32) -> Option<Taken<'_>> {
         let state = self.state();
         counter(state)
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < most).then_some(n + 1)
             })
             .ok()?;
-        Some(Place {
-            connection: self.clone(),
+        Some(Taken {
+            connection: self,
             counter,
         })
     }
@@ -237,6 +239,30 @@ impl Connection {
 }
 
 /// A place among the actions or files under way; given free when it is dropped.
+pub(crate) struct Taken<'a> {
+    connection: &'a Connection,
+    counter: fn(&State) -> &AtomicU32,
+}
+
+impl Taken<'_> {
+    /// Keeps the place for work that goes on later.
+    pub(crate) fn keep(self) -> Place {
+        let place = Place {
+            connection: self.connection.clone(),
+            counter: self.counter,
+        };
+        std::mem::forget(self);
+        place
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        (self.counter)(self.connection.state()).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A place that is kept for longer.
 pub(crate) struct Place {
     connection: Connection,
     counter: fn(&State) -> &AtomicU32,

@@ -15,44 +15,70 @@ pub(crate) fn is_readable(json: &str) -> bool {
 /// Whether nothing in a JSON text can be in the way. It looks at the bytes alone, because nearly
 /// every message passes; what does not is left to the parser, which has the last word.
 fn is_surely_readable(json: &[u8]) -> bool {
-    const LEVELS: usize = 100;
-    const DIGITS: usize = 300;
-    let (mut depth, mut digits) = (0_usize, 0_usize);
-    let mut rest = json;
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match byte {
-            b'"' => match skip_string(rest) {
-                Some(after) => rest = after,
-                None => return false,
-            },
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b'e' | b'E' if digits > 0 => return false,
-            b'0'..=b'9' => digits += 1,
-            _ => {}
-        }
-        if !byte.is_ascii_digit() {
-            digits = 0;
-        }
-        if depth > LEVELS || digits > DIGITS {
-            return false;
-        }
-    }
-    true
+    value(json.trim_ascii_start(), 0).1
 }
 
-/// What comes after a string, unless there is an escape in it that may be a surrogate.
-fn skip_string(mut bytes: &[u8]) -> Option<&[u8]> {
-    loop {
-        let at = memchr::memchr2(b'"', b'\\', bytes)?;
+/// How long the value at the front of valid JSON is, which stands so many levels deep; and whether
+/// surely nothing in it is in the way. Of other text it tells nothing of use.
+pub(crate) fn value(json: &[u8], level: usize) -> (usize, bool) {
+    const LEVELS: usize = 100;
+    const DIGITS: usize = 300;
+    let (mut depth, mut digits, mut sure) = (0_usize, 0_usize, true);
+    let mut rest = json;
+    while let [byte, after @ ..] = rest {
+        let is_inside = depth > 0;
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                sure &= digits <= DIGITS;
+                rest = after;
+                continue;
+            }
+            b'"' => {
+                let (after, is_sure) = skip_string(after);
+                rest = after;
+                sure &= is_sure;
+                if !is_inside {
+                    break;
+                }
+                continue;
+            }
+            b'[' | b'{' => {
+                depth += 1;
+                sure &= level + depth <= LEVELS;
+            }
+            b']' | b'}' if is_inside => {
+                depth -= 1;
+                if depth == 0 {
+                    rest = after;
+                    break;
+                }
+            }
+            // What it stands in goes on.
+            b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t' if !is_inside => break,
+            b'e' | b'E' if digits > 0 => sure = false,
+            _ => {}
+        }
+        digits = 0;
+        rest = after;
+    }
+    (json.len() - rest.len(), sure)
+}
+
+/// What comes after the rest of a string; and whether no escape in it can be a surrogate.
+fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
+    let mut sure = true;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', bytes) {
         match &bytes[at..] {
-            [b'"', after @ ..] => return Some(after),
-            [_, b'u', b'd' | b'D', ..] => return None,
-            [_, _, after @ ..] => bytes = after,
-            _ => return None,
+            [b'"', after @ ..] => return (after, sure),
+            [_, escape, after @ ..] => {
+                sure &= *escape != b'u' || !matches!(after, [b'd' | b'D', ..]);
+                bytes = after;
+            }
+            _ => break,
         }
     }
+    (&[], false)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    action::Action, error::ActionError, execute::execute_inside, given::Given, inputs::Input,
+    action::Action, error::ActionError, execute::execute_inside, given::Given, inputs,
+    survey::Survey,
 };
 use crate::{Stellar, app::App, connection::Connection};
 
@@ -38,13 +39,12 @@ impl Call {
         }
     }
 
-    /// Leads the parameters through the declared inputs.
-    pub(crate) fn check(
-        &mut self,
-        apply: fn(&[Input], Given) -> Result<Given, ActionError>,
-    ) -> Result<(), ActionError> {
-        let given = self.given.clone();
-        self.given = apply(self.action.inputs(), given)?;
+    /// Leads the parameters through the declared inputs. `survey`: what was seen of them, if nobody
+    /// could change them since.
+    pub(crate) fn check(&mut self, survey: Option<&Survey>) -> Result<(), ActionError> {
+        if let Some(given) = inputs::apply(self.action.inputs(), &self.given, survey)? {
+            self.given = given;
+        }
         Ok(())
     }
 
@@ -115,7 +115,7 @@ pub enum Caller {
     /// A live connection, over whatever transport.
     Connection(Connection),
     /// An HTTP request.
-    Http(HttpCaller),
+    Http(Box<HttpCaller>),
     /// Another action, or the server itself.
     Internal,
 }

@@ -17,8 +17,8 @@ use super::{
     fields::Fields,
     given::Given,
     handler::{Ran, Reply},
-    inputs,
     registry::Registered,
+    survey::Survey,
 };
 use crate::{app::App, connection::Connection, dispatch::told, error::StellarError};
 
@@ -27,14 +27,15 @@ const MAX_DEPTH: u8 = 32;
 
 /// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
 pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Flow<Outcome> {
-    let found = match find(app, &caller, &given) {
+    let survey = Survey::of(&given);
+    let found = match find(app, &caller, &given, &survey) {
         Ok(found) => found,
         Err(error) => return Flow::Ready(error.into()),
     };
-    if let Err(error) = given.check() {
+    if let Err(error) = given.check(&survey) {
         return Flow::Ready(error.into());
     }
-    run(app, &found, caller, given, 0)
+    run(app, found, caller, given, &survey, 0)
 }
 
 /// Finds and runs an action for another action or for the server itself: private ones too, and
@@ -50,18 +51,24 @@ pub(crate) fn execute_inside(
         return Flow::Ready(StellarError::internal().into());
     }
     let given = params.into();
-    let version = Fields::of(&given).version;
-    let Some(found) = app.actions.find(name, version.as_ref()).cloned() else {
+    let survey = Survey::of(&given);
+    let version = Fields::of(&given, &survey).version;
+    let Some(found) = app.actions.find(name, version.as_ref()) else {
         return Flow::Ready(StellarError::unknown_action(&told(Some(name))).into());
     };
-    run(app, &found, Caller::Internal, given, depth)
+    run(app, found, Caller::Internal, given, &survey, depth)
 }
 
-fn find(app: &App, caller: &Caller, given: &Given) -> Result<Arc<Registered>, StellarError> {
+fn find<'a>(
+    app: &'a App,
+    caller: &Caller,
+    given: &Given,
+    survey: &Survey,
+) -> Result<&'a Arc<Registered>, StellarError> {
     if app.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
         return Err(StellarError::shutting_down());
     }
-    let fields = Fields::of(given);
+    let fields = Fields::of(given, survey);
     let found = fields
         .action
         .as_deref()
@@ -77,7 +84,7 @@ fn find(app: &App, caller: &Caller, given: &Given) -> Result<Arc<Registered>, St
     if action.is_blocked(caller.transport()) {
         return Err(StellarError::blocked_connection(caller.transport()));
     }
-    Ok(found.clone())
+    Ok(found)
 }
 
 fn run(
@@ -85,19 +92,20 @@ fn run(
     found: &Arc<Registered>,
     caller: Caller,
     given: Given,
+    survey: &Survey,
     depth: u8,
 ) -> Flow<Outcome> {
-    let action = found.action.clone();
+    let action = &found.action;
     let started = Instant::now();
     let call = Call::new(app.clone(), caller, given, action.clone(), depth);
     let flow = if found.middleware.is_empty() {
-        alone(&action, call)
+        alone(action, call, survey)
     } else {
         Flow::start(catch_panic(steps(found.clone(), call)))
     };
     match flow {
         Flow::Ready(result) => {
-            let outcome = result.unwrap_or_else(|_| panicked(&action));
+            let outcome = result.unwrap_or_else(|_| panicked(action));
             Flow::Ready(finish(found, outcome, started))
         }
         Flow::Wait(future) => {
@@ -105,8 +113,9 @@ fn run(
             let timeout = own.unwrap_or_else(|| app.config.action_timeout());
             let found = found.clone();
             Flow::Wait(Box::pin(async move {
+                let action = &found.action;
                 let outcome = match tokio::time::timeout(timeout, future).await {
-                    Ok(result) => result.unwrap_or_else(|_| panicked(&action)),
+                    Ok(result) => result.unwrap_or_else(|_| panicked(action)),
                     // The action is dropped here, and with it whatever it would still have said.
                     Err(_) => StellarError::action_timeout(action.name()).into(),
                 };
@@ -117,9 +126,9 @@ fn run(
 }
 
 /// Inputs and the action itself: without middleware nothing else is to be awaited.
-fn alone(action: &Action, mut call: Call) -> Flow<Result<Outcome, Panicked>> {
+fn alone(action: &Action, mut call: Call, survey: &Survey) -> Flow<Result<Outcome, Panicked>> {
     let start = AssertUnwindSafe(|| {
-        Ok(match call.check(inputs::apply) {
+        Ok(match call.check(Some(survey)) {
             Ok(()) => Flow::start_boxed(action.call(call)),
             Err(error) => Flow::Ready(Ran(error.into())),
         })
@@ -143,7 +152,7 @@ async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
             };
         }
     }
-    if let Err(error) = call.check(inputs::apply) {
+    if let Err(error) = call.check(None) {
         return error.into();
     }
     let has_after = found.middleware.iter().any(|m| m.after.is_some());

@@ -4,11 +4,11 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use super::given::Given;
+use super::{given::Given, survey::Survey};
 
 /// What a call says besides its parameters.
 #[derive(Debug, Default)]
@@ -81,51 +81,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
     }
 }
 
-/// Two of the entries of an object of JSON; of a key that stands twice the last one counts.
-#[derive(Default)]
-struct RawFields<'a> {
-    action: Option<&'a RawValue>,
-    version: Option<&'a RawValue>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = RawFields<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields<'de>, A::Error> {
-                let mut fields = RawFields::default();
-                while let Some(Key(key)) = map.next_key()? {
-                    match &*key {
-                        b"action" => fields.action = Some(map.next_value()?),
-                        b"apiVersion" => fields.version = Some(map.next_value()?),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
 impl<'a> Fields<'a> {
-    pub(crate) fn of(input: &'a Given) -> Self {
+    /// Of parameters and what was seen of them.
+    pub(crate) fn of(input: &'a Given, survey: &Survey) -> Self {
         match input {
-            // What is no object has no fields.
-            Given::Raw(raw) => Self::of_raw(serde_json::from_str(raw).unwrap_or_default()),
+            Given::Raw(raw) => Self::of_raw(raw, survey).unwrap_or_else(|| Self::of_parsed(raw)),
             Given::Texts(map) => Self::of_map(map),
             Given::Value(value) => value.as_object().map(Self::of_map).unwrap_or_default(),
         }
     }
 
-    fn of_raw(fields: RawFields<'a>) -> Self {
-        let action = fields.action.map(RawValue::get);
+    /// Of a key that stands twice the last one counts. None where only the parser knows.
+    fn of_raw(json: &'a str, survey: &Survey) -> Option<Self> {
+        let (mut action, mut version) = (None, None);
+        for (key, value) in survey.entries(json)? {
+            if key.is("action")? {
+                action = Some(value);
+            } else if key.is("apiVersion")? {
+                version = Some(value);
+            }
+        }
+        Some(Self::of_texts(action, version))
+    }
+
+    fn of_parsed(json: &'a str) -> Self {
+        // What is no object has no fields.
+        let RawEntries(entries) = serde_json::from_str(json).unwrap_or_default();
+        let last = |name| {
+            let found = entries.iter().rev().find(|(key, _)| key.is(name));
+            found.map(|(_, value)| value.get())
+        };
+        Self::of_texts(last("action"), last("apiVersion"))
+    }
+
+    fn of_texts(action: Option<&'a str>, version: Option<&str>) -> Self {
         let text = action.and_then(|raw| {
             let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
             if inner.contains('\\') {
@@ -141,9 +130,7 @@ impl<'a> Fields<'a> {
                 None
             },
             action: text,
-            version: fields
-                .version
-                .and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            version: version.and_then(|raw| serde_json::from_str(raw).ok()),
         }
     }
 
@@ -173,20 +160,34 @@ mod tests {
     #[test]
     fn the_action_is_found_whatever_it_is() {
         let input = raw(&json!({ "action": "a\nb", "apiVersion": 2 }));
-        let fields = Fields::of(&input);
+        let fields = of(&input);
         assert_eq!(fields.action.as_deref(), Some("a\nb"));
         assert_eq!(fields.version, Some(json!(2)));
         let input = raw(&json!({ "action": { "x": 1 } }));
-        assert_eq!(
-            Fields::of(&input).action_text().as_deref(),
-            Some("{\"x\":1}")
-        );
+        assert_eq!(of(&input).action_text().as_deref(), Some("{\"x\":1}"));
         let twice = Given::Raw(r#"{"action":"a","action":"b"}"#.into());
-        assert_eq!(Fields::of(&twice).action.as_deref(), Some("b"));
-        assert_eq!(Fields::of(&Given::from(Value::Null)).action_text(), None);
+        assert_eq!(of(&twice).action.as_deref(), Some("b"));
+        let mut map: Map<_, _> = (0..20).map(|n| (n.to_string(), json!(n))).collect();
+        map.insert("action".into(), "many".into());
+        assert_eq!(
+            of(&raw(&Value::Object(map))).action.as_deref(),
+            Some("many")
+        );
+        let escaped = Given::Raw(r#"{"act\u0069on":"a","apiVersion":"1","x":{"action":2}}"#.into());
+        let fields = of(&escaped);
+        assert_eq!(fields.action.as_deref(), Some("a"));
+        assert_eq!(fields.version, Some(json!("1")));
+        assert_eq!(of(&Given::from(Value::Null)).action_text(), None);
+        for other in ["null", "[{\"action\":1}]", "\"action\""] {
+            assert_eq!(of(&Given::Raw(other.into())).action_text(), None);
+        }
     }
 
     fn raw(value: &Value) -> Given {
         (&*serde_json::value::to_raw_value(value).unwrap()).into()
+    }
+
+    fn of(given: &Given) -> Fields<'_> {
+        Fields::of(given, &Survey::of(given))
     }
 }

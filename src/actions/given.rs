@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{error::ActionError, fields::RawEntries};
+use super::{error::ActionError, fields::RawEntries, survey::Survey};
 use crate::readable::{PLAIN, is_readable};
 
 /// The parameters of a call; cheap to clone.
@@ -60,11 +60,11 @@ impl Given {
     }
 
     /// Refuses JSON that no tree of values can hold, and names the parameter that it is in.
-    pub(crate) fn check(&self) -> Result<(), ActionError> {
+    pub(crate) fn check(&self, survey: &Survey) -> Result<(), ActionError> {
         let Self::Raw(raw) = self else {
             return Ok(());
         };
-        if is_readable(raw) {
+        if survey.is_readable || is_readable(raw) {
             return Ok(());
         }
         let entries: RawEntries<'_> = serde_json::from_str(raw).unwrap_or_default();

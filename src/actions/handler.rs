@@ -5,17 +5,18 @@ use std::{
     future::Future,
 };
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value};
-use stellarfw_transport::BoxFuture;
+use stellarfw_transport::{BoxFuture, CodecError, Frame, Parser};
 
 use super::{
     call::{Call, FromCall},
     error::{ActionError, ActionResult, Outcome},
 };
+use crate::dispatch::Tail;
 
 /// What an action returned.
-pub(crate) struct Reply(Box<dyn erased_serde::Serialize + Send + Sync>);
+pub(crate) struct Reply(Box<dyn Returned>);
 
 impl Reply {
     pub(crate) fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
@@ -25,18 +26,36 @@ impl Reply {
         Self(Box::new(value))
     }
 
+    /// The frame of the response: its fields and those of the tail.
+    ///
+    /// # Errors
+    /// When it cannot be encoded or is no object.
+    pub(crate) fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError> {
+        self.0.frame(parser, tail)
+    }
+
     /// The fields of the response: an object's own, and of any other value one called `data`.
     pub(crate) fn to_fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
-        Ok(match serde_json::to_value(self)? {
+        Ok(match self.0.to_value()? {
             Value::Object(map) => map,
             value => Map::from_iter([("data".to_owned(), value)]),
         })
     }
 }
 
-impl Serialize for Reply {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        erased_serde::serialize(&*self.0, serializer)
+/// A value of any type, with what is done with it made for that type.
+trait Returned: Send + Sync {
+    fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError>;
+    fn to_value(&self) -> Result<Value, serde_json::Error>;
+}
+
+impl<T: Serialize + Send + Sync> Returned for T {
+    fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError> {
+        parser.encode_with(self, tail)
+    }
+
+    fn to_value(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
     }
 }
 

@@ -31,6 +31,7 @@ mod handler;
 mod inputs;
 mod middleware;
 mod registry;
+mod survey;
 
 pub use self::{
     action::Action,

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use serde_json::Value;
 
 use super::{action::Action, inputs::RuleError, middleware::Middleware};
@@ -13,7 +14,8 @@ use crate::metrics::ActionMetrics;
 /// The actions of a server.
 #[derive(Default)]
 pub(crate) struct Actions {
-    by_name: HashMap<String, BTreeMap<u32, Arc<Registered>>>,
+    /// The names are the server's own: a hash that is quick will do.
+    by_name: HashMap<String, BTreeMap<u32, Arc<Registered>>, RandomState>,
 }
 
 /// An action and the middleware that runs for it, in order.

@@ -6,7 +6,7 @@ use stellarfw_transport::{CodecError, Flow, Frame, turn};
 use super::{
     files,
     request::Field,
-    response::{Meta, frame, respond, send},
+    response::{Meta, frame, frame_with, respond, send},
 };
 use crate::{
     actions::{ActionError, Caller, Given, Outcome, execute},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Calls an action for a connection and answers it, now or when it is done.
 pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>) {
-    let app = connection.state().app.clone();
+    let app = &connection.state().app;
     let Some(place) = connection.begin_action() else {
         return refuse(&connection, meta, StellarError::too_many_pending());
     };
@@ -25,12 +25,13 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
         Some(Field::Value(value)) => Given::from(*value),
         None => Value::Null.into(),
     };
-    match execute(&app, Caller::Connection(connection.clone()), given) {
+    match execute(app, Caller::Connection(connection.clone()), given) {
         Flow::Ready(outcome) => {
             drop(place);
             answer(&connection, meta, outcome);
         }
         Flow::Wait(future) => {
+            let place = place.keep();
             tokio::spawn(async move {
                 let outcome = future.await;
                 drop(place);
@@ -56,7 +57,7 @@ fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {
         },
         Outcome::Reply(reply) => {
             // An object's fields are spliced in as they are; only what is none needs a second try.
-            let first = frame(connection, &meta, &reply);
+            let first = frame_with(connection, &meta, |parser, tail| reply.frame(parser, tail));
             let result = first.or_else(|_| {
                 let fields = reply.to_fields().map_err(CodecError::new)?;
                 frame(connection, &meta, &fields)

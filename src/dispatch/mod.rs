@@ -19,12 +19,12 @@ use stellarfw_transport::{
     turn,
 };
 
-pub(crate) use self::verbs::PendingVerb;
 use self::{
     request::Request,
     response::{Meta, respond_error},
     verbs::Verb,
 };
+pub(crate) use self::{response::Tail, verbs::PendingVerb};
 use crate::{app::App, connection::Connection, error::StellarError, rooms};
 
 /// The Stellar layer as the transport layer sees it.

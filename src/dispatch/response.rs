@@ -1,7 +1,7 @@
 //! Responses: exactly one for each request, with the count of its message.
 
 use serde::Serialize;
-use stellarfw_transport::{CodecError, Delivery, Frame};
+use stellarfw_transport::{CodecError, Delivery, Frame, Parser};
 
 use crate::{broker::Content, connection::Connection, error::StellarError, rooms::Text};
 
@@ -14,9 +14,10 @@ pub(crate) struct Meta {
     pub(crate) id: Option<Content>,
 }
 
+/// The fields that every response has.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tail<'a> {
+pub(crate) struct Tail<'a> {
     message_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Text<'a>>,
@@ -29,6 +30,17 @@ pub(crate) fn frame<T: Serialize + ?Sized>(
     meta: &Meta,
     body: &T,
 ) -> Result<Frame, CodecError> {
+    frame_with(connection, meta, |parser, tail| {
+        parser.encode_with(body, tail)
+    })
+}
+
+/// The frame of a response that a function makes.
+pub(super) fn frame_with(
+    connection: &Connection,
+    meta: &Meta,
+    make: impl FnOnce(&Parser, &Tail<'_>) -> Result<Frame, CodecError>,
+) -> Result<Frame, CodecError> {
     let parser = connection.spark().parser();
     let id = meta.id.as_ref();
     let tail = Tail {
@@ -36,7 +48,7 @@ pub(crate) fn frame<T: Serialize + ?Sized>(
         message_id: id.map(|id| Text::of(parser, id)).transpose()?,
         context: "response",
     };
-    parser.encode_with(body, &tail)
+    make(parser, &tail)
 }
 
 pub(crate) fn send(connection: &Connection, frame: Frame) {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use self::rule::Rule;
 pub use self::{format::Format, rule::RuleError};
-use super::{error::ActionError, fields::RawEntries, given::Given};
+use super::{error::ActionError, fields::RawEntries, given::Given, survey::Survey};
 
 type Make = Arc<dyn Fn() -> Value + Send + Sync>;
 type Check = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -230,30 +230,67 @@ fn is_absent(value: Option<&Value>) -> bool {
 
 /// Whether nothing is asked of the inputs but that they are there, and they are. Found out without
 /// building values of JSON that is not parsed yet; false where that does not do.
-fn has_all(inputs: &[Input], given: &Given) -> bool {
+fn has_all(inputs: &[Input], given: &Given, survey: Option<&Survey>) -> bool {
     let Given::Raw(raw) = given else {
         return false;
     };
     if inputs.iter().any(Input::looks) {
         return false;
     }
-    let Ok(RawEntries(entries)) = serde_json::from_str(raw) else {
+    let seen = match survey {
+        Some(survey) => has_all_of(inputs, raw, survey),
+        None => has_all_of(inputs, raw, &Survey::of(given)),
+    };
+    seen.unwrap_or_else(|| has_all_parsed(inputs, raw))
+}
+
+/// The same where no key is written with escapes, and neither inputs nor entries are too many.
+fn has_all_of(inputs: &[Input], json: &str, survey: &Survey) -> Option<bool> {
+    if inputs.len() > u64::BITS as usize {
+        return None;
+    }
+    let required = || {
+        inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, input)| input.required)
+    };
+    let mut there = 0_u64;
+    for (key, value) in survey.entries(json)? {
+        for (n, input) in required() {
+            if key.is(&input.name)? {
+                // Of a key that stands twice the last one counts.
+                there &= !(1 << n);
+                there |= u64::from(value != "null") << n;
+            }
+        }
+    }
+    Some(required().all(|(n, _)| there & 1 << n != 0))
+}
+
+fn has_all_parsed(inputs: &[Input], json: &str) -> bool {
+    let Ok(RawEntries(entries)) = serde_json::from_str(json) else {
         return false;
     };
     inputs.iter().filter(|input| input.required).all(|input| {
-        // Of a key that stands twice the last one counts.
         let found = entries.iter().rev().find(|(key, _)| key.is(&input.name));
         found.is_some_and(|(_, value)| value.get() != "null")
     })
 }
 
-/// Applies all declared inputs to the parameters of a call.
-pub(crate) fn apply(inputs: &[Input], given: Given) -> Result<Given, ActionError> {
-    if !inputs.iter().any(Input::demands) || has_all(inputs, &given) {
-        return Ok(given);
+/// Applies all declared inputs to the parameters of a call, and what was seen of those if they were
+/// looked through before. What they become, unless they stay as they came.
+pub(crate) fn apply(
+    inputs: &[Input],
+    given: &Given,
+    survey: Option<&Survey>,
+) -> Result<Option<Given>, ActionError> {
+    if !inputs.iter().any(Input::demands) || has_all(inputs, given, survey) {
+        return Ok(None);
     }
-    let Value::Object(mut map) = given.to_value() else {
-        return apply(inputs, Map::new().into());
+    let (mut map, is_object) = match given.to_value() {
+        Value::Object(map) => (map, true),
+        _ => (Map::new(), false),
     };
     let mut errors = Map::new();
     for input in inputs {
@@ -273,14 +310,14 @@ pub(crate) fn apply(inputs: &[Input], given: Given) -> Result<Given, ActionError
     if !errors.is_empty() {
         return Err(Value::Object(errors).into());
     }
-    if !inputs.iter().any(Input::rewrites) {
-        // As they came: JSON that is not parsed yet is read by the action without a detour.
-        return Ok(given);
+    if is_object && !inputs.iter().any(Input::rewrites) {
+        // JSON that is not parsed yet is read by the action without a detour.
+        return Ok(None);
     }
-    Ok(match given {
+    Ok(Some(match given {
         Given::Texts(_) => Given::texts(map),
         Given::Raw(_) | Given::Value(_) => map.into(),
-    })
+    }))
 }
 
 impl fmt::Debug for Input {
@@ -300,8 +337,9 @@ mod tests {
     use serde_json::json;
 
     fn run(inputs: &[Input], params: Value) -> Result<Value, Value> {
-        apply(inputs, params.into())
-            .map(|given| given.to_value())
+        let given = Given::from(params);
+        apply(inputs, &given, None)
+            .map(|applied| applied.unwrap_or(given).to_value())
             .map_err(|error| error.error().clone())
     }
 
@@ -340,6 +378,33 @@ mod tests {
             run(&inputs, json!([1])),
             Err(json!({ "age": "The age field is required." }))
         );
+    }
+
+    #[test]
+    fn what_is_required_is_found_in_json_that_is_not_parsed() {
+        let inputs = ["a", "b\\c"].map(Input::required);
+        let has = |text: &str| has_all(&inputs, &Given::Raw(text.into()), None);
+        assert!(has(r#"{"a":1,"b\\c":[null]}"#));
+        assert!(has(r#"{"\u0061":"null","b\\c":{}}"#));
+        assert!(has(r#"{"a":null,"b\\c":0,"a":0}"#));
+        for text in [
+            "{}",
+            "null",
+            r#"{"a":1}"#,
+            r#"{"a":1,"b\\c":null}"#,
+            r#"{"a":1,"b\\c":1,"a":null}"#,
+            r#"{"x":{"a":1,"b\\c":1}}"#,
+            r#"[{"a":1,"b\\c":1}]"#,
+        ] {
+            assert!(!has(text), "{text}");
+        }
+        let many: Vec<_> = (0..70).map(|n| Input::required(format!("n{n}"))).collect();
+        let all: Map<_, _> = (0..70).map(|n| (format!("n{n}"), json!(n))).collect();
+        let text = |map: &Map<_, _>| Given::Raw(serde_json::to_string(map).unwrap().into());
+        assert!(has_all(&many, &text(&all), None));
+        let mut others = all;
+        others.remove("n69");
+        assert!(!has_all(&many, &text(&others), None));
     }
 
     #[test]

@@ -114,7 +114,7 @@ async fn call(
     }
     // What was uploaded is kept until the action is done with it.
     let (given, uploads) = read.into_given();
-    let caller = Caller::Http(caller.clone());
+    let caller = Caller::Http(Box::new(caller.clone()));
     let outcome = execute(&stellar.app, caller, given).await;
     drop(uploads);
     (Ok(outcome), received)
