@@ -38,6 +38,7 @@ pub mod plain;
 mod proxy;
 mod rate;
 mod registry;
+mod scratch;
 pub mod serve;
 mod server;
 mod spark;
@@ -64,6 +65,7 @@ pub use self::{
     proxy::{BadNetwork, TrustedProxies},
     rate::MessageRate,
     registry::{Registry, UnknownTransport},
+    scratch::{with_read_buffer, with_write_buffer},
     serve::serve,
     server::{Admission, Server, ServerBuilder, Shutdown, WeakServer, is_websocket_upgrade},
     spark::{Delivery, SendError, Spark},

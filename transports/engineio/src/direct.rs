@@ -3,7 +3,6 @@
 //! frame by frame, so that nothing comes between the halves of one.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     io::{self, IoSlice},
     sync::Arc,
@@ -11,17 +10,13 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes};
-use stellarfw_transport::Waiting;
+use stellarfw_transport::{Waiting, with_write_buffer};
 use tokio::net::tcp::OwnedWriteHalf;
 
 /// As much is put into one write.
 const BATCH: usize = 64 << 10;
 /// As many bytes of the library's may wait for a peer that does not read.
 const OWN_MAX: usize = 16 << 10;
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(16 << 10));
-}
 
 /// A socket that can be written to from any thread.
 pub(crate) struct Direct {
@@ -112,7 +107,7 @@ impl Direct {
 
     /// Writes batches until there is nothing more or the socket takes no more.
     pub(crate) fn write(&mut self, mut next: impl FnMut(&mut Vec<u8>) -> Next) {
-        SCRATCH.with_borrow_mut(|scratch| {
+        with_write_buffer(|scratch| {
             while self.flush() {
                 scratch.clear();
                 let mut large = None;
@@ -128,9 +123,6 @@ impl Direct {
                     break;
                 }
                 self.write_batch(scratch, large);
-            }
-            if scratch.capacity() > 4 * BATCH {
-                *scratch = Vec::with_capacity(BATCH);
             }
         });
     }

@@ -14,7 +14,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
-use stellarfw_transport::{CloseReason, turn};
+use stellarfw_transport::{CloseReason, turn, with_read_buffer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     runtime::Handle,
@@ -31,8 +31,11 @@ use crate::{
     outgoing::Outgoing,
     outlet::Line,
     session::Session,
-    stream::{Io, with_buffer},
+    stream::Io,
 };
+
+/// As much is read at once.
+const READ: usize = 16 << 10;
 
 /// A session's WebSocket.
 pub struct Socket {
@@ -114,7 +117,7 @@ impl Socket {
         loop {
             let mut kept = std::mem::take(&mut self.kept);
             if kept.is_empty() {
-                if !ready!(with_buffer(|buffer| self.poll_fresh(cx, buffer, buf)))? {
+                if !ready!(with_read_buffer(|buffer| self.poll_fresh(cx, buffer, buf)))? {
                     return Poll::Ready(Ok(false));
                 }
             } else {
@@ -142,7 +145,7 @@ impl Socket {
         buffer: &mut [u8],
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<bool>> {
-        let mut fresh = ReadBuf::new(buffer);
+        let mut fresh = ReadBuf::new(&mut buffer[..READ]);
         let result = ready!(self.io()?.poll_read(cx, &mut fresh));
         let bytes = fresh.filled_mut();
         if result.is_err() || bytes.is_empty() {

@@ -1,7 +1,6 @@
-//! What was upgraded: the client's socket, and the buffer that is read into.
+//! What was upgraded: the client's socket.
 
 use std::{
-    cell::Cell,
     io,
     pin::Pin,
     sync::Arc,
@@ -17,26 +16,6 @@ use tokio::{
 };
 
 use crate::direct::Direct;
-
-/// As much is read at once.
-const BUFFER: usize = 16 << 10;
-
-thread_local! {
-    static THREADS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Calls a function with the buffer that all connections of a thread read into, so that an idle
-/// one needs none.
-pub(crate) fn with_buffer<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
-    // Taken out: whatever is called meanwhile would get another.
-    let mut buffer = THREADS.take();
-    if buffer.is_empty() {
-        buffer = vec![0; BUFFER];
-    }
-    let result = f(&mut buffer);
-    THREADS.set(buffer);
-    result
-}
 
 /// What was upgraded.
 pub(crate) enum Io {

@@ -5,7 +5,6 @@
 //! does not take is kept, and then the connection's task waits until the socket takes more.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     io::{self, IoSlice},
     marker::PhantomData,
@@ -16,7 +15,7 @@ use bytes::{Buf as _, Bytes};
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 use stellarfw_transport::{
-    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
+    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting, with_write_buffer,
 };
 
 use crate::{
@@ -32,10 +31,6 @@ const COPY_MAX: usize = 8 << 10;
 const BATCH: usize = 64 << 10;
 /// As many bytes of pongs may wait for a peer that pings and does not read.
 const CONTROL_MAX: usize = 16 << 10;
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(16 << 10));
-}
 
 /// A connection's outlet, shared by its task and its spark.
 pub(crate) struct WsOutlet<F>(Arc<Shared<F>>);
@@ -193,14 +188,11 @@ impl<F: Framing> Out<F> {
     /// Writes until nothing waits or the socket takes no more.
     pub(crate) fn write(&mut self, socket: &mut Write<'_>) {
         self.blocked = false;
-        SCRATCH.with_borrow_mut(|scratch| {
+        with_write_buffer(|scratch| {
             while !self.blocked && !self.failed && self.phase != Phase::Aborted {
                 if !self.write_wire(socket) || !self.write_batch(scratch, socket) {
                     break;
                 }
-            }
-            if scratch.capacity() > 4 * BATCH {
-                *scratch = Vec::with_capacity(BATCH);
             }
         });
     }

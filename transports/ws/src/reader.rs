@@ -2,7 +2,6 @@
 //! were read and not yet taken.
 
 use std::{
-    cell::Cell,
     io,
     task::{Context, Poll, ready},
 };
@@ -13,27 +12,8 @@ use stellarfw_transport::poll_again;
 
 use crate::{deflate::Inflater, socket::Socket};
 
-/// As much is read at once.
-const BUFFER: usize = 64 << 10;
 /// As much is kept at most of what is read for tungstenite.
 const STEP: usize = 4 << 10;
-
-thread_local! {
-    static THREADS: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Calls a function with the buffer that all connections of a thread read into, so that an idle
-/// one needs none.
-pub(crate) fn with_buffer<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
-    // Taken out: whatever is called meanwhile would get another.
-    let mut buffer = THREADS.take();
-    if buffer.is_empty() {
-        buffer = vec![0; BUFFER];
-    }
-    let result = f(&mut buffer);
-    THREADS.set(buffer);
-    result
-}
 
 pub(crate) struct Reader {
     pub(crate) socket: Socket,

@@ -8,7 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server, Turn, poll_again, turn};
+use stellarfw_transport::{
+    Admission, CloseReason, Inlet, Message, Server, Turn, poll_again, turn, with_read_buffer,
+};
 use tokio::time::Sleep;
 use tungstenite::{Error, Message as Read};
 
@@ -19,7 +21,7 @@ use crate::{
     head::{OP_PING, OP_PONG, OP_TEXT},
     outlet::{Phase, WsOutlet},
     pieces::{Limits, Pieces, fault, not_utf8},
-    reader::{Reader, with_buffer},
+    reader::Reader,
     socket::Socket,
     text,
     whole::{self, Next},
@@ -128,7 +130,7 @@ impl<F: Framing> Session<F> {
             return Step::Wait;
         };
         let (reader, outlet) = (&mut self.reader, &self.outlet);
-        with_buffer(|buffer| {
+        with_read_buffer(|buffer| {
             let (mut at, mut end) = (0, reader.take_kept(buffer));
             let step = loop {
                 if *budget == 0 {
