@@ -8,9 +8,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
-use http_body_util::{BodyExt as _, Full};
-use stellarfw_transport::http::{Response, body as body_of};
 use tokio::time::Instant;
 
 /// A pong as a client sends it over a WebSocket, with a mask that changes nothing.
@@ -43,27 +40,9 @@ impl FirstPing {
         self.awaited.swap(false, Ordering::Relaxed) && Instant::now() < self.until
     }
 
-    /// The answer to a poll without it; whether it was there. `None`: it was all there was.
-    pub(crate) async fn strip(&self, response: Response) -> (Option<Response>, bool) {
-        if !self.is_awaited() || !response.status().is_success() {
-            return (Some(response), false);
-        }
-        let (mut parts, body) = response.into_parts();
-        let bytes = body.collect().await;
-        let bytes = bytes
-            .map(http_body_util::Collected::to_bytes)
-            .unwrap_or_default();
-        let (bytes, found) = match without(&bytes) {
-            Some(rest) if self.take() => (rest, true),
-            _ => (bytes, false),
-        };
-        if found && bytes.is_empty() {
-            return (None, true);
-        }
-        let length = HeaderValue::from(bytes.len());
-        parts.headers.insert(header::CONTENT_LENGTH, length);
-        let response = Response::from_parts(parts, body_of(Full::new(bytes)));
-        (Some(response), found)
+    /// A payload without it, if it is there.
+    pub(crate) fn strip(&self, payload: &[u8]) -> Option<Bytes> {
+        without(payload).filter(|_| self.take())
     }
 }
 

@@ -21,6 +21,7 @@ use stellarfw_transport::{
 use tokio::task::coop::{Unconstrained, unconstrained};
 
 use crate::{
+    first_ping::FirstPing,
     library::Library,
     outlet::Line,
     paced::Paced,
@@ -41,12 +42,13 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
         };
         // Otherwise tokio lets the library take only so many frames at once, and we count on all.
         let mut future = unconstrained(library.answer(request));
-        let response = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
-        let (rest, pinged) = session.first_ping.strip(response).await;
-        if pinged && let Some(pong) = by_client(ask, "3") {
+        let answer = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
+        if answer.pinged
+            && let Some(pong) = by_client(ask, "3")
+        {
             library.answer(pong).await;
         }
-        if let Some(response) = rest {
+        if let Some(response) = answer.response {
             break response;
         }
     };
@@ -65,7 +67,7 @@ fn advance(
     polling: &Polling,
     future: &mut Unconstrained<BoxFuture<Response>>,
     cx: &mut Context<'_>,
-) -> Poll<Response> {
+) -> Poll<Answer> {
     let session = &polling.session;
     session.poll.register(cx.waker());
     loop {
@@ -76,10 +78,9 @@ fn advance(
             out.hand_over();
         }
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
-            let (response, messages) = look(response);
-            let len = response.body().size_hint().exact().unwrap_or(u64::MAX);
-            out.polled(usize::try_from(len).unwrap_or(usize::MAX), messages);
-            return Poll::Ready(response);
+            let answer = Answer::of(response, &session.first_ping);
+            out.polled(answer.len, answer.messages);
+            return Poll::Ready(answer);
         }
         if waiting && out.settle() {
             continue;
@@ -94,30 +95,59 @@ fn advance(
     }
 }
 
-/// An answer to a poll, and whether it holds messages or the protocol's own packets alone.
-fn look(response: Response) -> (Response, bool) {
-    if !response.status().is_success() {
-        return (response, false);
+/// What the library answers to a poll.
+struct Answer {
+    /// What the client gets of it; nothing where the first ping was all.
+    response: Option<Response>,
+    /// So long it was.
+    len: usize,
+    /// Whether it holds messages, or the protocol's own packets alone.
+    messages: bool,
+    /// Whether the first ping was in it, which the client does not get.
+    pinged: bool,
+}
+
+impl Answer {
+    /// Looks into a response, where something is to be found there.
+    fn of(response: Response, first_ping: &FirstPing) -> Self {
+        // Of a known length, so the library has it whole.
+        let known = response.body().size_hint().exact();
+        let len = known.and_then(|len| usize::try_from(len).ok());
+        let (len, is_known) = (len.unwrap_or(usize::MAX), len.is_some());
+        let is_success = response.status().is_success();
+        let is_short = len <= OWN_MAX;
+        if !is_success || !is_known || !is_short && !first_ping.is_awaited() {
+            return Self {
+                response: Some(response),
+                len,
+                messages: is_success,
+                pinged: false,
+            };
+        }
+        let (mut parts, body) = response.into_parts();
+        let bytes = body.collect().now_or_never().and_then(Result::ok);
+        let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
+        let messages = !is_short || !is_own(&bytes);
+        let rest = first_ping.strip(&bytes);
+        let pinged = rest.is_some();
+        if let Some(rest) = &rest {
+            let length = HeaderValue::from(rest.len());
+            parts.headers.insert(header::CONTENT_LENGTH, length);
+        }
+        let bytes = rest.unwrap_or(bytes);
+        let is_all = pinged && bytes.is_empty();
+        let response = || Response::from_parts(parts, body_of(Full::new(bytes)));
+        Self {
+            response: (!is_all).then(response),
+            len,
+            messages,
+            pinged,
+        }
     }
-    if response
-        .body()
-        .size_hint()
-        .exact()
-        .is_none_or(|len| len > OWN_MAX)
-    {
-        return (response, true);
-    }
-    // Of a known length, so the library has it whole.
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().now_or_never().and_then(Result::ok);
-    let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
-    let messages = !is_own(&bytes);
-    let body = body_of(Full::new(bytes));
-    (Response::from_parts(parts, body), messages)
 }
 
 /// So long is a payload at most that holds packets of the protocol's own alone.
-const OWN_MAX: u64 = 12;
+const OWN_MAX: usize = 12;
 
 /// Whether a payload is made of pings, pongs, closes and noops, in either protocol's form.
 fn is_own(payload: &[u8]) -> bool {
@@ -253,5 +283,48 @@ mod tests {
         ] {
             assert!(!is_own(other.as_bytes()), "{other:?}");
         }
+    }
+
+    #[test]
+    fn the_first_ping_is_taken_out_of_an_answer_of_any_length() {
+        let long = "4x".repeat(10);
+        let pinged_long = format!("{long}\x1e2");
+        // What the library answers, what the client gets, whether there are messages.
+        for (given, rest, messages) in [
+            ("2", None, false),
+            ("2\x1e6", Some("6"), false),
+            ("4x\x1e2", Some("4x"), true),
+            (&pinged_long, Some(&long[..]), true),
+        ] {
+            let first_ping = FirstPing::new(4, Duration::from_secs(60));
+            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
+            assert_eq!((answer.len, answer.messages), (given.len(), messages));
+            assert!(answer.pinged && !first_ping.is_awaited());
+            assert_eq!(payload(answer).as_deref(), rest);
+
+            // The next ping is the client's.
+            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
+            assert_eq!((answer.len, answer.messages), (given.len(), messages));
+            assert!(!answer.pinged);
+            assert_eq!(payload(answer).as_deref(), Some(given));
+        }
+        let first_ping = FirstPing::new(4, Duration::from_secs(60));
+        let answer = Answer::of(text(StatusCode::BAD_REQUEST, "2"), &first_ping);
+        assert!(!answer.messages && !answer.pinged && first_ping.is_awaited());
+        assert_eq!(payload(answer).as_deref(), Some("2"));
+    }
+
+    /// What a client gets.
+    fn payload(answer: Answer) -> Option<String> {
+        let response = answer.response?;
+        let told = response.headers().get(header::CONTENT_LENGTH).cloned();
+        let bytes = response
+            .into_body()
+            .collect()
+            .now_or_never()?
+            .ok()?
+            .to_bytes();
+        assert!(told.is_none_or(|told| told == bytes.len().to_string()));
+        String::from_utf8(bytes.into()).ok()
     }
 }
