@@ -148,8 +148,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
+        // First, because a client between two polls is to be told by the next.
+        server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
-    server.shutdown(Shutdown::default()).await;
     Ok(())
 }

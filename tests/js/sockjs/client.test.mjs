@@ -95,6 +95,17 @@ for (const way of ways) {
   });
 }
 
+test("a client between two polls is told by the next that the server stops", async (t) => {
+  const server = await sockjs(t, ...raw);
+  const poll = () => ask(`${server.url}/sockjs/000/between/xhr`, { method: "POST" });
+  assert.equal((await poll()).text, "o\n");
+  const other = await connect(t, `${server.url}/sockjs`, "websocket");
+  const stopped = server.kill("SIGINT");
+  assert.equal((await ended(other)).code, 1001);
+  assert.equal((await poll()).text, 'c[1001,"server is shutting down"]\n');
+  await stopped;
+});
+
 // In Node the client does not notice when its stream breaks off.
 for (const way of ways.filter((way) => way !== "xhr-streaming")) {
   test(`${way}: a server that died has lost the session, and can be come back to`, async (t) => {
