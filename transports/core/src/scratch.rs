@@ -1,7 +1,7 @@
 //! The buffers of a thread: what its connections read into, and what they frame into to write from
 //! there. An idle connection needs neither.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// As long is the buffer that is read into.
 const READ: usize = 64 << 10;
@@ -14,7 +14,7 @@ const WRITE_KEPT: usize = 64 << 10;
 
 thread_local! {
     static INPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    static OUTPUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static OUTPUT: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE));
 }
 
 /// Calls a function with the buffer of 64 KiB that the connections of a thread read into. What is
@@ -33,17 +33,26 @@ pub fn with_read_buffer<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
 /// Calls a function with the buffer that the connections of a thread put together what they write
 /// in. It is empty, and may grow. For engines.
 pub fn with_write_buffer<T>(f: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    let mut buffer = OUTPUT.take();
-    if buffer.capacity() == 0 {
-        buffer = Vec::with_capacity(WRITE);
-    }
-    buffer.clear();
-    let result = f(&mut buffer);
-    if buffer.capacity() > WRITE_MAX {
-        buffer = Vec::with_capacity(WRITE_KEPT);
-    }
-    OUTPUT.set(buffer);
-    result
+    OUTPUT.with(|output| {
+        let (mut taken, mut own);
+        let buffer: &mut Vec<u8> = match output.try_borrow_mut() {
+            Ok(buffer) => {
+                taken = buffer;
+                &mut taken
+            }
+            // Whoever is called meanwhile gets another.
+            Err(_) => {
+                own = Vec::new();
+                &mut own
+            }
+        };
+        buffer.clear();
+        let result = f(buffer);
+        if buffer.capacity() > WRITE_MAX {
+            *buffer = Vec::with_capacity(WRITE_KEPT);
+        }
+        result
+    })
 }
 
 #[cfg(test)]
