@@ -244,7 +244,7 @@ impl Line {
         loop {
             let mut next = tokio::time::timeout(moment, self.next()).await;
             if next.is_err() {
-                // The server has seen the poll when it has answered what came after it.
+                // The server has most likely read the poll when it has answered what came after it.
                 if !self
                     .post(b"3")
                     .await
@@ -256,9 +256,31 @@ impl Line {
             }
             match next {
                 Ok(Ok(packet)) if packet != Packet::text("1") => {}
-                _ => return,
+                Ok(_) => return,
+                Err(_) if self.has_left(moment).await => return,
+                Err(_) => {}
             }
         }
+    }
+
+    /// Gives its poll up. Whether the session is gone with it, or it was given up before the server
+    /// had read it.
+    async fn has_left(&mut self, moment: Duration) -> bool {
+        let (server, Side::Polling(polls)) = (self.server, &mut self.side) else {
+            return true;
+        };
+        match Http::connect(server).await {
+            Ok(http) => polls.get = http,
+            Err(_) => return true,
+        }
+        polls.waiting = false;
+        for _ in 0..50 {
+            if !self.post(b"3").await.is_ok_and(|a| a.status == 200) {
+                return true;
+            }
+            tokio::time::sleep(moment).await;
+        }
+        false
     }
 
     /// Sends the first half of a message.
