@@ -9,10 +9,10 @@ use std::{
     io::{self, IoSlice},
     marker::PhantomData,
     sync::Arc,
+    task::Waker,
 };
 
 use bytes::{Buf as _, Bytes};
-use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 use stellarfw_transport::{
     CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting, with_write_buffer,
@@ -33,7 +33,7 @@ const BATCH: usize = 64 << 10;
 const CONTROL_MAX: usize = 16 << 10;
 
 /// A connection's outlet, shared by its task and its spark.
-pub(crate) struct WsOutlet<F>(Arc<Shared<F>>);
+pub(crate) struct WsOutlet<F>(Arc<Mutex<Out<F>>>);
 
 impl<F> Clone for WsOutlet<F> {
     fn clone(&self) -> Self {
@@ -41,13 +41,9 @@ impl<F> Clone for WsOutlet<F> {
     }
 }
 
-struct Shared<F> {
-    out: Mutex<Out<F>>,
-    /// Wakes the connection's task.
-    task: AtomicWaker,
-}
-
 pub(crate) struct Out<F> {
+    /// Wakes the connection's task.
+    task: Option<Waker>,
     /// The socket, if it can be written to from any thread; else the task writes.
     direct: Option<DirectWriter>,
     outbox: Outbox,
@@ -85,6 +81,7 @@ impl<F: Framing> WsOutlet<F> {
         direct: Option<DirectWriter>,
     ) -> Self {
         let mut out = Out {
+            task: None,
             direct,
             outbox: Outbox::new(limits),
             wire: VecDeque::new(),
@@ -100,18 +97,11 @@ impl<F: Framing> WsOutlet<F> {
         if let Some(frame) = F::opening() {
             out.open(&frame);
         }
-        Self(Arc::new(Shared {
-            out: Mutex::new(out),
-            task: AtomicWaker::new(),
-        }))
+        Self(Arc::new(Mutex::new(out)))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Out<F>> {
-        self.0.out.lock()
-    }
-
-    pub(crate) fn register(&self, waker: &std::task::Waker) {
-        self.0.task.register(waker);
+        self.0.lock()
     }
 }
 
@@ -125,17 +115,17 @@ impl<F: Framing> Outlet for WsOutlet<F> {
         if out.blocked || out.failed {
             return;
         }
-        let wake = match out.direct.clone() {
+        let wake = match out.direct.take() {
             Some(socket) => {
                 let was_open = out.phase == Phase::Open;
                 out.write(&mut |bufs| socket.try_write(bufs));
+                out.direct = Some(socket);
                 out.blocked || out.failed || !was_open
             }
             None => out.has_work(),
         };
-        drop(out);
         if wake {
-            self.0.task.wake();
+            wake_task(out);
         }
     }
 
@@ -161,16 +151,23 @@ impl<F: Framing> Outlet for WsOutlet<F> {
         if out.phase == Phase::Open {
             out.phase = Phase::Closing(reason.code(), reason.text().into());
         }
-        drop(out);
-        self.0.task.wake();
+        wake_task(out);
     }
 
     fn abort(&self) {
         let mut out = self.lock();
         out.outbox.clear();
         out.phase = Phase::Aborted;
-        drop(out);
-        self.0.task.wake();
+        wake_task(out);
+    }
+}
+
+/// Has the connection's task polled, once the lock is free for it.
+fn wake_task<F>(out: MutexGuard<'_, Out<F>>) {
+    let task = out.task.clone();
+    drop(out);
+    if let Some(task) = task {
+        task.wake();
     }
 }
 
@@ -178,6 +175,14 @@ impl<F: Framing> Outlet for WsOutlet<F> {
 pub(crate) type Write<'a> = dyn FnMut(&[IoSlice<'_>]) -> io::Result<usize> + 'a;
 
 impl<F: Framing> Out<F> {
+    /// Keeps the waker of the connection's task. Whoever changes something later wakes it; what was
+    /// changed before, the task sees under the lock it holds now.
+    pub(crate) fn register(&mut self, waker: &Waker) {
+        if !self.task.as_ref().is_some_and(|task| task.will_wake(waker)) {
+            self.task = Some(waker.clone());
+        }
+    }
+
     /// Puts the framing's opening before everything.
     fn open(&mut self, frame: &Frame) {
         let mut bytes = Vec::new();
@@ -386,6 +391,7 @@ impl<F: Framing> Out<F> {
     /// The session is over: lets go of the socket and of all that waits.
     pub(crate) fn release(&mut self) {
         self.phase = Phase::Aborted;
+        self.task = None;
         self.direct = None;
         self.outbox.clear();
         self.wire = VecDeque::new();

@@ -19,7 +19,7 @@ use crate::{
     deflate::{Deflater, Inflater, Negotiated},
     framing::Framing,
     head::{OP_PING, OP_PONG, OP_TEXT},
-    outlet::{Phase, WsOutlet},
+    outlet::{Out, Phase, WsOutlet},
     pieces::{Limits, Pieces, fault, not_utf8},
     reader::Reader,
     socket::Socket,
@@ -31,6 +31,7 @@ use crate::{
 const BUDGET: usize = 128;
 /// and fewer where each goes to many: a message to so many sparks counts as two.
 const SPARKS: usize = 128;
+
 pub(crate) struct Session<F: Framing> {
     reader: Reader,
     limits: Limits,
@@ -65,6 +66,31 @@ enum Step {
     Later,
     /// The connection is over.
     Over(CloseReason),
+}
+
+/// How the way out stands.
+enum Standing {
+    Open,
+    /// The socket failed, or the connection is to be cut.
+    Lost,
+    Closing {
+        /// Nothing more will be sent.
+        drained: bool,
+    },
+}
+
+impl Standing {
+    fn of<F: Framing>(out: &Out<F>) -> Self {
+        if out.has_failed() || *out.phase() == Phase::Aborted {
+            Self::Lost
+        } else if *out.phase() == Phase::Open {
+            Self::Open
+        } else {
+            Self::Closing {
+                drained: out.is_drained(),
+            }
+        }
+    }
 }
 
 impl<F: Framing> Session<F> {
@@ -254,18 +280,19 @@ impl<F: Framing> Session<F> {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it.
-    fn write(&mut self, cx: &mut Context<'_>) {
+    /// Writes what waits, as far as the socket takes it, and tells how it stands then.
+    fn write(&mut self, cx: &mut Context<'_>) -> Standing {
         let socket = &mut self.reader.socket;
         let mut out = self.outlet.lock();
+        out.register(cx.waker());
         loop {
             if out.is_blocked() && socket.is_direct() {
                 match socket.poll_write_ready(cx) {
-                    Poll::Pending => return,
+                    Poll::Pending => return Standing::of(&out),
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => {
                         out.fail();
-                        return;
+                        return Standing::of(&out);
                     }
                 }
             }
@@ -280,26 +307,16 @@ impl<F: Framing> Session<F> {
         if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
             out.fail();
         }
+        Standing::of(&out)
     }
 
     /// Whether the session is over, and why.
-    fn over(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        let (phase_open, aborted, drained, failed) = {
-            let out = self.outlet.lock();
-            let phase = out.phase();
-            (
-                *phase == Phase::Open,
-                *phase == Phase::Aborted,
-                out.is_drained(),
-                out.has_failed(),
-            )
+    fn over(&mut self, standing: Standing, cx: &mut Context<'_>) -> Option<CloseReason> {
+        let drained = match standing {
+            Standing::Open => return None,
+            Standing::Lost => return Some(CloseReason::Gone),
+            Standing::Closing { drained } => drained,
         };
-        if failed || aborted {
-            return Some(CloseReason::Gone);
-        }
-        if phase_open {
-            return None;
-        }
         match &self.state {
             State::Messages => {}
             State::Finish(reason) if drained => return Some(reason.clone()),
@@ -332,14 +349,13 @@ impl<F: Framing> Future for Session<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        this.outlet.register(cx.waker());
         let mut reason = None;
         if matches!(this.state, State::Messages) {
             reason = this.read(cx);
         }
         if reason.is_none() {
-            this.write(cx);
-            reason = this.over(cx);
+            let standing = this.write(cx);
+            reason = this.over(standing, cx);
         }
         let Some(reason) = reason else {
             return Poll::Pending;
