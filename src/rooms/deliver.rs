@@ -9,7 +9,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 use stellarfw_transport::{
-    CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, SparkId, turn,
+    CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, SparkId, for_each_ahead, turn,
 };
 
 use super::{
@@ -105,9 +105,10 @@ fn to_room(app: &App, room: &LocalRoom, publication: &Publication) {
     } else if let Some(frame) = frame(&app.parser, publication) {
         if app.has_transforms {
             // Transforms are the user's: they are not called under a lock.
-            room.snapshot()
-                .iter()
-                .for_each(|member| send(member.spark(), &frame));
+            let members = room.snapshot();
+            for_each_ahead(&members, Connection::spark, |member| {
+                send(member.spark(), &frame);
+            });
         } else {
             room.for_each(|member| send(member.spark(), &frame));
         }
@@ -128,9 +129,9 @@ fn to_members(app: &App, room: &LocalRoom, publication: &Publication, seen: &mut
     {
         each(app, members, publication, content);
     } else if let Some(frame) = frame(&app.parser, publication) {
-        members
-            .iter()
-            .for_each(|member| send(member.spark(), &frame));
+        for_each_ahead(&members, Connection::spark, |member| {
+            send(member.spark(), &frame);
+        });
     }
 }
 

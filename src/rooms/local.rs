@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
-use stellarfw_transport::SparkId;
+use stellarfw_transport::{SparkId, for_each_ahead};
 
 use super::RoomName;
 use crate::connection::Connection;
@@ -112,7 +112,7 @@ impl LocalRoom {
     /// Calls a function for each member under the room's lock, so that publications keep one
     /// order for all of them. The function may queue and nothing else.
     pub(crate) fn for_each(&self, f: impl FnMut(&Connection)) {
-        self.members.lock().list.iter().for_each(f);
+        for_each_ahead(&self.members.lock().list, Connection::spark, f);
     }
 
     /// The members as they are now.

@@ -17,6 +17,7 @@
 //! To write an engine, read [`Transport`], then `examples/custom_transport`.
 
 mod addresses;
+mod ahead;
 pub mod auth;
 mod close;
 pub mod codec;
@@ -48,6 +49,7 @@ mod transport;
 mod turn;
 
 pub use self::{
+    ahead::for_each_ahead,
     auth::{Authorizer, Identity, Refusal},
     close::CloseReason,
     codec::{Codec, CodecError, Parser},

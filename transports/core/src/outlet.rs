@@ -22,6 +22,11 @@ pub trait Outlet: Send + Sync + 'static {
     /// of pushes: at the end of a [turn](crate::turn).
     fn flush(&self);
 
+    /// Reads from memory, without a lock, what a push or a flush begins with. Called for a few
+    /// outlets together before they are pushed to or flushed, so that the processor fetches what
+    /// it needs of them all at once. Does nothing where it is not implemented.
+    fn prefetch(&self) {}
+
     /// How many frames and bytes wait.
     fn waiting(&self) -> Waiting;
 

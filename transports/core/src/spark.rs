@@ -342,6 +342,13 @@ impl Spark {
         }
     }
 
+    /// Looks at what sending is going to need, so that it is there by then.
+    pub(crate) fn prefetch(&self) {
+        if self.is_open() {
+            self.0.outlet.prefetch();
+        }
+    }
+
     pub(crate) fn flush_now(&self) {
         self.0.dirty.store(false, Ordering::Release);
         self.0.outlet.flush();

@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::spark::Spark;
+use crate::{ahead::for_each_ahead, spark::Spark};
 
 #[derive(Default)]
 struct State {
@@ -97,9 +97,8 @@ impl Drop for Turn {
         if dirty.is_empty() {
             return;
         }
-        for spark in dirty.drain(..) {
-            spark.flush_now();
-        }
+        for_each_ahead(&dirty, |spark| spark, Spark::flush_now);
+        dirty.clear();
         // The vector is kept for the next turn, unless a large room made it large.
         if dirty.capacity() <= 1_024 {
             TURN.with_borrow_mut(|state| {

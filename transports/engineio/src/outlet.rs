@@ -327,6 +327,10 @@ impl Outlet for SessionOutlet {
         self.0.advance();
     }
 
+    fn prefetch(&self) {
+        self.0.prefetch();
+    }
+
     fn waiting(&self) -> Waiting {
         self.0.lock().waiting()
     }

@@ -364,6 +364,10 @@ impl Outlet for SeatOutlet {
         self.session.advance();
     }
 
+    fn prefetch(&self) {
+        self.session.prefetch();
+    }
+
     fn waiting(&self) -> Waiting {
         self.session.lock().waiting()
     }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    hint,
     io::{self, IoSlice},
     marker::PhantomData,
     sync::Arc,
@@ -127,6 +128,10 @@ impl<F: Framing> Outlet for WsOutlet<F> {
         if wake {
             wake_task(out);
         }
+    }
+
+    fn prefetch(&self) {
+        hint::black_box(self.0.is_locked());
     }
 
     fn waiting(&self) -> Waiting {

@@ -30,6 +30,7 @@ use self::{
 };
 use crate::{
     addresses::Addresses,
+    ahead::for_each_ahead,
     auth::Authorizer,
     close::CloseReason,
     codec::{CodecError, Parser},
@@ -244,7 +245,7 @@ impl Server {
     pub fn for_each(&self, mut f: impl FnMut(&Spark)) {
         for shard in &self.0.sparks.shards {
             let sparks: Vec<Spark> = shard.lock().values().cloned().collect();
-            sparks.iter().for_each(&mut f);
+            for_each_ahead(&sparks, |spark| spark, &mut f);
         }
     }
 

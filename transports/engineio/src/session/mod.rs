@@ -127,6 +127,11 @@ impl Session {
         self.out.lock()
     }
 
+    /// See [`Outlet::prefetch`](stellarfw_transport::Outlet::prefetch).
+    pub(crate) fn prefetch(&self) {
+        std::hint::black_box(self.out.is_locked());
+    }
+
     /// The library has opened it: makes the spark. `welcomed`: the library has sent the client a
     /// message about that.
     pub fn open(self: &Arc<Self>, sid: Sid, sink: Arc<dyn Sink>, welcomed: bool) {
