@@ -99,7 +99,7 @@ impl<F: Framing> Session<F> {
         server: &Server,
         admission: Admission,
         agreed: Option<Negotiated>,
-        socket: Socket,
+        mut socket: Socket,
         early: Bytes,
     ) -> Self {
         let max_message = F::longest(server.config().max_length);
@@ -115,7 +115,7 @@ impl<F: Framing> Session<F> {
             .zip(config.compression.as_ref())
             .map(|(agreed, config)| Deflater::new(config, agreed));
         let inflater = agreed.map(|agreed| Inflater::new(&agreed, max_message));
-        let outlet = WsOutlet::new(server.outbox_limits(), deflater, socket.direct());
+        let outlet = WsOutlet::new(server.outbox_limits(), deflater, socket.take_writer());
         let inlet = server.open(admission, outlet.clone());
         let reader = Reader::new(socket, early, inflater);
         Self {

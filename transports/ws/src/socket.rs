@@ -4,7 +4,6 @@ use std::{
     io::{self, IoSlice},
     net::{Shutdown, SocketAddr},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -21,27 +20,27 @@ use tokio::{
 pub(crate) enum Socket {
     /// Plain TCP, found under whatever server accepted it: it can be written to from any thread.
     Tcp {
-        read: tcp::OwnedReadHalf,
-        write: DirectWriter,
+        stream: tcp::OwnedReadHalf,
+        /// Until the outlet has it.
+        writer: Option<DirectWriter>,
     },
     /// Anything else, TLS for example: only its task may touch it.
     Other(Box<TokioIo<Upgraded>>),
 }
 
 /// The writing half of a TCP socket, for all who send.
-#[derive(Clone)]
-pub(crate) struct DirectWriter(Arc<tcp::OwnedWriteHalf>);
+pub(crate) struct DirectWriter(tcp::OwnedWriteHalf);
 
 impl DirectWriter {
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match slices {
-            [one] => self.0.try_write(one),
-            many => self.0.try_write_vectored(many),
-        }
+        try_write(self.0.as_ref(), slices)
     }
+}
 
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.as_ref().as_ref().poll_write_ready(cx)
+fn try_write(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => stream.try_write(one),
+        many => stream.try_write_vectored(many),
     }
 }
 
@@ -54,11 +53,11 @@ impl Socket {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY could not be set");
                 }
-                let (read, write) = stream.into_split();
-                let write = DirectWriter(Arc::new(write));
+                let (stream, writer) = stream.into_split();
+                let writer = Some(DirectWriter(writer));
                 // A copy: the slice would keep the HTTP server's buffer alive.
                 let early = Bytes::copy_from_slice(&parts.read_buf);
-                (Self::Tcp { read, write }, early)
+                (Self::Tcp { stream, writer }, early)
             }
             Err(upgraded) => {
                 let io = Box::new(TokioIo::new(upgraded));
@@ -69,14 +68,15 @@ impl Socket {
 
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp { read, .. } => read.peer_addr().ok(),
+            Self::Tcp { stream, .. } => stream.peer_addr().ok(),
             Self::Other(_) => None,
         }
     }
 
-    pub(crate) fn direct(&self) -> Option<DirectWriter> {
+    /// What all who send write with, where they can; it is given once.
+    pub(crate) fn take_writer(&mut self) -> Option<DirectWriter> {
         match self {
-            Self::Tcp { write, .. } => Some(write.clone()),
+            Self::Tcp { writer, .. } => writer.take(),
             Self::Other(_) => None,
         }
     }
@@ -87,9 +87,9 @@ impl Socket {
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp { read, .. } => {
+            Self::Tcp { stream, .. } => {
                 let mut buf = ReadBuf::new(into);
-                ready!(Pin::new(read).poll_read(cx, &mut buf))?;
+                ready!(Pin::new(stream).poll_read(cx, &mut buf))?;
                 Poll::Ready(Ok(buf.filled().len()))
             }
             Self::Other(io) => {
@@ -103,7 +103,7 @@ impl Socket {
     /// Ready when a write that blocked is worth another try.
     pub(crate) fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Tcp { write, .. } => write.poll_ready(cx),
+            Self::Tcp { stream, .. } => stream.as_ref().poll_write_ready(cx),
             // Its poll_write leaves the waker itself.
             Self::Other(_) => Poll::Ready(Ok(())),
         }
@@ -116,7 +116,7 @@ impl Socket {
         slices: &[IoSlice<'_>],
     ) -> io::Result<usize> {
         match self {
-            Self::Tcp { write, .. } => write.try_write(slices),
+            Self::Tcp { stream, .. } => try_write(stream.as_ref(), slices),
             Self::Other(io) => {
                 let io = Pin::new(io.inner_mut());
                 match rt::Write::poll_write_vectored(io, cx, slices) {
@@ -144,8 +144,8 @@ impl Socket {
     pub(crate) fn shutdown(&mut self, cx: &mut Context<'_>) {
         let result = match self {
             // The descriptor itself is shut down: the half is shared with the outlet.
-            Self::Tcp { write, .. } => {
-                let stream: &TcpStream = write.0.as_ref().as_ref();
+            Self::Tcp { stream, .. } => {
+                let stream: &TcpStream = stream.as_ref();
                 Poll::Ready(SockRef::from(stream).shutdown(Shutdown::Write))
             }
             Self::Other(io) => Pin::new(io.as_mut()).poll_shutdown(cx),
