@@ -88,11 +88,11 @@ function build() {
   // As CI builds everything else, so that what is built already serves.
   const quick = { CARGO_PROFILE_RELEASE_LTO: "off", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
   // What is counted is found by its name.
-  const named = { CARGO_PROFILE_RELEASE_STRIP: "none" };
+  const named = { CARGO_PROFILE_RELEASE_STRIP: "none", CARGO_PROFILE_DIST_STRIP: "none" };
   const { status, stdout } = spawnSync(
     "cargo",
-    ["build", "--release", "--all-features", "--package", "stellarfw", "--bench", "instructions",
-      "--message-format", "json-render-diagnostics"],
+    ["build", "--profile", options.shipped ? "dist" : "release", "--all-features", "--package", "stellarfw",
+      "--bench", "instructions", "--message-format", "json-render-diagnostics"],
     {
       cwd: root, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, ...named, ...(options.shipped ? {} : quick) },

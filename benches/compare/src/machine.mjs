@@ -16,8 +16,8 @@ export class Failure extends Error {}
 
 export function programs() {
   return {
-    server: join(target, "release", "examples", "measured"),
-    command: join(target, "release", "stellarfw"),
+    server: join(target, "dist", "examples", "measured"),
+    command: join(target, "dist", "stellarfw"),
     load: join(ownTarget, "release", "loadgen"),
   };
 }
@@ -37,16 +37,16 @@ export function checkMachine() {
 
 export function build(log) {
   log("building this project's server and command");
-  cargo(root, target, ["--package", "stellarfw", "--example", "measured"]);
-  cargo(root, target, ["--package", "stellarfw-cli"]);
+  cargo(root, target, "dist", ["--package", "stellarfw", "--example", "measured"]);
+  cargo(root, target, "dist", ["--package", "stellarfw-cli"]);
   log("building the load generator and the servers in Rust");
-  cargo(here, ownTarget, []);
+  cargo(here, ownTarget, "release", []);
   log("installing the servers for Node");
   run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], { cwd: join(here, "peers", "node") });
 }
 
-function cargo(folder, into, args) {
-  run("cargo", ["build", "--release", "--locked", "--quiet", ...args], {
+function cargo(folder, into, profile, args) {
+  run("cargo", ["build", "--profile", profile, "--locked", "--quiet", ...args], {
     cwd: folder,
     env: { ...process.env, CARGO_TARGET_DIR: into },
   });
@@ -64,7 +64,7 @@ export function cleanBuild() {
   // Downloads are not part of it.
   run("cargo", ["fetch", "--locked"], { cwd: root });
   const start = process.hrtime.bigint();
-  cargo(root, fresh, ["--workspace"]);
+  cargo(root, fresh, "release", ["--workspace"]);
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   run("rm", ["-rf", fresh]);
   return seconds;

@@ -1,35 +1,27 @@
-//! Building a server.
+//! Building a server: what it is to be. [`build`] makes it.
 
-use std::{
-    any::Any,
-    fmt,
-    future::Future,
-    path::PathBuf,
-    sync::{Arc, OnceLock, atomic::AtomicBool},
-};
+mod build;
+
+pub use self::build::BuildError;
+
+use std::{any::Any, fmt, future::Future, path::PathBuf, sync::Arc};
 
 use http::Extensions;
-use stellarfw_transport::{
-    Flow, Parser, Refusal, Registry, Server, ServerBuilder, StartError, Transport, UnknownTransport,
-};
+use stellarfw_transport::{Flow, Parser, Refusal, Registry, Server, ServerBuilder, Transport};
 
 use crate::{
     StellarError,
-    actions::{Action, ActionHandler, Actions, ActionsError, Middleware},
-    app::App,
-    broker::{Broker, BrokerError, MemoryBroker},
+    actions::{Action, ActionHandler, Middleware},
+    broker::{Broker, MemoryBroker},
     config::Config,
     connection::Connection,
-    dispatch::Dispatcher,
-    engines::{engine_name, engines_with},
-    files::{Embedded, Files},
-    http::{BadRoute, Route, clash, is_path},
+    files::Embedded,
+    http::{BadRoute, Route},
     middleware::{ChatMiddleware, ConnectionMiddleware},
-    rooms::{Deliverer, Event, Hooks, LocalRooms, RoomName, Say},
-    stellar::Stellar,
+    rooms::{Event, Hooks, RoomName, Say},
 };
 
-/// Builds a [`Stellar`].
+/// Builds a [`Stellar`](crate::Stellar).
 #[must_use]
 pub struct Builder {
     config: Config,
@@ -82,54 +74,6 @@ impl Default for Builder {
 }
 
 type Modify = Box<dyn Fn(Action) -> Action + Send + Sync>;
-
-/// A server could not be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The settings name an engine that there is not.
-    #[error(transparent)]
-    UnknownTransport(#[from] UnknownTransport),
-    /// No engine is compiled in and none was given.
-    #[error("there is no transport: switch on the feature of one, or give one of your own")]
-    NoTransport,
-    /// The settings name a codec that there is not.
-    #[error("there is no parser {0:?}; there are: json, msgpack")]
-    UnknownParser(String),
-    /// A path in the settings is none.
-    #[error("{key} is {value:?}, and must be a path such as /primus, with nothing to be escaped")]
-    BadPath {
-        /// Which setting.
-        key: &'static str,
-        /// What it is.
-        value: String,
-    },
-    /// Socket.IO's events are to be passed on as they are.
-    #[error("socketio.plainEvents is for applications on the transport layer alone")]
-    PlainEvents,
-    /// Two of the server's paths would be the same, or one would never be reached.
-    #[error("{0}")]
-    Paths(String),
-    /// A room that is to exist from the start has the empty text as its name, which no client
-    /// could say.
-    #[error("startingChatRooms has a room without a name")]
-    NamelessRoom,
-    /// Actions, their inputs and middleware do not fit together.
-    #[error(transparent)]
-    Actions(#[from] ActionsError),
-    /// A declared route is not one.
-    #[error(transparent)]
-    Route(#[from] BadRoute),
-    /// The settings of CORS contradict each other.
-    #[error("{0}")]
-    Cors(String),
-    /// The broker could not start or not make the first rooms.
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    /// An engine could not start.
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
 
 impl Builder {
     /// All settings at once. Default: [`Config::default`]. What the builder itself is told of rooms,
@@ -369,131 +313,6 @@ impl Builder {
         let listeners = room.entry(event.into()).or_default();
         listeners.push(Box::new(move |event| Flow::start(listener(event))));
         self
-    }
-
-    /// The server: with its broker started, its first rooms made and its engines started. Not cancel
-    /// safe: dropped half-way, some of it may have been done.
-    ///
-    /// # Errors
-    /// See [`BuildError`].
-    pub async fn build(mut self) -> Result<Stellar, BuildError> {
-        let mut config = self.config;
-        config.transports.append(&mut self.names);
-        config.starting_chat_rooms.append(&mut self.rooms);
-        config.room_limits.extend(self.limits);
-        config.public.append(&mut self.public);
-        for (key, value) in config.paths() {
-            if !is_path(value) {
-                return Err(BuildError::BadPath {
-                    key,
-                    value: value.to_owned(),
-                });
-            }
-        }
-        #[cfg(feature = "socketio")]
-        if config.socketio.plain_events {
-            return Err(BuildError::PlainEvents);
-        }
-        if config.starting_chat_rooms.iter().any(String::is_empty) {
-            return Err(BuildError::NamelessRoom);
-        }
-        if let Some(bad) = self.bad_route {
-            return Err(bad.into());
-        }
-        if let Some(fault) = config.cors.fault() {
-            return Err(BuildError::Cors(fault));
-        }
-        let parser = match self.parser {
-            Some(parser) => parser,
-            None => Parser::by_name(&config.parser)
-                .filter(|parser| !matches!(parser, Parser::Raw))
-                .ok_or_else(|| BuildError::UnknownParser(config.parser.clone()))?,
-        };
-        config.parser = parser.name().to_owned();
-
-        let registry = self.registry.unwrap_or_else(|| engines_with(&config));
-        let mut transports = Vec::new();
-        for name in &config.transports {
-            transports.push(registry.make(name)?);
-        }
-        transports.append(&mut self.transports);
-        if transports.is_empty() {
-            let name = registry.names().next();
-            transports.push(registry.make(name.ok_or(BuildError::NoTransport)?)?);
-        }
-        config.transports = transports.iter().map(|t| t.name().to_owned()).collect();
-        if let Some(fault) = clash(&config, &transports, !self.routes.is_empty()) {
-            return Err(BuildError::Paths(fault));
-        }
-
-        let mut actions = self.actions;
-        for (group, modify) in &self.groups {
-            actions = actions
-                .into_iter()
-                .map(|action| match action.group_name() {
-                    Some(name) if name == group => modify(action),
-                    _ => action,
-                })
-                .collect();
-        }
-        // Engines may be blocked that are not compiled in, or do not run here.
-        let one_name = |name: &str| match name.trim() {
-            http if http.eq_ignore_ascii_case("http") => Some("http"),
-            name => registry
-                .name_of(name)
-                .or_else(|| transports.iter().map(|t| t.name()).find(|own| *own == name))
-                .or_else(|| engine_name(name)),
-        };
-        for action in &mut actions {
-            if let Err(transport) = action.name_blocked(one_name) {
-                return Err(ActionsError::UnknownTransport {
-                    action: action.name().to_owned(),
-                    transport,
-                    known: format!("http, {registry}"),
-                }
-                .into());
-            }
-        }
-        let actions = Actions::build(actions, self.middlewares)?;
-
-        let app = Arc::new(App {
-            files: Files {
-                folders: config.public.clone(),
-                embedded: self.embedded,
-                follow_symlinks: config.follow_symlinks,
-            },
-            routes: self.routes,
-            parser: parser.clone(),
-            actions,
-            hooks: self.hooks,
-            broker: self.broker,
-            local: LocalRooms::default(),
-            shared: self.shared,
-            has_transforms: self.has_transforms,
-            stopping: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
-            server: OnceLock::new(),
-            config,
-        });
-        let mut server = self
-            .server
-            .config(app.config.server.clone())
-            .parser(parser)
-            .handler(Dispatcher { app: app.clone() });
-        for transport in transports {
-            server = server.shared_transport(transport);
-        }
-        let server = server.build();
-        app.server.set(server.downgrade()).ok();
-
-        app.broker.start(Arc::new(Deliverer::new(&app))).await?;
-        for room in &app.config.starting_chat_rooms {
-            let options = app.config.room_options(room);
-            app.broker.create(room, options).await?;
-        }
-        let stellar = Stellar { app, server };
-        stellar.start().await?;
-        Ok(stellar)
     }
 }
 
