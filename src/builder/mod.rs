@@ -104,7 +104,7 @@ impl Builder {
     }
 
     /// Where engines are looked up by name. Default: those that are compiled in, with their
-    /// settings of the configuration: [`engines_with`].
+    /// settings of the configuration: [`engines_with`](crate::engines_with).
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self

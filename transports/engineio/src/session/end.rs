@@ -195,7 +195,9 @@ impl Session {
 
     /// The client broke the protocol.
     pub(crate) fn fault(&self, message: &'static str) {
-        if !self.end_with(&protocol(message)) {
+        // One that ends already may be unknown to the library before it is over for us: then its
+        // answer is no news of the client.
+        if self.end.get().is_none() && !self.end_with(&protocol(message)) {
             self.cut();
         }
     }
