@@ -107,8 +107,11 @@ impl InletCell {
         if cell.end.is_some() {
             return;
         }
+        // What came before the spark was open also came before this, and is brought when it opens.
+        if matches!(reason, CloseReason::InboxFull) {
+            cell.early = VecDeque::new();
+        }
         cell.end = Some(reason.clone());
-        cell.early = VecDeque::new();
         let inlet = cell.inlet.take();
         // Released outside of the lock.
         let spark = cell.spark.take();
@@ -117,5 +120,92 @@ impl InletCell {
         if let Some(inlet) = inlet {
             inlet.close(reason);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Request;
+    use stellarfw_transport::{CodecError, Flow, Handler, Outlet, PushError, Server, Waiting};
+
+    use super::*;
+
+    /// Notes what is reported.
+    #[derive(Default)]
+    struct Notes(Arc<Mutex<Vec<String>>>);
+
+    impl Handler for Notes {
+        fn open(&self, _: &Spark) -> Flow {
+            Flow::DONE
+        }
+
+        fn message(&self, _: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
+            self.0.lock().push(format!("{message:?}"));
+            Ok(Flow::DONE)
+        }
+
+        fn error(&self, _: &Spark, error: &CodecError) {
+            self.0.lock().push(error.to_string());
+        }
+
+        fn close(&self, _: &Spark, reason: &CloseReason) {
+            self.0.lock().push(format!("{reason:?}"));
+        }
+    }
+
+    struct Nowhere;
+
+    impl Outlet for Nowhere {
+        fn push(&self, _: Frame) -> Result<(), PushError> {
+            Ok(())
+        }
+
+        fn flush(&self) {}
+
+        fn waiting(&self) -> Waiting {
+            Waiting::default()
+        }
+
+        fn ping(&self) {}
+
+        fn close(&self, _: &CloseReason) {}
+
+        fn abort(&self) {}
+    }
+
+    /// What is reported of a spark that opens when so many messages and the end have come.
+    async fn reported(early: usize, reason: CloseReason) -> Vec<String> {
+        let notes = Notes::default();
+        let noted = notes.0.clone();
+        let server = Server::builder().handler(notes).build();
+        let (mut parts, ()) = Request::new(()).into_parts();
+        let admission = server.admit("engine.io", &mut parts).await.unwrap();
+        let cell = InletCell::default();
+        for _ in 0..early {
+            cell.receive(Message::Text("1"));
+        }
+        cell.close(reason);
+        // After the end nothing comes.
+        cell.receive(Message::Text("2"));
+        cell.set(server.open(admission, Nowhere));
+        let noted = noted.lock();
+        noted.clone()
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_spark_was_open_is_brought_before_its_end() {
+        let reason = CloseReason::Client { code: 1005 };
+        let message = format!("{:?}", Message::Text("1"));
+        let all = [message.clone(), message, format!("{reason:?}")];
+        assert_eq!(reported(2, reason).await, all);
+    }
+
+    #[tokio::test]
+    async fn too_much_that_came_before_is_not_brought() {
+        let reason = CloseReason::InboxFull;
+        let all = [format!("{reason:?}")];
+        assert_eq!(reported(EARLY + 1, CloseReason::Gone).await, all);
     }
 }
