@@ -15,7 +15,8 @@
 //! | `session` | the one task of a connection: reads, closes, waits |
 //! | `outlet` | the way out: queue, framing, one write for all that waits |
 //! | `framing` | what a message holds: a hook for engines with a protocol over WebSocket |
-//! | `reader`, `socket` | the bytes that come in, and the socket itself |
+//! | [`inbound`] | what comes in, message by message |
+//! | [`socket`], `reader` | the socket itself, and its bytes |
 //! | `whole` | messages in one frame, read where they lie |
 //! | `pieces` | all other frames: tungstenite reads them |
 //! | `text` | whether what is still coming can become text |
@@ -33,12 +34,13 @@ pub mod deflate;
 mod framing;
 mod handshake;
 mod head;
+pub mod inbound;
 mod mask;
 mod outlet;
 mod pieces;
 mod reader;
 mod session;
-mod socket;
+pub mod socket;
 mod text;
 mod whole;
 

@@ -22,7 +22,7 @@ use stellarfw_transport::{
 use crate::{
     deflate::Deflater,
     framing::Framing,
-    head::{OP_BINARY, OP_CLOSE, OP_PING, OP_PONG, OP_TEXT, RSV1, put_header},
+    head::{OP_BINARY, OP_CLOSE, OP_PING, OP_TEXT, RSV1, put_header},
     socket::DirectWriter,
 };
 
@@ -336,14 +336,6 @@ impl<F: Framing> Out<F> {
             }
         }
         None
-    }
-
-    /// Queues the answer to a ping.
-    pub(crate) fn put_pong(&mut self, payload: &[u8]) {
-        let mut bytes = Vec::with_capacity(payload.len() + 2);
-        put_header(&mut bytes, OP_PONG, payload.len());
-        bytes.extend_from_slice(payload);
-        self.put_control(&bytes);
     }
 
     /// Takes whole control frames: pongs, and what tungstenite answers to a close. Where the peer

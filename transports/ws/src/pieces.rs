@@ -15,20 +15,15 @@ use tungstenite::{
 };
 
 use crate::{
-    deflate::DeflateError, framing::Framing, head::Head, outlet::WsOutlet, reader::Reader,
+    deflate::DeflateError,
+    head::Head,
+    inbound::{Limits, Receiver},
+    reader::Reader,
     text::Text,
 };
 
 /// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
 const CONTROL_BUFFER: usize = 512;
-
-/// What tungstenite needs to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) read_buffer: usize,
-    pub(crate) max_message: usize,
-    pub(crate) max_frame: usize,
-}
 
 pub(crate) struct Pieces {
     context: WebSocketContext,
@@ -72,17 +67,16 @@ impl Pieces {
         }
     }
 
-    /// Reads a message or a control frame. What tungstenite answers by itself joins the outlet's
-    /// queue.
-    pub(crate) fn read<F: Framing>(
+    /// Reads a message or a control frame. What tungstenite answers by itself goes to the receiver.
+    pub(crate) fn read<R: Receiver>(
         &mut self,
         reader: &mut Reader,
-        outlet: &WsOutlet<F>,
+        receiver: &mut R,
         cx: &mut Context<'_>,
     ) -> Result<Message, Error> {
         let mut duplex = Duplex {
             reader,
-            outlet,
+            receiver,
             extent: self.extent.as_mut(),
             progress: &mut self.progress,
             cx,
@@ -145,17 +139,17 @@ impl Extent {
 #[error("text is not UTF-8")]
 struct NotUtf8;
 
-/// What tungstenite is given for one call: it reads from the socket, and what it writes joins the
-/// outlet's queue.
-struct Duplex<'a, 'b, F: Framing> {
+/// What tungstenite is given for one call: it reads from the socket, and what it writes goes to
+/// the receiver.
+struct Duplex<'a, 'b, R: Receiver> {
     reader: &'a mut Reader,
-    outlet: &'a WsOutlet<F>,
+    receiver: &'a mut R,
     extent: Option<&'a mut Extent>,
     progress: &'a mut bool,
     cx: &'a mut Context<'b>,
 }
 
-impl<F: Framing> Read for Duplex<'_, '_, F> {
+impl<R: Receiver> Read for Duplex<'_, '_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.extent {
             Some(extent) => extent.poll_read(self.reader, self.cx, into),
@@ -171,9 +165,9 @@ impl<F: Framing> Read for Duplex<'_, '_, F> {
     }
 }
 
-impl<F: Framing> Write for Duplex<'_, '_, F> {
+impl<R: Receiver> Write for Duplex<'_, '_, R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.outlet.lock().put_control(bytes);
+        self.receiver.control(bytes);
         Ok(bytes.len())
     }
 

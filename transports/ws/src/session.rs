@@ -8,35 +8,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use stellarfw_transport::{
-    Admission, CloseReason, Inlet, Message, Server, Turn, poll_again, turn, with_read_buffer,
-};
+use stellarfw_transport::{Admission, CloseReason, Inlet, Message, Server};
 use tokio::time::Sleep;
-use tungstenite::{Error, Message as Read};
 
 use crate::{
     WsConfig,
     deflate::{Deflater, Inflater, Negotiated},
     framing::Framing,
-    head::{OP_PING, OP_PONG, OP_TEXT},
+    inbound::{Inbound, Limits, Progress, Receiver},
     outlet::{Out, Phase, WsOutlet},
-    pieces::{Limits, Pieces, fault, not_utf8},
-    reader::Reader,
     socket::Socket,
-    text,
-    whole::{self, Next},
 };
 
-/// So many messages are handled before others get their turn,
-const BUDGET: usize = 128;
-/// and fewer where each goes to many: a message to so many sparks counts as two.
-const SPARKS: usize = 128;
-
 pub(crate) struct Session<F: Framing> {
-    reader: Reader,
-    limits: Limits,
-    /// There while tungstenite reads; else messages are read as they lie.
-    pieces: Option<Box<Pieces>>,
+    inbound: Inbound,
     outlet: WsOutlet<F>,
     /// Taken when the session ends.
     inlet: Option<Inlet>,
@@ -56,16 +41,39 @@ enum State {
     Finish(CloseReason),
 }
 
-/// How far reading came.
-enum Step {
-    /// There is more to read, in another way.
-    On,
-    /// Nothing more to read now.
-    Wait,
-    /// There may be more, but others have their turn first.
-    Later,
-    /// The connection is over.
-    Over(CloseReason),
+/// What is read goes to the spark, and what must be answered to the outlet.
+struct Way<'a, F: Framing> {
+    inlet: &'a mut Inlet,
+    outlet: &'a WsOutlet<F>,
+}
+
+impl<F: Framing> Receiver for Way<'_, F> {
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inlet.poll_ready(cx)
+    }
+
+    #[inline]
+    fn alive(&mut self) {
+        self.inlet.alive();
+    }
+
+    fn signal(&mut self) {
+        self.inlet.signal();
+    }
+
+    fn control(&mut self, frame: &[u8]) {
+        self.outlet.lock().put_control(frame);
+    }
+
+    fn goodbye(&mut self) {
+        self.outlet.lock().peer_closed();
+    }
+
+    #[inline]
+    fn message(&mut self, message: Message<'_>) -> Result<(), CloseReason> {
+        F::receive(self.inlet, message)
+    }
 }
 
 /// How the way out stands.
@@ -117,11 +125,8 @@ impl<F: Framing> Session<F> {
         let inflater = agreed.map(|agreed| Inflater::new(&agreed, max_message));
         let outlet = WsOutlet::new(server.outbox_limits(), deflater, socket.take_writer());
         let inlet = server.open(admission, outlet.clone());
-        let reader = Reader::new(socket, early, inflater);
         Self {
-            pieces: reader.inflates().then(|| Box::new(Pieces::of_all(limits))),
-            reader,
-            limits,
+            inbound: Inbound::inflating(socket, early, limits, inflater),
             outlet,
             inlet: Some(inlet),
             state: State::Messages,
@@ -131,158 +136,26 @@ impl<F: Framing> Session<F> {
 
     /// Reads messages and hands them in, until there are no more or others should have a turn.
     fn read(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        let turn = turn();
-        let mut budget = BUDGET;
-        loop {
-            let step = match self.pieces {
-                None => self.read_whole(cx, &turn, &mut budget),
-                Some(_) => self.read_pieces(cx, &turn, &mut budget),
-            };
-            match step {
-                Step::On => {}
-                Step::Wait => return None,
-                Step::Later => {
-                    let _: Poll<()> = poll_again(cx);
-                    return None;
-                }
-                Step::Over(reason) => return Some(reason),
+        let inlet = self.inlet.as_mut()?;
+        let outlet = &self.outlet;
+        match self.inbound.read(cx, &mut Way { inlet, outlet }) {
+            Progress::Wait => {}
+            Progress::Goodbye(code) => {
+                outlet.lock().answered();
+                self.state = State::Finish(CloseReason::Client { code });
             }
-        }
-    }
-
-    /// Reads messages that are whole in the thread's buffer.
-    fn read_whole(&mut self, cx: &mut Context<'_>, turn: &Turn, budget: &mut usize) -> Step {
-        let Some(inlet) = self.inlet.as_mut() else {
-            return Step::Wait;
-        };
-        let (reader, outlet) = (&mut self.reader, &self.outlet);
-        with_read_buffer(|buffer| {
-            let (mut at, mut end) = (0, reader.take_kept(buffer));
-            let step = loop {
-                if *budget == 0 {
-                    break Step::Later;
-                }
-                if inlet.poll_ready(cx).is_pending() {
-                    break Step::Wait;
-                }
-                match whole::next(&mut buffer[at..end], self.limits.max_frame) {
-                    Next::Whole { opcode, payload } => {
-                        *budget = budget.saturating_sub(1 + turn.sparks() / SPARKS);
-                        let start = at + payload.start;
-                        at += payload.end;
-                        let payload = &buffer[start..at];
-                        match opcode {
-                            OP_PONG => inlet.signal(),
-                            OP_PING => {
-                                outlet.lock().put_pong(payload);
-                                inlet.signal();
-                            }
-                            _ => {
-                                let message = if opcode == OP_TEXT {
-                                    std::str::from_utf8(payload)
-                                        .map(Message::Text)
-                                        .map_err(|_| not_utf8())
-                                } else {
-                                    Ok(Message::Binary(payload))
-                                };
-                                let received =
-                                    message.and_then(|message| F::receive(inlet, message));
-                                if let Err(reason) = received {
-                                    inlet.spark().close(reason);
-                                    self.state = State::Discard;
-                                    return Step::Wait;
-                                }
-                            }
-                        }
-                        continue;
-                    }
-                    Next::Other => {
-                        self.pieces = Some(Box::new(Pieces::of_one(self.limits)));
-                        break Step::On;
-                    }
-                    Next::Partial => {}
-                }
-                buffer.copy_within(at..end, 0);
-                (at, end) = (0, end - at);
-                match reader.poll_read(cx, &mut buffer[end..]) {
-                    Poll::Pending => {
-                        if text::is_spoilt(&buffer[..end]) {
-                            inlet.spark().close(not_utf8());
-                            self.state = State::Discard;
-                            return Step::Wait;
-                        }
-                        break Step::Wait;
-                    }
-                    Poll::Ready(Ok(len)) if len > 0 => {
-                        end += len;
-                        inlet.alive();
-                    }
-                    Poll::Ready(_) => break Step::Over(CloseReason::Gone),
-                }
-            };
-            reader.keep(&buffer[at..end]);
-            step
-        })
-    }
-
-    /// Has tungstenite read, until it has done its part.
-    fn read_pieces(&mut self, cx: &mut Context<'_>, turn: &Turn, budget: &mut usize) -> Step {
-        let (Some(inlet), Some(pieces)) = (self.inlet.as_mut(), self.pieces.as_mut()) else {
-            return Step::Wait;
-        };
-        loop {
-            if *budget == 0 {
-                return Step::Later;
-            }
-            if inlet.poll_ready(cx).is_pending() {
-                return Step::Wait;
-            }
-            *budget = budget.saturating_sub(1 + turn.sparks() / SPARKS);
-            let result = pieces.read(&mut self.reader, &self.outlet, cx);
-            if pieces.take_progress() {
-                inlet.alive();
-            }
-            let received = match result {
-                Ok(Read::Text(text)) => F::receive(inlet, Message::Text(&text)),
-                Ok(Read::Binary(bytes)) => F::receive(inlet, Message::Binary(&bytes)),
-                Ok(Read::Ping(_) | Read::Pong(_)) => {
-                    inlet.signal();
-                    continue;
-                }
-                Ok(Read::Frame(_)) => continue,
-                Ok(Read::Close(frame)) => {
-                    self.outlet.lock().peer_closed();
-                    self.state = State::Finish(CloseReason::Client {
-                        code: frame.map_or(1005, |frame| frame.code.into()),
-                    });
-                    // One more read lets tungstenite write its answer.
-                    pieces.read(&mut self.reader, &self.outlet, cx).ok();
-                    self.outlet.lock().answered();
-                    return Step::Wait;
-                }
-                Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    return Step::Wait;
-                }
-                Err(error) => match fault(&error) {
-                    Some(reason) => Err(reason),
-                    None => return Step::Over(CloseReason::Gone),
-                },
-            };
-            if let Err(reason) = received {
+            Progress::Fault(reason) => {
                 inlet.spark().close(reason);
                 self.state = State::Discard;
-                return Step::Wait;
             }
-            if pieces.is_of_one() {
-                self.pieces = None;
-                return Step::On;
-            }
+            Progress::Gone => return Some(CloseReason::Gone),
         }
+        None
     }
 
     /// Writes what waits, as far as the socket takes it, and tells how it stands then.
     fn write(&mut self, cx: &mut Context<'_>) -> Standing {
-        let socket = &mut self.reader.socket;
+        let socket = self.inbound.socket();
         let mut out = self.outlet.lock();
         out.register(cx.waker());
         loop {
@@ -323,9 +196,9 @@ impl<F: Framing> Session<F> {
             State::Finish(_) => {}
             State::Discard => {
                 if drained {
-                    self.reader.socket.shutdown(cx);
+                    self.inbound.socket().shutdown(cx);
                 }
-                if self.reader.poll_discard(cx).is_ready() {
+                if self.inbound.poll_discard(cx).is_ready() {
                     return Some(CloseReason::Gone);
                 }
             }
@@ -361,7 +234,7 @@ impl<F: Framing> Future for Session<F> {
             return Poll::Pending;
         };
         this.outlet.lock().release();
-        this.reader.socket.shutdown(cx);
+        this.inbound.socket().shutdown(cx);
         if let Some(inlet) = this.inlet.take() {
             inlet.close(reason);
         }

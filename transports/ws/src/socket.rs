@@ -16,8 +16,10 @@ use tokio::{
     net::{TcpStream, tcp},
 };
 
-/// A socket that was upgraded.
-pub(crate) enum Socket {
+/// A socket that was upgraded, in the hands of its connection's task.
+pub struct Socket(Io);
+
+enum Io {
     /// Plain TCP, found under whatever server accepted it: it can be written to from any thread.
     Tcp {
         stream: tcp::OwnedReadHalf,
@@ -28,12 +30,29 @@ pub(crate) enum Socket {
     Other(Box<TokioIo<Upgraded>>),
 }
 
-/// The writing half of a TCP socket, for all who send.
-pub(crate) struct DirectWriter(tcp::OwnedWriteHalf);
+/// The writing half of a TCP socket, for all who send. Dropping it does not end the stream: that is
+/// the [socket](Socket::shutdown)'s to do.
+pub struct DirectWriter(Option<tcp::OwnedWriteHalf>);
 
 impl DirectWriter {
-    pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        try_write(self.0.as_ref(), slices)
+    /// Writes what the socket takes now; how many bytes that were.
+    ///
+    /// # Errors
+    /// Those of the socket, `WouldBlock` when it takes nothing.
+    pub fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            Some(half) => try_write(half.as_ref(), slices),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Drop for DirectWriter {
+    fn drop(&mut self) {
+        if let Some(half) = self.0.take() {
+            // It would make one more call of the kernel.
+            half.forget();
+        }
     }
 }
 
@@ -46,7 +65,8 @@ fn try_write(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
 
 impl Socket {
     /// The socket, and what the HTTP server had read of it beyond the request.
-    pub(crate) fn new(upgraded: Upgraded) -> (Self, Bytes) {
+    #[must_use]
+    pub fn new(upgraded: Upgraded) -> (Self, Bytes) {
         match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => {
                 let stream = parts.io.into_inner();
@@ -54,30 +74,32 @@ impl Socket {
                     tracing::debug!(%error, "TCP_NODELAY could not be set");
                 }
                 let (stream, writer) = stream.into_split();
-                let writer = Some(DirectWriter(writer));
+                let writer = Some(DirectWriter(Some(writer)));
                 // A copy: the slice would keep the HTTP server's buffer alive.
                 let early = Bytes::copy_from_slice(&parts.read_buf);
-                (Self::Tcp { stream, writer }, early)
+                (Self(Io::Tcp { stream, writer }), early)
             }
             Err(upgraded) => {
                 let io = Box::new(TokioIo::new(upgraded));
-                (Self::Other(io), Bytes::new())
+                (Self(Io::Other(io)), Bytes::new())
             }
         }
     }
 
-    pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp { stream, .. } => stream.peer_addr().ok(),
-            Self::Other(_) => None,
+    /// The peer's address, where it is known.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Io::Tcp { stream, .. } => stream.peer_addr().ok(),
+            Io::Other(_) => None,
         }
     }
 
     /// What all who send write with, where they can; it is given once.
-    pub(crate) fn take_writer(&mut self) -> Option<DirectWriter> {
-        match self {
-            Self::Tcp { writer, .. } => writer.take(),
-            Self::Other(_) => None,
+    pub fn take_writer(&mut self) -> Option<DirectWriter> {
+        match &mut self.0 {
+            Io::Tcp { writer, .. } => writer.take(),
+            Io::Other(_) => None,
         }
     }
 
@@ -86,38 +108,31 @@ impl Socket {
         cx: &mut Context<'_>,
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Tcp { stream, .. } => {
-                let mut buf = ReadBuf::new(into);
-                ready!(Pin::new(stream).poll_read(cx, &mut buf))?;
-                Poll::Ready(Ok(buf.filled().len()))
-            }
-            Self::Other(io) => {
-                let mut buf = ReadBuf::new(into);
-                ready!(Pin::new(io.as_mut()).poll_read(cx, &mut buf))?;
-                Poll::Ready(Ok(buf.filled().len()))
-            }
+        let mut buf = ReadBuf::new(into);
+        match &mut self.0 {
+            Io::Tcp { stream, .. } => ready!(Pin::new(stream).poll_read(cx, &mut buf))?,
+            Io::Other(io) => ready!(Pin::new(io.as_mut()).poll_read(cx, &mut buf))?,
         }
+        Poll::Ready(Ok(buf.filled().len()))
     }
 
     /// Ready when a write that blocked is worth another try.
-    pub(crate) fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp { stream, .. } => stream.as_ref().poll_write_ready(cx),
+    pub fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            Io::Tcp { stream, .. } => stream.as_ref().poll_write_ready(cx),
             // Its poll_write leaves the waker itself.
-            Self::Other(_) => Poll::Ready(Ok(())),
+            Io::Other(_) => Poll::Ready(Ok(())),
         }
     }
 
-    /// Writes from the connection's task; what blocks leaves its waker.
-    pub(crate) fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> io::Result<usize> {
-        match self {
-            Self::Tcp { stream, .. } => try_write(stream.as_ref(), slices),
-            Self::Other(io) => {
+    /// Writes from the connection's task; what blocks leaves its waker. How many bytes it took.
+    ///
+    /// # Errors
+    /// Those of the socket, `WouldBlock` when it takes nothing.
+    pub fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &mut self.0 {
+            Io::Tcp { stream, .. } => try_write(stream.as_ref(), slices),
+            Io::Other(io) => {
                 let io = Pin::new(io.inner_mut());
                 match rt::Write::poll_write_vectored(io, cx, slices) {
                     Poll::Ready(result) => result,
@@ -128,27 +143,28 @@ impl Socket {
     }
 
     /// Pushes on what the socket itself has buffered (TLS records).
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp { .. } => Poll::Ready(Ok(())),
-            Self::Other(io) => Pin::new(io.as_mut()).poll_flush(cx),
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Io::Tcp { .. } => Poll::Ready(Ok(())),
+            Io::Other(io) => Pin::new(io.as_mut()).poll_flush(cx),
         }
     }
 
     /// Whether senders write to it by themselves.
-    pub(crate) fn is_direct(&self) -> bool {
-        matches!(self, Self::Tcp { .. })
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        matches!(self.0, Io::Tcp { .. })
     }
 
     /// Says that nothing more will be sent, as far as that can be said without waiting.
-    pub(crate) fn shutdown(&mut self, cx: &mut Context<'_>) {
-        let result = match self {
+    pub fn shutdown(&mut self, cx: &mut Context<'_>) {
+        let result = match &mut self.0 {
             // The descriptor itself is shut down: the half is shared with the outlet.
-            Self::Tcp { stream, .. } => {
+            Io::Tcp { stream, .. } => {
                 let stream: &TcpStream = stream.as_ref();
                 Poll::Ready(SockRef::from(stream).shutdown(Shutdown::Write))
             }
-            Self::Other(io) => Pin::new(io.as_mut()).poll_shutdown(cx),
+            Io::Other(io) => Pin::new(io.as_mut()).poll_shutdown(cx),
         };
         if let Poll::Ready(Err(error)) = result {
             tracing::trace!(%error, "shutdown of a socket that was gone");
