@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ use tokio_rustls::{
         pki_types::{CertificateDer, ServerName},
     },
 };
+
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::support::{Folder, Peer, error, host, soon, until};
 
@@ -163,6 +166,71 @@ async fn everything_goes_over_tls() {
     assert_eq!((before, code), (vec![], Some(1001)));
     peer.goodbye().await;
     soon("the end", server.task).await.unwrap();
+}
+
+/// The WebSocket of an engine whose messages have the packet's type in front, by which it opens.
+async fn typed(
+    server: &Secured,
+    trusted: &CertificateDer<'static>,
+) -> WebSocketStream<TlsStream<TcpStream>> {
+    let stream = secure(server.address, trusted, b"http/1.1").await.unwrap();
+    let url = "wss://localhost/primus/?EIO=4&transport=websocket";
+    let (socket, _) = soon("the handshake", Box::pin(client_async(url, stream)))
+        .await
+        .unwrap();
+    socket
+}
+
+async fn packet(socket: &mut WebSocketStream<TlsStream<TcpStream>>) -> String {
+    match soon("a packet", socket.next()).await.unwrap().unwrap() {
+        Message::Text(text) => text.to_string(),
+        Message::Close(frame) => format!("closed {}", frame.unwrap().code),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_one_socket_takes_slowly_is_written_on_over_tls() {
+    let certificate = Certificate::new();
+    for engine in ["engine.io", "socket.io"] {
+        let server = secured(who().transport(engine), certificate.tls()).await;
+        let mut socket = typed(&server, &certificate.der).await;
+        assert!(packet(&mut socket).await.starts_with("0{"));
+        let prefix = if engine == "socket.io" {
+            socket.send(Message::text("40")).await.unwrap();
+            assert!(packet(&mut socket).await.starts_with("40{"));
+            "42[\"message\","
+        } else {
+            "4"
+        };
+        let end = if prefix == "4" { "" } else { "]" };
+        assert!(
+            packet(&mut socket).await.contains("\"welcome\""),
+            "{engine}"
+        );
+        let join = json!({ "event": "roomAdd", "room": "defaultRoom" });
+        let long = "x".repeat(1_000_000);
+        let say = json!({ "event": "say", "room": "defaultRoom", "message": long });
+        // More than the socket takes at once, and read only when all of it was sent.
+        for value in [&join, &say, &say, &say, &say] {
+            let text = format!("{prefix}{value}{end}");
+            socket.send(Message::text(text)).await.unwrap();
+        }
+        let (mut heard, mut answered) = (0, 0);
+        while (heard, answered) != (4, 5) {
+            let packet = packet(&mut socket).await;
+            heard += usize::from(packet.len() > long.len());
+            answered += usize::from(packet.contains("\"messageCount\":"));
+        }
+        server.stop.send(()).ok();
+        let mut last = packet(&mut socket).await;
+        while !last.starts_with("closed") {
+            last = packet(&mut socket).await;
+        }
+        assert_eq!(last, "closed 1001", "{engine}");
+        drop(socket);
+        soon("the end", server.task).await.unwrap();
+    }
 }
 
 type Http2 = hyper::client::conn::http2::SendRequest<Empty<&'static [u8]>>;

@@ -22,7 +22,7 @@ pub struct EngineIoConfig {
     pub ping_timeout: u64,
     /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
     /// one message of the server's `maxLength` takes in base64. It bounds the answer to a poll,
-    /// too. Less than a message takes keeps clients from sending long ones by polling.
+    /// too, all but its last message. Less than a message takes keeps clients from sending long ones by polling.
     #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
     /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
@@ -33,8 +33,8 @@ pub struct EngineIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// Size of the buffer in bytes from which the library reads a WebSocket. Default 512: messages
-    /// that come whole, as most do, pass it by, and a larger one saves long messages little.
+    /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
+    /// Default 4,096. It is there while such a message is read.
     pub read_buffer: usize,
 }
 
@@ -48,7 +48,7 @@ impl Default for EngineIoConfig {
             post_timeout: 30_000,
             allow_eio3: false,
             cookie: None,
-            read_buffer: 512,
+            read_buffer: 4_096,
         }
     }
 }

@@ -10,14 +10,11 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-/// A pong as a client sends it over a WebSocket, with a mask that changes nothing.
-pub(crate) const PONG: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
-
 /// What a session knows of the library's first ping.
 #[derive(Debug)]
 pub(crate) struct FirstPing {
     awaited: AtomicBool,
-    /// From then on a ping is the second at the earliest: during an upgrade the library skips one.
+    /// From then on a ping is the second at the earliest.
     until: Instant,
 }
 

@@ -32,11 +32,10 @@ pub struct Front<L> {
     pub(crate) library: Arc<L>,
     sessions: Arc<Sessions>,
     config: EngineIoConfig,
-    post: PostLimits,
+    pub(crate) post: PostLimits,
     /// The longest message of the library.
     pub(crate) longest: usize,
     pub(crate) attachments: bool,
-    pub(crate) seats: bool,
     /// Places for those who are let in later.
     places: Option<Arc<Semaphore>>,
     /// How long a WebSocket may take nothing of what is written to it.
@@ -53,8 +52,6 @@ pub struct FrontOptions {
     pub admit_later: bool,
     /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
     pub attachments: bool,
-    /// A session may have several connections; see [`Session::admit_seat`].
-    pub seats: bool,
 }
 
 /// The library's settings for a server.
@@ -65,18 +62,13 @@ pub fn library_config(
     server: &ServerConfig,
 ) -> LibraryConfig {
     let longest = server.max_length.saturating_add(options.overhead);
-    let message = max_payload(longest);
     LibraryConfig::builder()
         .req_path("/")
         .ping_interval(config.ping_interval(server))
         .ping_timeout(config.ping_timeout())
-        .upgrade_timeout(server.handshake_timeout())
         .max_buffer_size(WINDOW + SPARE)
-        .max_payload(config.max_payload(longest) as u64)
-        .ws_read_buffer_size(config.read_buffer.max(128))
-        // What is too long for us shall not be for the library: it would not say so.
-        .ws_max_message_size(message)
-        .ws_max_frame_size(message)
+        // What comes over a WebSocket is a POST for the library, however short those of clients are.
+        .max_payload(config.max_payload(longest).max(max_payload(longest)) as u64)
         .build()
 }
 
@@ -102,13 +94,17 @@ impl<L: Library> Front<L> {
             },
             longest,
             attachments: options.attachments,
-            seats: options.seats,
             places: options
                 .admit_later
                 .then(|| Arc::new(Semaphore::new(places))),
             patience: config.ping_interval(server) + config.ping_timeout(),
             config,
         })
+    }
+
+    /// Size of the buffer from which is read what does not come whole.
+    pub(crate) fn read_buffer(&self) -> usize {
+        self.config.read_buffer
     }
 
     /// Answers a request under the engine's path. Not cancel safe, as
@@ -186,7 +182,7 @@ impl<L: Library> Front<L> {
         if let Some(upgrade) = upgrade {
             return Ok(handshake::websocket(self, server, session, ask, upgrade));
         }
-        let mut response = handshake::polling(&*self.library, session.clone(), ask).await;
+        let mut response = handshake::polling(&*self.library, &session, ask, self.post.bytes).await;
         if let (Some(name), Some(sid)) = (&self.config.cookie, session.sid())
             && let Ok(value) =
                 HeaderValue::from_str(&format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"))

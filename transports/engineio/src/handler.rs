@@ -9,9 +9,9 @@ use engineioxide::{
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::{
-    frames::{COPY_MAX, put_header},
     library::{Put, Sent, Sink},
     session::{Session, protocol},
+    wire::{COPY_MAX, put_header},
 };
 
 /// The handler of all sessions.
@@ -40,11 +40,10 @@ impl EngineIoHandler for Handler {
         };
         session.closed(match reason {
             DisconnectReason::TransportClose => CloseReason::Client { code: 1005 },
-            DisconnectReason::TransportError => session.broken(),
             DisconnectReason::HeartbeatTimeout => CloseReason::HeartbeatTimeout,
             DisconnectReason::PacketParsingError => protocol("bad packet"),
             DisconnectReason::MultipleHttpPollingError => protocol("overlapping polls"),
-            DisconnectReason::ClosingServer => CloseReason::Gone,
+            DisconnectReason::TransportError | DisconnectReason::ClosingServer => CloseReason::Gone,
         });
     }
 
@@ -111,7 +110,9 @@ impl Sink for Out {
                 Some(text) => session.receive(Message::Text(text)),
                 None => return false,
             },
-            Message::Binary(_) if self.is_v3() => return false,
+            Message::Binary(bytes) if self.is_v3() => {
+                session.receive(Message::Binary(bytes.get(1..).unwrap_or_default()));
+            }
             message => session.receive(message),
         }
         true

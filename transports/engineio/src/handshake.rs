@@ -4,26 +4,27 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engineioxide::socket::Sid;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
 use stellarfw_transport::{
     Server,
-    http::{Response, body as body_of, text},
+    http::{Response, text},
     is_websocket_upgrade,
 };
+use stellarfw_ws::socket::Socket;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::{
     front::Front,
-    io::Socket,
     library::Library,
     outlet::Line,
     paced::Paced,
     polling,
     request::{Ask, Fault},
     session::Session,
+    websocket::Link,
 };
 
 /// A WebSocket that may be made of a request.
@@ -67,42 +68,82 @@ impl Upgrade {
     }
 }
 
-/// Opens a session that begins with polling.
-pub(crate) async fn polling(library: &dyn Library, session: Arc<Session>, ask: &Ask) -> Response {
-    let request = polling::request(ask, Method::GET, None, Paced::default());
-    let Some(mut request) = request else {
-        return Fault::BadRequest.response(false);
-    };
+/// What the library says of a session that it has opened.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// Engine.IO's open packet.
+    packet: String,
+}
+
+impl Open {
+    /// Reads an answer; the session's id with it.
+    fn read(answer: &[u8]) -> Option<(Self, Sid)> {
+        #[derive(Deserialize)]
+        struct Told {
+            sid: Sid,
+        }
+        let at = answer.iter().position(|byte| *byte == b'{')?;
+        let json = str::from_utf8(&answer[at..]).ok()?;
+        let told: Told = serde_json::from_str(json).ok()?;
+        let packet = format!("0{json}");
+        Some((Self { packet }, told.sid))
+    }
+
+    /// As it is over a WebSocket, from which there is nothing to move on to.
+    pub(crate) fn over_websocket(self, max_payload: usize) -> String {
+        let packet = self.packet.replace("[\"websocket\"]", "[]");
+        with_max_payload(packet, max_payload)
+    }
+
+    /// The payload that it alone is.
+    fn over_polling(self, protocol: u8, max_payload: usize) -> String {
+        let packet = with_max_payload(self.packet, max_payload);
+        match protocol {
+            3 => format!("{}:{packet}", packet.len()),
+            _ => packet,
+        }
+    }
+}
+
+/// An open packet that tells of so many bytes in a POST: the library takes what comes over a
+/// WebSocket, too, so it may tell of more. In protocol 3 there is none of it.
+fn with_max_payload(mut packet: String, max_payload: usize) -> String {
+    const NAME: &str = "\"maxPayload\":";
+    if let Some(at) = packet.find(NAME) {
+        let from = at + NAME.len();
+        let digits = packet[from..].bytes().take_while(u8::is_ascii_digit);
+        let to = from + digits.count();
+        packet.replace_range(from..to, &max_payload.to_string());
+    }
+    packet
+}
+
+/// Has the library open a session.
+pub(crate) async fn open(library: &dyn Library, session: &Arc<Session>, ask: &Ask) -> Option<Open> {
+    let mut request = polling::request(ask, Method::GET, None, Paced::default())?;
     request.extensions_mut().insert(session.clone());
     let response = library.answer(request).await;
     if !response.status().is_success() {
-        return Fault::BadRequest.with_status(response.status(), false);
+        return None;
     }
-    if session.sid().is_some() {
-        return response;
-    }
+    let packet = response.into_body().collect().await.ok()?.to_bytes();
+    let (open, sid) = Open::read(&packet)?;
     // A library that calls nobody at the opening says the id in its answer only.
-    let (parts, body) = response.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes);
-    let bytes = bytes.unwrap_or_default();
-    if let Some(sid) = sid(&bytes) {
-        session.register(sid);
-    }
-    Response::from_parts(parts, body_of(Full::new(bytes)))
+    session.register(sid);
+    Some(open)
 }
 
-/// The id in an open packet, of either protocol.
-fn sid(packet: &[u8]) -> Option<Sid> {
-    #[derive(Deserialize)]
-    struct Open {
-        sid: Sid,
+/// Opens a session that begins with polling; its POSTs may hold `max_payload` bytes.
+pub(crate) async fn polling(
+    library: &dyn Library,
+    session: &Arc<Session>,
+    ask: &Ask,
+    max_payload: usize,
+) -> Response {
+    match open(library, session, ask).await {
+        Some(open) => text(StatusCode::OK, open.over_polling(ask.protocol, max_payload)),
+        None => Fault::BadRequest.response(false),
     }
-    let at = packet.iter().position(|b| *b == b'{')?;
-    let open: Open = serde_json::from_slice(&packet[at..]).ok()?;
-    Some(open.sid)
 }
 
 /// Turns a request into a session's WebSocket, once the upgrade is there and no longer than a
@@ -114,19 +155,13 @@ pub(crate) fn websocket<L: Library>(
     ask: &Ask,
     upgrade: Upgrade,
 ) -> Response {
-    let request = Request::get(ask.uri()).extension(session.clone()).body(());
-    let Ok(request) = request else {
-        return Fault::BadRequest.response(true);
-    };
     let response = upgrade.response();
     let timeout = server.config().handshake_timeout();
-    let base64 = ask.base64 && ask.protocol == 4;
-    let front = front.clone();
+    let (front, ask) = (front.clone(), *ask);
     tokio::spawn(async move {
         match tokio::time::timeout(timeout, upgrade.io).await {
             Ok(Ok(io)) => {
-                let socket = Box::new(Socket::new(io, session, &front, base64));
-                front.library.websocket(socket, request);
+                Link::begin(&front, session, &ask, Socket::new(io), timeout).await;
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the upgrade failed");

@@ -76,16 +76,20 @@ impl InletCell {
         self.put(self.0.lock(), inlet);
     }
 
-    /// Whether messages are brought at once.
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.lock().inlet.is_some()
-    }
-
     /// Reports a sign of life.
     pub(crate) fn alive(&self) {
         if let Some(inlet) = &self.0.lock().inlet {
             inlet.alive();
         }
+    }
+
+    /// Reports a ping or pong.
+    pub(crate) fn signal(&self) {
+        let Some(mut inlet) = self.0.lock().inlet.take() else {
+            return;
+        };
+        inlet.signal();
+        self.put(self.0.lock(), inlet);
     }
 
     /// Ready when a message may be brought.

@@ -8,9 +8,10 @@
 //! let service = server.service(); // mount it in axum, hyper, …
 //! ```
 //!
-//! The protocol is engineioxide's. It stands behind a [front](Front), which does what a library of
-//! its own kind cannot know of: who may come, how much may wait, what becomes of those who are
-//! slow or silent, and the protocol's answers to what is wrong.
+//! Sessions, their packets and heartbeats are engineioxide's. It stands behind a [front](Front), which
+//! does what a library of its own kind cannot know of: who may come, how much may wait, what becomes
+//! of those who are slow or silent, and the protocol's answers to what is wrong. WebSockets are read
+//! as the engine of WebSocket does it; for the library their sessions are on polling.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -23,8 +24,9 @@
 //! | `session` | what all that belongs to one client shares |
 //! | `seats` | several connections of one client on its session |
 //! | `outlet`, `inlet` | its way out and its way in |
-//! | `io`, `stream`, `frames`, `outgoing`, `base64` | the WebSocket's bytes, and what is seen in them |
-//! | `direct` | messages on their way past the library |
+//! | `websocket` | the task of a session's WebSocket |
+//! | `wire` | the way out of it, past the library |
+//! | `packets` | what the library says and is told, packet by packet |
 //! | `library`, `handler` | what stands behind the front, and engineioxide in that place |
 //!
 //! # Features
@@ -33,27 +35,24 @@
 //! |---|---|
 //! | `v3` | protocol 3, for clients that [`EngineIoConfig::allow_eio3`] lets in |
 
-mod base64;
 mod config;
 mod cors;
-mod direct;
 mod entry;
 mod first_ping;
-mod frames;
 mod front;
 mod handler;
 mod handshake;
 mod inlet;
-mod io;
 mod library;
-mod outgoing;
 mod outlet;
 mod paced;
+mod packets;
 mod polling;
 mod request;
 mod seats;
 mod session;
-mod stream;
+mod websocket;
+mod wire;
 
 use std::{
     fmt,
@@ -71,13 +70,12 @@ use stellarfw_transport::{
 use self::handler::Handler;
 pub use self::{
     config::{EngineIoConfig, max_payload},
-    frames::{COPY_MAX, put_header},
     front::{Front, FrontOptions, library_config},
-    io::Socket,
     library::{Library, Put, Sent, Sink},
     paced::Paced,
     seats::{Seat, SeatSink},
     session::{Session, protocol},
+    wire::{COPY_MAX, put_header},
 };
 
 /// The Engine.IO engine; its name is `engine.io`.
@@ -91,6 +89,7 @@ pub use self::{
 /// | the server ends it | Engine.IO's close packet; over a WebSocket a close frame with the reason's code |
 /// | a message over `maxLength` | close 1009; a POST is answered 413 |
 /// | two polls or two POSTs at once | 400, and the session ends |
+/// | a frame that is none, text that is not UTF-8 | close 1002, 1007 |
 /// | an upgrade that does not come to its end | the session ends with the handshake timeout |
 #[derive(Default)]
 pub struct EngineIo {

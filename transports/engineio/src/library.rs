@@ -1,6 +1,6 @@
 //! The library behind the front: what is asked of it, and of each of its connections.
 
-use std::{convert::Infallible, fmt::Display, future::Ready};
+use std::convert::Infallible;
 
 use bytes::Bytes;
 use hyper::service::Service;
@@ -9,29 +9,25 @@ use stellarfw_transport::{
     http::{BoxError, Response, body},
 };
 
-use crate::{io::Socket, paced::Paced};
+use crate::paced::Paced;
 
 /// A library that speaks Engine.IO: engineioxide, or what is built upon it.
+///
+/// All its sessions are on polling, for all it knows: WebSockets are ours.
 pub trait Library: Send + Sync + 'static {
     /// Answers a request of the polling transport.
     fn answer(&self, request: http::Request<Paced>) -> BoxFuture<Response>;
-
-    /// Takes over a WebSocket; its request tells whether it is a session's upgrade. It is boxed,
-    /// because the library's tasks have room for it in several places.
-    fn websocket(&self, socket: Box<Socket>, request: http::Request<()>);
 }
 
-impl<S, B, E> Library for S
+impl<S, B> Library for S
 where
     S: Service<http::Request<Paced>, Response = http::Response<B>, Error = Infallible>
-        + Service<(Box<Socket>, http::Request<()>), Response = (), Future = Ready<Result<(), E>>>
         + Send
         + Sync
         + 'static,
     <S as Service<http::Request<Paced>>>::Future: Send + 'static,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
-    E: Display,
 {
     fn answer(&self, request: http::Request<Paced>) -> BoxFuture<Response> {
         let future = self.call(request);
@@ -41,13 +37,6 @@ where
                 Err(never) => match never {},
             }
         })
-    }
-
-    fn websocket(&self, socket: Box<Socket>, request: http::Request<()>) {
-        // The call itself starts the connection.
-        if let Err(error) = self.call((socket, request)).into_inner() {
-            tracing::error!(%error, "the library did not take a WebSocket");
-        }
     }
 }
 
@@ -59,8 +48,8 @@ pub trait Sink: Send + Sync + 'static {
     /// Puts a frame behind others as what it is over a WebSocket, past the library.
     fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put;
 
-    /// A message has come over a WebSocket, whole and after all that the library was given. Whether
-    /// it was one of the client's and has been brought; if not, the library gets it.
+    /// A message has come over a WebSocket, with what protocol 3 has in front of bytes. Whether it was
+    /// one of the client's and has been brought; if not, the library gets it.
     fn take(&self, message: Message<'_>) -> bool;
 
     /// Ends the session: the library sends what it holds and the protocol's goodbye. There is no

@@ -1,30 +1,27 @@
 //! The way out: a bounded queue, and of it so much in the library's hands as it can send at once.
 //!
 //! The library's own queue is bounded by count and tells nobody when there is room again. So the
-//! frames wait here. Over a WebSocket the library is handed the next ones when the socket has
-//! taken the last; over polling, when a poll is there to take them. What the library holds is
-//! counted, so the bounds of the outbox hold for both together.
+//! frames wait here, and the library is handed the next ones when a poll is there to take them. What
+//! it holds is counted, so the bounds of the outbox hold for both together.
 //!
-//! Over a WebSocket on plain TCP the frames go [past the library](crate::direct), and it gets only
-//! those that are made of several messages.
+//! Over a WebSocket the frames go [past the library](crate::wire), and it gets only those that are made
+//! of several messages; the polls there are [our own](crate::websocket).
 
 use std::{collections::VecDeque, sync::Arc};
 
 use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
 
 use crate::{
-    direct::{Direct, Next},
     library::{Put, Sent, Sink},
     seats::Turn,
     session::Session,
+    wire::{Next, Wire, Write},
 };
 
 /// So many frames may be in the library's hands.
 pub(crate) const WINDOW: usize = 1_024;
 /// What the library queues besides: pings, the protocol's own packets, Socket.IO's too.
 pub(crate) const SPARE: usize = 16;
-/// As many bytes are handed over for one write of a WebSocket, one frame over.
-const WRITE: usize = 32 << 10;
 /// At most as many bytes are handed over for one poll, one frame over.
 const POLL: usize = 1 << 20;
 
@@ -59,30 +56,26 @@ pub(crate) struct Out {
     outbox: Outbox,
     /// Whose the frames in it are, where several share the session.
     turns: VecDeque<Turn>,
-    /// Its WebSocket, if that can be written to from any thread.
-    pub(crate) direct: Option<Direct>,
-    /// Sizes of the frames in the library's hands, one for each WebSocket message; nought for
-    /// messages of the library's own.
+    /// The way out of its WebSocket.
+    pub(crate) wire: Option<Wire>,
+    /// Sizes of the frames in the library's hands, one for each message; nought for messages of the
+    /// library's own.
     handed: VecDeque<usize>,
     handed_bytes: usize,
-    /// How many messages its WebSocket has taken, and how many answers to polls with messages.
+    /// How many answers to polls there were with messages in them.
     total: u64,
     /// As many bytes are handed over for one poll: half of what the library puts into one answer,
     /// so that all but a single large frame is in it.
     poll_budget: usize,
     /// How long the answer to a poll is at least, if nothing was left out of it.
     poll_bytes: usize,
-    /// The library has kept a frame for the next poll, because it did not fit the last. An
-    /// upgrade or a close would lose it.
+    /// The library has kept a frame for the next poll, because it did not fit the last. A close would
+    /// lose it.
     pub(crate) kept: bool,
-    /// The library's writer of a WebSocket is at work. One that is told to close before that may
-    /// close without having sent what it holds.
-    pub(crate) writer: bool,
     /// Why it closes.
     pub(crate) reason: Option<CloseReason>,
-    /// The library is made believe that the client has left: when all has been written, or now.
-    pub(crate) hang_up: bool,
-    pub(crate) hung_up: bool,
+    /// The library is to be told that the client has left.
+    hang_up: bool,
     /// To be cut at once.
     pub(crate) cut: bool,
 }
@@ -96,24 +89,22 @@ impl Out {
             sink: None,
             outbox: Outbox::new(limits.clone()),
             turns: VecDeque::new(),
-            direct: None,
+            wire: None,
             limits,
             handed: VecDeque::new(),
             handed_bytes: 0,
             total: 0,
             poll_bytes: 0,
             kept: false,
-            writer: false,
             reason: None,
             hang_up: false,
-            hung_up: false,
             cut: false,
         }
     }
 
     pub(crate) fn waiting(&self) -> Waiting {
         let waiting = self.outbox.waiting();
-        let wire = self.direct.as_ref().map(Direct::waiting);
+        let wire = self.wire.as_ref().map(Wire::waiting);
         let wire = wire.unwrap_or_default();
         Waiting {
             frames: waiting.frames + wire.frames + self.handed.len(),
@@ -139,36 +130,39 @@ impl Out {
         Ok(())
     }
 
-    /// Sends what can be sent next: past the library, or by its hands. Whether the socket has just
-    /// come to take no more.
-    pub(crate) fn hand_over(&mut self) -> bool {
-        let bytes = match self.line {
-            Line::Polling if !self.kept => self.poll_budget,
-            Line::Polling | Line::Upgrading => return false,
-            Line::WebSocket => WRITE,
-        };
+    /// Sends what can be sent next: past the library, or by its hands. `task` is how the session's task
+    /// writes, if that is who asks. Whether the task has to see to it.
+    pub(crate) fn hand_over(&mut self, task: Option<&mut Write<'_>>) -> bool {
+        if self.kept || self.line == Line::Upgrading {
+            return false;
+        }
         let Some(sink) = self.sink.clone() else {
             return false;
         };
-        let mut stuck = false;
-        if self.line == Line::WebSocket
-            && let Some(mut direct) = self.direct.take()
-        {
-            let before = direct.is_stuck();
-            // What several share goes through the library.
-            if direct.open && self.turns.is_empty() {
-                direct.write(|batch| self.next(&*sink, batch));
-            } else {
-                direct.flush();
+        let mut wanted = false;
+        if self.line == Line::WebSocket {
+            if !self.wire.as_ref().is_some_and(|wire| wire.open) {
+                return false;
             }
-            stuck = !before && direct.is_stuck();
-            self.direct = Some(direct);
-            if self.handed.is_empty() && self.turns.is_empty() {
-                return stuck;
+            let Some(mut wire) = self.wire.take() else {
+                return false;
+            };
+            let before = wire.is_stuck();
+            let alone = task.is_none() && wire.is_of_task();
+            // What several share goes through the library.
+            let shared = !self.turns.is_empty();
+            wire.write(task, |batch| match shared {
+                true => Next::Nothing,
+                false => self.next(&*sink, batch),
+            });
+            wanted = alone || !before && wire.is_stuck();
+            self.wire = Some(wire);
+            if alone || self.handed.is_empty() && self.turns.is_empty() {
+                return wanted;
             }
         }
         while self.handed.len() < WINDOW
-            && self.handed_bytes < bytes
+            && self.handed_bytes < self.poll_budget
             && let Some(frame) = self.outbox.pop()
         {
             self.hand(&*sink, &frame);
@@ -176,7 +170,7 @@ impl Out {
         if self.handed.is_empty() && self.handed.capacity() > 64 {
             self.handed = VecDeque::new();
         }
-        stuck
+        wanted
     }
 
     /// Puts the next frame into a batch, if there is one and the library holds none.
@@ -225,61 +219,52 @@ impl Out {
         self.total
     }
 
-    /// The WebSocket has taken so many messages.
-    pub(crate) fn written(&mut self, count: usize) {
-        self.total += count as u64;
-        self.release(count);
-        self.hung_up |= self.hang_up && self.handed.is_empty();
-    }
-
-    fn release(&mut self, count: usize) {
-        for _ in 0..count {
-            self.handed_bytes -= self.handed.pop_front().unwrap_or_default();
-        }
+    fn release(&mut self) {
+        self.handed.clear();
+        self.handed_bytes = 0;
         self.poll_bytes = 0;
     }
 
     /// A poll was answered with all that the library held. `len`: how many bytes that are;
     /// `messages`: there are others than the protocol's own among them.
     pub(crate) fn polled(&mut self, len: usize, messages: bool) {
-        if self.line != Line::Polling && !messages {
-            // During an upgrade it answers at once, and keeps what it holds.
-            return;
-        }
         self.total += u64::from(messages);
         self.kept = len < self.poll_bytes;
-        self.release(self.handed.len());
+        self.release();
     }
 
     /// A poll was not answered: the library holds nothing. Whether that is news.
     pub(crate) fn settle(&mut self) -> bool {
         let news = self.kept || !self.handed.is_empty();
         self.kept = false;
-        self.release(self.handed.len());
+        self.release();
         news
     }
 
-    /// Whether what several share waits for the library's writer, and that for nobody. It is a task of
-    /// its own: unless the reading waits for it, a client that sends much is answered too late.
-    pub(crate) fn is_behind(&self) -> bool {
-        let taken = self
-            .direct
-            .as_ref()
-            .is_some_and(|direct| !direct.is_stuck());
-        self.line == Line::WebSocket && taken && !self.turns.is_empty() && !self.handed.is_empty()
+    /// The library is to be told that the client has left, once what it holds has gone. Whether that is
+    /// news.
+    pub(crate) fn begin_hang_up(&mut self) -> bool {
+        !std::mem::replace(&mut self.hang_up, true)
+    }
+
+    /// Whether the library is to be told so now.
+    pub(crate) fn hangs_up(&self) -> bool {
+        self.hang_up && self.handed.is_empty() && !self.kept
+    }
+
+    /// Whether it closes and all that was to go before has gone.
+    fn is_drained(&self) -> bool {
+        self.phase == Phase::Closing
+            && self.outbox.is_empty()
+            && self.handed.is_empty()
+            && self.wire.as_ref().is_none_or(Wire::is_empty)
+            && self.line != Line::Upgrading
+            && !self.kept
     }
 
     /// Whether the library may be told to close now: it closes at once.
     pub(crate) fn may_close(&mut self) -> Option<Arc<dyn Sink>> {
-        let drained = self.outbox.is_empty()
-            && self.handed.is_empty()
-            && self.direct.as_ref().is_none_or(Direct::is_empty);
-        let ready = match self.line {
-            Line::Polling => !self.kept,
-            Line::Upgrading => false,
-            Line::WebSocket => self.writer,
-        };
-        if self.phase != Phase::Closing || !drained || !ready {
+        if !self.is_drained() {
             return None;
         }
         let sink = self.sink.clone()?;
@@ -379,43 +364,35 @@ mod tests {
         out
     }
 
-    /// Whether all of many large frames are handed over, one after the other is written.
+    /// Whether all of many large frames are handed over, one poll after the other.
     fn flows(out: &mut Out) -> bool {
-        out.line = Line::WebSocket;
+        out.line = Line::Polling;
         (0..20).all(|_| {
-            out.push(Frame::binary(vec![0; 2 * WRITE])).unwrap();
-            out.hand_over();
+            out.push(Frame::binary(vec![0; POLL])).unwrap();
+            out.hand_over(None);
             let gone = out.outbox.is_empty();
-            out.written(1);
+            out.polled(2 * POLL, true);
             gone && out.handed.is_empty() && out.handed_bytes == 0
         })
     }
 
     #[test]
     fn a_welcome_that_a_poll_took_is_awaited_no_more() {
+        let mut out = out(Line::Polling);
         // Before it was expected.
-        for line in [Line::Polling, Line::Upgrading] {
-            let mut out = out(line);
-            out.polled(30, true);
-            out.expect(0);
-            assert!(flows(&mut out), "{line:?}");
-        }
-        // After that, while the client was already moving to its WebSocket.
-        let mut out = out(Line::Upgrading);
-        out.expect(0);
         out.polled(30, true);
+        out.expect(0);
+        assert!(out.handed.is_empty());
         assert!(flows(&mut out));
     }
 
     #[test]
-    fn a_welcome_that_no_poll_took_is_awaited_from_the_websocket() {
+    fn a_welcome_that_no_poll_took_is_awaited() {
         let mut out = out(Line::Polling);
         out.polled(1, false);
         out.expect(0);
-        out.line = Line::Upgrading;
-        out.polled(1, false);
         assert_eq!(out.handed, [0]);
-        out.written(1);
+        out.polled(30, true);
         assert!(flows(&mut out));
     }
 }

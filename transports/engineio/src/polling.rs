@@ -73,17 +73,18 @@ fn advance(
     loop {
         // Under the lock nobody else can hand anything over, so the answer holds all of it.
         let mut out = session.lock();
-        let waiting = out.line == Line::Polling;
-        if waiting {
-            out.hand_over();
-        }
+        out.hand_over(None);
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
             let answer = Answer::of(response, &session.first_ping);
             out.polled(answer.len, answer.messages);
             return Poll::Ready(answer);
         }
-        if waiting && out.settle() {
+        if out.settle() {
             continue;
+        }
+        if out.line == Line::Upgrading && out.wire.is_some() {
+            // The WebSocket is there: what comes next comes over it.
+            return Poll::Ready(Answer::noop(polling.session.is_v3()));
         }
         // The library closes at once, so it is told only when a poll is there to be answered.
         let sink = out.may_close();
@@ -108,6 +109,16 @@ struct Answer {
 }
 
 impl Answer {
+    /// The packet that says nothing.
+    fn noop(is_v3: bool) -> Self {
+        Self {
+            response: Some(text(StatusCode::OK, if is_v3 { "1:6" } else { "6" })),
+            len: 0,
+            messages: false,
+            pinged: false,
+        }
+    }
+
     /// Looks into a response, where something is to be found there.
     fn of(response: Response, first_ping: &FirstPing) -> Self {
         // Of a known length, so the library has it whole.
@@ -239,13 +250,13 @@ fn too_large() -> Response {
     text(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large\n")
 }
 
-/// The goodbye of a client.
-pub(crate) fn goodbye(ask: &Ask) -> Option<Request<Paced>> {
-    by_client(ask, if ask.protocol == 3 { "1:1" } else { "1" })
+/// The goodbye of a client, as a payload.
+pub(crate) fn goodbye(protocol: u8) -> &'static str {
+    if protocol == 3 { "1:1" } else { "1" }
 }
 
 /// A payload in a client's name.
-fn by_client(ask: &Ask, body: &'static str) -> Option<Request<Paced>> {
+pub(crate) fn by_client(ask: &Ask, body: &'static str) -> Option<Request<Paced>> {
     let ask = Ask {
         socket: false,
         ..*ask

@@ -56,8 +56,8 @@ pub struct SocketIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// Size of the buffer in bytes from which the library reads a WebSocket. Default 512: messages
-    /// that come whole pass it by.
+    /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
+    /// Default 4,096. It is there while such a message is read.
     pub read_buffer: usize,
 }
 

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The protocol is socketioxide's, behind the same [front](stellarfw_engineio::Front) as
-//! Engine.IO's. A payload is the argument of an event `message`, both ways, and besides:
+//! Engine.IO's, with the same WebSockets. A payload is the argument of an event `message`, both ways, and besides:
 //!
 //! | a client's event | the payload it becomes |
 //! |---|---|
@@ -116,18 +116,13 @@ impl SocketIo {
         options.overhead = mode.overhead(settings.max_length);
         options.admit_later = true;
         options.attachments = !mode.is_binary();
-        options.seats = self.config.has_several();
         let engine = library_config(&config, options, settings);
         let builder = Library::builder()
             .req_path("/")
             .ping_interval(engine.ping_interval)
             .ping_timeout(engine.ping_timeout)
-            .upgrade_timeout(engine.upgrade_timeout)
             .max_buffer_size(engine.max_buffer_size)
             .max_payload(engine.max_payload)
-            .ws_read_buffer_size(engine.ws_read_buffer_size)
-            .ws_max_message_size(engine.ws_max_message_size)
-            .ws_max_frame_size(engine.ws_max_frame_size)
             .connect_timeout(self.config.connect_timeout(settings));
         let builder = if mode.is_binary() {
             builder.with_parser(ParserConfig::msgpack())
@@ -138,11 +133,12 @@ impl SocketIo {
             builder.with_parser(parser)
         };
         let (service, io) = builder.build_svc();
+        let several = self.config.has_several();
         for name in &self.config.namespaces {
             let entrance = Entrance {
                 mode,
                 style: Style::of(&self.config),
-                name: options.seats.then(|| name.as_str().into()),
+                name: several.then(|| name.as_str().into()),
             };
             io.ns::<_, ()>(name.clone(), entrance);
         }

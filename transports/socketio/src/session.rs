@@ -45,13 +45,12 @@ impl DisconnectHandler<LocalAdapter, ()> for Events {
             DisconnectReason::TransportClose | DisconnectReason::ClientNSDisconnect => {
                 CloseReason::Client { code: 1005 }
             }
-            DisconnectReason::TransportError => self.session.broken(),
             DisconnectReason::HeartbeatTimeout => CloseReason::HeartbeatTimeout,
             DisconnectReason::PacketParsingError => protocol("bad packet"),
             DisconnectReason::MultipleHttpPollingError => protocol("overlapping polls"),
-            DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
-                CloseReason::Gone
-            }
+            DisconnectReason::TransportError
+            | DisconnectReason::ServerNSDisconnect
+            | DisconnectReason::ClosingServer => CloseReason::Gone,
         };
         match &self.seat {
             Some(seat) => seat.closed(reason, left),

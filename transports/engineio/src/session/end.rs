@@ -1,9 +1,6 @@
 //! How a session ends.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use stellarfw_transport::CloseReason;
 
@@ -14,9 +11,6 @@ use crate::{
     polling,
     request::Ask,
 };
-
-/// Within this time the library's writer is at work, if it ever will be.
-const WRITER_START: Duration = Duration::from_millis(50);
 
 impl Session {
     /// Closes what is open for this reason. Whether anything was.
@@ -56,16 +50,6 @@ impl Session {
         self.end.get().cloned().unwrap_or(reason)
     }
 
-    /// Why it ended, where it was the WebSocket that broke, not the client that left.
-    pub fn broken(&self) -> CloseReason {
-        let is_socket = self.lock().line == Line::WebSocket;
-        match self.end.get() {
-            Some(reason) => reason.clone(),
-            None if is_socket => protocol("broken frame"),
-            None => CloseReason::Gone,
-        }
-    }
-
     /// Tells the library to close for the reason given before.
     pub(crate) fn close(&self, sink: Option<Arc<dyn Sink>>) {
         if let Some(sink) = sink {
@@ -99,24 +83,29 @@ impl Session {
     pub fn hang_up(&self) {
         let mut out = self.lock();
         let line = out.line;
-        if std::mem::replace(&mut out.hang_up, true) {
+        if !out.begin_hang_up() {
             return;
         }
+        drop(out);
         if line == Line::WebSocket {
-            out.written(0);
-            drop(out);
-            self.read.wake();
-        } else if let (Some(sid), Some(library)) = (self.sid(), self.library.upgrade()) {
-            let ask = Ask {
-                sid: Some(sid),
-                ..self.ask
-            };
-            drop(out);
-            if let Some(request) = polling::goodbye(&ask) {
-                let _runtime = self.runtime.enter();
-                let answer = library.answer(request);
-                self.runtime.spawn(answer);
-            }
+            self.task.wake();
+        } else {
+            self.say_goodbye();
+        }
+    }
+
+    /// Tells the library that the client has left.
+    pub(crate) fn say_goodbye(&self) {
+        let (Some(sid), Some(library)) = (self.sid(), self.library.upgrade()) else {
+            return;
+        };
+        let ask = Ask {
+            sid: Some(sid),
+            ..self.ask
+        };
+        if let Some(request) = polling::by_client(&ask, polling::goodbye(ask.protocol)) {
+            let _runtime = self.runtime.enter();
+            self.runtime.spawn(library.answer(request));
         }
     }
 
@@ -124,6 +113,7 @@ impl Session {
     pub(crate) fn begin_close(self: &Arc<Self>, reason: &CloseReason) {
         if self.lock().begin_close(reason) {
             self.bound_closing();
+            self.advance();
         }
     }
 
@@ -131,11 +121,6 @@ impl Session {
     fn bound_closing(self: &Arc<Self>) {
         let session = self.clone();
         self.runtime.spawn(async move {
-            if !session.lock().writer {
-                tokio::time::sleep(WRITER_START).await;
-                session.lock().writer = true;
-                session.advance();
-            }
             let done = session.done.notified();
             if tokio::time::timeout(session.close_timeout, done)
                 .await
@@ -157,14 +142,18 @@ impl Session {
         }
         let sink = out.sink.clone();
         drop(out);
-        self.read.wake();
-        self.write.wake();
+        self.task.wake();
         self.abandon(sink);
     }
 
     /// The client has left, in this way.
     pub(crate) fn left(&self, reason: CloseReason) {
         self.end.set(reason).ok();
+    }
+
+    /// Its WebSocket has said the last word.
+    pub(crate) fn parted(&self) {
+        self.done.notify_one();
     }
 
     /// Its WebSocket is no more.
@@ -197,7 +186,14 @@ impl Session {
     pub(crate) fn fault(&self, message: &'static str) {
         // One that ends already may be unknown to the library before it is over for us: then its
         // answer is no news of the client.
-        if self.end.get().is_none() && !self.end_with(&protocol(message)) {
+        if self.end.get().is_none() {
+            self.fault_with(&protocol(message));
+        }
+    }
+
+    /// Closes what is open for this reason, or cuts it.
+    pub(crate) fn fault_with(&self, reason: &CloseReason) {
+        if !self.end_with(reason) {
             self.cut();
         }
     }

@@ -71,8 +71,9 @@ pub struct Session {
     library: Weak<dyn Library>,
     /// Why it ends, where the library does not know.
     end: OnceLock<CloseReason>,
-    pub(crate) read: AtomicWaker,
-    pub(crate) write: AtomicWaker,
+    /// Wakes the task of its WebSocket.
+    pub(crate) task: AtomicWaker,
+    /// Wakes its poll.
     pub(crate) poll: AtomicWaker,
     polling: AtomicBool,
     posting: AtomicBool,
@@ -111,8 +112,7 @@ impl Session {
             sessions: Arc::downgrade(sessions),
             library,
             end: OnceLock::new(),
-            read: AtomicWaker::new(),
-            write: AtomicWaker::new(),
+            task: AtomicWaker::new(),
             poll: AtomicWaker::new(),
             polling: AtomicBool::new(false),
             posting: AtomicBool::new(false),
@@ -205,16 +205,20 @@ impl Session {
         self.ask.protocol == 3
     }
 
-    /// What messages that come whole may be offered to: its sink, on a WebSocket that is open.
+    /// What messages that come over a WebSocket may be offered to.
     pub(crate) fn taker(&self) -> Option<Arc<dyn Sink>> {
-        let out = self.lock();
-        let may = out.line == Line::WebSocket && out.phase == Phase::Open;
-        out.sink.clone().filter(|_| may && self.inlet.is_open())
+        self.lock().sink.clone()
     }
 
     /// A message has come.
     pub fn receive(&self, message: Message<'_>) {
         self.inlet.receive(message);
+    }
+
+    /// The client has sent a ping or pong.
+    pub(crate) fn signal(&self) {
+        self.alive();
+        self.inlet.signal();
     }
 
     pub(crate) fn alive(&self) {
@@ -232,9 +236,6 @@ impl Session {
                     ready = Poll::Pending;
                 }
             });
-            if self.lock().is_behind() {
-                ready = Poll::Pending;
-            }
         }
         ready
     }
@@ -248,7 +249,7 @@ impl Session {
             .collect()
     }
 
-    /// Lets go on what can: hands frames over, or closes when all have gone.
+    /// Lets go on what can: sends frames, or has them sent by whom it must be.
     pub(crate) fn advance(&self) {
         let mut out = self.lock();
         if out.line != Line::WebSocket {
@@ -256,28 +257,11 @@ impl Session {
             self.poll.wake();
             return;
         }
-        let stuck = out.hand_over();
-        let sink = out.may_close();
+        let wanted = out.hand_over(None) || out.phase == Phase::Closing;
         drop(out);
-        if stuck {
-            self.read.wake();
+        if wanted {
+            self.task.wake();
         }
-        self.close(sink);
-    }
-
-    /// The socket has taken so many messages.
-    pub(crate) fn written(&self, count: usize) {
-        let mut out = self.lock();
-        out.writer = true;
-        out.written(count);
-        let stuck = out.hand_over();
-        let hung_up = out.hung_up;
-        let sink = out.may_close();
-        drop(out);
-        if hung_up || stuck || self.seats.get().is_some() {
-            self.read.wake();
-        }
-        self.close(sink);
     }
 
     /// The client has moved to its WebSocket.
@@ -285,11 +269,9 @@ impl Session {
         let mut out = self.lock();
         if out.line == Line::Upgrading {
             out.line = Line::WebSocket;
-            if let Some(direct) = &mut out.direct {
-                direct.open = true;
+            if let Some(wire) = &mut out.wire {
+                wire.open = true;
             }
-            drop(out);
-            self.advance();
         }
     }
 
@@ -328,6 +310,7 @@ pub(crate) struct Polling {
 impl Drop for Polling {
     fn drop(&mut self) {
         self.session.polling.store(false, Ordering::Release);
+        self.session.task.wake();
         if !self.answered {
             self.session.left(CloseReason::Gone);
             self.session.cut();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stellarfw_engineio::{EngineIo, EngineIoConfig};
 use stellarfw_transport::{
-    CloseReason, CodecError, Flow, Handler, Message, Server, ServerConfig, Spark,
+    CloseReason, CodecError, Flow, Handler, Message, Server, ServerBuilder, ServerConfig, Spark,
 };
 use tokio::sync::mpsc;
 
@@ -49,13 +49,21 @@ pub struct Bed {
 }
 
 pub async fn bed(engine: EngineIoConfig, change: impl FnOnce(&mut ServerConfig)) -> Bed {
+    bed_of(engine, change, |server| server).await
+}
+
+pub async fn bed_of(
+    engine: EngineIoConfig,
+    change: impl FnOnce(&mut ServerConfig),
+    build: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Bed {
     let (notes, events) = mpsc::unbounded_channel();
     let server = Server::builder()
         .configure(|config| config.ping_interval = 0)
         .configure(change)
         .transport(EngineIo::new(engine))
-        .handler(Notes(notes))
-        .build();
+        .handler(Notes(notes));
+    let server = build(server).build();
     let mut site = Site::default();
     site.serve(&server).await;
     Bed {

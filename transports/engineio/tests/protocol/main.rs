@@ -9,3 +9,4 @@ mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;
+mod websocket;

@@ -1,0 +1,192 @@
+//! Payloads of the polling transport, which are what the library reads and writes: taken apart into
+//! the packets they hold, and made of one.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use stellarfw_transport::Message;
+
+/// What stands between two packets of a payload (protocol 4).
+const SEPARATOR: u8 = 0x1e;
+
+/// A packet as it is over a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Packet<'a> {
+    /// With its type in front.
+    Text(&'a str),
+    /// A message of bytes, without a type.
+    Binary(Vec<u8>),
+}
+
+/// Calls a function for each packet of a payload, until one cannot be read. Whether all could.
+///
+/// `binary`: the payload is one of protocol 3 that has bytes in it.
+pub(crate) fn read(
+    payload: &[u8],
+    protocol: u8,
+    binary: bool,
+    mut f: impl FnMut(Packet<'_>),
+) -> bool {
+    let mut rest = payload;
+    while !rest.is_empty() {
+        let packet = match (protocol, binary) {
+            (3, true) => split_binary(&mut rest),
+            (3, false) => split_text(&mut rest).and_then(|packet| text(packet, "b4")),
+            _ => str::from_utf8(split_separated(&mut rest))
+                .ok()
+                .and_then(|packet| text(packet, "b")),
+        };
+        let Some(packet) = packet else {
+            return false;
+        };
+        f(packet);
+    }
+    true
+}
+
+/// A packet of a payload that is text, in which this begins a message of bytes in base64.
+fn text<'a>(packet: &'a str, bytes: &str) -> Option<Packet<'a>> {
+    match packet.strip_prefix(bytes) {
+        Some(bytes) => STANDARD.decode(bytes).ok().map(Packet::Binary),
+        None => Some(Packet::Text(packet)),
+    }
+}
+
+/// The bytes of a packet that is a message of bytes in base64, if it is one that can be read.
+pub(crate) fn from_base64(packet: &str, protocol: u8) -> Option<Vec<u8>> {
+    match text(packet, if protocol == 3 { "b4" } else { "b" })? {
+        Packet::Binary(bytes) => Some(bytes),
+        Packet::Text(_) => None,
+    }
+}
+
+/// The first packet of a payload of protocol 4.
+fn split_separated<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let end = rest.iter().position(|byte| *byte == SEPARATOR);
+    let end = end.unwrap_or(rest.len());
+    let packet = &rest[..end];
+    *rest = rest.get(end + 1..).unwrap_or_default();
+    packet
+}
+
+/// The first packet of a payload of protocol 3: `length:packet`, in UTF-16's units.
+fn split_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let text = str::from_utf8(rest).ok()?;
+    let (length, text) = text.split_once(':')?;
+    let mut length: usize = length.parse().ok()?;
+    let mut end = 0;
+    let mut chars = text.chars();
+    while length > 0 {
+        let c = chars.next()?;
+        length = length.checked_sub(c.len_utf16())?;
+        end += c.len_utf8();
+    }
+    *rest = &text.as_bytes()[end..];
+    Some(&text[..end])
+}
+
+/// The first packet of a payload of protocol 3 that has bytes in it: 0 or 1, the digits of its
+/// length, 255, and then text, or a message's type and its bytes.
+fn split_binary<'a>(rest: &mut &'a [u8]) -> Option<Packet<'a>> {
+    let (kind, digits) = rest.split_first()?;
+    let end = digits.iter().position(|byte| *byte == 0xff)?;
+    let length = digits[..end].iter().try_fold(0_usize, |length, digit| {
+        length.checked_mul(10)?.checked_add(usize::from(*digit))
+    })?;
+    let from = end + 1;
+    let packet = digits.get(from..from.checked_add(length)?)?;
+    *rest = &digits[from + length..];
+    match kind {
+        0 => str::from_utf8(packet).ok().map(Packet::Text),
+        _ => packet.get(1..).map(|bytes| Packet::Binary(bytes.to_vec())),
+    }
+}
+
+/// The payload of one message, a text with the packet's type in front, as a client sends it.
+pub(crate) fn of_one(message: Message<'_>, protocol: u8) -> Vec<u8> {
+    let packet = match message {
+        Message::Text(text) => text.to_owned(),
+        Message::Binary(bytes) => {
+            let mut packet = String::from(if protocol == 3 { "b4" } else { "b" });
+            STANDARD.encode_string(bytes, &mut packet);
+            packet
+        }
+    };
+    match protocol {
+        3 => format!("{}:{packet}", packet.encode_utf16().count()).into_bytes(),
+        _ => packet.into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(payload: &[u8], protocol: u8, binary: bool) -> Option<Vec<Packet<'static>>> {
+        let mut packets = Vec::new();
+        let whole = read(payload, protocol, binary, |packet| {
+            packets.push(match packet {
+                Packet::Text(text) => Packet::Text(String::from(text).leak()),
+                Packet::Binary(bytes) => Packet::Binary(bytes),
+            });
+        });
+        whole.then_some(packets)
+    }
+
+    #[test]
+    fn a_payload_is_taken_apart_in_every_form() {
+        let bytes = || Packet::Binary(vec![0, 255, 1]);
+        let expected = vec![Packet::Text("4a:€😀"), bytes(), Packet::Text("2")];
+        let payload = "4a:€😀\x1ebAP8B\x1e2";
+        assert_eq!(all(payload.as_bytes(), 4, false), Some(expected.clone()));
+        let payload = "6:4a:€😀6:b4AP8B1:2";
+        assert_eq!(all(payload.as_bytes(), 3, false), Some(expected.clone()));
+        let payload = [
+            b"\0\x01\0\xff4a:\xe2\x82\xac\xf0\x9f\x98\x80" as &[u8],
+            b"\x01\x04\xff\x04\0\xff\x01",
+            b"\0\x01\xff2",
+        ];
+        assert_eq!(all(&payload.concat(), 3, true), Some(expected));
+        for (protocol, binary) in [(4, false), (3, false), (3, true)] {
+            assert_eq!(all(b"", protocol, binary), Some(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_payload_is_told() {
+        for (payload, protocol, binary) in [
+            (&b"4\xff"[..], 4, false),
+            (b"b!", 4, false),
+            (b"3:4a", 3, false),
+            (b"x:4a", 3, false),
+            (b"4a", 3, false),
+            // A length that ends within a character of two units.
+            ("2:4😀".as_bytes(), 3, false),
+            (b"\0\x02", 3, true),
+            (b"\0\x02\xff4", 3, true),
+            (b"\0\xfe\xff4", 3, true),
+            (&[1; 64], 3, true),
+        ] {
+            assert_eq!(all(payload, protocol, binary), None, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn one_message_is_a_payload_that_reads_as_it() {
+        for protocol in [3, 4] {
+            for text in ["4", "42[\"a\"]", "4€😀"] {
+                let payload = of_one(Message::Text(text), protocol);
+                let read = all(&payload, protocol, false);
+                assert_eq!(read, Some(vec![Packet::Text(String::from(text).leak())]));
+            }
+            for bytes in [&[][..], &[0], &[4, 0, 255, 7]] {
+                let payload = of_one(Message::Binary(bytes), protocol);
+                let read = all(&payload, protocol, false);
+                assert_eq!(read, Some(vec![Packet::Binary(bytes.to_vec())]));
+            }
+        }
+        assert_eq!(from_base64("bAP8B", 4), Some(vec![0, 255, 1]));
+        assert_eq!(from_base64("b4AP8B", 3), Some(vec![0, 255, 1]));
+        for (packet, protocol) in [("bAP8B", 3), ("b!", 4), ("4AP8B", 4), ("b", 3)] {
+            assert_eq!(from_base64(packet, protocol), None, "{packet}");
+        }
+    }
+}
