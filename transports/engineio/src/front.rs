@@ -12,6 +12,7 @@ use stellarfw_transport::{
     http::{Body, Request, Response, refused},
     is_websocket_upgrade,
 };
+use stellarfw_ws::upgrade::Upgrade;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -144,7 +145,7 @@ impl<L: Library> Front<L> {
         };
         let session = self.sessions.get(sid).ok_or(Fault::UnknownSession)?;
         if ask.socket {
-            let upgrade = handshake::Upgrade::read(parts)?;
+            let upgrade = upgrade(parts)?;
             if !session.begin_upgrade() {
                 return Err(Fault::BadRequest);
             }
@@ -170,7 +171,7 @@ impl<L: Library> Front<L> {
         ask: &Ask,
     ) -> Result<Response, Fault> {
         let upgrade = match ask.socket {
-            true => Some(handshake::Upgrade::read(parts)?),
+            true => Some(upgrade(parts)?),
             false => None,
         };
         let entry = match self.enter(server, parts).await {
@@ -208,4 +209,12 @@ impl<L: Library> Front<L> {
         let parts = Box::new(std::mem::replace(parts, empty));
         Ok(Entry::Asked(server.clone(), parts, place))
     }
+}
+
+/// Reads a request for a WebSocket.
+fn upgrade(parts: &mut Parts) -> Result<Upgrade, Fault> {
+    if !is_websocket_upgrade(parts) {
+        return Err(Fault::BadRequest);
+    }
+    Upgrade::read(parts).map_err(|_| Fault::BadRequest)
 }

@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engineioxide::socket::Sid;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
 use stellarfw_transport::{
     Server,
     http::{Response, text},
-    is_websocket_upgrade,
 };
-use stellarfw_ws::socket::Socket;
-use tungstenite::handshake::derive_accept_key;
+use stellarfw_ws::upgrade::Upgrade;
 
 use crate::{
     front::Front,
@@ -26,47 +22,6 @@ use crate::{
     session::Session,
     websocket::Link,
 };
-
-/// A WebSocket that may be made of a request.
-pub(crate) struct Upgrade {
-    accept: HeaderValue,
-    protocol: Option<HeaderValue>,
-    io: OnUpgrade,
-}
-
-impl Upgrade {
-    /// Checks a request for an upgrade (RFC 6455 section 4.2).
-    pub(crate) fn read(parts: &mut Parts) -> Result<Self, Fault> {
-        let is_version = header(&parts.headers, header::SEC_WEBSOCKET_VERSION) == Some("13");
-        if parts.method != Method::GET || !is_websocket_upgrade(parts) || !is_version {
-            return Err(Fault::BadRequest);
-        }
-        let key = header(&parts.headers, header::SEC_WEBSOCKET_KEY)
-            .map(str::trim)
-            .filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16))
-            .ok_or(Fault::BadRequest)?;
-        let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()));
-        Ok(Self {
-            accept: accept.map_err(|_| Fault::BadRequest)?,
-            protocol: first_protocol(&parts.headers),
-            // The server in front has taken the upgrade away, or does not support any.
-            io: parts.extensions.remove().ok_or(Fault::BadRequest)?,
-        })
-    }
-
-    fn response(&self) -> Response {
-        let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
-        let headers = response.headers_mut();
-        headers.remove(header::CONTENT_TYPE);
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept.clone());
-        if let Some(protocol) = &self.protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol.clone());
-        }
-        response
-    }
-}
 
 /// What the library says of a session that it has opened.
 #[derive(Debug)]
@@ -159,18 +114,9 @@ pub(crate) fn websocket<L: Library>(
     let timeout = server.config().handshake_timeout();
     let (front, ask) = (front.clone(), *ask);
     tokio::spawn(async move {
-        match tokio::time::timeout(timeout, upgrade.io).await {
-            Ok(Ok(io)) => {
-                Link::begin(&front, session, &ask, Socket::new(io), timeout).await;
-            }
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the upgrade failed");
-                session.stay();
-            }
-            Err(_) => {
-                tracing::debug!("the upgrade took too long");
-                session.stay();
-            }
+        match upgrade.socket(timeout).await {
+            Some(socket) => Link::begin(&front, session, &ask, socket, timeout).await,
+            None => session.stay(),
         }
     });
     response
@@ -196,18 +142,4 @@ impl Session {
         drop(out);
         self.advance();
     }
-}
-
-/// The first subprotocol the client asks for. They mean nothing here, but a browser that asked for
-/// some fails the connection if none is chosen.
-fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
-    let first = header(headers, header::SEC_WEBSOCKET_PROTOCOL)?
-        .split(',')
-        .next()?
-        .trim();
-    (!first.is_empty()).then(|| HeaderValue::from_str(first).ok())?
-}
-
-fn header(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -24,7 +24,7 @@
 //! | `session` | what all that belongs to one client shares |
 //! | `seats` | several connections of one client on its session |
 //! | `outlet`, `inlet` | its way out and its way in |
-//! | `websocket` | the task of a session's WebSocket |
+//! | `websocket` | a session's WebSocket: its task, and what is between the client and the library |
 //! | `wire` | the way out of it, past the library |
 //! | `packets` | what the library says and is told, packet by packet |
 //! | `library`, `handler` | what stands behind the front, and engineioxide in that place |

@@ -1,9 +1,6 @@
 //! From an HTTP request to an upgraded connection (RFC 6455 section 4.2).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use hyper::upgrade::OnUpgrade;
-use sha1::{Digest as _, Sha1};
+use http::{HeaderValue, StatusCode, header};
 use stellarfw_transport::{
     Admission, Server,
     http::{Request, Response, refused, text},
@@ -15,7 +12,7 @@ use crate::{
     deflate::{self, Negotiated},
     framing::Framing,
     session::Session,
-    socket::Socket,
+    upgrade::{BadUpgrade, Upgrade},
 };
 
 /// Answers an upgrade request for an engine whose messages are framed by `F`: checks the handshake,
@@ -39,15 +36,13 @@ pub async fn accept<F: Framing>(
             Err(refusal) => refused(&refusal, false),
         };
     }
-    let Some(accept) = accept_key(&parts) else {
-        return text(StatusCode::BAD_REQUEST, "Bad Request\n");
-    };
-    if header_str(&parts.headers, header::SEC_WEBSOCKET_VERSION) != Some("13") {
-        return upgrade_required();
-    }
-    let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-        // The server in front has taken the upgrade away, or does not support any.
-        return text(StatusCode::NOT_IMPLEMENTED, "No upgrade possible here\n");
+    let upgrade = match Upgrade::read(&mut parts) {
+        Ok(upgrade) => upgrade,
+        Err(BadUpgrade::Handshake) => return text(StatusCode::BAD_REQUEST, "Bad Request\n"),
+        Err(BadUpgrade::Version) => return upgrade_required(),
+        Err(BadUpgrade::Impossible) => {
+            return text(StatusCode::NOT_IMPLEMENTED, "No upgrade possible here\n");
+        }
     };
     let admission = match server.admit(engine, &mut parts).await {
         Ok(admission) => admission,
@@ -59,16 +54,9 @@ pub async fn accept<F: Framing>(
     });
     let (agreed, extension) = agreed.unzip();
 
-    let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
-    let headers = response.headers_mut();
-    headers.remove(header::CONTENT_TYPE);
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(protocol) = first_protocol(&parts.headers) {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
+    let mut response = upgrade.response();
     if let Some(extension) = extension {
+        let headers = response.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
     }
     tokio::spawn(upgraded::<F>(
@@ -87,21 +75,12 @@ async fn upgraded<F: Framing>(
     server: Server,
     mut admission: Admission,
     agreed: Option<Negotiated>,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
 ) {
     let timeout = server.config().handshake_timeout();
-    let upgraded = match tokio::time::timeout(timeout, upgrade).await {
-        Ok(Ok(upgraded)) => upgraded,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the upgrade failed");
-            return;
-        }
-        Err(_) => {
-            tracing::debug!("the upgrade took too long");
-            return;
-        }
+    let Some((socket, early)) = upgrade.socket(timeout).await else {
+        return;
     };
-    let (socket, early) = Socket::new(upgraded);
     if admission.handshake().remote().is_none() {
         admission.set_remote(socket.peer());
     }
@@ -121,29 +100,4 @@ fn upgrade_required() -> Response {
         HeaderValue::from_static("13"),
     );
     response
-}
-
-/// The answer to the client's key, if the request is a GET with a key of 16 bytes.
-fn accept_key(parts: &Parts) -> Option<HeaderValue> {
-    let key = header_str(&parts.headers, header::SEC_WEBSOCKET_KEY)?.trim();
-    if parts.method != Method::GET || STANDARD.decode(key).ok()?.len() != 16 {
-        return None;
-    }
-    let mut hash = Sha1::new();
-    hash.update(key.as_bytes());
-    // The constant of RFC 6455 section 1.3.
-    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    HeaderValue::from_str(&STANDARD.encode(hash.finalize())).ok()
-}
-
-/// The first subprotocol the client asks for. Sub-protocols mean nothing here, but a browser that
-/// asked for some fails the connection if none is chosen.
-fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
-    let offered = header_str(headers, header::SEC_WEBSOCKET_PROTOCOL)?;
-    let first = offered.split(',').next()?.trim();
-    (!first.is_empty()).then(|| HeaderValue::from_str(first).ok())?
-}
-
-fn header_str(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -11,7 +11,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `config` | the settings |
-//! | `handshake` | from an HTTP request to an upgraded connection |
+//! | `handshake`, [`upgrade`] | from an HTTP request to an upgraded connection |
 //! | `session` | the one task of a connection: reads, closes, waits |
 //! | `outlet` | the way out: queue, framing, one write for all that waits |
 //! | `framing` | what a message holds: a hook for engines with a protocol over WebSocket |
@@ -42,6 +42,7 @@ mod reader;
 mod session;
 pub mod socket;
 mod text;
+pub mod upgrade;
 mod whole;
 
 use std::net::SocketAddr;

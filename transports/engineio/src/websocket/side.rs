@@ -1,0 +1,332 @@
+//! What is between a client on its WebSocket and the library.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Method, Request, Uri};
+use stellarfw_transport::{BoxFuture, CloseReason, Message, http::Response};
+use stellarfw_ws::{inbound::Receiver, socket::Socket};
+use tokio::task::coop::{Unconstrained, unconstrained};
+
+use super::heard::Heard;
+use crate::{
+    library::{Library, Sink},
+    paced::Paced,
+    packets, polling,
+    session::{Polling, Session, protocol},
+    wire::{Wire, put_text},
+};
+
+type Answer = Unconstrained<BoxFuture<Response>>;
+
+/// What is between the client and the library.
+pub(super) struct Side {
+    pub(super) session: Arc<Session>,
+    pub(super) library: Arc<dyn Library>,
+    /// What messages are offered to, once there is one.
+    pub(super) sink: Option<Arc<dyn Sink>>,
+    pub(super) protocol: u8,
+    /// The session's, for the library's requests.
+    pub(super) uri: Uri,
+    pub(super) transition: Transition,
+    /// The place of the session's poll, and that poll.
+    pub(super) poll: Option<(Polling, Answer)>,
+    /// What the library was given and is not done with.
+    pub(super) given: Option<Answer>,
+    /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
+    pub(super) attachments: bool,
+    /// So many of those are yet to come.
+    pub(super) due: usize,
+    /// The client has said goodbye, and was answered.
+    pub(super) answered: bool,
+    /// There is nothing more to say: the library has closed the session, or was told that the client
+    /// has left.
+    pub(super) over: bool,
+}
+
+/// How far the client has moved from polling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transition {
+    Begun,
+    Probed,
+    Done,
+}
+
+impl Receiver for Side {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.is_done(cx) {
+            true => self.session.poll_ready(cx),
+            false => Poll::Pending,
+        }
+    }
+
+    fn alive(&mut self) {
+        self.session.alive();
+    }
+
+    fn signal(&mut self) {
+        self.session.signal();
+    }
+
+    fn control(&mut self, frame: &[u8]) {
+        if let Some(wire) = &mut self.session.lock().wire
+            && !wire.is_backed_up()
+        {
+            wire.put(Bytes::copy_from_slice(frame));
+        }
+    }
+
+    fn goodbye(&mut self) {
+        self.answered = true;
+        // After the answer nothing may follow.
+        if let Some(wire) = &mut self.session.lock().wire {
+            wire.open = false;
+        }
+    }
+
+    fn message(&mut self, message: Message<'_>) -> Result<(), CloseReason> {
+        match message {
+            // What comes behind the client's own close packet.
+            _ if self.over => Ok(()),
+            _ if self.transition != Transition::Done => self.move_on(message),
+            Message::Binary(_) => {
+                self.bring(message);
+                Ok(())
+            }
+            Message::Text(text) => self.packet(text),
+        }
+    }
+}
+
+impl Side {
+    /// Whether the client is on its WebSocket and the session goes on.
+    pub(super) fn is_open(&self) -> bool {
+        self.transition == Transition::Done && !self.over
+    }
+
+    /// Takes a step of an upgrade.
+    fn move_on(&mut self, message: Message<'_>) -> Result<(), CloseReason> {
+        match (self.transition, message) {
+            (Transition::Begun, Message::Text("2probe")) => {
+                let mut bytes = Vec::new();
+                put_text(&mut bytes, "3probe");
+                if let Some(wire) = &mut self.session.lock().wire {
+                    wire.put(bytes);
+                }
+                self.transition = Transition::Probed;
+            }
+            (Transition::Probed, Message::Text("5")) => {
+                self.transition = Transition::Done;
+                self.session.upgraded();
+            }
+            _ => return Err(protocol("bad upgrade")),
+        }
+        Ok(())
+    }
+
+    /// Takes a packet that is text, with its type in front.
+    fn packet(&mut self, text: &str) -> Result<(), CloseReason> {
+        match text.as_bytes().first() {
+            Some(b'4') => self.bring(Message::Text(text)),
+            Some(b'2' | b'3') if !text.ends_with("probe") => {
+                self.session.signal();
+                self.give(Message::Text(text));
+            }
+            Some(b'1') => {
+                self.session.left(CloseReason::Client { code: 1005 });
+                self.leave();
+            }
+            Some(b'b') => {
+                let bytes = packets::from_base64(text, self.protocol);
+                let mut bytes = bytes.ok_or_else(|| protocol("bad packet"))?;
+                if self.protocol == 3 {
+                    bytes.insert(0, 4);
+                }
+                self.bring(Message::Binary(&bytes));
+            }
+            _ => return Err(protocol("bad packet")),
+        }
+        Ok(())
+    }
+
+    /// Brings a message, or has the library do so.
+    fn bring(&mut self, message: Message<'_>) {
+        if self.sink.is_none() {
+            self.sink = self.session.taker();
+        }
+        if self.due == 0
+            && let Some(sink) = &self.sink
+            && sink.take(message)
+        {
+            return;
+        }
+        match message {
+            Message::Text(text) => {
+                if self.attachments && self.due == 0 {
+                    self.due = attachments(text);
+                }
+                self.give(message);
+            }
+            Message::Binary(bytes) => {
+                self.due = self.due.saturating_sub(1);
+                let typed = usize::from(self.protocol == 3);
+                self.give(Message::Binary(bytes.get(typed..).unwrap_or_default()));
+            }
+        }
+    }
+
+    /// Gives the library a packet, after all that it was given before.
+    fn give(&mut self, message: Message<'_>) {
+        let payload = packets::of_one(message, self.protocol);
+        self.given = self.post(payload.into());
+    }
+
+    /// Whether the library is done with what it was given.
+    fn is_done(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(given) = &mut self.given else {
+            return true;
+        };
+        let Poll::Ready(response) = given.poll_unpin(cx) else {
+            return false;
+        };
+        self.given = None;
+        if !response.status().is_success() && !self.over {
+            self.session.fault_with(&protocol("bad packet"));
+        }
+        true
+    }
+
+    /// Tells the library that the client has left.
+    pub(super) fn leave(&mut self) {
+        // It takes one poll at a time, and this is not to be answered.
+        self.poll = None;
+        if !std::mem::replace(&mut self.over, true) {
+            self.say(polling::goodbye(self.protocol));
+        }
+    }
+
+    /// Gives the library a packet of the protocol's own, in the client's name.
+    fn say(&self, payload: &'static str) {
+        if let Some(mut answer) = self.post(Bytes::from_static(payload.as_bytes())) {
+            // All of it is there, so it is read at once.
+            let _runtime = self.session.runtime.enter();
+            if answer
+                .poll_unpin(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+            {
+                self.session.runtime.spawn(answer);
+            }
+        }
+    }
+
+    fn post(&self, payload: Bytes) -> Option<Answer> {
+        self.request(Method::POST, Paced::of(payload))
+    }
+
+    fn request(&self, method: Method, body: Paced) -> Option<Answer> {
+        let request = Request::builder().method(method).uri(self.uri.clone());
+        let request = request.body(body).ok()?;
+        // Otherwise tokio lets the library take only so many frames at once, and we count on all.
+        Some(unconstrained(self.library.answer(request)))
+    }
+
+    /// Whether there is a poll under way.
+    fn has_poll(&mut self) -> bool {
+        if self.poll.is_none() && self.is_open() {
+            // Where there is another, it is the last of those before the upgrade.
+            if let Some(mut polling) = self.session.begin_poll()
+                && let Some(answer) = self.request(Method::GET, Paced::default())
+            {
+                polling.answered = true;
+                self.poll = Some((polling, answer));
+            }
+        }
+        self.poll.is_some()
+    }
+
+    /// Hears what the library has to say. Whether anything has come of it.
+    pub(super) fn poll_library(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> bool {
+        let mut moved = self.given.is_some() && self.is_done(cx);
+        while self.has_poll() {
+            let session = self.session.clone();
+            // Under the lock nobody else can hand anything over, so the answer holds all of it.
+            let mut out = session.lock();
+            if out.hangs_up() {
+                drop(out);
+                self.leave();
+                return true;
+            }
+            if out.wire.as_ref().is_some_and(Wire::is_backed_up) {
+                break;
+            }
+            out.hand_over(Some(&mut |slices| socket.write(cx, slices)));
+            let Some((_, poll)) = &mut self.poll else {
+                break;
+            };
+            let Poll::Ready(response) = poll.poll_unpin(cx) else {
+                if out.settle() {
+                    continue;
+                }
+                // The library closes at once, so it is told only when a poll is there to be answered.
+                let sink = out.may_close();
+                drop(out);
+                if sink.is_none() {
+                    break;
+                }
+                session.close(sink);
+                continue;
+            };
+            moved = true;
+            let heard = Heard::of(response, self.protocol, || session.first_ping.take());
+            out.polled(heard.len, heard.messages);
+            if let Some(wire) = &mut out.wire {
+                wire.put(heard.frames);
+            }
+            drop(out);
+            self.over |= heard.over;
+            self.poll = match self.over {
+                true => None,
+                false => self.poll.take().and_then(|(polling, _)| {
+                    let answer = self.request(Method::GET, Paced::default())?;
+                    Some((polling, answer))
+                }),
+            };
+            if heard.pinged {
+                self.say("3");
+            }
+        }
+        moved
+    }
+}
+
+/// How many binary messages belong to a packet of Socket.IO: what stands before the first dash of an
+/// event or acknowledgement that has some.
+fn attachments(text: &str) -> usize {
+    let rest = text.strip_prefix("45").or_else(|| text.strip_prefix("46"));
+    let number = rest.and_then(|rest| rest.split_once('-'));
+    number.map_or(0, |(number, _)| number.parse().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_are_counted_before_they_come() {
+        for (text, expected) in [
+            ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", 1),
+            ("4512-/admin,[\"a\"]", 12),
+            ("462-7[{}]", 2),
+            ("42[\"a-b\"]", 0),
+            ("45[\"a\"]", 0),
+            ("45x-[]", 0),
+            ("4", 0),
+        ] {
+            assert_eq!(attachments(text), expected, "{text}");
+        }
+    }
+}
