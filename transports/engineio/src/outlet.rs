@@ -58,9 +58,9 @@ pub(crate) struct Out {
     turns: VecDeque<Turn>,
     /// The way out of its WebSocket.
     pub(crate) wire: Option<Wire>,
-    /// Sizes of the frames in the library's hands, one for each message; nought for messages of the
-    /// library's own.
-    handed: VecDeque<usize>,
+    /// How many messages are in the library's hands that are awaited from it, and how many bytes of
+    /// our frames are in them.
+    handed: usize,
     handed_bytes: usize,
     /// How many answers to polls there were with messages in them.
     total: u64,
@@ -91,7 +91,7 @@ impl Out {
             turns: VecDeque::new(),
             wire: None,
             limits,
-            handed: VecDeque::new(),
+            handed: 0,
             handed_bytes: 0,
             total: 0,
             poll_bytes: 0,
@@ -107,7 +107,7 @@ impl Out {
         let wire = self.wire.as_ref().map(Wire::waiting);
         let wire = wire.unwrap_or_default();
         Waiting {
-            frames: waiting.frames + wire.frames + self.handed.len(),
+            frames: waiting.frames + wire.frames + self.handed,
             bytes: waiting.bytes + wire.bytes + self.handed_bytes,
         }
     }
@@ -157,25 +157,22 @@ impl Out {
             });
             wanted = alone || !before && wire.is_stuck();
             self.wire = Some(wire);
-            if alone || self.handed.is_empty() && self.turns.is_empty() {
+            if alone || self.handed == 0 && self.turns.is_empty() {
                 return wanted;
             }
         }
-        while self.handed.len() < WINDOW
+        while self.handed < WINDOW
             && self.handed_bytes < self.poll_budget
             && let Some(frame) = self.outbox.pop()
         {
             self.hand(&*sink, &frame);
-        }
-        if self.handed.is_empty() && self.handed.capacity() > 64 {
-            self.handed = VecDeque::new();
         }
         wanted
     }
 
     /// Puts the next frame into a batch, if there is one and the library holds none.
     fn next(&mut self, sink: &dyn Sink, batch: &mut Vec<u8>) -> Next {
-        if !self.handed.is_empty() {
+        if self.handed > 0 {
             return Next::Nothing;
         }
         let Some(frame) = self.outbox.pop() else {
@@ -197,9 +194,7 @@ impl Out {
             Some(turn) => turn.emit(frame),
             None => sink.emit(frame),
         };
-        // All but the last of them are attachments of none of our bytes.
-        let len = |n| if n == messages { frame.len() } else { 0 };
-        self.handed.extend((1..=messages).map(len));
+        self.handed += messages;
         if messages > 0 {
             self.handed_bytes += frame.len();
             self.poll_bytes += least;
@@ -210,7 +205,7 @@ impl Out {
     /// many had been.
     pub(crate) fn expect(&mut self, since: u64) {
         if self.total == since {
-            self.handed.push_back(0);
+            self.handed += 1;
         }
     }
 
@@ -220,7 +215,7 @@ impl Out {
     }
 
     fn release(&mut self) {
-        self.handed.clear();
+        self.handed = 0;
         self.handed_bytes = 0;
         self.poll_bytes = 0;
     }
@@ -235,7 +230,7 @@ impl Out {
 
     /// A poll was not answered: the library holds nothing. Whether that is news.
     pub(crate) fn settle(&mut self) -> bool {
-        let news = self.kept || !self.handed.is_empty();
+        let news = self.kept || self.handed > 0;
         self.kept = false;
         self.release();
         news
@@ -249,14 +244,14 @@ impl Out {
 
     /// Whether the library is to be told so now.
     pub(crate) fn hangs_up(&self) -> bool {
-        self.hang_up && self.handed.is_empty() && !self.kept
+        self.hang_up && self.handed == 0 && !self.kept
     }
 
     /// Whether it closes and all that was to go before has gone.
     fn is_drained(&self) -> bool {
         self.phase == Phase::Closing
             && self.outbox.is_empty()
-            && self.handed.is_empty()
+            && self.handed == 0
             && self.wire.as_ref().is_none_or(Wire::is_empty)
             && self.line != Line::Upgrading
             && !self.kept
@@ -289,7 +284,7 @@ impl Out {
     /// Lets go of everything.
     pub(crate) fn clear(&mut self) {
         self.clear_waiting();
-        self.handed = VecDeque::new();
+        self.handed = 0;
         self.handed_bytes = 0;
     }
 
@@ -372,7 +367,7 @@ mod tests {
             out.hand_over(None);
             let gone = out.outbox.is_empty();
             out.polled(2 * POLL, true);
-            gone && out.handed.is_empty() && out.handed_bytes == 0
+            gone && out.handed == 0 && out.handed_bytes == 0
         })
     }
 
@@ -382,7 +377,7 @@ mod tests {
         // Before it was expected.
         out.polled(30, true);
         out.expect(0);
-        assert!(out.handed.is_empty());
+        assert!(out.handed == 0);
         assert!(flows(&mut out));
     }
 
@@ -391,7 +386,7 @@ mod tests {
         let mut out = out(Line::Polling);
         out.polled(1, false);
         out.expect(0);
-        assert_eq!(out.handed, [0]);
+        assert_eq!(out.handed, 1);
         out.polled(30, true);
         assert!(flows(&mut out));
     }
