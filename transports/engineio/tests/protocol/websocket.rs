@@ -150,3 +150,17 @@ async fn a_goodbye_is_answered_and_reported_with_its_code() {
     }
     assert_eq!(bed.server.connections(), 0);
 }
+
+#[tokio::test]
+async fn pongs_do_not_pile_up_for_one_who_reads_nothing() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    let (mut line, spark) = bed.connect(Way::WebSocket).await;
+    let pings = masked(FIN | PING, &[b'x'; 125]).repeat(1_000);
+    for _ in 0..100 {
+        socket(&mut line).write(&pings).await.unwrap();
+        assert!(spark.waiting().bytes < 64 << 10, "{:?}", spark.waiting());
+    }
+    line.send(&[Packet::text("4\"after\"")]).await.unwrap();
+    messages(&mut bed, &["after".into()]).await;
+    assert!(spark.is_open());
+}
