@@ -62,8 +62,6 @@ pub(crate) struct Out {
     /// our frames are in them.
     handed: usize,
     handed_bytes: usize,
-    /// How many answers to polls there were with messages in them.
-    total: u64,
     /// As many bytes are handed over for one poll: half of what the library puts into one answer,
     /// so that all but a single large frame is in it.
     poll_budget: usize,
@@ -93,7 +91,6 @@ impl Out {
             limits,
             handed: 0,
             handed_bytes: 0,
-            total: 0,
             poll_bytes: 0,
             kept: false,
             reason: None,
@@ -149,15 +146,10 @@ impl Out {
             };
             let before = wire.is_stuck();
             let alone = task.is_none() && wire.is_of_task();
-            // What several share goes through the library.
-            let shared = !self.turns.is_empty();
-            wire.write(task, |batch| match shared {
-                true => Next::Nothing,
-                false => self.next(&*sink, batch),
-            });
+            wire.write(task, |batch| self.next(&*sink, batch));
             wanted = alone || !before && wire.is_stuck();
             self.wire = Some(wire);
-            if alone || self.handed == 0 && self.turns.is_empty() {
+            if alone || self.handed == 0 {
                 return wanted;
             }
         }
@@ -178,14 +170,20 @@ impl Out {
         let Some(frame) = self.outbox.pop() else {
             return Next::Nothing;
         };
-        match sink.put(&frame, batch) {
+        let put = match self.turns.front() {
+            Some(turn) => turn.put(&frame, batch),
+            None => sink.put(&frame, batch),
+        };
+        let next = match put {
             Put::Here => Next::Put,
             Put::Then(bytes) => Next::Large(bytes),
             Put::Not => {
                 self.hand(sink, &frame);
-                Next::Nothing
+                return Next::Nothing;
             }
-        }
+        };
+        self.turns.pop_front();
+        next
     }
 
     /// Hands the library a frame.
@@ -201,17 +199,10 @@ impl Out {
         }
     }
 
-    /// The library sends a message of its own, unless it has been taken already: since then so
-    /// many had been.
-    pub(crate) fn expect(&mut self, since: u64) {
-        if self.total == since {
-            self.handed += 1;
-        }
-    }
-
-    /// Grows with every message that has left.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
+    /// The library has queued a message of its own, which goes before what comes from now on. Whoever
+    /// polls has to be woken.
+    pub(crate) fn expect(&mut self) {
+        self.handed += 1;
     }
 
     fn release(&mut self) {
@@ -220,10 +211,8 @@ impl Out {
         self.poll_bytes = 0;
     }
 
-    /// A poll was answered with all that the library held. `len`: how many bytes that are;
-    /// `messages`: there are others than the protocol's own among them.
-    pub(crate) fn polled(&mut self, len: usize, messages: bool) {
-        self.total += u64::from(messages);
+    /// A poll was answered with all that the library held; `len` is how many bytes that are.
+    pub(crate) fn polled(&mut self, len: usize) {
         self.kept = len < self.poll_bytes;
         self.release();
     }
@@ -366,28 +355,25 @@ mod tests {
             out.push(Frame::binary(vec![0; POLL])).unwrap();
             out.hand_over(None);
             let gone = out.outbox.is_empty();
-            out.polled(2 * POLL, true);
+            out.polled(2 * POLL);
             gone && out.handed == 0 && out.handed_bytes == 0
         })
     }
 
     #[test]
-    fn a_welcome_that_a_poll_took_is_awaited_no_more() {
+    fn what_the_library_says_by_itself_goes_first() {
         let mut out = out(Line::Polling);
-        // Before it was expected.
-        out.polled(30, true);
-        out.expect(0);
-        assert!(out.handed == 0);
-        assert!(flows(&mut out));
-    }
-
-    #[test]
-    fn a_welcome_that_no_poll_took_is_awaited() {
-        let mut out = out(Line::Polling);
-        out.polled(1, false);
-        out.expect(0);
-        assert_eq!(out.handed, 1);
-        out.polled(30, true);
-        assert!(flows(&mut out));
+        out.expect();
+        assert_eq!(out.waiting().frames, 1);
+        // A poll takes it, or took it before.
+        for taken in [true, false] {
+            match taken {
+                true => out.polled(30),
+                false => assert!(out.settle()),
+            }
+            assert_eq!(out.handed, 0);
+            assert!(flows(&mut out));
+            out.expect();
+        }
     }
 }

@@ -76,7 +76,7 @@ fn advance(
         out.hand_over(None);
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
             let answer = Answer::of(response, &session.first_ping);
-            out.polled(answer.len, answer.messages);
+            out.polled(answer.len);
             return Poll::Ready(answer);
         }
         if out.settle() {
@@ -102,8 +102,6 @@ struct Answer {
     response: Option<Response>,
     /// So long it was.
     len: usize,
-    /// Whether it holds messages, or the protocol's own packets alone.
-    messages: bool,
     /// Whether the first ping was in it, which the client does not get.
     pinged: bool,
 }
@@ -114,7 +112,6 @@ impl Answer {
         Self {
             response: Some(text(StatusCode::OK, if is_v3 { "1:6" } else { "6" })),
             len: 0,
-            messages: false,
             pinged: false,
         }
     }
@@ -125,20 +122,16 @@ impl Answer {
         let known = response.body().size_hint().exact();
         let len = known.and_then(|len| usize::try_from(len).ok());
         let (len, is_known) = (len.unwrap_or(usize::MAX), len.is_some());
-        let is_success = response.status().is_success();
-        let is_short = len <= OWN_MAX;
-        if !is_success || !is_known || !is_short && !first_ping.is_awaited() {
+        if !response.status().is_success() || !is_known || !first_ping.is_awaited() {
             return Self {
                 response: Some(response),
                 len,
-                messages: is_success,
                 pinged: false,
             };
         }
         let (mut parts, body) = response.into_parts();
         let bytes = body.collect().now_or_never().and_then(Result::ok);
         let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
-        let messages = !is_short || !is_own(&bytes);
         let rest = first_ping.strip(&bytes);
         let pinged = rest.is_some();
         if let Some(rest) = &rest {
@@ -151,23 +144,9 @@ impl Answer {
         Self {
             response: (!is_all).then(response),
             len,
-            messages,
             pinged,
         }
     }
-}
-
-/// So long is a payload at most that holds packets of the protocol's own alone.
-const OWN_MAX: usize = 12;
-
-/// Whether a payload is made of pings, pongs, closes and noops, in either protocol's form.
-fn is_own(payload: &[u8]) -> bool {
-    let own = |packet: &[u8]| matches!(packet, [b'1' | b'2' | b'3' | b'6']);
-    payload.is_empty()
-        || payload.split(|&byte| byte == 0x1e).all(own)
-        || payload
-            .chunks(3)
-            .all(|packet| packet.strip_prefix(b"1:").is_some_and(own))
 }
 
 /// Takes what has come. Cancel safe in that a message is taken whole or not at all.
@@ -283,45 +262,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_protocols_own_packets_are_told_from_messages() {
-        for own in [
-            "", "1", "2", "6", "2\x1e6", "6\x1e1", "1:6", "1:31:6", "1:1",
-        ] {
-            assert!(is_own(own.as_bytes()), "{own:?}");
-        }
-        for other in [
-            "4", "40", "4\x1e2", "2\x1e4", "bAA==", "2:40", "1:4", "1:32:40", "22",
-        ] {
-            assert!(!is_own(other.as_bytes()), "{other:?}");
-        }
-    }
-
-    #[test]
     fn the_first_ping_is_taken_out_of_an_answer_of_any_length() {
         let long = "4x".repeat(10);
         let pinged_long = format!("{long}\x1e2");
-        // What the library answers, what the client gets, whether there are messages.
-        for (given, rest, messages) in [
-            ("2", None, false),
-            ("2\x1e6", Some("6"), false),
-            ("4x\x1e2", Some("4x"), true),
-            (&pinged_long, Some(&long[..]), true),
+        // What the library answers, and what the client gets.
+        for (given, rest) in [
+            ("2", None),
+            ("2\x1e6", Some("6")),
+            ("4x\x1e2", Some("4x")),
+            (&pinged_long, Some(&long[..])),
         ] {
             let first_ping = FirstPing::new(4, Duration::from_secs(60));
             let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
-            assert_eq!((answer.len, answer.messages), (given.len(), messages));
+            assert_eq!(answer.len, given.len());
             assert!(answer.pinged && !first_ping.is_awaited());
             assert_eq!(payload(answer).as_deref(), rest);
 
             // The next ping is the client's.
             let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
-            assert_eq!((answer.len, answer.messages), (given.len(), messages));
+            assert_eq!(answer.len, given.len());
             assert!(!answer.pinged);
             assert_eq!(payload(answer).as_deref(), Some(given));
         }
         let first_ping = FirstPing::new(4, Duration::from_secs(60));
         let answer = Answer::of(text(StatusCode::BAD_REQUEST, "2"), &first_ping);
-        assert!(!answer.messages && !answer.pinged && first_ping.is_awaited());
+        assert!(!answer.pinged && first_ping.is_awaited());
         assert_eq!(payload(answer).as_deref(), Some("2"));
     }
 

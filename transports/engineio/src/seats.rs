@@ -1,6 +1,6 @@
 //! Several connections on one session, each with a spark of its own: what namespaces are to
 //! Socket.IO. They share the transport, so they share its outbox, its signs of life and its end;
-//! each may be let in, and may leave, by itself. All they say goes through the library.
+//! each may be let in, and may leave, by itself.
 
 use std::{
     any::Any,
@@ -31,6 +31,13 @@ const MOST_REFUSALS: usize = 16;
 pub trait SeatSink: Send + Sync + 'static {
     /// Queues a frame in the library, which has room for it.
     fn emit(&self, frame: &Frame) -> Sent;
+
+    /// Puts a frame behind others; see [`Sink::put`].
+    fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put;
+
+    /// A message has come for one of the session's connections; see [`Sink::take`]. Whether it was for
+    /// this one.
+    fn take(&self, message: Message<'_>) -> bool;
 
     /// Has the library tell the client that this one is over. Whether it took that.
     fn leave(&self) -> bool;
@@ -258,6 +265,15 @@ pub(crate) enum Turn {
 }
 
 impl Turn {
+    /// Puts it behind others, if the library need not see it. The session is locked meanwhile.
+    pub(crate) fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+        match self {
+            // One that is over says nothing any more.
+            Self::Frame(seat) => seat.sink().map_or(Put::Here, |sink| sink.put(frame, out)),
+            Self::Leave(_) => Put::Not,
+        }
+    }
+
     /// Hands the library what it is. The session is locked meanwhile.
     pub(crate) fn emit(&self, frame: &Frame) -> Sent {
         match self {
@@ -268,11 +284,10 @@ impl Turn {
                 };
                 // The library calls us back, and that takes the lock.
                 session.runtime.clone().spawn(async move {
-                    let before = session.lock().total();
                     if !sink.leave() {
                         session.cut();
                     } else if !session.has_seats() {
-                        session.lock().expect(before);
+                        session.lock().expect();
                         session.hang_up();
                     }
                 });
@@ -297,8 +312,12 @@ impl Sink for Host {
         Put::Not
     }
 
-    fn take(&self, _: Message<'_>) -> bool {
-        false
+    fn take(&self, message: Message<'_>) -> bool {
+        let session = self.0.upgrade();
+        let seats = session.as_ref().and_then(|session| session.seats.get());
+        let seats = seats.map(|seats| seats.all()).unwrap_or_default();
+        let mut sinks = seats.iter().filter_map(|seat| seat.sink());
+        sinks.any(|sink| sink.take(message))
     }
 
     fn close(&self, reason: Option<&CloseReason>) {

@@ -52,8 +52,10 @@ const LEAVE: Duration = Duration::from_secs(1);
 pub(crate) struct Entrance {
     pub(crate) mode: Mode,
     pub(crate) style: Style,
-    /// Its name, where there are several.
-    pub(crate) name: Option<Arc<str>>,
+    /// Its name, and its number among those there are.
+    pub(crate) namespace: (Arc<str>, u32),
+    /// There are others.
+    pub(crate) is_one_of_several: bool,
 }
 
 pub(crate) fn session(socket: &Socket) -> Option<Arc<Session>> {
@@ -68,12 +70,13 @@ impl Entrance {
         codec: &Arc<Codec>,
         auth: Option<Auth>,
     ) -> Result<Option<Arc<Seat>>, Refusal> {
-        let Some(name) = &self.name else {
+        let name = &self.namespace.0;
+        if !self.is_one_of_several {
             let admitted = session.admit(SocketIo::NAME, |parts| tell(parts, auth));
             admitted.await?;
             session.attach(codec.clone());
             return Ok(None);
-        };
+        }
         let admitted = session.admit_seat(SocketIo::NAME, name, codec.clone(), |parts| {
             tell(parts, auth);
             parts.extensions.insert(Namespace(name.clone()));
@@ -118,7 +121,9 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
             let refused = |text: String| -> Box<dyn Display + Send> { Box::new(text) };
             let session = session(&socket).ok_or_else(|| refused("No session".into()))?;
             let auth = auth.as_ref().and_then(Auth::read);
-            let codec = Arc::new(Codec::new(self.mode, self.style));
+            let namespace = self.namespace.clone();
+            let codec = Codec::new(self.mode, self.style, namespace, session.is_v3());
+            let codec = Arc::new(codec);
             let seat = match self.admit(&session, &codec, auth).await {
                 Ok(seat) => seat,
                 Err(refusal) => {
@@ -143,12 +148,13 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
         let Some(session) = session(&socket) else {
             return;
         };
-        if let Some(name) = &self.name {
-            if let Some(seat) = session.seat(name)
+        if self.is_one_of_several {
+            if let Some(seat) = session.seat(&self.namespace.0)
                 && let Some(codec) = seat.attachment()
             {
                 let out = SeatOut {
                     socket: socket.clone(),
+                    seat: Arc::downgrade(&seat),
                     codec,
                 };
                 seat.open(socket.id, Arc::new(out));

@@ -134,11 +134,12 @@ impl SocketIo {
         };
         let (service, io) = builder.build_svc();
         let several = self.config.has_several();
-        for name in &self.config.namespaces {
+        for (number, name) in (0..).zip(&self.config.namespaces) {
             let entrance = Entrance {
                 mode,
                 style: Style::of(&self.config),
-                name: several.then(|| name.as_str().into()),
+                namespace: (name.as_str().into(), number),
+                is_one_of_several: several,
             };
             io.ns::<_, ()>(name.clone(), entrance);
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use socketioxide::socket::Socket;
-use stellarfw_engineio::{Put, SeatSink, Sent, Session, Sink};
+use stellarfw_engineio::{Put, Seat, SeatSink, Sent, Session, Sink};
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::codec::SharedCodec;
@@ -20,11 +20,7 @@ impl Sink for Out {
     }
 
     fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
-        match self.session.upgrade() {
-            // Their binary messages have a type in front.
-            Some(session) if session.is_v3() && self.codec.is_binary() => Put::Not,
-            _ => self.codec.put(frame, out),
-        }
+        self.codec.put(frame, out)
     }
 
     fn take(&self, message: Message<'_>) -> bool {
@@ -58,12 +54,28 @@ impl Sink for Out {
 /// The way out of a connection to one namespace of several.
 pub(crate) struct SeatOut {
     pub(crate) socket: Arc<Socket>,
+    pub(crate) seat: Weak<Seat>,
     pub(crate) codec: SharedCodec,
 }
 
 impl SeatSink for SeatOut {
     fn emit(&self, frame: &Frame) -> Sent {
         self.codec.send(&self.socket, frame)
+    }
+
+    fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+        self.codec.put(frame, out)
+    }
+
+    fn take(&self, message: Message<'_>) -> bool {
+        let Some(seat) = self.seat.upgrade() else {
+            return false;
+        };
+        let payload = self.codec.take(message);
+        if let Some(payload) = &payload {
+            seat.receive(Message::Text(payload));
+        }
+        payload.is_some()
     }
 
     fn leave(&self) -> bool {

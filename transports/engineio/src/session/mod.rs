@@ -143,10 +143,10 @@ impl Session {
             let mut out = self.lock();
             out.sink = Some(sink);
             if welcomed {
-                // If the WebSocket has taken anything yet, it was that.
-                out.expect(0);
+                out.expect();
             }
         }
+        self.task.wake();
         self.register(sid);
         let inlet = server.open(admission, SessionOutlet(self.clone()));
         self.inlet.set(inlet);
@@ -166,7 +166,10 @@ impl Session {
         if out.phase != Phase::Over && out.sink.is_none() {
             out.sink = Some(sink());
         }
+        // The client is told that it is in, first of all.
+        out.expect();
         drop(out);
+        self.task.wake();
         self.register(sid);
     }
 

@@ -17,8 +17,6 @@ pub(super) struct Heard {
     pub(super) frames: Vec<u8>,
     /// How long its answer was.
     pub(super) len: usize,
-    /// Whether there are messages in it.
-    pub(super) messages: bool,
     /// Whether the first ping was in it, which the client does not get.
     pub(super) pinged: bool,
     /// It has closed the session.
@@ -50,11 +48,9 @@ impl Heard {
                 Packet::Text("2") if protocol != 3 && is_first_ping() => heard.pinged = true,
                 Packet::Text(text) => {
                     heard.over |= text.starts_with('1');
-                    heard.messages |= text.starts_with('4');
                     put_text(out, text);
                 }
                 Packet::Binary(bytes) => {
-                    heard.messages = true;
                     let kind = (protocol == 3).then_some(4);
                     put_header(out, true, bytes.len() + usize::from(kind.is_some()));
                     out.extend(kind);
@@ -82,12 +78,12 @@ mod tests {
         };
         let heard = hear("42[1]\x1e6\x1ebAAE=\x1e2", false);
         assert_eq!(heard.frames, b"\x81\x0542[1]\x82\x02\0\x01\x81\x012");
-        assert!(heard.messages && !heard.pinged && !heard.over);
+        assert!(!heard.pinged && !heard.over);
         assert_eq!(heard.len, 15);
 
         // The first ping is not the client's.
         let heard = hear("2", true);
-        assert!(heard.frames.is_empty() && heard.pinged && !heard.messages);
+        assert!(heard.frames.is_empty() && heard.pinged);
 
         let heard = hear("4a\x1e1", false);
         assert_eq!(heard.frames, b"\x81\x024a\x81\x011");

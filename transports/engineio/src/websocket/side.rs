@@ -282,7 +282,7 @@ impl Side {
             };
             moved = true;
             let heard = Heard::of(response, self.protocol, || session.first_ping.take());
-            out.polled(heard.len, heard.messages);
+            out.polled(heard.len);
             if let Some(wire) = &mut out.wire {
                 wire.put(heard.frames);
             }

@@ -18,7 +18,12 @@ use socketioxide_core::Value;
 use stellarfw_engineio::{COPY_MAX, Put, Sent};
 use stellarfw_transport::{Frame, Message, Parser};
 
-use self::{acks::Acks, outgoing::Event, plain::Plain, wire::Wire};
+use self::{
+    acks::Acks,
+    outgoing::Event,
+    plain::{Args, Plain},
+    wire::Wire,
+};
 use crate::{SocketIo, SocketIoConfig};
 
 /// What a connection's payloads are to Socket.IO.
@@ -84,22 +89,23 @@ impl Style {
 pub(crate) struct Codec {
     mode: Mode,
     style: Style,
+    /// Of its connection, and its number among those there are.
+    namespace: (Arc<str>, u32),
+    /// Binary packets have Engine.IO's type in front (protocol 3).
+    typed: bool,
     /// The client's numbers of them.
     acks: Acks<i64>,
 }
 
 impl Codec {
-    pub(crate) fn new(mode: Mode, style: Style) -> Self {
+    pub(crate) fn new(mode: Mode, style: Style, namespace: (Arc<str>, u32), is_v3: bool) -> Self {
         Self {
             mode,
             style,
+            namespace,
+            typed: is_v3 && mode.is_binary(),
             acks: Acks::default(),
         }
-    }
-
-    /// Whether the packets themselves are MessagePack.
-    pub(crate) fn is_binary(&self) -> bool {
-        self.mode.is_binary()
     }
 
     /// Gives up what waits for responses.
@@ -153,7 +159,7 @@ impl Codec {
         let (Mode::Values(wire @ Wire::Json), Message::Text(text)) = (self.mode, message) else {
             return None;
         };
-        let (ack, list) = packet::event(text)?;
+        let (ack, list) = packet::event(text, &self.namespace.0)?;
         let items = wire.items(list.as_bytes())?;
         let (event, args) = items.split_first()?;
         let event = wire.text(event)?;
@@ -166,31 +172,37 @@ impl Codec {
         let Mode::Values(wire) = self.mode else {
             return Put::Not;
         };
-        let named = match self.style {
-            Style::Named => true,
-            Style::Messages => false,
-            Style::Plain => return Put::Not,
-        };
+        if self.typed {
+            return Put::Not;
+        }
         if !frame.is_for_many() && frame.len() <= COPY_MAX {
-            self.append(wire, frame.payload(), named, out);
-            return Put::Here;
+            return match self.append(wire, frame.payload(), out) {
+                true => Put::Here,
+                false => Put::Not,
+            };
         }
         // The same for everyone, but a response, which goes to one.
-        let key = u32::from(named) + 2 * u32::from(self.is_binary());
+        let key = self.style as u32 + 3 * u32::from(self.mode.is_binary()) + 6 * self.namespace.1;
         let made = frame.translated((SocketIo::NAME, key), |payload| {
             let mut out = Vec::with_capacity(payload.len() + 64);
-            self.append(wire, payload, named, &mut out);
-            Some(out.into())
+            self.append(wire, payload, &mut out).then(|| out.into())
         });
         match made {
+            None => return Put::Not,
             Some(made) if made.len() > COPY_MAX => return Put::Then(made),
-            made => out.extend_from_slice(&made.unwrap_or_default()),
+            Some(made) => out.extend_from_slice(&made),
         }
         Put::Here
     }
 
-    fn append(&self, wire: Wire, payload: &[u8], named: bool, out: &mut Vec<u8>) {
-        let packet = packet::Writer(wire);
+    /// Appends the messages that a payload is; false, and nothing, when there are attachments.
+    fn append(&self, wire: Wire, payload: &[u8], out: &mut Vec<u8>) -> bool {
+        let packet = self.writer(wire);
+        let named = match self.style {
+            Style::Named => true,
+            Style::Messages => false,
+            Style::Plain => return self.append_plain(wire, payload, out),
+        };
         match outgoing::event(wire, payload, named) {
             Event::Named(name) => packet.event(out, name, &[payload]),
             Event::OfRoom(name, data) => {
@@ -198,10 +210,39 @@ impl Codec {
                 packet.event(out, &name, &[data.unwrap_or(wire.null()), payload]);
             }
             Event::Response(id, rest) => match self.acks.take(&id) {
-                Some(ack) => packet.ack(out, ack, &rest),
+                Some(ack) => packet.ack(out, ack, &[&rest]),
                 None => packet.event(out, "message", &[payload]),
             },
         }
+        true
+    }
+
+    fn writer(&self, wire: Wire) -> packet::Writer<'_> {
+        packet::Writer {
+            wire,
+            namespace: &self.namespace.0,
+        }
+    }
+
+    fn append_plain(&self, wire: Wire, payload: &[u8], out: &mut Vec<u8>) -> bool {
+        let packet = self.writer(wire);
+        let Some(plain) = Plain::read(wire, payload) else {
+            packet.event(out, outgoing::fallback(wire, payload), &[payload]);
+            return true;
+        };
+        let Args::Raw(_, args) = &plain.args else {
+            return false;
+        };
+        match (&plain.event, plain.id) {
+            (Some(event), _) => packet.event(out, event, args),
+            (None, id) => {
+                // One that nobody waits for is nothing.
+                if let Some(ack) = id.and_then(|id| self.acks.take(&id)) {
+                    packet.ack(out, ack, args);
+                }
+            }
+        }
+        true
     }
 
     /// Sends a payload as an event.
