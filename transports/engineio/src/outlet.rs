@@ -225,6 +225,11 @@ impl Out {
         news
     }
 
+    /// Whether there is anything that the library has to see to.
+    pub(crate) fn wants_library(&self) -> bool {
+        self.handed > 0 || self.kept || self.hang_up || self.phase == Phase::Closing
+    }
+
     /// The library is to be told that the client has left, once what it holds has gone. Whether that is
     /// news.
     pub(crate) fn begin_hang_up(&mut self) -> bool {

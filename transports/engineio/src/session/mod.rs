@@ -9,7 +9,7 @@ use std::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Wake},
     time::Duration,
 };
 
@@ -73,6 +73,8 @@ pub struct Session {
     end: OnceLock<CloseReason>,
     /// Wakes the task of its WebSocket.
     pub(crate) task: AtomicWaker,
+    /// The library has something to say to that task.
+    pub(crate) called: AtomicBool,
     /// Wakes its poll.
     pub(crate) poll: AtomicWaker,
     polling: AtomicBool,
@@ -113,6 +115,7 @@ impl Session {
             library,
             end: OnceLock::new(),
             task: AtomicWaker::new(),
+            called: AtomicBool::new(false),
             poll: AtomicWaker::new(),
             polling: AtomicBool::new(false),
             posting: AtomicBool::new(false),
@@ -295,6 +298,18 @@ impl Session {
 
     pub(crate) fn close_timeout(&self) -> Duration {
         self.close_timeout
+    }
+}
+
+/// How the library calls the task of its WebSocket, apart from all else that wakes it.
+impl Wake for Session {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.called.store(true, Ordering::Release);
+        self.task.wake();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is between a client on its WebSocket and the library.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, Waker},
 };
 
@@ -251,8 +251,14 @@ impl Side {
     /// Hears what the library has to say. Whether anything has come of it.
     pub(super) fn poll_library(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> bool {
         let mut moved = self.given.is_some() && self.is_done(cx);
+        let session = self.session.clone();
+        let is_called = session.called.swap(false, Ordering::AcqRel);
+        if self.poll.is_some() && !is_called && !session.lock().wants_library() {
+            return moved;
+        }
+        let waker = Waker::from(session.clone());
+        let mut library_cx = Context::from_waker(&waker);
         while self.has_poll() {
-            let session = self.session.clone();
             // Under the lock nobody else can hand anything over, so the answer holds all of it.
             let mut out = session.lock();
             if out.hangs_up() {
@@ -261,13 +267,15 @@ impl Side {
                 return true;
             }
             if out.wire.as_ref().is_some_and(Wire::is_backed_up) {
+                // To be heard when it takes more.
+                session.called.store(true, Ordering::Release);
                 break;
             }
             out.hand_over(Some(&mut |slices| socket.write(cx, slices)));
             let Some((_, poll)) = &mut self.poll else {
                 break;
             };
-            let Poll::Ready(response) = poll.poll_unpin(cx) else {
+            let Poll::Ready(response) = poll.poll_unpin(&mut library_cx) else {
                 if out.settle() {
                     continue;
                 }

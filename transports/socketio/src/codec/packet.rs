@@ -30,15 +30,13 @@ pub(crate) struct Writer<'a> {
     pub(crate) namespace: &'a str,
 }
 
-impl Writer<'_> {
-    /// What stands in JSON before a packet's number and arguments.
-    fn begin(self, kind: &[u8; 2]) -> Vec<u8> {
-        let mut head = kind.to_vec();
-        if self.namespace != "/" {
-            head.extend_from_slice(self.namespace.as_bytes());
-            head.push(b',');
+impl<'a> Writer<'a> {
+    /// What stands in JSON between a packet's type and its number: nothing, or a name and a comma.
+    fn between(self) -> [&'a [u8]; 2] {
+        match self.namespace {
+            "/" => [b"", b""],
+            name => [name.as_bytes(), b","],
         }
-        head
     }
 
     /// What a packet of MessagePack begins with, up to its arguments.
@@ -54,11 +52,14 @@ impl Writer<'_> {
         let name = self.wire.string(name);
         match self.wire {
             Wire::Json => {
-                let head = self.begin(b"42");
+                let [namespace, comma] = self.between();
                 let commas = args.len();
                 let len = args.iter().map(|arg| arg.len()).sum::<usize>();
-                put_header(out, false, head.len() + name.len() + commas + len + 2);
-                out.extend_from_slice(&head);
+                let head = 2 + namespace.len() + comma.len();
+                put_header(out, false, head + name.len() + commas + len + 2);
+                out.extend_from_slice(b"42");
+                out.extend_from_slice(namespace);
+                out.extend_from_slice(comma);
                 out.push(b'[');
                 out.extend_from_slice(&name);
                 for arg in args {
@@ -83,12 +84,16 @@ impl Writer<'_> {
     pub(crate) fn ack(self, out: &mut Vec<u8>, number: i64, args: &[&[u8]]) {
         match self.wire {
             Wire::Json => {
-                let mut head = self.begin(b"43");
-                head.extend(number.to_string().into_bytes());
+                let [namespace, comma] = self.between();
+                let number = number.to_string();
                 let commas = args.len().saturating_sub(1);
                 let len = args.iter().map(|arg| arg.len()).sum::<usize>();
-                put_header(out, false, head.len() + commas + len + 2);
-                out.extend_from_slice(&head);
+                let head = 2 + namespace.len() + comma.len() + number.len();
+                put_header(out, false, head + commas + len + 2);
+                out.extend_from_slice(b"43");
+                out.extend_from_slice(namespace);
+                out.extend_from_slice(comma);
+                out.extend_from_slice(number.as_bytes());
                 out.push(b'[');
                 for (n, arg) in args.iter().enumerate() {
                     if n > 0 {
