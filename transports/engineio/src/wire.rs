@@ -229,22 +229,7 @@ impl Wire {
 /// Appends the header of a server's frame, which has no mask and is all of its message (RFC 6455
 /// section 5.2).
 pub fn put_header(out: &mut Vec<u8>, binary: bool, len: usize) {
-    put_head(out, if binary { BINARY } else { TEXT }, len);
-}
-
-fn put_head(out: &mut Vec<u8>, opcode: u8, len: usize) {
-    out.push(0x80 | opcode);
-    match len {
-        0..=125 => out.push(len as u8),
-        126..=0xffff => {
-            out.push(126);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(127);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
+    stellarfw_ws::put_header(out, if binary { BINARY } else { TEXT }, len);
 }
 
 /// Appends a short message.
@@ -257,7 +242,7 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
 pub(crate) fn close(reason: Option<(u16, &str)>) -> Vec<u8> {
     let mut out = Vec::new();
     let Some((code, text)) = reason else {
-        put_head(&mut out, CLOSE, 0);
+        stellarfw_ws::put_header(&mut out, CLOSE, 0);
         return out;
     };
     // A control frame's payload is at most 125 bytes, two of them the code.
@@ -265,7 +250,7 @@ pub(crate) fn close(reason: Option<(u16, &str)>) -> Vec<u8> {
     while !text.is_char_boundary(len) {
         len -= 1;
     }
-    put_head(&mut out, CLOSE, len + 2);
+    stellarfw_ws::put_header(&mut out, CLOSE, len + 2);
     out.extend_from_slice(&code.to_be_bytes());
     out.extend_from_slice(&text.as_bytes()[..len]);
     out

@@ -104,8 +104,9 @@ fn start(frame: &[u8]) -> usize {
     if frame.len() < 6 + 126 { 6 } else { 8 }
 }
 
-/// Appends the header of an unmasked, final frame (RFC 6455 section 5.2).
-pub(crate) fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {
+/// Appends the header of a frame that a server sends and that is all of its message: final, without a
+/// mask (RFC 6455 section 5.2). `len` is that of the payload, in bytes.
+pub fn put_header(out: &mut Vec<u8>, opcode: u8, len: usize) {
     out.push(FIN | opcode);
     match len {
         0..=125 => out.push(len as u8),

@@ -57,6 +57,7 @@ pub use self::{
     config::WsConfig,
     framing::{Framing, Plain},
     handshake::accept,
+    head::put_header,
 };
 
 /// The WebSocket engine; its name is `ws`.
