@@ -190,6 +190,11 @@ for (const [way, transports] of Object.entries(ways)) {
         assert.equal(back.length, many);
         assert.equal(await client.emitWithAck("message-with-ack", name), name);
       }
+      const bytes = Buffer.from([0, 255, 1]);
+      for (const client of parser === "json" ? [root, custom] : []) {
+        const acked = await client.emitWithAck("message-with-ack", { a: bytes });
+        assert.ok(Buffer.from(acked.a).equals(bytes));
+      }
       // One leaves, the other does not notice; it comes again on the same transport.
       const engine = manager.engine.id;
       custom.disconnect();
@@ -233,5 +238,31 @@ for (const [way, transports] of Object.entries(ways)) {
     custom.disconnect();
     const acked = new Promise((resolve) => root.emit("message-with-ack", 1, resolve));
     assert.equal(await acked, 1);
+  });
+
+  test(`socket.io-client 2, ${way}: bytes in each namespace, and text and bytes as they are`, async (t) => {
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
+    const { url } = await socketio(t, "--eio3", "--events");
+    const root = await connect(t, url, { transports }, io2);
+    const custom = root.io.socket("/custom");
+    t.after(() => custom.disconnect());
+    await event(custom, "connect");
+    for (const client of [root, custom]) {
+      const back = event(client, "message-back");
+      client.emit("message", { a: [bytes] }, bytes.subarray(0, 1));
+      const [first, second] = await back;
+      assert.ok(Buffer.from(first.a[0]).equals(bytes));
+      assert.ok(Buffer.from(second).equals(bytes.subarray(0, 1)));
+      const acked = new Promise((resolve) => client.emit("message-with-ack", bytes, resolve));
+      assert.ok(Buffer.from(await acked).equals(bytes));
+    }
+    const raw = await socketio(t, "--eio3", "--parser", "raw");
+    const client = await connect(t, raw.url, { transports }, io2);
+    for (const value of ["żółw", bytes, bytes.subarray(0, 0)]) {
+      const back = event(client, "message");
+      client.emit("message", value);
+      const [received] = await back;
+      assert.ok(Buffer.from(received).equals(Buffer.from(value)));
+    }
   });
 }

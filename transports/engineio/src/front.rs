@@ -36,7 +36,7 @@ pub struct Front<L> {
     pub(crate) post: PostLimits,
     /// The longest message of the library.
     pub(crate) longest: usize,
-    pub(crate) attachments: bool,
+    pub(crate) attachments: usize,
     /// Places for those who are let in later.
     places: Option<Arc<Semaphore>>,
     /// How long a WebSocket may take nothing of what is written to it.
@@ -51,8 +51,9 @@ pub struct FrontOptions {
     pub overhead: usize,
     /// Clients ask to be let in after their first request; see [`Session::admit`].
     pub admit_later: bool,
-    /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
-    pub attachments: bool,
+    /// Text messages that begin with 45 or 46 are followed by so many binary ones as they say, which
+    /// belong to them and with them are one message: at most this number.
+    pub attachments: usize,
 }
 
 /// The library's settings for a server.

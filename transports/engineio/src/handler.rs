@@ -9,7 +9,7 @@ use engineioxide::{
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::{
-    library::{Put, Sent, Sink},
+    library::{Attached, Put, Sent, Sink},
     session::{Session, protocol},
     wire::{COPY_MAX, put_header},
 };
@@ -101,7 +101,7 @@ impl Sink for Out {
         Put::Here
     }
 
-    fn take(&self, message: Message<'_>) -> bool {
+    fn take(&self, message: Message<'_>, _: &Attached) -> bool {
         let Some(session) = self.0.data.get() else {
             return false;
         };
@@ -110,10 +110,7 @@ impl Sink for Out {
                 Some(text) => session.receive(Message::Text(text)),
                 None => return false,
             },
-            Message::Binary(bytes) if self.is_v3() => {
-                session.receive(Message::Binary(bytes.get(1..).unwrap_or_default()));
-            }
-            message => session.receive(message),
+            message @ Message::Binary(_) => session.receive(message),
         }
         true
     }

@@ -71,7 +71,7 @@ use self::handler::Handler;
 pub use self::{
     config::{EngineIoConfig, max_payload},
     front::{Front, FrontOptions, library_config},
-    library::{Library, Put, Sent, Sink},
+    library::{Attached, Library, Put, Sent, Sink},
     paced::Paced,
     seats::{Seat, SeatSink},
     session::{Session, protocol},

@@ -48,14 +48,18 @@ pub trait Sink: Send + Sync + 'static {
     /// Puts a frame behind others as what it is over a WebSocket, past the library.
     fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put;
 
-    /// A message has come over a WebSocket, with what protocol 3 has in front of bytes. Whether it was
-    /// one of the client's and has been brought; if not, the library gets it.
-    fn take(&self, message: Message<'_>) -> bool;
+    /// A message has come over a WebSocket, and after it the bytes that [belong to it](Attached). Whether
+    /// it was one of the client's and has been brought; if not, the library gets it.
+    fn take(&self, message: Message<'_>, attached: &Attached) -> bool;
 
     /// Ends the session: the library sends what it holds and the protocol's goodbye. There is no
     /// reason when the connection is gone or to be cut.
     fn close(&self, reason: Option<&CloseReason>);
 }
+
+/// The binary messages that came after a text, and belong to it; see
+/// [`FrontOptions::attachments`](crate::FrontOptions::attachments).
+pub type Attached = [Bytes];
 
 /// How a frame is sent past the library.
 #[derive(Clone, Debug, PartialEq, Eq)]

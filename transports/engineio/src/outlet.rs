@@ -324,6 +324,9 @@ impl Outlet for SessionOutlet {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use stellarfw_transport::Message;
+
     use super::*;
 
     struct Taking;
@@ -340,7 +343,7 @@ mod tests {
             Put::Not
         }
 
-        fn take(&self, _: stellarfw_transport::Message<'_>) -> bool {
+        fn take(&self, _: Message<'_>, _: &[Bytes]) -> bool {
             false
         }
 

@@ -2,6 +2,8 @@
 //! the packets they hold, and made of one.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::HeaderValue;
 use stellarfw_transport::Message;
 
 /// What stands between two packets of a payload (protocol 4).
@@ -14,6 +16,11 @@ pub(crate) enum Packet<'a> {
     Text(&'a str),
     /// A message of bytes, without a type.
     Binary(Vec<u8>),
+}
+
+/// Whether a payload of this type is one of protocol 3 that has bytes in it.
+pub(crate) fn is_binary(content_type: &HeaderValue) -> bool {
+    *content_type == HeaderValue::from_static("application/octet-stream")
 }
 
 /// Calls a function for each packet of a payload, until one cannot be read. Whether all could.
@@ -58,6 +65,51 @@ pub(crate) fn from_base64(packet: &str, protocol: u8) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether a packet of protocol 3 is bytes in base64 without the type that belongs between its `b` and
+/// them: so the library writes several messages that it is given at once. The length tells, because
+/// base64 comes in fours.
+fn is_untyped(packet: &str) -> bool {
+    packet.starts_with('b') && packet.len() % 4 == 1
+}
+
+/// A payload of protocol 3 with the types in it that the library has left out; none if it has not.
+pub(crate) fn typed(payload: &[u8], binary: bool) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut rest = payload;
+    let mut copied = 0;
+    while !rest.is_empty() {
+        let at = payload.len() - rest.len();
+        let packet = match binary {
+            true => split_binary(&mut rest)?,
+            false => Packet::Text(split_text(&mut rest)?),
+        };
+        let Packet::Text(text) = packet else {
+            continue;
+        };
+        if !is_untyped(text) {
+            continue;
+        }
+        out.extend_from_slice(&payload[copied..at]);
+        copied = payload.len() - rest.len();
+        let length = (text.len() + 1).to_string();
+        if binary {
+            out.push(0);
+            out.extend(length.bytes().map(|digit| digit - b'0'));
+            out.push(0xff);
+        } else {
+            out.extend_from_slice(length.as_bytes());
+            out.push(b':');
+        }
+        out.extend_from_slice(b"b4");
+        out.extend_from_slice(&text.as_bytes()[1..]);
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.extend_from_slice(&payload[copied..]);
+    Some(out)
+}
+
 /// The first packet of a payload of protocol 4.
 fn split_separated<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let end = rest.iter().position(|byte| *byte == SEPARATOR);
@@ -100,8 +152,20 @@ fn split_binary<'a>(rest: &mut &'a [u8]) -> Option<Packet<'a>> {
     }
 }
 
-/// The payload of one message, a text with the packet's type in front, as a client sends it.
-pub(crate) fn of_one(message: Message<'_>, protocol: u8) -> Vec<u8> {
+/// The payload of a message, a text with the packet's type in front, and of the messages of bytes that
+/// belong to it, as a client sends it.
+pub(crate) fn of(message: Message<'_>, attached: &[Bytes], protocol: u8) -> Vec<u8> {
+    let mut payload = of_one(message, protocol);
+    for bytes in attached {
+        if protocol != 3 {
+            payload.push(SEPARATOR);
+        }
+        payload.extend(of_one(Message::Binary(bytes), protocol));
+    }
+    payload
+}
+
+fn of_one(message: Message<'_>, protocol: u8) -> Vec<u8> {
     let packet = match message {
         Message::Text(text) => text.to_owned(),
         Message::Binary(bytes) => {
@@ -151,6 +215,30 @@ mod tests {
     }
 
     #[test]
+    fn types_that_are_missing_are_put_in() {
+        // Bytes whose base64 begins as a type does.
+        let bytes = [0xe0, 0, 0];
+        assert_eq!(STANDARD.encode(bytes), "4AAA");
+        let payload = "4:42[]5:b4AAA6:b4AP8B9:bAP8BAP8B1:2";
+        let expected = "4:42[]6:b44AAA6:b4AP8B10:b4AP8BAP8B1:2";
+        let found = typed(payload.as_bytes(), false).unwrap();
+        assert_eq!(str::from_utf8(&found).unwrap(), expected);
+        assert_eq!(typed(expected.as_bytes(), false), None);
+        let packets = all(expected.as_bytes(), 3, false).unwrap();
+        assert_eq!(packets[1], Packet::Binary(bytes.to_vec()));
+
+        let payload = b"\0\x04\xff42[]\0\x05\xffbAP8B\x01\x02\xff\x04b\0\x01\xff2";
+        let expected = b"\0\x04\xff42[]\0\x06\xffb4AP8B\x01\x02\xff\x04b\0\x01\xff2";
+        assert_eq!(typed(payload, true).unwrap(), expected);
+        assert_eq!(typed(expected, true), None);
+
+        // Text that begins so has a type of its own before it.
+        assert_eq!(typed(b"6:4b4AAA2:4b", false), None);
+        assert_eq!(typed(b"", false), None);
+        assert_eq!(typed(b"x", false), None);
+    }
+
+    #[test]
     fn what_is_no_payload_is_told() {
         for (payload, protocol, binary) in [
             (&b"4\xff"[..], 4, false),
@@ -173,15 +261,22 @@ mod tests {
     fn one_message_is_a_payload_that_reads_as_it() {
         for protocol in [3, 4] {
             for text in ["4", "42[\"a\"]", "4€😀"] {
-                let payload = of_one(Message::Text(text), protocol);
+                let payload = of(Message::Text(text), &[], protocol);
                 let read = all(&payload, protocol, false);
                 assert_eq!(read, Some(vec![Packet::Text(String::from(text).leak())]));
             }
             for bytes in [&[][..], &[0], &[4, 0, 255, 7]] {
-                let payload = of_one(Message::Binary(bytes), protocol);
+                let payload = of(Message::Binary(bytes), &[], protocol);
                 let read = all(&payload, protocol, false);
                 assert_eq!(read, Some(vec![Packet::Binary(bytes.to_vec())]));
             }
+        }
+        let attached = [Bytes::from_static(&[0, 255]), Bytes::new()];
+        for protocol in [3, 4] {
+            let payload = of(Message::Text("452-[]"), &attached, protocol);
+            let mut expected = vec![Packet::Text("452-[]")];
+            expected.extend(attached.iter().map(|bytes| Packet::Binary(bytes.to_vec())));
+            assert_eq!(all(&payload, protocol, false), Some(expected));
         }
         assert_eq!(from_base64("bAP8B", 4), Some(vec![0, 255, 1]));
         assert_eq!(from_base64("b4AP8B", 3), Some(vec![0, 255, 1]));

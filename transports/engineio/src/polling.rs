@@ -25,6 +25,7 @@ use crate::{
     library::Library,
     outlet::Line,
     paced::Paced,
+    packets,
     request::{Ask, Fault},
     session::{Polling, Session},
 };
@@ -75,7 +76,7 @@ fn advance(
         let mut out = session.lock();
         out.hand_over(None);
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
-            let answer = Answer::of(response, &session.first_ping);
+            let answer = Answer::of(response, &session.first_ping, session.is_v3());
             out.polled(answer.len);
             return Poll::Ready(answer);
         }
@@ -116,13 +117,14 @@ impl Answer {
         }
     }
 
-    /// Looks into a response, where something is to be found there.
-    fn of(response: Response, first_ping: &FirstPing) -> Self {
+    /// Looks into a response, where something is to be found there or to be put right.
+    fn of(response: Response, first_ping: &FirstPing, is_v3: bool) -> Self {
         // Of a known length, so the library has it whole.
         let known = response.body().size_hint().exact();
         let len = known.and_then(|len| usize::try_from(len).ok());
         let (len, is_known) = (len.unwrap_or(usize::MAX), len.is_some());
-        if !response.status().is_success() || !is_known || !first_ping.is_awaited() {
+        let is_wanted = is_v3 || first_ping.is_awaited();
+        if !response.status().is_success() || !is_known || !is_wanted {
             return Self {
                 response: Some(response),
                 len,
@@ -132,13 +134,20 @@ impl Answer {
         let (mut parts, body) = response.into_parts();
         let bytes = body.collect().now_or_never().and_then(Result::ok);
         let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
-        let rest = first_ping.strip(&bytes);
-        let pinged = rest.is_some();
-        if let Some(rest) = &rest {
-            let length = HeaderValue::from(rest.len());
+        let changed = match is_v3 {
+            true => {
+                let kind = parts.headers.get(header::CONTENT_TYPE);
+                let typed = packets::typed(&bytes, kind.is_some_and(packets::is_binary));
+                typed.map(Bytes::from)
+            }
+            false => first_ping.strip(&bytes),
+        };
+        let pinged = !is_v3 && changed.is_some();
+        if let Some(changed) = &changed {
+            let length = HeaderValue::from(changed.len());
             parts.headers.insert(header::CONTENT_LENGTH, length);
         }
-        let bytes = rest.unwrap_or(bytes);
+        let bytes = changed.unwrap_or(bytes);
         let is_all = pinged && bytes.is_empty();
         let response = || Response::from_parts(parts, body_of(Full::new(bytes)));
         Self {
@@ -273,19 +282,19 @@ mod tests {
             (&pinged_long, Some(&long[..])),
         ] {
             let first_ping = FirstPing::new(4, Duration::from_secs(60));
-            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
+            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping, false);
             assert_eq!(answer.len, given.len());
             assert!(answer.pinged && !first_ping.is_awaited());
             assert_eq!(payload(answer).as_deref(), rest);
 
             // The next ping is the client's.
-            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping);
+            let answer = Answer::of(text(StatusCode::OK, given.to_owned()), &first_ping, false);
             assert_eq!(answer.len, given.len());
             assert!(!answer.pinged);
             assert_eq!(payload(answer).as_deref(), Some(given));
         }
         let first_ping = FirstPing::new(4, Duration::from_secs(60));
-        let answer = Answer::of(text(StatusCode::BAD_REQUEST, "2"), &first_ping);
+        let answer = Answer::of(text(StatusCode::BAD_REQUEST, "2"), &first_ping, false);
         assert!(!answer.pinged && first_ping.is_awaited());
         assert_eq!(payload(answer).as_deref(), Some("2"));
     }

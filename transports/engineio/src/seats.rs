@@ -19,7 +19,7 @@ use stellarfw_transport::{
 
 use crate::{
     inlet::InletCell,
-    library::{Put, Sent, Sink},
+    library::{Attached, Put, Sent, Sink},
     outlet::Phase,
     session::Session,
 };
@@ -37,7 +37,7 @@ pub trait SeatSink: Send + Sync + 'static {
 
     /// A message has come for one of the session's connections; see [`Sink::take`]. Whether it was for
     /// this one.
-    fn take(&self, message: Message<'_>) -> bool;
+    fn take(&self, message: Message<'_>, attached: &Attached) -> bool;
 
     /// Has the library tell the client that this one is over. Whether it took that.
     fn leave(&self) -> bool;
@@ -312,12 +312,12 @@ impl Sink for Host {
         Put::Not
     }
 
-    fn take(&self, message: Message<'_>) -> bool {
+    fn take(&self, message: Message<'_>, attached: &Attached) -> bool {
         let session = self.0.upgrade();
         let seats = session.as_ref().and_then(|session| session.seats.get());
         let seats = seats.map(|seats| seats.all()).unwrap_or_default();
         let mut sinks = seats.iter().filter_map(|seat| seat.sink());
-        sinks.any(|sink| sink.take(message))
+        sinks.any(|sink| sink.take(message, attached))
     }
 
     fn close(&self, reason: Option<&CloseReason>) {

@@ -23,8 +23,7 @@ pub struct SocketIoConfig {
     /// The namespaces that clients may connect to; another one is answered `Invalid namespace`. Each
     /// begins with a slash; there may be 64. A client's connections to several of them share its
     /// transport and its outbox, and each is a spark of its own, whose namespace is
-    /// [`Namespace::of`](crate::Namespace::of) its extensions. With one more than `/` all messages
-    /// take the longer way through the library. Default: `/` alone.
+    /// [`Namespace::of`](crate::Namespace::of) its extensions. Default: `/` alone.
     pub namespaces: Vec<String>,
     /// Whether pushes are sent as events named by their context (`user`, `alert`, `api`,
     /// `welcome`), and events of rooms under their own names too. Default: yes. If not, all is

@@ -65,7 +65,7 @@ use stellarfw_transport::{
 };
 
 use self::{
-    codec::{Mode, Style},
+    codec::{MOST_ATTACHED, Mode, Style},
     handshake::Entrance,
 };
 pub use self::{
@@ -115,7 +115,10 @@ impl SocketIo {
         let mut options = FrontOptions::default();
         options.overhead = mode.overhead(settings.max_length);
         options.admit_later = true;
-        options.attachments = !mode.is_binary();
+        options.attachments = match mode.is_binary() {
+            true => 0,
+            false => MOST_ATTACHED,
+        };
         let engine = library_config(&config, options, settings);
         let builder = Library::builder()
             .req_path("/")
@@ -129,6 +132,7 @@ impl SocketIo {
         } else {
             let parser = ParserConfig::common()
                 .max_incoming_binary_buf_size(settings.max_length)
+                .max_incoming_binaries(MOST_ATTACHED)
                 .packet_completion_timeout(settings.handshake_timeout());
             builder.with_parser(parser)
         };

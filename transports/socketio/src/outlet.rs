@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use socketioxide::socket::Socket;
-use stellarfw_engineio::{Put, Seat, SeatSink, Sent, Session, Sink};
+use stellarfw_engineio::{Attached, Put, Seat, SeatSink, Sent, Session, Sink};
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::codec::SharedCodec;
@@ -23,15 +23,12 @@ impl Sink for Out {
         self.codec.put(frame, out)
     }
 
-    fn take(&self, message: Message<'_>) -> bool {
+    fn take(&self, message: Message<'_>, attached: &Attached) -> bool {
         let Some(session) = self.session.upgrade() else {
             return false;
         };
-        match self.codec.take(message) {
-            Some(payload) => session.receive(Message::Text(&payload)),
-            None => return false,
-        }
-        true
+        let bring = |payload: Message<'_>| session.receive(payload);
+        self.codec.take(message, attached, bring)
     }
 
     fn close(&self, reason: Option<&CloseReason>) {
@@ -67,15 +64,12 @@ impl SeatSink for SeatOut {
         self.codec.put(frame, out)
     }
 
-    fn take(&self, message: Message<'_>) -> bool {
+    fn take(&self, message: Message<'_>, attached: &Attached) -> bool {
         let Some(seat) = self.seat.upgrade() else {
             return false;
         };
-        let payload = self.codec.take(message);
-        if let Some(payload) = &payload {
-            seat.receive(Message::Text(payload));
-        }
-        payload.is_some()
+        let bring = |payload: Message<'_>| seat.receive(payload);
+        self.codec.take(message, attached, bring)
     }
 
     fn leave(&self) -> bool {

@@ -25,11 +25,10 @@ pub(crate) struct Events {
 
 impl MessageHandler<LocalAdapter, ()> for Events {
     fn call(&self, _: Arc<Socket>, value: Value, ack: Option<i64>) {
-        let frame = self.codec.read(&value, ack);
-        match &self.seat {
-            Some(seat) => seat.receive(frame.as_message()),
-            None => self.session.receive(frame.as_message()),
-        }
+        self.codec.read(&value, ack, |payload| match &self.seat {
+            Some(seat) => seat.receive(payload),
+            None => self.session.receive(payload),
+        });
     }
 }
 

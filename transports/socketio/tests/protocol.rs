@@ -305,6 +305,67 @@ async fn bytes_come_with_their_event() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_not_in_order_end_their_sender() {
+    let mut bed = bed(|config| config.max_length = 10_000).await;
+    let event = |count: usize| Packet::text(format!("45{count}-[\"message\",1]"));
+    let bytes = |len: usize| Packet::Binary(vec![0; len]);
+    for (packets, code) in [
+        // Of no event.
+        (vec![bytes(1)], 1002),
+        (vec![event(1), bytes(1), bytes(1)], 1002),
+        // Something else comes before them.
+        (vec![event(2), bytes(1), event(1)], 1002),
+        (vec![event(1), Packet::text("42[\"message\",1]")], 1002),
+        // So many are never sent.
+        (vec![event(1_025)], 1002),
+        (vec![Packet::text("4599999999999999999999-[]")], 1002),
+        // Each is short enough, and all of them are too long.
+        (vec![event(3), bytes(9_000), bytes(9_000)], 1009),
+    ] {
+        let (mut line, _) = bed.connect(Way::WebSocket).await;
+        line.send(&packets).await.unwrap();
+        // What was in order is brought first.
+        let reason = loop {
+            match bed.event().await {
+                Event::Close(reason) => break reason,
+                other => assert!(matches!(other, Event::Message(_)), "{other:?}"),
+            }
+        };
+        let told = match &reason {
+            CloseReason::Protocol { code, .. } => *code,
+            CloseReason::TooLarge => 1009,
+            other => panic!("{packets:?}: {other:?}"),
+        };
+        assert_eq!(told, code, "{packets:?}");
+        while next(&mut line).await.is_some() {}
+    }
+    // As many as may be, and what counts is their length together.
+    let (mut line, _) = bed.connect(Way::WebSocket).await;
+    let mut packets = vec![event(1_024)];
+    packets.extend((0..1_024).map(|_| bytes(9)));
+    line.send(&packets).await.unwrap();
+    assert_eq!(bed.message().await, 1);
+}
+
+#[tokio::test]
+async fn bytes_for_who_is_not_there_are_not_brought_to_another() {
+    let mut config = SocketIoConfig::default();
+    config.namespaces.push("/else".into());
+    let mut bed = bed_with(config, default).await;
+    for way in WAYS {
+        let (mut line, _) = bed.connect(way).await;
+        let packets = [
+            Packet::text("451-/else,[\"message\",\"else\"]"),
+            Packet::Binary(vec![1]),
+        ];
+        line.send(&packets).await.unwrap();
+        // Who sends to a namespace without being in it is parted with.
+        bed.closed().await;
+        while next(&mut line).await.is_some() {}
+    }
+}
+
+#[tokio::test]
 async fn an_acknowledgement_that_nobody_asked_for_is_nothing() {
     let mut bed = bed(default).await;
     let (mut line, spark) = bed.connect(Way::WebSocket).await;

@@ -1,7 +1,7 @@
 //! What the library has to say to a client on its WebSocket: the answers to polls in its name.
 
 use futures_util::FutureExt as _;
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use http_body_util::{BodyExt as _, Collected};
 use stellarfw_transport::http::Response;
 
@@ -35,7 +35,7 @@ impl Heard {
             return heard;
         }
         let kind = response.headers().get(header::CONTENT_TYPE);
-        let binary = kind == Some(&HeaderValue::from_static("application/octet-stream"));
+        let binary = kind.is_some_and(packets::is_binary);
         // Of a known length, so the library has it whole.
         let payload = response.into_body().collect().now_or_never();
         let payload = payload.and_then(Result::ok).map(Collected::to_bytes);

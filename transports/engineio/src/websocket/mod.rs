@@ -3,9 +3,10 @@
 //! For the library every session is on polling, from its beginning to its end. What it does not see are
 //! messages that are one packet each, which are most: those are brought from here, and sent
 //! [past it](crate::wire). It is given the rest, as POSTs, and what it has to say comes as the answers to
-//! polls: pings, its packets for Socket.IO's connections, attachments. So a client's WebSocket costs no
+//! polls: pings, its packets for Socket.IO's connections. So a client's WebSocket costs no
 //! task of the library's, and is read and written as the engine of WebSocket does it.
 
+mod attachments;
 mod heard;
 mod side;
 
@@ -135,8 +136,9 @@ impl Link {
                 },
                 poll: None,
                 given: None,
-                attachments: front.attachments,
-                due: 0,
+                longest: front.longest,
+                most_attached: front.attachments,
+                gathering: None,
                 answered: false,
                 over: false,
             },

@@ -12,9 +12,12 @@ use stellarfw_transport::{BoxFuture, CloseReason, Message, http::Response};
 use stellarfw_ws::{inbound::Receiver, socket::Socket};
 use tokio::task::coop::{Unconstrained, unconstrained};
 
-use super::heard::Heard;
+use super::{
+    attachments::{self, Gathering},
+    heard::Heard,
+};
 use crate::{
-    library::{Library, Sink},
+    library::{Attached, Library, Sink},
     paced::Paced,
     packets, polling,
     session::{Polling, Session, protocol},
@@ -37,10 +40,11 @@ pub(super) struct Side {
     pub(super) poll: Option<(Polling, Answer)>,
     /// What the library was given and is not done with.
     pub(super) given: Option<Answer>,
-    /// Text messages that begin with 45 or 46 are followed by binary ones that belong to them.
-    pub(super) attachments: bool,
-    /// So many of those are yet to come.
-    pub(super) due: usize,
+    /// The longest message in bytes, with what is attached to it, and so many may be.
+    pub(super) longest: usize,
+    pub(super) most_attached: usize,
+    /// A text whose attachments are on their way.
+    pub(super) gathering: Option<Box<Gathering>>,
     /// The client has said goodbye, and was answered.
     pub(super) answered: bool,
     /// There is nothing more to say: the library has closed the session, or was told that the client
@@ -93,9 +97,10 @@ impl Receiver for Side {
             // What comes behind the client's own close packet.
             _ if self.over => Ok(()),
             _ if self.transition != Transition::Done => self.move_on(message),
-            Message::Binary(_) => {
-                self.bring(message);
-                Ok(())
+            Message::Binary(bytes) => {
+                // Protocol 3 has the packet's type in front.
+                let typed = usize::from(self.protocol == 3);
+                self.binary(bytes.get(typed..).unwrap_or_default())
             }
             Message::Text(text) => self.packet(text),
         }
@@ -131,10 +136,10 @@ impl Side {
     /// Takes a packet that is text, with its type in front.
     fn packet(&mut self, text: &str) -> Result<(), CloseReason> {
         match text.as_bytes().first() {
-            Some(b'4') => self.bring(Message::Text(text)),
+            Some(b'4') => return self.text(text),
             Some(b'2' | b'3') if !text.ends_with("probe") => {
                 self.session.signal();
-                self.give(Message::Text(text));
+                self.give(Message::Text(text), &[]);
             }
             Some(b'1') => {
                 self.session.left(CloseReason::Client { code: 1005 });
@@ -142,46 +147,60 @@ impl Side {
             }
             Some(b'b') => {
                 let bytes = packets::from_base64(text, self.protocol);
-                let mut bytes = bytes.ok_or_else(|| protocol("bad packet"))?;
-                if self.protocol == 3 {
-                    bytes.insert(0, 4);
-                }
-                self.bring(Message::Binary(&bytes));
+                return self.binary(&bytes.ok_or_else(|| protocol("bad packet"))?);
             }
             _ => return Err(protocol("bad packet")),
         }
         Ok(())
     }
 
+    /// Takes a message that is text.
+    fn text(&mut self, text: &str) -> Result<(), CloseReason> {
+        if self.gathering.is_some() {
+            // Nothing may come between a text and what is attached to it.
+            return Err(protocol("bad packet"));
+        }
+        let count = match self.most_attached {
+            0 => None,
+            _ => attachments::count(text),
+        };
+        match count {
+            None | Some(0) => self.bring(Message::Text(text), &[]),
+            Some(count) if count > self.most_attached => return Err(protocol("bad packet")),
+            Some(count) => self.gathering = Some(Box::new(Gathering::new(text, count))),
+        }
+        Ok(())
+    }
+
+    /// Takes a message of bytes.
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
+        let Some(gathering) = &mut self.gathering else {
+            self.bring(Message::Binary(bytes), &[]);
+            return Ok(());
+        };
+        if !gathering.add(bytes, self.longest) {
+            return Err(CloseReason::TooLarge);
+        }
+        if let Some(whole) = self.gathering.take_if(|gathering| gathering.is_whole()) {
+            self.bring(Message::Text(&whole.text), &whole.attached);
+        }
+        Ok(())
+    }
+
     /// Brings a message, or has the library do so.
-    fn bring(&mut self, message: Message<'_>) {
+    fn bring(&mut self, message: Message<'_>, attached: &Attached) {
         if self.sink.is_none() {
             self.sink = self.session.taker();
         }
-        if self.due == 0
-            && let Some(sink) = &self.sink
-            && sink.take(message)
-        {
-            return;
-        }
-        match message {
-            Message::Text(text) => {
-                if self.attachments && self.due == 0 {
-                    self.due = attachments(text);
-                }
-                self.give(message);
-            }
-            Message::Binary(bytes) => {
-                self.due = self.due.saturating_sub(1);
-                let typed = usize::from(self.protocol == 3);
-                self.give(Message::Binary(bytes.get(typed..).unwrap_or_default()));
-            }
+        let sink = self.sink.as_ref();
+        if !sink.is_some_and(|sink| sink.take(message, attached)) {
+            self.give(message, attached);
         }
     }
 
-    /// Gives the library a packet, after all that it was given before.
-    fn give(&mut self, message: Message<'_>) {
-        let payload = packets::of_one(message, self.protocol);
+    /// Gives the library a message, after all that it was given before.
+    fn give(&mut self, message: Message<'_>, attached: &Attached) {
+        let payload = packets::of(message, attached, self.protocol);
         self.given = self.post(payload.into());
     }
 
@@ -308,33 +327,5 @@ impl Side {
             }
         }
         moved
-    }
-}
-
-/// How many binary messages belong to a packet of Socket.IO: what stands before the first dash of an
-/// event or acknowledgement that has some.
-fn attachments(text: &str) -> usize {
-    let rest = text.strip_prefix("45").or_else(|| text.strip_prefix("46"));
-    let number = rest.and_then(|rest| rest.split_once('-'));
-    number.map_or(0, |(number, _)| number.parse().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attachments_are_counted_before_they_come() {
-        for (text, expected) in [
-            ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", 1),
-            ("4512-/admin,[\"a\"]", 12),
-            ("462-7[{}]", 2),
-            ("42[\"a-b\"]", 0),
-            ("45[\"a\"]", 0),
-            ("45x-[]", 0),
-            ("4", 0),
-        ] {
-            assert_eq!(attachments(text), expected, "{text}");
-        }
     }
 }

@@ -2,28 +2,25 @@
 //! the names of its events and contexts, and what ties a response to its request.
 
 mod acks;
+mod attachments;
 mod incoming;
 mod outgoing;
 mod packet;
 mod plain;
 mod wire;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use socketioxide::{extract::AckSender, handler::FromMessageParts as _, socket::Socket};
 use socketioxide_core::Value;
-use stellarfw_engineio::{COPY_MAX, Put, Sent};
+use stellarfw_engineio::{Attached, COPY_MAX, Put, Sent};
 use stellarfw_transport::{Frame, Message, Parser};
 
-use self::{
-    acks::Acks,
-    outgoing::Event,
-    plain::{Args, Plain},
-    wire::Wire,
-};
+pub(crate) use self::attachments::MOST as MOST_ATTACHED;
+use self::{acks::Acks, outgoing::Event, plain::Plain, wire::Wire};
 use crate::{SocketIo, SocketIoConfig};
 
 /// What a connection's payloads are to Socket.IO.
@@ -91,7 +88,7 @@ pub(crate) struct Codec {
     style: Style,
     /// Of its connection, and its number among those there are.
     namespace: (Arc<str>, u32),
-    /// Binary packets have Engine.IO's type in front (protocol 3).
+    /// Messages of bytes have Engine.IO's type in front (protocol 3).
     typed: bool,
     /// The client's numbers of them.
     acks: Acks<i64>,
@@ -103,7 +100,7 @@ impl Codec {
             mode,
             style,
             namespace,
-            typed: is_v3 && mode.is_binary(),
+            typed: is_v3,
             acks: Acks::default(),
         }
     }
@@ -113,90 +110,119 @@ impl Codec {
         self.acks.clear();
     }
 
-    /// The payload of a client's event.
-    pub(crate) fn read(&self, event: &Value, ack: Option<i64>) -> Frame {
-        let id = match self.mode {
-            Mode::Values(_) => ack.map(|ack| self.acks.wait(ack)),
-            Mode::Opaque => None,
-        };
+    /// Brings a client's event, which the library has read.
+    pub(crate) fn read(&self, event: &Value, ack: Option<i64>, bring: impl Fn(Message<'_>)) {
+        // What comes as nothing is reported as what cannot be decoded.
         match event {
-            Value::Bytes(list) => Frame::binary(
-                self.values(Wire::MessagePack, list, id.as_deref())
-                    .unwrap_or_default(),
-            ),
+            Value::Bytes(list) => {
+                let payload = self.values(Wire::MessagePack, list, ack);
+                bring(Message::Binary(&payload.unwrap_or_default()));
+            }
             Value::Str(list, attached) => {
-                let attached = attached.as_ref().filter(|attached| !attached.is_empty());
-                if self.mode == Mode::Opaque {
-                    return opaque(list, attached);
+                let attached: Vec<Bytes> = attached.iter().flatten().cloned().collect();
+                if !self.text(list, &attached, ack, &bring) {
+                    bring(Message::Text(""));
                 }
-                let whole = attached.map(|attached| inline(list, attached));
-                let list = whole.as_deref().unwrap_or(list.as_bytes());
-                text(
-                    self.values(Wire::Json, list, id.as_deref())
-                        .unwrap_or_default(),
-                )
             }
         }
     }
 
-    fn values(&self, wire: Wire, list: &[u8], id: Option<&str>) -> Option<Vec<u8>> {
-        let items = wire.items(list)?;
-        let (event, args) = items.split_first()?;
-        let event = wire.text(event)?;
-        Some(self.payload(wire, &event, args, id))
-    }
-
-    fn payload(&self, wire: Wire, event: &str, args: &[&[u8]], id: Option<&str>) -> Vec<u8> {
-        match self.style {
-            Style::Plain => incoming::plain(wire, event, args, id),
-            Style::Named | Style::Messages => incoming::payload(wire, event, args, id),
+    /// Brings the event that a message of a WebSocket is, with what is attached to it. False when it is
+    /// something else, or not in order.
+    pub(crate) fn take(
+        &self,
+        message: Message<'_>,
+        attached: &Attached,
+        bring: impl Fn(Message<'_>),
+    ) -> bool {
+        let namespace = &self.namespace.0;
+        match message {
+            Message::Text(text) if !self.mode.is_binary() => {
+                let event = packet::event(text, attached.len(), namespace);
+                event.is_some_and(|(ack, list)| self.text(list, attached, ack, &bring))
+            }
+            Message::Binary(bytes) if self.mode.is_binary() => {
+                let event = packet::packed_event(bytes, namespace);
+                let payload =
+                    event.and_then(|(ack, list)| self.values(Wire::MessagePack, list, ack));
+                payload
+                    .map(|payload| bring(Message::Binary(&payload)))
+                    .is_some()
+            }
+            _ => false,
         }
     }
 
-    /// The payload of a WebSocket message that is an event with nothing attached; none when it is
-    /// something else, or not in order.
-    pub(crate) fn take(&self, message: Message<'_>) -> Option<String> {
-        let (Mode::Values(wire @ Wire::Json), Message::Text(text)) = (self.mode, message) else {
-            return None;
+    /// Brings an event that is text. Whether it is in order.
+    fn text(
+        &self,
+        list: &str,
+        attached: &[Bytes],
+        ack: Option<i64>,
+        bring: &impl Fn(Message<'_>),
+    ) -> bool {
+        if self.mode == Mode::Opaque {
+            return opaque(list, attached, bring).is_some();
+        }
+        let whole = match attached {
+            [] => Cow::Borrowed(list.as_bytes()),
+            attached => Cow::Owned(attachments::inline(list, attached).unwrap_or_default()),
         };
-        let (ack, list) = packet::event(text, &self.namespace.0)?;
-        let items = wire.items(list.as_bytes())?;
+        let payload = self.values(Wire::Json, &whole, ack);
+        let payload = payload.and_then(|payload| String::from_utf8(payload).ok());
+        payload
+            .map(|payload| bring(Message::Text(&payload)))
+            .is_some()
+    }
+
+    /// The payload of an event with its arguments.
+    fn values(&self, wire: Wire, list: &[u8], ack: Option<i64>) -> Option<Vec<u8>> {
+        let items = wire.items(list)?;
         let (event, args) = items.split_first()?;
         let event = wire.text(event)?;
         let id = ack.map(|ack| self.acks.wait(ack));
-        String::from_utf8(self.payload(wire, &event, args, id.as_deref())).ok()
+        Some(match self.style {
+            Style::Plain => incoming::plain(wire, &event, args, id.as_deref()),
+            Style::Named | Style::Messages => incoming::payload(wire, &event, args, id.as_deref()),
+        })
     }
 
     /// Puts a payload behind others as the WebSocket messages that its event is.
     pub(crate) fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
-        let Mode::Values(wire) = self.mode else {
-            return Put::Not;
-        };
-        if self.typed {
-            return Put::Not;
-        }
         if !frame.is_for_many() && frame.len() <= COPY_MAX {
-            return match self.append(wire, frame.payload(), out) {
-                true => Put::Here,
-                false => Put::Not,
-            };
+            self.append(frame, out);
+            return Put::Here;
         }
         // The same for everyone, but a response, which goes to one.
-        let key = self.style as u32 + 3 * u32::from(self.mode.is_binary()) + 6 * self.namespace.1;
-        let made = frame.translated((SocketIo::NAME, key), |payload| {
+        let made = frame.translated((SocketIo::NAME, self.key()), |payload| {
             let mut out = Vec::with_capacity(payload.len() + 64);
-            self.append(wire, payload, &mut out).then(|| out.into())
+            self.append(frame, &mut out);
+            Some(out.into())
         });
-        match made {
-            None => return Put::Not,
-            Some(made) if made.len() > COPY_MAX => return Put::Then(made),
-            Some(made) => out.extend_from_slice(&made),
+        match made.unwrap_or_default() {
+            made if made.len() > COPY_MAX => return Put::Then(made),
+            made => out.extend_from_slice(&made),
         }
         Put::Here
     }
 
-    /// Appends the messages that a payload is; false, and nothing, when there are attachments.
-    fn append(&self, wire: Wire, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    /// What the messages that a payload is depend on.
+    fn key(&self) -> u32 {
+        let encoding = match self.mode {
+            Mode::Values(Wire::Json) => 0,
+            Mode::Values(Wire::MessagePack) => 1,
+            Mode::Opaque => 2,
+        };
+        self.style as u32 + 3 * (encoding + 3 * (u32::from(self.typed) + 2 * self.namespace.1))
+    }
+
+    /// Appends the messages that a payload is.
+    fn append(&self, frame: &Frame, out: &mut Vec<u8>) {
+        let payload = frame.payload();
+        let wire = match self.mode {
+            Mode::Values(wire) => wire,
+            Mode::Opaque => return self.append_opaque(frame, out),
+        };
         let packet = self.writer(wire);
         let named = match self.style {
             Style::Named => true,
@@ -204,45 +230,57 @@ impl Codec {
             Style::Plain => return self.append_plain(wire, payload, out),
         };
         match outgoing::event(wire, payload, named) {
-            Event::Named(name) => packet.event(out, name, &[payload]),
+            Event::Named(name) => packet.event(out, name, &[payload], &[]),
             Event::OfRoom(name, data) => {
-                packet.event(out, "user", &[payload]);
-                packet.event(out, &name, &[data.unwrap_or(wire.null()), payload]);
+                packet.event(out, "user", &[payload], &[]);
+                let data = data.unwrap_or(wire.null());
+                packet.event(out, &name, &[data, payload], &[]);
             }
             Event::Response(id, rest) => match self.acks.take(&id) {
-                Some(ack) => packet.ack(out, ack, &[&rest]),
-                None => packet.event(out, "message", &[payload]),
+                Some(ack) => packet.ack(out, ack, &[&rest], &[]),
+                None => packet.event(out, "message", &[payload], &[]),
             },
         }
-        true
     }
 
     fn writer(&self, wire: Wire) -> packet::Writer<'_> {
         packet::Writer {
             wire,
             namespace: &self.namespace.0,
+            typed: self.typed,
         }
     }
 
-    fn append_plain(&self, wire: Wire, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    fn append_opaque(&self, frame: &Frame, out: &mut Vec<u8>) {
+        let packet = self.writer(Wire::Json);
+        match frame.as_message() {
+            Message::Text(text) => {
+                packet.event(out, "message", &[&Wire::Json.string(text)], &[]);
+            }
+            Message::Binary(_) => {
+                let arg = attachments::placeholder(0);
+                let attached = std::slice::from_ref(frame.payload());
+                packet.event(out, "message", &[arg.as_bytes()], attached);
+            }
+        }
+    }
+
+    fn append_plain(&self, wire: Wire, payload: &[u8], out: &mut Vec<u8>) {
         let packet = self.writer(wire);
         let Some(plain) = Plain::read(wire, payload) else {
-            packet.event(out, outgoing::fallback(wire, payload), &[payload]);
-            return true;
+            packet.event(out, outgoing::fallback(wire, payload), &[payload], &[]);
+            return;
         };
-        let Args::Raw(_, args) = &plain.args else {
-            return false;
-        };
+        let (items, attached) = (plain.args.items(), plain.args.attached());
         match (&plain.event, plain.id) {
-            (Some(event), _) => packet.event(out, event, args),
+            (Some(event), _) => packet.event(out, event, &items, attached),
             (None, id) => {
                 // One that nobody waits for is nothing.
                 if let Some(ack) = id.and_then(|id| self.acks.take(&id)) {
-                    packet.ack(out, ack, args);
+                    packet.ack(out, ack, &items, attached);
                 }
             }
         }
-        true
     }
 
     /// Sends a payload as an event.
@@ -302,7 +340,7 @@ impl Codec {
             }
         };
         Sent {
-            messages: usize::from(sent) * plain.args.messages(),
+            messages: usize::from(sent) * (1 + plain.args.attached().len()),
             least: usize::from(sent) * plain.args.least(),
         }
     }
@@ -325,53 +363,22 @@ fn acknowledge<T: Serialize>(socket: &Arc<Socket>, ack: i64, args: &T) -> bool {
     sender.send(args).is_ok()
 }
 
-fn text(bytes: Vec<u8>) -> Frame {
-    Frame::text_from_bytes(bytes).unwrap_or_else(|_| Frame::from_static(""))
-}
-
-/// What stands in an event for the bytes attached to it.
-fn placeholder(value: &serde_json::Value) -> Option<usize> {
-    let is_one = value.get("_placeholder")?.as_bool()?;
-    let number = value.get("num")?.as_u64()?;
-    is_one.then(|| usize::try_from(number).ok())?
-}
-
-/// The event's one argument: a text, or the bytes attached to it.
-fn opaque(list: &str, attached: Option<&VecDeque<Bytes>>) -> Frame {
-    let Ok(list) = serde_json::from_str::<Vec<serde_json::Value>>(list) else {
-        return Frame::from_static("");
-    };
-    match list.into_iter().nth(1) {
-        Some(serde_json::Value::String(text)) => Frame::text(text),
-        Some(other) => {
-            let bytes = placeholder(&other).and_then(|n| attached?.get(n));
-            match bytes {
-                Some(bytes) => Frame::binary(bytes.clone()),
-                None => Frame::text(other.to_string()),
-            }
-        }
-        None => Frame::from_static(""),
+/// Brings the event's one argument: a text, or the bytes attached to it. None if it is no event.
+fn opaque(list: &str, attached: &[Bytes], bring: &impl Fn(Message<'_>)) -> Option<()> {
+    let wire = Wire::Json;
+    let items = wire.items(list.as_bytes())?;
+    wire.text(items.first()?)?;
+    let arg = items.get(1).copied().unwrap_or(b"\"\"");
+    if let Some(text) = wire.text(arg) {
+        bring(Message::Text(&text));
+        return Some(());
     }
-}
-
-/// Puts attached bytes where they belong, as Node's `Buffer` puts itself into JSON.
-fn inline(list: &str, attached: &VecDeque<Bytes>) -> Vec<u8> {
-    fn walk(value: &mut serde_json::Value, attached: &VecDeque<Bytes>) {
-        if let Some(bytes) = placeholder(value).and_then(|n| attached.get(n)) {
-            *value = json!({ "type": "Buffer", "data": bytes[..] });
-            return;
-        }
-        match value {
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|v| walk(v, attached)),
-            serde_json::Value::Object(map) => map.values_mut().for_each(|v| walk(v, attached)),
-            _ => {}
-        }
+    let value = serde_json::from_slice(arg).ok()?;
+    match attachments::number(&value).and_then(|number| attached.get(number)) {
+        Some(bytes) => bring(Message::Binary(bytes)),
+        None => bring(Message::Text(str::from_utf8(arg).ok()?)),
     }
-    let Ok(mut value) = serde_json::from_str(list) else {
-        return Vec::new();
-    };
-    walk(&mut value, attached);
-    value.to_string().into_bytes()
+    Some(())
 }
 
 /// A value that is encoded already.

@@ -148,10 +148,7 @@ impl Wire {
             }
         };
         match self {
-            Self::Json => {
-                let mut json = serde_json::Deserializer::from_slice(object);
-                json.deserialize_map(JsonFields(&mut note)).ok()?;
-            }
+            Self::Json => each_json_field(object, note)?,
             Self::MessagePack => {
                 let (count, at) = map_header(object)?;
                 let mut values = Values::new(object, at);
@@ -211,6 +208,12 @@ impl<'a> Values<'a> {
         self.at += len;
         rest.get(..len)
     }
+}
+
+/// Calls a function for each field of an object of JSON. None if it is no object.
+pub(crate) fn each_json_field<'a>(object: &'a [u8], f: impl FnMut(&str, &'a [u8])) -> Option<()> {
+    let mut json = serde_json::Deserializer::from_slice(object);
+    json.deserialize_map(JsonFields(f)).ok()
 }
 
 struct JsonFields<F>(F);
