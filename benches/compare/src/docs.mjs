@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { barChart, curveChart, themes } from "./charts.mjs";
-import { onceLoads } from "./loads.mjs";
+import { allLoads } from "./loads.mjs";
 import { Failure, root } from "./machine.mjs";
 import { serverOf, servers } from "./servers.mjs";
 import { costTable, idleTable, latencyTable, machineText, targetTable } from "./tables.mjs";
@@ -24,7 +24,7 @@ export function charts(figures, theme) {
     ["stellar ws", "lean"].map((id) => ({
       title: id === "lean" ? "lean" : "stellarfw",
       ours: serverOf(id).group === "ours",
-      points: onceLoads
+      points: allLoads
         .filter((load) => load.curve?.name === name)
         .map((load) => [load.curve.x, figures.value(load.id, id)])
         .filter(([, y]) => y !== undefined),
@@ -34,6 +34,9 @@ export function charts(figures, theme) {
     say: barChart("CPU of one delivery, 1 to 1,000, one publication at a time", "µs", bars("say1"), theme),
     idle: barChart("Memory of an idle connection", "KiB", bars("idle"), theme),
     members: curveChart("CPU of one delivery", "µs", "members of the room", curve("members"), theme),
+    apart: curveChart(
+      "CPU of one delivery, the receivers' half apart", "µs", "members of the room", curve("apart"), theme,
+    ),
     others: curveChart(
       "CPU of one delivery to 100 members", "µs", "other rooms, with a connection in each", curve("others"), theme,
     ),

@@ -27,6 +27,15 @@ const fanout = (seconds, subscribers, window, ...more) => [
   "fanout", "-n", subscribers, "-w", window, "-t", seconds, "--warmup", warmUp(seconds), ...more,
 ];
 
+/** `apart`: what arrives on loopback is dealt with by the load's core, as another machine would. */
+const sayTo = (count, apart) => ({
+  id: `members ${count}${apart ? " apart" : ""}`,
+  title: `say to ${count.toLocaleString("en")}${apart ? ", receivers apart" : ""}`, unit: "µs",
+  roles: ["say"], cost: cpu("delivery"), curve: { name: apart ? "apart" : "members", x: count }, apart,
+  only: ({ id }) => ["lean", "stellar ws"].includes(id), beside: 1 + count / 2_000,
+  args: ({ seconds }) => fanout(seconds, count, 1),
+});
+
 /** Every round has these. */
 export const loads = [
   echo("echo8", "echo, 100 × 8", "-p", 8),
@@ -39,7 +48,11 @@ export const loads = [
     args: ({ seconds }) => ["connect", "-n", Math.round(1_500 * seconds), "--first"],
     of: "open",
   },
+  ...[false, true].flatMap((apart) => members.map((count) => sayTo(count, apart))),
 ];
+
+/** Those that the table of costs has, and not a curve. */
+export const tabled = loads.filter(({ curve }) => !curve);
 
 /** What changes little from run to run, or takes long, is done in the first round alone. */
 export const onceLoads = [
@@ -60,12 +73,6 @@ export const onceLoads = [
     start: { pingInterval: 0 },
     args: () => ["idle", "-n", 10_000, "--settle", 1, "-t", 4],
   },
-  ...members.map((count) => ({
-    id: `members ${count}`, title: `say to ${count.toLocaleString("en")}`, unit: "µs",
-    roles: ["say"], cost: cpu("delivery"), curve: { name: "members", x: count },
-    only: ({ id }) => ["lean", "stellar ws"].includes(id), beside: 1 + count / 2_000,
-    args: ({ seconds }) => fanout(seconds, count, 1),
-  })),
   ...others.map((count) => ({
     id: `others ${count}`, title: `say to 100 beside ${count.toLocaleString("en")} rooms`, unit: "µs",
     roles: ["say"], cost: cpu("delivery"), curve: { name: "others", x: count },

@@ -1,6 +1,6 @@
 // Building, starting, loading: all that touches the machine.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -73,6 +73,40 @@ export function cleanBuild() {
 /** The size of the command, if it was built. */
 export const binaryMiB = () =>
   existsSync(programs().command) ? statSync(programs().command).size / 2 ** 20 : undefined;
+
+/** Which core deals with what arrives on loopback: none is named where it is that of the sender. */
+const steering = "/sys/class/net/lo/queues/rx-0/rps_cpus";
+
+/** Whether this process may say which core that is: root may, where the kernel has it. */
+export function maySteer() {
+  try {
+    accessSync(steering, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One core, as the kernel is told of several: bits, in groups of 32. */
+export function mask(core) {
+  const groups = Array.from({ length: core >> 5 }, () => "00000000");
+  return [(2 ** (core & 31)).toString(16), ...groups].join(",");
+}
+
+/** Has what arrives on loopback dealt with by that core. Gives what makes it as it was. */
+export function steer(core) {
+  const before = readFileSync(steering, "utf8").trim();
+  writeFileSync(steering, mask(core));
+  const undo = () => {
+    writeFileSync(steering, before);
+    process.off("exit", undo);
+    process.off("SIGINT", leave);
+    process.off("SIGTERM", leave);
+  };
+  const leave = () => process.exit(1);
+  process.on("exit", undo).on("SIGINT", leave).on("SIGTERM", leave);
+  return undo;
+}
 
 function commandLine(server, options) {
   const [program, ...args] = server.command(options);

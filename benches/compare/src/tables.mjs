@@ -1,6 +1,6 @@
 // The tables, in Markdown.
 import { shown } from "./figures.mjs";
-import { loads } from "./loads.mjs";
+import { tabled } from "./loads.mjs";
 import { servers } from "./servers.mjs";
 import { heartbeatPercent, targets } from "./targets.mjs";
 
@@ -15,15 +15,15 @@ const times = (ratio) => (ratio === undefined ? "" : `${shown(ratio)}×`);
 /** CPU of each server under each load, and the ratio to lean. */
 export function costTable(figures) {
   const rows = servers
-    .filter(({ id }) => loads.some((load) => figures.has(load.id, id)))
+    .filter(({ id }) => tabled.some((load) => figures.has(load.id, id)))
     .map(({ id, title }) => [
       title,
-      ...loads.map((load) => {
+      ...tabled.map((load) => {
         const value = shown(figures.value(load.id, id));
         return value && `${value} (${times(figures.ratio(load.id, id, "lean"))})`;
       }),
     ]);
-  return table(["server", ...loads.map(({ title }) => title)], rows);
+  return table(["server", ...tabled.map(({ title }) => title)], rows);
 }
 
 /** Latency where all have the same rate, and what they reach without one. */

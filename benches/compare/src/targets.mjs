@@ -26,10 +26,11 @@ export const targets = [
     what: "say to 1,000, 8 in flight, to lean", limit: 1.3, unit: "×",
     value: (f) => f.ratio("say8", "stellar ws", "lean"),
   },
-  {
-    what: "cost per member, 10,000 members, to that of 100", limit: 1.2, unit: "×",
-    value: (f) => f.ratio("members 10000", "stellar ws", "stellar ws", { otherLoad: "members 100" }),
-  },
+  ...[["", ""], [", receivers apart", " apart"]].map(([how, apart]) => ({
+    what: `cost per member, 10,000 members, to that of 100${how}`, limit: 1.2, unit: "×",
+    value: (f) =>
+      f.ratio(`members 10000${apart}`, "stellar ws", "stellar ws", { otherLoad: `members 100${apart}` }),
+  })),
   {
     what: "say beside 10,000 other rooms and connections, to none", limit: 1.1, unit: "×",
     value: (f) => f.ratio("others 10000", "stellar ws", "stellar ws", { otherLoad: "others 0" }),

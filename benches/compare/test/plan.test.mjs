@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allLoads, fits } from "../src/loads.mjs";
+import { mask } from "../src/machine.mjs";
 import { servers } from "../src/servers.mjs";
 
 test("every load has servers, every server has loads, and names are their own", () => {
@@ -18,6 +19,12 @@ test("lean is under every load that ratios are of, and an action is no echo of a
   }
   assert(!on("say1").some(({ id }) => id === "ws"));
   assert.deepEqual(on("others 1000").map(({ id }) => id), ["stellar ws"]);
+});
+
+test("a core is told as the kernel reads it", () => {
+  assert.deepEqual([0, 1, 5, 31, 32, 70].map(mask), [
+    "1", "2", "20", "80000000", "1,00000000", "40,00000000,00000000",
+  ]);
 });
 
 test("a load's words are complete", () => {

@@ -59,7 +59,9 @@ test("charts are drawn in both themes, with all they are of", () => {
       assert.equal(drawing.match(/<text /g).length, drawing.match(/<\/text>/g).length);
       assert(drawing.includes(theme.ground));
     }
-    assert.equal(charts(figures, theme).members.match(/<circle /g).length, 8);
+    for (const name of ["members", "apart"]) {
+      assert.equal(charts(figures, theme)[name].match(/<circle /g).length, 8);
+    }
   }
 });
 
