@@ -1,6 +1,9 @@
 //! A spark without a network.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use stellarfw::transport::{CloseReason, Frame, Inlet, Outlet, PushError, Server, Waiting};
 
@@ -26,7 +29,7 @@ impl Outlet for Sink {
 pub(super) async fn open(server: &Server) -> Inlet {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     match server.admit("bench", &mut parts).await {
-        Ok(admission) => server.open(admission, Sink::default()),
+        Ok(admission) => server.open(admission, Arc::new(Sink::default())),
         Err(refusal) => panic!("refused: {refusal}"),
     }
 }

@@ -77,7 +77,7 @@ impl Wire {
             Err(refusal) => panic!("refused: {refusal:?}"),
         };
         let line = Arc::new(Line::default());
-        let inlet = server.open(admission, End(line.clone()));
+        let inlet = server.open(admission, Arc::new(End(line.clone())));
         Self {
             spark: inlet.spark().clone(),
             inlet: Some(inlet),

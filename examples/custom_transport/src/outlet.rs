@@ -9,11 +9,8 @@ use stellarfw_transport::{
 use tokio::sync::{Notify, watch};
 
 /// Shared by the spark, which puts in, and the session, which takes out.
-#[derive(Clone, Debug)]
-pub(crate) struct LineOutlet(Arc<Shared>);
-
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct LineOutlet {
     outbox: Mutex<Outbox>,
     /// Something waits.
     work: Notify,
@@ -34,24 +31,24 @@ pub(crate) enum End {
 
 impl LineOutlet {
     pub(crate) fn new(limits: Arc<OutboxLimits>) -> Self {
-        Self(Arc::new(Shared {
+        Self {
             outbox: Mutex::new(Outbox::new(limits)),
             work: Notify::new(),
             ends: watch::Sender::new(End::Open),
-        }))
+        }
     }
 
     /// Waits until something waits or the end has come.
     pub(crate) async fn work(&self) {
-        self.0.work.notified().await;
+        self.work.notified().await;
     }
 
     /// Moves what waits into a buffer, a line each, and tells how the connection is to go on. One
     /// buffer is one write, however many frames wait.
     pub(crate) fn take(&self, buffer: &mut Vec<u8>) -> End {
         const BATCH: usize = 64 << 10;
-        let end = *self.0.ends.borrow();
-        let mut outbox = self.0.outbox.lock();
+        let end = *self.ends.borrow();
+        let mut outbox = self.outbox.lock();
         while buffer.len() < BATCH
             && let Some(frame) = outbox.pop()
         {
@@ -67,29 +64,24 @@ impl LineOutlet {
     /// Waits until the connection is to end at least like this.
     pub(crate) async fn reaches(&self, end: End) {
         // The receiver looks before it waits, so that no change can slip by in between.
-        self.0
-            .ends
-            .subscribe()
-            .wait_for(|now| *now >= end)
-            .await
-            .ok();
+        self.ends.subscribe().wait_for(|now| *now >= end).await.ok();
     }
 
     /// Nothing will be sent any more.
     pub(crate) fn release(&self) {
-        self.0.outbox.lock().clear();
+        self.outbox.lock().clear();
     }
 
     fn set_end(&self, end: End) {
         // An end that has begun can only become a harder one.
-        self.0.ends.send_if_modified(|now| {
+        self.ends.send_if_modified(|now| {
             let harder = end > *now;
             if harder {
                 *now = end;
             }
             harder
         });
-        self.0.work.notify_one();
+        self.work.notify_one();
     }
 }
 
@@ -102,21 +94,21 @@ impl Outlet for LineOutlet {
             tracing::warn!("a payload that is no line was left out");
             return Ok(());
         }
-        self.0.outbox.lock().push(frame)
+        self.outbox.lock().push(frame)
     }
 
     fn flush(&self) {
-        self.0.work.notify_one();
+        self.work.notify_one();
     }
 
     fn waiting(&self) -> Waiting {
-        self.0.outbox.lock().waiting()
+        self.outbox.lock().waiting()
     }
 
     fn ping(&self) {}
 
     fn close(&self, reason: &CloseReason) {
-        let mut outbox = self.0.outbox.lock();
+        let mut outbox = self.outbox.lock();
         if matches!(reason, CloseReason::SlowConsumer) {
             // It would not read it in time.
             outbox.clear();
@@ -127,7 +119,7 @@ impl Outlet for LineOutlet {
     }
 
     fn abort(&self) {
-        self.0.outbox.lock().clear();
+        self.outbox.lock().clear();
         self.set_end(End::Aborted);
     }
 }

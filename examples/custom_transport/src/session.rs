@@ -8,6 +8,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -40,7 +41,7 @@ pub(crate) async fn run(server: Server, stream: TcpStream, peer: SocketAddr) {
         // Nothing can be told: the peer sees the end.
         return;
     };
-    let outlet = LineOutlet::new(server.outbox_limits());
+    let outlet = Arc::new(LineOutlet::new(server.outbox_limits()));
     let mut inlet = server.open(admission, outlet.clone());
     let max_line = server.config().max_length;
     let close_timeout = server.config().close_timeout();

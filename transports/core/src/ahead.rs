@@ -28,3 +28,17 @@ pub fn for_each_ahead<T>(items: &[T], spark: impl Fn(&T) -> &Spark, mut each: im
         chunk.iter().for_each(&mut each);
     }
 }
+
+/// The same for sparks that are let go of: each is taken out and given to the function.
+pub(crate) fn take_each_ahead(sparks: &mut [Option<Spark>], mut each: impl FnMut(Spark)) {
+    let is_long = sparks.len() > AHEAD;
+    for chunk in sparks.chunks_mut(AHEAD) {
+        if is_long {
+            chunk.iter().flatten().for_each(Spark::prefetch);
+        }
+        chunk
+            .iter_mut()
+            .filter_map(Option::take)
+            .for_each(&mut each);
+    }
+}

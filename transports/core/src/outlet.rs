@@ -96,7 +96,9 @@ impl OutboxLimits {
 /// keeps it under the same lock as the state of its writer.
 #[derive(Debug)]
 pub struct Outbox {
-    frames: VecDeque<Frame>,
+    /// Most often one frame waits, and not for long: it needs no queue.
+    first: Option<Frame>,
+    others: VecDeque<Frame>,
     bytes: usize,
     limits: Arc<OutboxLimits>,
     closed: bool,
@@ -107,7 +109,8 @@ impl Outbox {
     #[must_use]
     pub fn new(limits: Arc<OutboxLimits>) -> Self {
         Self {
-            frames: VecDeque::new(),
+            first: None,
+            others: VecDeque::new(),
             bytes: 0,
             limits,
             closed: false,
@@ -122,30 +125,40 @@ impl Outbox {
         if self.closed {
             return Err(PushError::Closed);
         }
-        if self.frames.len() >= self.limits.frames || self.bytes >= self.limits.bytes {
+        if self.len() >= self.limits.frames || self.bytes >= self.limits.bytes {
             return Err(PushError::Full);
         }
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        match self.first {
+            None => self.first = Some(frame),
+            Some(_) => self.others.push_back(frame),
+        }
         Ok(())
     }
 
     /// Takes the frame that waits longest.
     pub fn pop(&mut self) -> Option<Frame> {
-        let frame = self.frames.pop_front()?;
+        let frame = self.first.take()?;
         self.bytes -= frame.len();
-        if self.frames.is_empty() && self.frames.capacity() > 64 {
-            // What a burst needed is given back, so that an idle spark costs no queue.
-            self.frames = VecDeque::new();
+        if self.others.capacity() > 0 {
+            self.first = self.others.pop_front();
+            if self.first.is_none() && self.others.capacity() > 64 {
+                // What a burst needed is given back, so that an idle spark costs no queue.
+                self.others = VecDeque::new();
+            }
         }
         Some(frame)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
     }
 
     /// What waits.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         Waiting {
-            frames: self.frames.len(),
+            frames: self.len(),
             bytes: self.bytes,
         }
     }
@@ -153,7 +166,7 @@ impl Outbox {
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.first.is_none()
     }
 
     /// Takes no more frames from now on; what waits can still be taken out.
@@ -164,7 +177,8 @@ impl Outbox {
     /// Takes no more frames and drops those that wait.
     pub fn clear(&mut self) {
         self.closed = true;
-        self.frames = VecDeque::new();
+        self.first = None;
+        self.others = VecDeque::new();
         self.bytes = 0;
     }
 }
@@ -193,5 +207,31 @@ mod tests {
         outbox.pop();
         outbox.close();
         assert_eq!(outbox.push(Frame::text("c")), Err(PushError::Closed));
+    }
+
+    #[test]
+    fn frames_come_out_in_the_order_in_which_they_went_in() {
+        let mut outbox = Outbox::new(Arc::default());
+        let mut next_out = 0;
+        let mut next_in = 0;
+        let mut waiting = 0;
+        for (pushed, popped) in [(1, 1), (3, 2), (200, 150), (1, 52), (2, 2)] {
+            for _ in 0..pushed {
+                outbox.push(Frame::text(next_in.to_string())).unwrap();
+                next_in += 1;
+            }
+            for _ in 0..popped {
+                let frame = outbox.pop().unwrap();
+                assert_eq!(frame.payload(), next_out.to_string().as_bytes());
+                next_out += 1;
+            }
+            waiting = waiting + pushed - popped;
+            assert_eq!(outbox.waiting().frames, waiting);
+            assert_eq!(outbox.is_empty(), waiting == 0);
+        }
+        assert_eq!(outbox.waiting(), Waiting::default());
+        assert!(outbox.pop().is_none());
+        // What the burst took was given back.
+        assert!(outbox.others.capacity() <= 64);
     }
 }

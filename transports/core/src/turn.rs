@@ -18,12 +18,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{ahead::for_each_ahead, spark::Spark};
+use crate::{ahead::take_each_ahead, spark::Spark};
 
 #[derive(Default)]
 struct State {
     depth: usize,
-    dirty: Vec<Spark>,
+    /// Taken out one by one as they are flushed.
+    dirty: Vec<Option<Spark>>,
 }
 
 thread_local! {
@@ -73,7 +74,7 @@ pub(crate) fn note(spark: &Spark) -> bool {
     TURN.with_borrow_mut(|state| {
         let under_way = state.depth > 0;
         if under_way {
-            state.dirty.push(spark.clone());
+            state.dirty.push(Some(spark.clone()));
         }
         under_way
     })
@@ -97,7 +98,7 @@ impl Drop for Turn {
         if dirty.is_empty() {
             return;
         }
-        for_each_ahead(&dirty, |spark| spark, Spark::flush_now);
+        take_each_ahead(&mut dirty, |spark| spark.flush_now());
         dirty.clear();
         // The vector is kept for the next turn, unless a large room made it large.
         if dirty.capacity() <= 1_024 {

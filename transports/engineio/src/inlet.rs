@@ -193,7 +193,7 @@ mod tests {
         cell.close(reason);
         // After the end nothing comes.
         cell.receive(Message::Text("2"));
-        cell.set(server.open(admission, Nowhere));
+        cell.set(server.open(admission, Arc::new(Nowhere)));
         let noted = noted.lock();
         noted.clone()
     }

@@ -211,7 +211,7 @@ impl Seat {
             session: session.clone(),
             seat: self.clone(),
         };
-        self.inlet.set(server.open(admission, outlet));
+        self.inlet.set(server.open(admission, Arc::new(outlet)));
         session.opened();
     }
 

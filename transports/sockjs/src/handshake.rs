@@ -23,7 +23,8 @@ pub(crate) async fn open(
     hide_session(&mut parts.uri, mount);
     let admission = server.admit(SockJs::NAME, parts).await?;
     let owner = Owner::of(admission.handshake());
-    let inlet = server.open(admission, SockJsOutlet(place.session().clone()));
+    let outlet = Arc::new(SockJsOutlet(place.session().clone()));
+    let inlet = server.open(admission, outlet);
     let session = place.keep();
     session.opened(owner, inlet);
     Ok(session)

@@ -34,13 +34,7 @@ const BATCH: usize = 64 << 10;
 const CONTROL_MAX: usize = 16 << 10;
 
 /// A connection's outlet, shared by its task and its spark.
-pub(crate) struct WsOutlet<F>(Arc<Mutex<Out<F>>>);
-
-impl<F> Clone for WsOutlet<F> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
+pub(crate) struct WsOutlet<F>(Mutex<Out<F>>);
 
 pub(crate) struct Out<F> {
     /// Wakes the connection's task.
@@ -80,7 +74,7 @@ impl<F: Framing> WsOutlet<F> {
         limits: Arc<OutboxLimits>,
         deflater: Option<Deflater>,
         direct: Option<DirectWriter>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let mut out = Out {
             task: None,
             direct,
@@ -98,7 +92,7 @@ impl<F: Framing> WsOutlet<F> {
         if let Some(frame) = F::opening() {
             out.open(&frame);
         }
-        Self(Arc::new(Mutex::new(out)))
+        Arc::new(Self(Mutex::new(out)))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Out<F>> {

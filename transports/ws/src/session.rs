@@ -4,6 +4,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -22,7 +23,7 @@ use crate::{
 
 pub(crate) struct Session<F: Framing> {
     inbound: Inbound,
-    outlet: WsOutlet<F>,
+    outlet: Arc<WsOutlet<F>>,
     /// Taken when the session ends.
     inlet: Option<Inlet>,
     state: State,

@@ -97,7 +97,7 @@ impl MemoryStage {
             }),
             readable: Notify::new(),
         });
-        let inlet = server.open(admission, MemoryOutlet(line.clone()));
+        let inlet = server.open(admission, Arc::new(MemoryOutlet(line.clone())));
         let client = MemoryClient {
             line: Some(line.clone()),
             answer: true,

@@ -157,8 +157,8 @@ impl Server {
     }
 
     /// Opens a spark for an admitted connection, with the engine's way out, and runs the hooks
-    /// for it.
-    pub fn open(&self, admission: Admission, outlet: impl Outlet) -> Inlet {
+    /// for it. The engine may keep the outlet, too, and write from it.
+    pub fn open(&self, admission: Admission, outlet: Arc<dyn Outlet>) -> Inlet {
         let inner = &self.0;
         let handshake = admission.handshake;
         let place = admission._place;
@@ -176,7 +176,7 @@ impl Server {
                         handshake,
                         admission.identity,
                         inner.clone(),
-                        Box::new(outlet),
+                        outlet,
                         address_place.take(),
                     );
                     place.insert(spark.clone());

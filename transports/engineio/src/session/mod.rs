@@ -151,7 +151,8 @@ impl Session {
         }
         self.task.wake();
         self.register(sid);
-        let inlet = server.open(admission, SessionOutlet(self.clone()));
+        let outlet = Arc::new(SessionOutlet(self.clone()));
+        let inlet = server.open(admission, outlet);
         self.inlet.set(inlet);
         self.opened();
     }
