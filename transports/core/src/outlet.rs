@@ -96,7 +96,7 @@ impl OutboxLimits {
 /// keeps it under the same lock as the state of its writer.
 #[derive(Debug)]
 pub struct Outbox {
-    /// Most often one frame waits, and not for long: it needs no queue.
+    /// Most often one frame waits, and not for long: it needs no queue. It goes before the others.
     first: Option<Frame>,
     others: VecDeque<Frame>,
     bytes: usize,
@@ -129,23 +129,24 @@ impl Outbox {
             return Err(PushError::Full);
         }
         self.bytes += frame.len();
-        match self.first {
-            None => self.first = Some(frame),
-            Some(_) => self.others.push_back(frame),
+        if self.is_empty() {
+            self.first = Some(frame);
+        } else {
+            self.others.push_back(frame);
         }
         Ok(())
     }
 
     /// Takes the frame that waits longest.
     pub fn pop(&mut self) -> Option<Frame> {
-        let frame = self.first.take()?;
+        let frame = match self.first.take() {
+            Some(frame) => frame,
+            None => self.others.pop_front()?,
+        };
         self.bytes -= frame.len();
-        if self.others.capacity() > 0 {
-            self.first = self.others.pop_front();
-            if self.first.is_none() && self.others.capacity() > 64 {
-                // What a burst needed is given back, so that an idle spark costs no queue.
-                self.others = VecDeque::new();
-            }
+        if self.others.is_empty() && self.others.capacity() > 64 {
+            // What a burst needed is given back, so that an idle spark costs no queue.
+            self.others = VecDeque::new();
         }
         Some(frame)
     }
@@ -166,7 +167,7 @@ impl Outbox {
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.first.is_none() && self.others.is_empty()
     }
 
     /// Takes no more frames from now on; what waits can still be taken out.
