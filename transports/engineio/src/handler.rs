@@ -7,11 +7,12 @@ use engineioxide::{
     DisconnectReason, Str, handler::EngineIoHandler, socket::Socket as LibrarySocket,
 };
 use stellarfw_transport::{CloseReason, Frame, Message};
+use stellarfw_ws::pipe::COPY_MAX;
 
 use crate::{
     library::{Attached, Put, Sent, Sink},
     session::{Session, protocol},
-    wire::{COPY_MAX, put_header},
+    wire::put_header,
 };
 
 /// The handler of all sessions.

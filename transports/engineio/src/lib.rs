@@ -75,8 +75,9 @@ pub use self::{
     paced::Paced,
     seats::{Seat, SeatSink},
     session::{Session, protocol},
-    wire::{COPY_MAX, put_header},
+    wire::put_header,
 };
+pub use stellarfw_ws::pipe::COPY_MAX;
 
 /// The Engine.IO engine; its name is `engine.io`.
 ///

@@ -10,12 +10,13 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
+use stellarfw_ws::pipe::{Next, Write};
 
 use crate::{
     library::{Put, Sent, Sink},
     seats::Turn,
     session::Session,
-    wire::{Next, Wire, Write},
+    wire::Wire,
 };
 
 /// So many frames may be in the library's hands.
@@ -101,7 +102,7 @@ impl Out {
 
     pub(crate) fn waiting(&self) -> Waiting {
         let waiting = self.outbox.waiting();
-        let wire = self.wire.as_ref().map(Wire::waiting);
+        let wire = self.wire.as_ref().map(|wire| wire.pipe.waiting());
         let wire = wire.unwrap_or_default();
         Waiting {
             frames: waiting.frames + wire.frames + self.handed,
@@ -144,10 +145,10 @@ impl Out {
             let Some(mut wire) = self.wire.take() else {
                 return false;
             };
-            let before = wire.is_stuck();
-            let alone = task.is_none() && wire.is_of_task();
-            wire.write(task, |batch| self.next(&*sink, batch));
-            wanted = alone || !before && wire.is_stuck();
+            let before = wire.pipe.is_stuck();
+            let alone = task.is_none() && wire.pipe.is_of_task();
+            wire.pipe.write(task, |batch| self.next(&*sink, batch));
+            wanted = alone || !before && wire.pipe.is_stuck();
             self.wire = Some(wire);
             if alone || self.handed == 0 {
                 return wanted;
@@ -246,7 +247,7 @@ impl Out {
         self.phase == Phase::Closing
             && self.outbox.is_empty()
             && self.handed == 0
-            && self.wire.as_ref().is_none_or(Wire::is_empty)
+            && self.wire.as_ref().is_none_or(|wire| wire.pipe.is_empty())
             && self.line != Line::Upgrading
             && !self.kept
     }

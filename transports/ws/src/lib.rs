@@ -13,7 +13,8 @@
 //! | `config` | the settings |
 //! | `handshake`, [`upgrade`] | from an HTTP request to an upgraded connection |
 //! | `session` | the one task of a connection: reads, closes, waits |
-//! | `outlet` | the way out: queue, framing, one write for all that waits |
+//! | `outlet` | the way out: queue and framing |
+//! | [`pipe`] | whole frames into the socket, one write for all that waits |
 //! | `framing` | what a message holds: a hook for engines with a protocol over WebSocket |
 //! | [`inbound`] | what comes in, message by message |
 //! | [`socket`], `reader` | the socket itself, and its bytes |
@@ -38,6 +39,7 @@ pub mod inbound;
 mod mask;
 mod outlet;
 mod pieces;
+pub mod pipe;
 mod reader;
 mod session;
 pub mod socket;

@@ -160,12 +160,15 @@ impl<F: Framing> Session<F> {
         let mut out = self.outlet.lock();
         out.register(cx.waker());
         loop {
-            if out.is_blocked() && socket.is_direct() {
+            if out.has_failed() {
+                return Standing::Lost;
+            }
+            if out.pipe().is_stuck() {
                 match socket.poll_write_ready(cx) {
                     Poll::Pending => return Standing::of(&out),
-                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Ok(())) => out.pipe().unblock(),
                     Poll::Ready(Err(_)) => {
-                        out.fail();
+                        out.pipe().fail();
                         return Standing::of(&out);
                     }
                 }
@@ -173,13 +176,13 @@ impl<F: Framing> Session<F> {
             if !out.has_work() {
                 break;
             }
-            out.write(&mut |slices| socket.write(cx, slices));
-            if !out.is_blocked() || !socket.is_direct() {
+            out.write(Some(&mut |slices| socket.write(cx, slices)));
+            if !out.pipe().is_stuck() || !socket.is_direct() {
                 break;
             }
         }
         if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
-            out.fail();
+            out.pipe().fail();
         }
         Standing::of(&out)
     }

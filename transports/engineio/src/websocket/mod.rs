@@ -23,6 +23,7 @@ use http::Uri;
 use stellarfw_transport::CloseReason;
 use stellarfw_ws::{
     inbound::{Inbound, Limits, Progress},
+    pipe::Next,
     socket::Socket,
 };
 use tokio::time::Sleep;
@@ -108,7 +109,7 @@ impl Link {
                 let mut bytes = Vec::with_capacity(open.len() + 4);
                 put_text(&mut bytes, &open);
                 if let Some(wire) = &mut session.lock().wire {
-                    wire.put(bytes);
+                    wire.pipe.put(bytes);
                     wire.open = true;
                 }
             }
@@ -184,38 +185,38 @@ impl Link {
             let Some(wire) = &mut out.wire else {
                 return Standing::Lost;
             };
-            if wire.is_stuck() {
+            if wire.pipe.is_stuck() {
                 match socket.poll_write_ready(cx) {
                     Poll::Pending => {}
-                    Poll::Ready(Ok(())) => wire.unblock(),
-                    Poll::Ready(Err(_)) => wire.fail(),
+                    Poll::Ready(Ok(())) => wire.pipe.unblock(),
+                    Poll::Ready(Err(_)) => wire.pipe.fail(),
                 }
             }
-            if !wire.is_stuck() {
+            if !wire.pipe.is_stuck() {
                 let mut write = |slices: &[IoSlice<'_>]| socket.write(cx, slices);
                 out.hand_over(Some(&mut write));
                 // What is there without it: the last words, those of an upgrade.
                 if let Some(wire) = &mut out.wire {
-                    wire.write(Some(&mut write), |_| wire::Next::Nothing);
+                    wire.pipe.write(Some(&mut write), |_| Next::Nothing);
                 }
             }
             let Some(wire) = &mut out.wire else {
                 return Standing::Lost;
             };
-            if wire.is_stuck() && !wire.has_failed() && socket.is_direct() {
+            if wire.pipe.is_stuck() && !wire.pipe.has_failed() && socket.is_direct() {
                 // It may take more by now.
                 if socket.poll_write_ready(cx).is_ready() {
-                    wire.unblock();
+                    wire.pipe.unblock();
                     continue;
                 }
             }
             if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
-                wire.fail();
+                wire.pipe.fail();
             }
-            if wire.take_progress() && self.state != State::Parting && self.side.is_open() {
+            if wire.pipe.take_progress() && self.state != State::Parting && self.side.is_open() {
                 self.deadline = None;
             }
-            return match (wire.has_failed(), wire.is_stuck()) {
+            return match (wire.pipe.has_failed(), wire.pipe.is_stuck()) {
                 (true, _) => Standing::Lost,
                 (_, true) => Standing::Stuck,
                 _ => Standing::Well,
@@ -241,7 +242,7 @@ impl Link {
             let reason = out.reason.clone();
             let reason = reason.as_ref().map(|reason| (reason.code(), reason.text()));
             if let Some(wire) = out.wire.as_mut().filter(|_| !self.side.answered) {
-                wire.put(wire::close(reason));
+                wire.pipe.put(wire::close(reason));
                 wire.open = false;
             }
             drop(out);
@@ -249,7 +250,11 @@ impl Link {
                 return false;
             }
         }
-        let written = session.lock().wire.as_ref().is_none_or(Wire::is_empty);
+        let written = session
+            .lock()
+            .wire
+            .as_ref()
+            .is_none_or(|wire| wire.pipe.is_empty());
         if written && self.side.answered {
             // Both goodbyes were said: it is for the server to close (RFC 6455 section 7.1.1).
             return false;

@@ -80,7 +80,7 @@ impl Receiver for Side {
         if let Some(wire) = &mut self.session.lock().wire
             && !wire.is_backed_up()
         {
-            wire.put(Bytes::copy_from_slice(frame));
+            wire.pipe.put(Bytes::copy_from_slice(frame));
         }
     }
 
@@ -120,7 +120,7 @@ impl Side {
                 let mut bytes = Vec::new();
                 put_text(&mut bytes, "3probe");
                 if let Some(wire) = &mut self.session.lock().wire {
-                    wire.put(bytes);
+                    wire.pipe.put(bytes);
                 }
                 self.transition = Transition::Probed;
             }
@@ -311,7 +311,7 @@ impl Side {
             let heard = Heard::of(response, self.protocol, || session.first_ping.take());
             out.polled(heard.len);
             if let Some(wire) = &mut out.wire {
-                wire.put(heard.frames);
+                wire.pipe.put(heard.frames);
             }
             drop(out);
             self.over |= heard.over;
