@@ -38,8 +38,10 @@ export class Figures {
     return this.#runs.get(`${load} of ${server}`) ?? [];
   }
 
-  rounds() {
-    return Math.max(0, ...[...this.#runs.values()].flat().map(({ round }) => round));
+  /** In how many rounds a load was put on any server. */
+  rounds(load) {
+    const runs = [...this.#runs.values()].flat().filter((run) => run.load === load);
+    return new Set(runs.map(({ round }) => round)).size;
   }
 
   /** How many runs there are, and how many of them had company: others took a tenth of a core. */

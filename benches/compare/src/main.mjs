@@ -14,7 +14,7 @@ const help = `usage: benches/compare/run [OPTION...]
 Starts each server on one core, loads it from another, and tells the CPU time, memory and latency
 it takes: this project's engines, a server written by hand on tokio ("lean", to which the ratios
 are), and the usual ones for Rust and Node. In each round every load is put on every server, one
-after the other; ratios are taken within a round. It takes about 15 minutes. Loads that are "apart"
+after the other; ratios are taken within a round. It takes about 10 minutes. Loads that are "apart"
 have the kernel deal with what arrives on the load's core, which only root may ask for; for all of
 loopback, while they run.
 

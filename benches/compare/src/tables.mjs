@@ -1,6 +1,6 @@
 // The tables, in Markdown.
-import { shown } from "./figures.mjs";
-import { tabled } from "./loads.mjs";
+import { median, shown } from "./figures.mjs";
+import { loads, tabled } from "./loads.mjs";
 import { servers } from "./servers.mjs";
 import { heartbeatPercent, targets } from "./targets.mjs";
 
@@ -68,9 +68,12 @@ export function machineText(figures) {
   if (!machine) return "";
   const list = (versions) => Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const { all, disturbed } = figures.disturbed();
+  const counts = loads.map((load) => [load.title, figures.rounds(load.id)]);
+  const usual = median(counts.map(([, count]) => count));
+  const others = counts.filter(([, count]) => count !== usual).map(([title, count]) => `, ${count} for ${title}`);
   return [
-    `Measured on ${when}, at commit ${machine.commit}: ${figures.rounds()} rounds of ${seconds} s for each load, on`,
-    `${machine.cores} cores of ${machine.virtual ? "a virtual machine" : "a machine"} (${machine.processor}, ` +
+    `Measured on ${when}, at commit ${machine.commit}: ${usual} rounds of ${seconds} s for each load${others.join("")},`,
+    `on ${machine.cores} cores of ${machine.virtual ? "a virtual machine" : "a machine"} (${machine.processor}, ` +
       `${machine.memoryGiB} GiB, Linux ${machine.kernel}), Rust ${machine.rustc}, Node ${machine.node}.`,
     `Servers compared with: ${list(machine.crates)}; ${list(machine.peers)}.`,
     ...(disturbed ? [`Other work went on beside ${disturbed} of the ${all} runs, which makes them no more than a hint.`] : []),

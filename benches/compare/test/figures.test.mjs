@@ -21,7 +21,8 @@ test("ratios are taken within a round, not between medians", () => {
   ]);
   assert.equal(figures.value("echo8", "ws"), 20);
   assert.equal(figures.ratio("echo8", "ws", "lean"), 2);
-  assert.equal(figures.rounds(), 3);
+  assert.equal(figures.rounds("echo8"), 3);
+  assert.equal(figures.rounds("echo1"), 0);
 });
 
 test("what was not measured is nothing", () => {

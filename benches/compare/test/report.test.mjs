@@ -38,6 +38,13 @@ test("the tables have every server, and targets are met or not", () => {
   assert.deepEqual(verdicts.get("start to listening"), ["50 ms", "", "not measured"]);
 });
 
+test("a load that had more rounds than others is told apart", () => {
+  const machine = { crates: {}, peers: {}, commit: "abc" };
+  const more = [2, 3].map((round) => ({ ...lines.find(({ load }) => load === "echo10k"), round }));
+  const text = machineText(new Figures([{ kind: "facts", facts: { machine, seconds: 1 } }, ...lines, ...more]));
+  assert(text.includes("1 rounds of 1 s for each load, 3 for echo, 10,000/s,"), text);
+});
+
 test("figures from a busy machine say so", () => {
   const machine = { crates: { axum: "1" }, peers: { ws: "2" }, commit: "abc" };
   const busy = { ...lines[0], result: { ...lines[0].result, around: { other_cpu_pct_of_core: 50 } } };
