@@ -79,7 +79,11 @@ export function curveChart(title, unit, below, curves, theme) {
     parts.push(`<path d="${way.join("")}" fill="none" stroke="${colour}" stroke-width="2.5"/>`);
     for (const [x, y] of sorted) {
       parts.push(`<circle cx="${at(x).toFixed(1)}" cy="${up(y).toFixed(1)}" r="4" fill="${colour}"/>`);
-      if (ours) parts.push(text(at(x), up(y) - 10, shown(y), theme.text, { anchor: "middle" }));
+      if (!ours) continue;
+      // Where there is no other curve, and no number of the axis.
+      const isBelow = curves.some((other) => other.points.some(([there, more]) => there === x && more > y));
+      const anchor = x === xs[0] ? "start" : "middle";
+      parts.push(text(at(x), up(y) + (isBelow ? 18 : -10), shown(y), theme.text, { anchor }));
     }
     const [, last] = sorted.at(-1);
     parts.push(text(width - right + 12, up(last) + 4, name, colour, { weight: 600 }));
