@@ -224,13 +224,19 @@ for (const [way, transports] of Object.entries(ways)) {
   });
 }
 
+/** A client of Socket.IO 2 in `/` and in `/custom`. */
+async function bothNamespaces(t, url, options) {
+  const root = await connect(t, url, options, io2);
+  const custom = root.io.socket("/custom");
+  t.after(() => custom.disconnect());
+  await event(custom, "connect");
+  return [root, custom];
+}
+
 for (const [way, transports] of Object.entries(ways)) {
   test(`socket.io-client 2, ${way}: a namespace besides`, async (t) => {
     const { url } = await socketio(t, "--eio3", "--events");
-    const root = await connect(t, url, { transports }, io2);
-    const custom = root.io.socket("/custom");
-    t.after(() => custom.disconnect());
-    await event(custom, "connect");
+    const [root, custom] = await bothNamespaces(t, url, { transports });
     for (const client of [root, custom]) {
       const acked = new Promise((resolve) => client.emit("message-with-ack", client.nsp, resolve));
       assert.equal(await acked, client.nsp);
@@ -243,10 +249,7 @@ for (const [way, transports] of Object.entries(ways)) {
   test(`socket.io-client 2, ${way}: bytes in each namespace, and text and bytes as they are`, async (t) => {
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
     const { url } = await socketio(t, "--eio3", "--events");
-    const root = await connect(t, url, { transports }, io2);
-    const custom = root.io.socket("/custom");
-    t.after(() => custom.disconnect());
-    await event(custom, "connect");
+    const [root, custom] = await bothNamespaces(t, url, { transports });
     for (const client of [root, custom]) {
       const back = event(client, "message-back");
       client.emit("message", { a: [bytes] }, bytes.subarray(0, 1));

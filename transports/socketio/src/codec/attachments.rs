@@ -2,6 +2,8 @@
 //! event, in which a placeholder stands for each; in a payload they are what Node's `Buffer` is in JSON,
 //! `{"type":"Buffer","data":[…]}`.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use serde::{
     Serialize, Serializer,
@@ -33,46 +35,67 @@ pub(crate) fn inline(list: &str, attached: &[Bytes]) -> Option<Vec<u8>> {
     let value: Value = serde_json::from_str(list).ok()?;
     let bytes: usize = attached.iter().map(Bytes::len).sum();
     let mut out = Vec::with_capacity(list.len() + 4 * bytes);
-    let whole = Whole {
+    let whole = Filled {
         value: &value,
-        attached,
+        bytes: &Unused::new(attached),
+        form: Form::Buffer,
     };
     serde_json::to_writer(&mut out, &whole).ok()?;
     Some(out)
 }
 
-/// A value with the bytes that are attached to it, as a payload has them.
-struct Whole<'a> {
-    value: &'a Value,
-    attached: &'a [Bytes],
-}
+/// Attached bytes that no placeholder has been filled with. Each fills one: a short text with many
+/// placeholders of the same would otherwise become as long as its sender likes.
+struct Unused<'a>(RefCell<Vec<Option<&'a [u8]>>>);
 
-impl Serialize for Whole<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let attached = self.attached;
-        if let Some(bytes) = number(self.value).and_then(|number| attached.get(number)) {
-            let mut map = serializer.serialize_map(Some(2))?;
-            map.serialize_entry("type", "Buffer")?;
-            map.serialize_entry("data", &bytes[..])?;
-            return map.end();
-        }
-        let whole = |value| Whole { value, attached };
-        inside(self.value, serializer, whole)
+impl<'a> Unused<'a> {
+    fn new(attached: &'a [Bytes]) -> Self {
+        Self(RefCell::new(
+            attached.iter().map(|b| Some(&b[..])).collect(),
+        ))
+    }
+
+    /// The bytes that a value stands for, if it does.
+    fn take(&self, value: &Value) -> Option<&'a [u8]> {
+        self.0.borrow_mut().get_mut(number(value)?)?.take()
     }
 }
 
-/// Serializes a value, and what is in it by a function.
-fn inside<'a, T: Serialize, S: Serializer>(
+/// What bytes are in a value.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As a payload has them.
+    Buffer,
+    /// As the library wants them.
+    Bytes,
+}
+
+/// A value whose placeholders are filled.
+struct Filled<'a, 'b> {
     value: &'a Value,
-    serializer: S,
-    mut each: impl FnMut(&'a Value) -> T,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Value::Array(items) => serializer.collect_seq(items.iter().map(each)),
-        Value::Object(map) => {
-            serializer.collect_map(map.iter().map(|(key, value)| (key, each(value))))
+    bytes: &'a Unused<'b>,
+    form: Form,
+}
+
+impl Serialize for Filled<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let filled = |value| Filled { value, ..*self };
+        match (self.bytes.take(self.value), self.form) {
+            (None, _) => match self.value {
+                Value::Array(items) => serializer.collect_seq(items.iter().map(filled)),
+                Value::Object(map) => {
+                    serializer.collect_map(map.iter().map(|(key, value)| (key, filled(value))))
+                }
+                other => other.serialize(serializer),
+            },
+            (Some(bytes), Form::Bytes) => serializer.serialize_bytes(bytes),
+            (Some(bytes), Form::Buffer) => {
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry("type", "Buffer")?;
+                map.serialize_entry("data", bytes)?;
+                map.end()
+            }
         }
-        other => other.serialize(serializer),
     }
 }
 
@@ -109,31 +132,16 @@ impl Parted {
 impl Serialize for Parted {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut tuple = serializer.serialize_tuple(self.args.len())?;
+        let bytes = Unused::new(&self.attached);
         for arg in &self.args {
             let value: Value = serde_json::from_slice(arg).map_err(serde::ser::Error::custom)?;
-            tuple.serialize_element(&WithBytes {
+            tuple.serialize_element(&Filled {
                 value: &value,
-                attached: &self.attached,
+                bytes: &bytes,
+                form: Form::Bytes,
             })?;
         }
         tuple.end()
-    }
-}
-
-/// A value whose bytes are bytes.
-struct WithBytes<'a> {
-    value: &'a Value,
-    attached: &'a [Bytes],
-}
-
-impl Serialize for WithBytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let attached = self.attached;
-        if let Some(bytes) = number(self.value).and_then(|number| attached.get(number)) {
-            return serializer.serialize_bytes(bytes);
-        }
-        let with_bytes = |value| WithBytes { value, attached };
-        inside(self.value, serializer, with_bytes)
     }
 }
 
@@ -276,5 +284,24 @@ mod tests {
         let value: Value = serde_json::from_slice(&whole).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(&list).unwrap());
         assert_eq!(inline("[", &[]), None);
+    }
+
+    #[test]
+    fn bytes_are_put_in_once_however_often_they_are_named() {
+        let attached = [Bytes::from(vec![7; 10_000])];
+        let list = format!("[\"a\"{}]", format!(",{}", placeholder(0)).repeat(1_000));
+        let whole = inline(&list, &attached).unwrap();
+        assert!(whole.len() < list.len() + 4 * 10_000);
+        let value: Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(value[1]["data"].as_array().unwrap().len(), 10_000);
+        assert_eq!(value[2]["num"], 0);
+
+        // What only looks like a placeholder, behind one that is.
+        let parted = Parted {
+            args: vec![format!("[{0},{0}]", placeholder(0)).into_bytes()],
+            attached: vec![Bytes::from_static(&[1])],
+        };
+        let sent = rmp_serde::to_vec(&parted).unwrap();
+        assert_eq!(sent.iter().filter(|byte| **byte == 0xc4).count(), 1);
     }
 }
