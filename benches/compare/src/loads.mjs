@@ -41,6 +41,7 @@ export const loads = [
   echo("echo8", "echo, 100 × 8", "-p", 8),
   echo("echo1", "echo, 100 × 1", "-p", 1),
   echo("echo10k", "echo, 10,000/s", "--rate", 10_000),
+  echo("bursts", "echo, 10,000/s in bursts of 10", "--rate", 10_000, "--burst", 10),
   say("say1", "1 to 1,000, one at a time", 1),
   say("say8", "1 to 1,000, 8 in flight", 8),
   {

@@ -1,7 +1,7 @@
 // What the figures are to be, each told by one number: met when it is at most the limit.
 
 const lat = (name) => (run) => run.lat_us[name];
-const echoes = ["echo8", "echo1", "echo10k"];
+const echoes = ["echo8", "echo1", "echo10k", "bursts"];
 const worst = (values) => (values.includes(undefined) ? undefined : Math.max(...values));
 
 export const targets = [

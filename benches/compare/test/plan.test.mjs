@@ -14,7 +14,7 @@ test("every load has servers, every server has loads, and names are their own", 
 
 test("lean is under every load that ratios are of, and an action is no echo of another", () => {
   const on = (load) => servers.filter((server) => fits(allLoads.find(({ id }) => id === load), server));
-  for (const load of ["echo8", "echo1", "echo10k", "say1", "say8", "open"]) {
+  for (const load of ["echo8", "echo1", "echo10k", "bursts", "say1", "say8", "open"]) {
     assert(on(load).some(({ id }) => id === "lean"), load);
   }
   assert(!on("say1").some(({ id }) => id === "ws"));

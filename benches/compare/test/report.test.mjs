@@ -30,7 +30,7 @@ test("the tables have every server, and targets are met or not", () => {
   const cells = (table) => table.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   assert.equal(cells(costTable(figures)).length, servers.length + 2);
   assert(costTable(figures).includes("| 2.00 (2.00×) |"), costTable(figures));
-  assert(latencyTable(figures).includes("| lean: tokio by hand | 1.00 | 2.00 | 1,000 | 1,000 |"));
+  assert(latencyTable(figures).includes("| lean: tokio by hand | 1.00 | 2.00 | 1.00 | 2.00 | 1,000 | 1,000 |"));
   assert(idleTable(figures).includes("take 3.00% of a core"));
   const verdicts = new Map(cells(targetTable(figures)).map(([, what, limit, is, verdict]) => [what, [limit, is, verdict]]));
   assert.deepEqual(verdicts.get("echo8: transport layer on ws, to lean"), ["1.5×", "2.00×", "**not met**"]);

@@ -123,6 +123,9 @@ pub struct EchoArgs {
     /// Messages per second over all connections, instead of as many as the pipeline permits
     #[arg(long, default_value_t = 0.0)]
     pub rate: f64,
+    /// With --rate: how many connections send at the same time
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub burst: u32,
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
     /// Do not compare the payload of each reply with what was sent

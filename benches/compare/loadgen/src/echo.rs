@@ -13,13 +13,14 @@ use tokio::task::spawn_local;
 
 use crate::{
     args::EchoArgs,
+    pace::{Turn, pace},
     payload::{self, fill_payload, find_payload},
     procstat,
     proto::{self, Ev, Proto, Session, message_count},
     run::{
         Ctl, Hist, MEASURING, Plan, RUNNING, STOPPING, new_hist, open_all, quantiles, until, worker,
     },
-    ws::{self, Res},
+    ws::Res,
 };
 
 struct EchoConn {
@@ -29,6 +30,8 @@ struct EchoConn {
     verify: bool,
     payload: Vec<u8>,
     template: Rc<proto::Template>,
+    /// When a message is due, where a rate is kept.
+    turn: Turn,
     /// (sequence, time sent) of what has no reply yet, oldest first.
     inflight: VecDeque<(u32, u64)>,
 }
@@ -89,14 +92,7 @@ async fn echo_task(
     hist: Rc<RefCell<Hist>>,
     epoch: Instant,
 ) {
-    let paced = args.rate > 0.0;
-    let gap = Duration::from_secs_f64(if paced {
-        args.conns as f64 / args.rate
-    } else {
-        3600.0
-    });
-    let mut next = tokio::time::Instant::now()
-        + gap.mul_f64((ws::rand_u64() >> 11) as f64 / (1u64 << 53) as f64);
+    let (paced, turn) = (args.rate > 0.0, e.turn.clone());
     let now = || epoch.elapsed().as_nanos() as u64;
     let r: Res<()> = async {
         if !paced {
@@ -143,8 +139,7 @@ async fn echo_task(
                         return Err("closed by the server".into());
                     }
                 }
-                _ = tokio::time::sleep_until(next), if paced => {
-                    next += gap;
+                () = turn.next(), if paced => {
                     if ctl.phase() != STOPPING {
                         let mask = s.conn.mask;
                         e.send(&mut s.conn.out, mask, now());
@@ -188,9 +183,11 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
                 let opened = sessions.len();
                 ctl.ready.fetch_add(1, Relaxed);
                 until(&ctl, RUNNING).await;
-                let tasks: Vec<_> = sessions
+                let turns: Vec<_> = sessions.iter().map(|_| Turn::default()).collect();
+                let mut tasks: Vec<_> = sessions
                     .into_iter()
-                    .map(|(i, s)| {
+                    .zip(turns.clone())
+                    .map(|((i, s), turn)| {
                         let e = EchoConn {
                             id: i as u32,
                             seq: 0,
@@ -198,6 +195,7 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
                             verify: !args.no_verify,
                             payload: payload::new_payload(args.size),
                             template: template.clone(),
+                            turn,
                             inflight: VecDeque::with_capacity(args.pipeline + 1),
                         };
                         spawn_local(echo_task(
@@ -211,6 +209,10 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
                         ))
                     })
                     .collect();
+                if args.rate > 0.0 {
+                    let (rate, burst) = (args.rate / threads as f64, args.burst);
+                    tasks.push(spawn_local(async move { pace(&turns, rate, burst).await }));
+                }
                 until(&ctl, STOPPING).await;
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 for t in tasks {
@@ -240,7 +242,7 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
         hist.add(part).map_err(|e| e.to_string())?;
     }
     Ok(json!({
-        "mode": "echo", "conns": opened, "pipeline": args.pipeline, "size": args.size, "rate": args.rate,
+        "mode": "echo", "conns": opened, "pipeline": args.pipeline, "size": args.size, "rate": args.rate, "burst": args.burst,
         "secs": procstat::round(secs, 3), "msgs": n,
         "msgs_per_s": (n as f64 / secs).round(),
         "lat_us": quantiles(&hist),

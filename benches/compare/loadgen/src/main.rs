@@ -5,6 +5,7 @@ mod connect;
 mod echo;
 mod fanout;
 mod idle;
+mod pace;
 mod payload;
 mod procstat;
 mod proto;
