@@ -93,12 +93,23 @@ export function mask(core) {
   return [(2 ** (core & 31)).toString(16), ...groups].join(",");
 }
 
-/** Has what arrives on loopback dealt with by that core. Gives what makes it as it was. */
-export function steer(core) {
-  const before = readFileSync(steering, "utf8").trim();
-  writeFileSync(steering, mask(core));
+/**
+ * Has what arrives on loopback dealt with by that core. Gives what makes it as it was; so does the end
+ * of this process, whatever ends it.
+ */
+export function steer(core, file = steering) {
+  const before = readFileSync(file, "utf8").trim();
+  // Who is killed cannot tidy up. But its end of the pipe is closed, and that wakes this one.
+  const heir = spawn("sh", ["-c", 'read -r _; printf %s "$1" >"$2"', "sh", before, file], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  heir.unref();
+  heir.stdin.unref();
+  writeFileSync(file, mask(core));
   const undo = () => {
-    writeFileSync(steering, before);
+    heir.kill("SIGKILL");
+    writeFileSync(file, before);
     process.off("exit", undo);
     process.off("SIGINT", leave);
     process.off("SIGTERM", leave);
