@@ -1,0 +1,72 @@
+//! HTTP/2, which is agreed on over TLS.
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+
+use super::{Certificate, Secured, secure, secured, who};
+use crate::support::soon;
+
+type Http2 = hyper::client::conn::http2::SendRequest<Empty<&'static [u8]>>;
+
+/// A client of HTTP/2, and the task of its connection.
+async fn http2(server: &Secured, trusted: &Certificate) -> (Http2, tokio::task::JoinHandle<()>) {
+    let stream = secure(server.address, &trusted.der, b"h2").await.unwrap();
+    let (executor, io) = (TokioExecutor::new(), TokioIo::new(stream));
+    let handshake = hyper::client::conn::http2::handshake(executor, io);
+    let (client, connection) = soon("the handshake", handshake).await.unwrap();
+    let task = tokio::spawn(async move {
+        connection.await.ok();
+    });
+    (client, task)
+}
+
+#[tokio::test]
+async fn http2_is_spoken_to_those_who_ask() {
+    let certificate = Certificate::new();
+    let server = secured(who(), certificate.tls()).await;
+    let (client, connection) = http2(&server, &certificate).await;
+    // Many at once over the one connection.
+    let requests = (0..50).map(|at| {
+        let mut client = client.clone();
+        async move {
+            let uri = format!("https://localhost/api/who?n={at}");
+            let request = hyper::Request::get(uri).body(Empty::new()).unwrap();
+            let answer = client.send_request(request).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.version(), hyper::Version::HTTP_2);
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["who"], "me");
+            let params = &body["requesterInformation"]["receivedParams"];
+            assert_eq!(params["n"], at.to_string());
+        }
+    });
+    soon("the answers", futures_util::future::join_all(requests)).await;
+    drop(client);
+    server.stop.send(()).ok();
+    soon("the end", server.task).await.unwrap();
+    soon("the connection's end", connection).await.unwrap();
+    assert_eq!(server.stellar.transport().connections(), 0);
+}
+
+#[cfg(feature = "engineio")]
+#[tokio::test]
+async fn pages_are_known_by_their_origin_over_http2() {
+    let certificate = Certificate::new();
+    let server = secured(who().transport("engine.io"), certificate.tls()).await;
+    let (mut client, connection) = http2(&server, &certificate).await;
+    for (origin, status) in [("https://localhost", 200), ("https://evil.example", 403)] {
+        let uri = "https://localhost/engine.io/?EIO=4&transport=polling";
+        let request = hyper::Request::get(uri).header("origin", origin);
+        let request = request.body(Empty::new()).unwrap();
+        let answer = soon("the answer", client.send_request(request))
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{origin}");
+    }
+    drop(client);
+    server.stop.send(()).ok();
+    soon("the end", server.task).await.unwrap();
+    connection.abort();
+}

@@ -1,0 +1,251 @@
+//! The client's script and the public folder.
+
+use std::os::unix::fs::symlink;
+
+use stellarfw::{Embedded, Stellar};
+
+use crate::{
+    http::echo,
+    support::{Folder, host},
+};
+
+#[tokio::test]
+async fn the_client_script() {
+    let host = host(Stellar::builder().configure(|config| {
+        config.server.pathname = "/live".into();
+        config.starting_chat_rooms = vec!["</script>".into()];
+    }))
+    .await;
+    let whole = host.get("/stellar-client.js").await;
+    let small = host.get("/stellar-client.min.js").await;
+    let usual = host.get("/stellar-client").await;
+    assert_eq!(usual.body, small.body);
+    assert!(small.body.len() < whole.body.len());
+    for reply in [&whole, &small, &usual] {
+        assert_eq!(reply.status, 200);
+        assert_eq!(
+            reply.header("content-type"),
+            Some("text/javascript; charset=utf-8")
+        );
+        let text = reply.text();
+        assert!(!text.contains("__STELLAR_SETTINGS__"));
+        assert!(text.contains(r#""path":"/live""#));
+        assert!(!text.contains("</script>"));
+    }
+    let tag = small.header("etag").unwrap();
+    assert_ne!(whole.header("etag"), Some(tag));
+    for known in [
+        tag.to_owned(),
+        format!("W/{tag}"),
+        format!("\"other\", {tag}"),
+        "*".into(),
+    ] {
+        let reply = host
+            .http(
+                "GET /stellar-client.min.js",
+                &[("If-None-Match", &known)],
+                b"",
+            )
+            .await;
+        assert_eq!((reply.status, reply.text()), (304, ""), "{known}");
+        assert_eq!(reply.header("etag"), Some(tag));
+    }
+    let reply = host
+        .http(
+            "GET /stellar-client.min.js",
+            &[("If-None-Match", "\"other\"")],
+            b"",
+        )
+        .await;
+    assert_eq!(reply.status, 200);
+    let reply = host.http("HEAD /stellar-client", &[], b"").await;
+    assert_eq!((reply.status, reply.text()), (200, ""));
+    assert_eq!(
+        host.http("POST /stellar-client", &[], b"").await.status,
+        405
+    );
+}
+
+#[tokio::test]
+async fn compressed_for_those_who_take_it_and_never_the_api() {
+    let folder = Folder::new();
+    folder.write("a.txt", "compress me ".repeat(1_000));
+    let host = host(echo().public(folder.path())).await;
+    let takes = [("Accept-Encoding", "gzip")];
+    for path in ["/stellar-client", "/a.txt"] {
+        let plain = host.get(path).await;
+        assert_eq!(plain.header("content-encoding"), None);
+        let small = host.http(&format!("GET {path}"), &takes, b"").await;
+        assert_eq!(small.header("content-encoding"), Some("gzip"), "{path}");
+        assert!(small.body.len() < plain.body.len());
+    }
+    let long = format!("GET /api/echo?x={}", "x".repeat(2_000));
+    assert_eq!(
+        host.http(&long, &takes, b"")
+            .await
+            .header("content-encoding"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn public_files() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    folder.write("index.html", "<p>root");
+    folder.write("a b ü.txt", "0123456789");
+    folder.write("data.json", "{}");
+    other.write("index.html", "<p>other");
+    other.write("only.txt", "only");
+    let embedded = [Embedded {
+        path: "in/built.css",
+        bytes: b"a {}",
+    }];
+    let host = host(
+        Stellar::builder()
+            .public(folder.path())
+            .public(other.path())
+            .embedded(embedded),
+    )
+    .await;
+    let reply = host.get("/").await;
+    assert_eq!((reply.status, reply.text()), (200, "<p>root"));
+    assert!(
+        reply
+            .header("content-type")
+            .unwrap()
+            .starts_with("text/html")
+    );
+    // A page brings its session along; other files do not.
+    assert_eq!(reply.header("x-sessionid").unwrap().len(), 40);
+    assert!(reply.header("set-cookie").is_some());
+    let path = "/a%20b%20%c3%bc.txt";
+    let reply = host.get(path).await;
+    assert_eq!((reply.status, reply.text()), (200, "0123456789"));
+    assert_eq!(reply.header("set-cookie"), None);
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(reply.header("content-length"), Some("10"));
+    assert_eq!(host.get("/only.txt").await.text(), "only");
+    assert_eq!(host.get("/in/built.css").await.text(), "a {}");
+    let tag = host
+        .get("/in/built.css")
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let known = host
+        .http("GET /in/built.css", &[("If-None-Match", &tag)], b"")
+        .await;
+    assert_eq!(known.status, 304);
+
+    let get = format!("GET {path}");
+    let part = host.http(&get, &[("Range", "bytes=2-4")], b"").await;
+    assert_eq!((part.status, part.text()), (206, "234"));
+    assert_eq!(part.header("content-range"), Some("bytes 2-4/10"));
+    let part = host.http(&get, &[("Range", "bytes=-3")], b"").await;
+    assert_eq!((part.status, part.text()), (206, "789"));
+    assert_eq!(
+        host.http(&get, &[("Range", "bytes=20-")], b"").await.status,
+        416
+    );
+    let modified = reply.header("last-modified").unwrap();
+    let known = host
+        .http(&get, &[("If-Modified-Since", modified)], b"")
+        .await;
+    assert_eq!((known.status, known.text()), (304, ""));
+    let old = [("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT")];
+    assert_eq!(host.http(&get, &old, b"").await.status, 200);
+    let old = [("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT")];
+    assert_eq!(host.http(&get, &old, b"").await.status, 412);
+    let head = host.http(&format!("HEAD {path}"), &[], b"").await;
+    assert_eq!(
+        (head.status, head.text(), head.header("content-length")),
+        (200, "", Some("10"))
+    );
+    for method in ["POST", "PUT", "DELETE"] {
+        assert_eq!(
+            host.http(&format!("{method} {path}"), &[], b"")
+                .await
+                .status,
+            405
+        );
+    }
+    for missing in [
+        "/none",
+        "/none/",
+        "/a b",
+        "/apifoo",
+        "/primusfoo",
+        "/stellar-client.css",
+    ] {
+        let line = format!("GET {}", missing.replace(' ', "%20"));
+        assert_eq!(host.http(&line, &[], b"").await.status, 404, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_leads_out_of_the_public_folder() {
+    let outer = Folder::new();
+    outer.write("secret.txt", "secret");
+    outer.write("public2/secret.txt", "secret");
+    outer.write("public/a.txt", "public");
+    outer.write("public/b.txt", "public");
+    outer.write("public/.env", "secret");
+    outer.write("public/.git/config", "secret");
+    let public = outer.path().join("public");
+    symlink(outer.path().join("secret.txt"), public.join("out.txt")).unwrap();
+    symlink(outer.path(), public.join("up")).unwrap();
+    // A file's compressed form is a file like any other.
+    symlink(outer.path().join("secret.txt"), public.join("b.txt.gz")).unwrap();
+    symlink(outer.path().join("secret.txt"), public.join("b.txt.br")).unwrap();
+    let host = host(Stellar::builder().public(&public)).await;
+    assert_eq!(host.get("/a.txt").await.text(), "public");
+    for path in [
+        "/../secret.txt",
+        "/../../../../../../../../etc/passwd",
+        "/a/../../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e/secret.txt",
+        "/%2E%2E%2Fsecret.txt",
+        "/%252e%252e/secret.txt",
+        "/..%5csecret.txt",
+        "/..\\secret.txt",
+        "/.%2e/secret.txt",
+        "/%2e./secret.txt",
+        "//etc/passwd",
+        "///etc/passwd",
+        "/%2fetc/passwd",
+        "/..%00/secret.txt",
+        "/a.txt%00",
+        "/a.txt%00.html",
+        "/..%c0%af../secret.txt",
+        "/%ff",
+        "/%",
+        "/%zz",
+        "/.env",
+        "/%2eenv",
+        "/.git/config",
+        "/./.env",
+        "/out.txt",
+        "/up/secret.txt",
+        "/../public2/secret.txt",
+        "/..;/secret.txt",
+        "/a.txt/../../secret.txt",
+        "/c:/secret.txt",
+        "/public/../../secret.txt",
+    ] {
+        let reply = host.http(&format!("GET {path}"), &[], b"").await;
+        assert!(
+            matches!(reply.status, 400 | 404),
+            "{path} gave {}",
+            reply.status
+        );
+        assert!(!reply.text().contains("secret"), "{path}");
+        assert!(!reply.text().contains("root:"), "{path}");
+    }
+    for coding in ["gzip", "br", "gzip, br"] {
+        let reply = host
+            .http("GET /b.txt", &[("Accept-Encoding", coding)], b"")
+            .await;
+        assert_ne!(reply.body, b"secret", "{coding}");
+    }
+}
