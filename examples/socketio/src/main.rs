@@ -15,7 +15,9 @@
 use std::net::SocketAddr;
 
 use clap::Parser as _;
-use serde_json::{Value, json};
+use rmpv::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use stellarfw_socketio::{Auth, SocketIo, SocketIoConfig};
 use stellarfw_transport::{
     CloseReason, CodecError, Delivery, Flow, Handler, Message, OriginPolicy, Parser, Refusal,
@@ -51,8 +53,8 @@ struct Options {
     #[arg(long)]
     connect_timeout: Option<u64>,
     /// Events as they are: `message` comes back as `message-back`, `message-with-ack` is
-    /// acknowledged with its arguments, and each client is first told its `auth`; bytes among
-    /// them come back with the parser json alone. There is a namespace `/custom` besides
+    /// acknowledged with its arguments, bytes among them too, and each client is first told its
+    /// `auth`. There is a namespace `/custom` besides
     #[arg(long)]
     events: bool,
     /// A namespace besides `/`; may be given more than once
@@ -90,15 +92,13 @@ impl Handler for Echo {
             spark
                 .send_frame(message.to_frame(), Delivery::Reliable)
                 .ok();
-        } else {
-            let value: Value = spark.decode(message)?;
-            let answer = match self.events {
-                true => answer(value),
-                false => Some(value),
-            };
-            if let Some(answer) = answer {
+        } else if self.events {
+            if let Some(answer) = answer(spark.decode(message)?) {
                 spark.send(&answer).ok();
             }
+        } else {
+            let value: Value = spark.decode(message)?;
+            spark.send(&as_bytes(value)).ok();
         }
         Ok(Flow::DONE)
     }
@@ -110,17 +110,46 @@ impl Handler for Echo {
     fn close(&self, _: &Spark, _: &CloseReason) {}
 }
 
-/// What an event is answered with.
-fn answer(mut event: Value) -> Option<Value> {
-    let args = event.get_mut("args")?.take();
-    match event.get("event")?.as_str()? {
-        "message" => Some(json!({ "event": "message-back", "args": args })),
-        "message-with-ack" => {
-            let id = event.get("messageId")?;
-            Some(json!({ "messageId": id, "args": args }))
-        }
-        _ => None,
+/// An event, or the acknowledgement of one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    /// Values of MessagePack, whatever the parser is: they can be bytes, as those of JSON cannot.
+    args: Vec<Value>,
+}
+
+/// A value in which bytes are binary. `socket.io-msgpack-parser` writes typed arrays as an
+/// extension of type 0, of which it reads only some lengths.
+fn as_bytes(value: Value) -> Value {
+    match value {
+        Value::Ext(0, bytes) => Value::Binary(bytes),
+        Value::Array(items) => items.into_iter().map(as_bytes).collect::<Vec<_>>().into(),
+        Value::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key, as_bytes(value)))
+                .collect(),
+        ),
+        other => other,
     }
+}
+
+/// What an event is answered with.
+fn answer(heard: Event) -> Option<Event> {
+    let (event, message_id) = match (heard.event?.as_str(), heard.message_id) {
+        ("message", _) => (Some("message-back".into()), None),
+        ("message-with-ack", Some(id)) => (None, Some(id)),
+        _ => return None,
+    };
+    Some(Event {
+        event,
+        message_id,
+        args: heard.args.into_iter().map(as_bytes).collect(),
+    })
 }
 
 #[tokio::main]
