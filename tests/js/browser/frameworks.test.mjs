@@ -1,42 +1,42 @@
-// The examples of React and Vue, put together as their README says, and used.
+// The examples of React and Vue, put together by their own build script, and used.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
-import { build } from "esbuild";
 import { Demo } from "../support/demo.mjs";
 import { root } from "../support/server.mjs";
 
-const entries = { react: "app.jsx", vue: "app.js" };
-
-/** A folder with the example's page and its bundle, made with the packages of the client. */
+/**
+ * The example and its bundle, in a folder that has the packages as `npm install` leaves them: the
+ * client is a link to a folder that has no packages of its own.
+ */
 async function made(t, name) {
   const folder = await mkdtemp(join(tmpdir(), `stellar-${name}-`));
   t.after(() => rm(folder, { recursive: true }));
-  const example = `${root}examples/${name}`;
-  await cp(`${example}/index.html`, join(folder, "index.html"));
-  await build({
-    entryPoints: [`${example}/${entries[name]}`],
-    outfile: join(folder, "bundle.js"),
-    ...{ bundle: true, format: "esm", jsx: "automatic", logLevel: "error" },
-    nodePaths: [`${root}client/node_modules`],
-    define: {
-      "process.env.NODE_ENV": '"production"',
-      __VUE_OPTIONS_API__: "true",
-      __VUE_PROD_DEVTOOLS__: "false",
-      __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "false",
-    },
-    alias: {
-      "stellar-client/react": `${root}client/dist/react.mjs`,
-      "stellar-client/vue": `${root}client/dist/vue.mjs`,
-      "stellar-client": `${root}client/dist/stellar-client.mjs`,
-    },
+  const [example, client, packages] = ["example", "client", "example/node_modules"].map((path) => join(folder, path));
+  await cp(`${root}examples/${name}`, example, {
+    recursive: true,
+    filter: (path) => !/node_modules|bundle\.js$/.test(path),
   });
-  return folder;
+  await mkdir(client);
+  for (const part of ["dist", "package.json"]) {
+    await cp(`${root}client/${part}`, join(client, part), { recursive: true });
+  }
+  await mkdir(packages);
+  for (const entry of await readdir(`${root}client/node_modules`)) {
+    if (!entry.startsWith(".")) await symlink(`${root}client/node_modules/${entry}`, join(packages, entry));
+  }
+  await symlink(client, join(packages, "stellar-client"));
+  const { scripts } = JSON.parse(await readFile(join(example, "package.json"), "utf8"));
+  const PATH = [`${root}client/node_modules/.bin`, process.env.PATH].join(delimiter);
+  const env = { ...process.env, PATH };
+  execFileSync("sh", ["-c", `${scripts.build} --log-level=error`], { cwd: example, env });
+  return example;
 }
 
-for (const name of Object.keys(entries)) {
+for (const name of ["react", "vue"]) {
   test(`${name}: the state, a room, an action; the server restarts`, async (t) => {
     const folder = await made(t, name);
     const demo = await Demo.start(t, "--set", `public=["${folder}"]`);
