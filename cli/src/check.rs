@@ -83,7 +83,12 @@ fn build(loaded: &Loaded) -> Result<Result<Vec<String>, String>, Failure> {
             .await;
         Ok::<_, BuildError>(stellar.config().transports.clone())
     });
-    Ok(built.map_err(|error| tell(loaded, &Fault::new(&key(&error), error.to_string()))))
+    Ok(built.map_err(|error| unbuilt(loaded, &error)))
+}
+
+/// Why a server could not be built, with the setting that it is about.
+pub(crate) fn unbuilt(loaded: &Loaded, error: &BuildError) -> String {
+    tell(loaded, &Fault::new(&key(error), error.to_string()))
 }
 
 /// The setting that an error is about.
@@ -91,7 +96,7 @@ fn key(error: &BuildError) -> String {
     let key = match error {
         BuildError::UnknownTransport(_) => "transports",
         BuildError::UnknownParser(_) => "parser",
-        BuildError::BadPath { key, .. } => key,
+        BuildError::BadPath { key, .. } | BuildError::Nothing { key } => key,
         BuildError::NamelessRoom => "startingChatRooms",
         BuildError::PlainEvents => "socketio.plainEvents",
         BuildError::Cors(_) => "cors",
@@ -154,7 +159,11 @@ fn tell(loaded: &Loaded, fault: &Fault) -> String {
     }
     let path: Vec<&str> = fault.key.split('.').collect();
     let origin = loaded.origins.of(&path);
-    format!("{} ({origin}): {}", fault.key, fault.message)
+    // Where the message begins with the key, it is not said twice.
+    match fault.message.strip_prefix(&fault.key) {
+        Some(rest) if rest.starts_with(' ') => format!("{} ({origin}){rest}", fault.key),
+        _ => format!("{} ({origin}): {}", fault.key, fault.message),
+    }
 }
 
 #[cfg(feature = "tls")]

@@ -24,7 +24,8 @@ impl Serve {
             let stellar = Stellar::builder()
                 .config(loaded.config.clone())
                 .build()
-                .await?;
+                .await
+                .map_err(|error| check::unbuilt(&loaded, &error))?;
             let config = stellar.config();
             let transports = config.transports.join(", ");
             let integrity = stellar.client_integrity();

@@ -39,6 +39,12 @@ pub enum BuildError {
         /// What it is.
         value: String,
     },
+    /// A bound in the settings lets nothing through. Bounds that 0 switches off are no such.
+    #[error("{key} is 0, and lets nothing through; it has to be 1 or more")]
+    Nothing {
+        /// Which setting.
+        key: &'static str,
+    },
     /// Socket.IO's events are to be passed on as they are.
     #[error("socketio.plainEvents is for applications on the transport layer alone")]
     PlainEvents,
@@ -150,6 +156,9 @@ fn check(config: &Config) -> Result<(), BuildError> {
             });
         }
     }
+    if let Some(key) = nothing_passes(config) {
+        return Err(BuildError::Nothing { key });
+    }
     #[cfg(feature = "socketio")]
     if config.socketio.plain_events {
         return Err(BuildError::PlainEvents);
@@ -161,6 +170,24 @@ fn check(config: &Config) -> Result<(), BuildError> {
         Some(fault) => Err(BuildError::Cors(fault)),
         None => Ok(()),
     }
+}
+
+/// A bound of 0 with which no client could do anything. Some bounds are none with 0, so it is easily
+/// taken for that.
+fn nothing_passes(config: &Config) -> Option<&'static str> {
+    let server = &config.server;
+    let bounds = [
+        ("simultaneousActions", config.simultaneous_actions == 0),
+        ("actionTimeout", config.action_timeout == 0),
+        ("server.maxLength", server.max_length == 0),
+        ("server.maxConnections", server.max_connections == 0),
+        ("server.maxHandshakes", server.max_handshakes == 0),
+        ("server.handshakeTimeout", server.handshake_timeout == 0),
+        ("server.outbox.frames", server.outbox.frames == 0),
+        ("server.outbox.bytes", server.outbox.bytes == 0),
+    ];
+    let (key, _) = bounds.into_iter().find(|(_, is_nothing)| *is_nothing)?;
+    Some(key)
 }
 
 /// The codec that the settings name.

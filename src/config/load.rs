@@ -188,7 +188,11 @@ impl Sources {
 }
 
 fn setting(name: &str, message: impl fmt::Display) -> ConfigError {
-    let message = hide_in_setting(name, &message.to_string());
+    let message = message.to_string();
+    // The key is said before it already.
+    let own = format!("\nin `{name}`");
+    let message = plain(message.strip_suffix(&own).unwrap_or(&message));
+    let message = hide_in_setting(name, &message);
     ConfigError::Setting {
         name: name.to_owned(),
         message,
@@ -199,10 +203,26 @@ fn setting(name: &str, message: impl fmt::Display) -> ConfigError {
 fn read(file: &str, text: &str) -> Result<Table, ConfigError> {
     let fault = |error: toml::de::Error| ConfigError::File {
         file: file.to_owned(),
-        message: hide_in_file(&error.to_string()),
+        message: hide_in_file(&plain(&error.to_string())),
     };
     toml::from_str::<Config>(text).map_err(fault)?;
     toml::from_str(text).map_err(fault)
+}
+
+/// What was expected, for those who do not know Rust.
+fn plain(message: &str) -> String {
+    let Some((before, rest)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let (kind, after) = rest.split_at(rest.find('\n').unwrap_or(rest.len()));
+    let kind = match kind {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "a boolean" => "true or false",
+        "a sequence" => "a list, such as [\"a\", \"b\"]",
+        "a string" => "a text in quotes",
+        _ => return message.to_owned(),
+    };
+    format!("{before}, expected {kind}{after}")
 }
 
 fn check(table: &Table, name: &str) -> Result<Config, ConfigError> {
@@ -409,6 +429,7 @@ mod tests {
             wrong.contains("line 1") && wrong.contains("actionTimeout"),
             "{wrong}"
         );
+        assert!(wrong.contains("expected a whole number"), "{wrong}");
         let broken = file("name = ");
         assert!(broken.contains("line 1"), "{broken}");
 

@@ -45,6 +45,11 @@ fn faults_of_a_file_are_told_with_their_line() {
     check("name = \"a\"\n\n[server]\npingIntervall = 5\n")
         .failed(1, &["stellar.toml", "line 4", "pingIntervall"]);
     check("actionTimeout = \"soon\"").failed(1, &["stellar.toml", "line 1", "actionTimeout"]);
+    check("actionTimeout = -5").failed(1, &["line 1", "expected a whole number, 0 or more"]);
+    check("[server]\norigins = [\"https://a.com\"]")
+        .failed(1, &["line 2", "\"same\", \"any\" or { list = ["]);
+    check("[server]\norigins = { list = [\"a.com\"] }")
+        .failed(1, &["line 2", "\"a.com\" is no origin"]);
     check("name = ").failed(1, &["stellar.toml", "line 1"]);
     let told = check("name = \"a\"\nadminPassword = \"hunter2\"").failed(
         1,
@@ -80,7 +85,9 @@ fn faults_of_variables_and_options_are_told_with_their_name() {
     assert!(!told.contains("hunter2"), "{told}");
 
     check_with(&["--set", "server.nothing=1"]).failed(1, &["server.nothing"]);
-    check_with(&["--set", "actionTimeout=soon"]).failed(1, &["actionTimeout"]);
+    let told = check_with(&["--set", "actionTimeout=soon"]).failed(1, &["actionTimeout"]);
+    assert_eq!(told.matches("actionTimeout").count(), 1, "{told}");
+    check_with(&["--set", "trace=maybe"]).failed(1, &["expected true or false"]);
     check_with(&["--set", "name.x=1"]).failed(1, &["name.x"]);
     // What is no setting at all is a wrong use of the command.
     check_with(&["--set", "actionTimeout"]).failed(2, &["actionTimeout", "KEY=VALUE"]);
@@ -106,6 +113,8 @@ fn what_only_a_build_finds_is_found() {
     check("apiPath = \"api\"").failed(1, &["apiPath (stellar.toml)"]);
     check("[server]\npathname = \"/\"").failed(1, &["server.pathname (stellar.toml)"]);
     check("[sockjs]\npath = \"sockjs\"").failed(1, &["sockjs.path (stellar.toml)"]);
+    check("[server]\nmaxLength = 0").failed(1, &["server.maxLength (stellar.toml) is 0"]);
+    check("simultaneousActions = 0").failed(1, &["simultaneousActions (stellar.toml) is 0"]);
     check("[socketio]\nplainEvents = true").failed(1, &["socketio.plainEvents (stellar.toml)"]);
     check("transports = [\"ws\"]\nws.compression.level = 12")
         .failed(1, &["ws.compression (stellar.toml)", "level", "1 to 9"]);

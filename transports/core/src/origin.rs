@@ -1,14 +1,19 @@
 //! Which web pages may connect.
 
+use std::fmt;
+
 use http::{HeaderMap, Uri, header, request::Parts};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor},
+};
 
 /// Which origins may open a connection.
 ///
 /// A browser sends the origin of the page with every WebSocket and every cross-origin request,
 /// and enforces nothing for WebSockets by itself: without this check any page could act in its
 /// visitor's name. Requests without an `Origin` header come from no browser and pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OriginPolicy {
     /// Only pages of the server's own host and port (the request's `Host`). The default.
@@ -49,6 +54,62 @@ impl OriginPolicy {
             _ => false,
         }
     }
+}
+
+/// As it is serialized. By hand, because what people write in its place, such as a list alone, is
+/// to be told what would be right; and an origin in the list that no page can have is refused.
+impl<'de> Deserialize<'de> for OriginPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Read)
+    }
+}
+
+struct Read;
+
+impl<'de> Visitor<'de> for Read {
+    type Value = OriginPolicy;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#""same", "any" or { list = ["https://example.com"] }"#)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<OriginPolicy, E> {
+        match text {
+            "same" => Ok(OriginPolicy::Same),
+            "any" => Ok(OriginPolicy::Any),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OriginPolicy, A::Error> {
+        let mut list = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key != "list" {
+                return Err(A::Error::unknown_field(&key, &["list"]));
+            }
+            list = Some(map.next_value::<Vec<String>>()?);
+        }
+        let list = list.ok_or_else(|| A::Error::missing_field("list"))?;
+        match list.iter().find(|origin| !is_origin(origin)) {
+            Some(origin) => Err(A::Error::custom(format_args!(
+                "{origin:?} is no origin, such as https://example.com, https://*.example.com or null"
+            ))),
+            None => Ok(OriginPolicy::List(list)),
+        }
+    }
+}
+
+/// Whether a page could have it, or `*.` in it stands for what pages could have.
+fn is_origin(allowed: &str) -> bool {
+    let allowed = allowed.trim_end_matches('/');
+    if allowed.eq_ignore_ascii_case("null") {
+        return true;
+    }
+    let Some((scheme, host)) = allowed.split_once("://") else {
+        return false;
+    };
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' '])
 }
 
 fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
@@ -120,6 +181,44 @@ mod tests {
         assert!(!allows(&same, Some("null"), "a.com"));
         assert!(!allows(&same, Some("file://a.com"), "a.com"));
         assert!(!allows(&same, Some("http://a.com.evil.com"), "a.com"));
+    }
+
+    #[test]
+    fn what_is_written_in_the_wrong_way_is_told_what_is_right() {
+        let read = |text: &str| {
+            serde_json::from_str::<OriginPolicy>(text).map_err(|error| error.to_string())
+        };
+        let list = r#"["https://a.com","http://a.com:8080/","https://*.a.com","null","app://x"]"#;
+        let policy = read(&format!(r#"{{"list":{list}}}"#)).unwrap();
+        assert_eq!(
+            policy,
+            OriginPolicy::List(serde_json::from_str(list).unwrap())
+        );
+        for policy in [policy, OriginPolicy::Same, OriginPolicy::Any] {
+            let text = serde_json::to_string(&policy).unwrap();
+            assert_eq!(read(&text), Ok(policy));
+        }
+        for wrong in [list, r#""*""#, r#""https://a.com""#, "true", "5"] {
+            let error = read(wrong).unwrap_err();
+            let right = r#""same", "any" or { list = ["https://example.com"] }"#;
+            assert!(error.contains(right), "{error}");
+        }
+        for wrong in [
+            "a.com",
+            "*",
+            "https://",
+            "https://a.com/path",
+            "https://a.*.com",
+            "",
+        ] {
+            let error = read(&format!(r#"{{"list":["https://a.com",{wrong:?}]}}"#)).unwrap_err();
+            assert!(
+                error.contains(&format!("{wrong:?} is no origin")),
+                "{error}"
+            );
+        }
+        assert!(read("{}").unwrap_err().contains("list"));
+        assert!(read(r#"{"lst":[]}"#).unwrap_err().contains("lst"));
     }
 
     #[test]
