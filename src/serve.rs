@@ -30,7 +30,8 @@ impl Stellar {
         if !listener.is_secure() {
             listener = Security::of(&self.app.config)?.put_on(listener);
         }
-        self.serve_with(vec![listener], stop_signal(), second_signal())
+        let metrics = self.metrics_listener().await?;
+        self.serve_with(vec![listener], metrics, stop_signal(), second_signal())
             .await
     }
 
@@ -41,10 +42,12 @@ impl Stellar {
     /// As [`Stellar::listen`].
     pub async fn serve_configured(&self, listening: impl FnOnce(&[Listener])) -> io::Result<()> {
         let listeners = self.listen().await?;
+        let metrics = self.metrics_listener().await?;
         // Who is told that it listens may ask it to stop at once.
         let stop = stop_signal();
         listening(&listeners);
-        self.serve_with(listeners, stop, second_signal()).await
+        self.serve_with(listeners, metrics, stop, second_signal())
+            .await
     }
 
     /// Serves on a listener until `stop` is done, then stops as [`Stellar::drain`] says.
@@ -88,14 +91,29 @@ impl Stellar {
         listeners: Vec<Listener>,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        self.serve_with(listeners, stop, std::future::pending())
+        let metrics = self.metrics_listener().await?;
+        self.serve_with(listeners, metrics, stop, std::future::pending())
             .await
+    }
+
+    /// Listens where the settings want metrics told. Before anybody is told that the server listens,
+    /// because it does not serve when this fails.
+    async fn metrics_listener(&self) -> io::Result<Option<Listener>> {
+        let Some(address) = &self.app.config.metrics.listen else {
+            return Ok(None);
+        };
+        let told = |error: io::Error| {
+            let text = format!("cannot tell metrics on {address}: {error}");
+            io::Error::new(error.kind(), text)
+        };
+        Listener::bind(address).await.map(Some).map_err(told)
     }
 
     /// Serves until `stop`, and drains until `cut`, which is polled only then.
     async fn serve_with(
         &self,
         listeners: Vec<Listener>,
+        metrics: Option<Listener>,
         stop: impl Future<Output = ()>,
         cut: impl Future<Output = ()>,
     ) -> io::Result<()> {
@@ -112,12 +130,7 @@ impl Stellar {
                 serve::serve(listener, router, limits, stop).await
             });
         }
-        if let Some(address) = &self.app.config.metrics.listen {
-            let told = |error: io::Error| {
-                let text = format!("cannot tell metrics on {address}: {error}");
-                io::Error::new(error.kind(), text)
-            };
-            let listener = Listener::bind(address).await.map_err(told)?;
+        if let Some(listener) = metrics {
             tracing::info!(%listener, "metrics");
             let mut stopped = drained.subscribe();
             let router = self.metrics_router();

@@ -104,6 +104,9 @@ fn a_server_that_cannot_start_says_why() {
         folder.run(["serve"].iter().chain(options)).failed(1, parts);
     };
     fails(&["--transport", "pigeon"], &["pigeon", "ws"]);
+    let mut variable = folder.command(["serve"]);
+    let place = "transports (STELLAR_TRANSPORT)";
+    Ran::of(variable.env("STELLAR_TRANSPORT", "pigeon")).failed(1, &[place, "pigeon", "ws"]);
     fails(&["--parser", "xml"], &["xml", "msgpack"]);
     fails(&["--public", "missing"], &["missing"]);
     fails(&["--listen", "nowhere"], &["nowhere"]);
@@ -119,6 +122,12 @@ fn a_server_that_cannot_start_says_why() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fails(&["--listen", &address], &["cannot listen on", &address]);
+
+    // Nobody is told that it listens when its metrics cannot be told.
+    let metrics = format!("metrics.listen=\"{address}\"");
+    let ran = folder.run(["serve", "--listen", "127.0.0.1:0", "--set", &metrics]);
+    assert_eq!(ran.out, "");
+    ran.failed(1, &["cannot tell metrics on", &address]);
 }
 
 #[test]
