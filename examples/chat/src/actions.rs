@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stellarfw::{
     Builder, Connection, Stellar,
-    actions::{Action, ActionError, ActionResult, Call, Input, Params},
+    actions::{Action, ActionError, ActionResult, Call, Format, Input, Params},
 };
 
 pub(crate) fn add(builder: Builder) -> Builder {
@@ -15,24 +15,28 @@ pub(crate) fn add(builder: Builder) -> Builder {
             Action::new("actions", actions).describe("Lists the actions that can be called"),
         )
         .add_action(
-            Action::new("randomNumber", random_number).describe("Draws a number from 0 to 1"),
+            Action::new("randomNumber", random_number)
+                .describe("Draws a number from 0 to 1")
+                .example(json!({ "randomNumber": 0.5 })),
         )
         .add_action(Action::new("echo", echo).describe("Gives back what it is sent"))
         .add_action(
             Action::new("sum", sum)
                 .describe("Adds two numbers")
-                .requires("a")
-                .requires("b"),
+                .input(Input::required("a").format(Format::Float))
+                .input(Input::required("b").format(Format::Float))
+                .example(json!({ "sum": 4.5 })),
         )
         .add_action(
             Action::new("sleep", sleep)
                 .describe("Answers after some milliseconds, at most 10,000")
-                .requires("ms"),
+                .input(Input::required("ms").format(Format::Integer))
+                .example(json!({ "slept": 1000 })),
         )
         .add_action(
             Action::new("alert", alert)
                 .describe("Sends an alert to this connection")
-                .accepts("text"),
+                .input(Input::optional("text").format(Format::String)),
         )
         .add_action(
             Action::new("dropMe", drop_me)
