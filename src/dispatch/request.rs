@@ -228,8 +228,16 @@ impl<'de> Deserialize<'de> for Tree {
                 Tree::deserialize(d).map(|tree| tree.0)
             }
             fn visit_newtype_struct<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
-                // MessagePack's extension types: the tag and the bytes.
-                Tree::deserialize(d).map(|tree| tree.0)
+                // MessagePack's extension types: the tag and the bytes. JavaScript's typed arrays are
+                // bytes too, which notepack writes as the type 0.
+                let Tree(mut value) = Tree::deserialize(d)?;
+                if let Some([tag, bytes @ Value::Array(_)]) =
+                    value.as_array_mut().map(Vec::as_mut_slice)
+                    && *tag == 0
+                {
+                    return Ok(bytes.take());
+                }
+                Ok(value)
             }
             fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
                 Ok(value.into())
@@ -319,10 +327,16 @@ mod tests {
         assert_eq!(request.event.unwrap().as_str().as_deref(), Some("say"));
         assert_eq!(request.message.unwrap().to_text(), "[1,null]");
         assert_eq!(request.others.len(), 1);
-        // {1: bin(2 bytes), "e": ext} has no JSON form of its own, and is decodable all the same.
+        // {1: bin(2 bytes)} has no JSON form of its own, and is decodable all the same.
         let odd = [0x81, 0x01, 0xc4, 0x02, 0x07, 0x08];
         let tree: Tree = Parser::MessagePack.decode(Message::Binary(&odd)).unwrap();
         assert_eq!(tree.0, serde_json::json!({ "1": [7, 8] }));
+        // [ext of type 0, ext of type 5], of two bytes each.
+        let extensions = [0x92, 0xc7, 0x02, 0x00, 0x07, 0x08, 0xd5, 0x05, 0x07, 0x08];
+        let tree: Tree = Parser::MessagePack
+            .decode(Message::Binary(&extensions))
+            .unwrap();
+        assert_eq!(tree.0, serde_json::json!([[7, 8], [5, [7, 8]]]));
         // Maps as keys of maps: a few bytes that would be gigabytes of escapes.
         let deep = [0x81].repeat(100);
         assert!(

@@ -12,6 +12,18 @@ for (const [parser, options] of Object.entries(parsers)) {
       return [await connect(t, url, { transports, ...options }), await connect(t, url, { transports, ...options })];
     };
 
+    test(`${title}: bytes have the form that they have in JSON`, async (t) => {
+      const [ann] = await start(t);
+      await ann.emitWithAck("roomAdd", "defaultRoom");
+      const sent = [Uint8Array.of(1, 2, 3), Buffer.from([1, 2, 3])];
+      for (const bytes of sent) {
+        assert.equal((await ann.emitWithAck("say", "defaultRoom", { bytes })).status, "OK");
+      }
+      const pushes = await heard(ann, "user", sent.length);
+      const expected = parser === "json" ? { type: "Buffer", data: [1, 2, 3] } : [1, 2, 3];
+      assert.deepEqual(pushes.map(({ message }) => message.bytes), [expected, expected]);
+    });
+
     test(`${title}: each verb is answered through its acknowledgement`, async (t) => {
       const [ann, bob] = await start(t);
       assert.deepEqual(await heard(ann, "welcome"), [
