@@ -87,6 +87,9 @@ pub(crate) fn clash(
             .iter()
             .find(|(_, earlier, _)| is_under(path, earlier));
         if let Some((earlier, ..)) = before {
+            if earlier == what {
+                return Some(format!("{what} is there twice, at {path}"));
+            }
             return Some(format!(
                 "{what} at {path} is never reached: {earlier} comes first"
             ));

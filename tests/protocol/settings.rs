@@ -152,6 +152,8 @@ async fn paths_that_are_in_each_others_way_are_refused() {
         let told = refused(&format!("{two}{text}")).await;
         assert!(told.contains(word), "{text}: {told}");
     }
+    let told = refused("transports = [\"ws\", \"websockets\"]").await;
+    assert!(told.contains("there twice"), "{told}");
     // Below a declared route's path an engine would be taken for the route's parameter.
     let config = Sources::new()
         .set("server.pathname", "/api/live")
