@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::{
     Config, Origin, Origins,
+    plain::plain,
     secret::{hide_in_file, hide_in_setting},
 };
 
@@ -207,22 +208,6 @@ fn read(file: &str, text: &str) -> Result<Table, ConfigError> {
     };
     toml::from_str::<Config>(text).map_err(fault)?;
     toml::from_str(text).map_err(fault)
-}
-
-/// What was expected, for those who do not know Rust.
-fn plain(message: &str) -> String {
-    let Some((before, rest)) = message.rsplit_once(", expected ") else {
-        return message.to_owned();
-    };
-    let (kind, after) = rest.split_at(rest.find('\n').unwrap_or(rest.len()));
-    let kind = match kind {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
-        "a boolean" => "true or false",
-        "a sequence" => "a list, such as [\"a\", \"b\"]",
-        "a string" => "a text in quotes",
-        _ => return message.to_owned(),
-    };
-    format!("{before}, expected {kind}{after}")
 }
 
 fn check(table: &Table, name: &str) -> Result<Config, ConfigError> {

@@ -2,6 +2,7 @@
 
 mod load;
 mod origin;
+mod plain;
 mod secret;
 mod serving;
 

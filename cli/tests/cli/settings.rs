@@ -42,8 +42,10 @@ fn settings_that_are_fine_are_told_so() {
 
 #[test]
 fn faults_of_a_file_are_told_with_their_line() {
-    check("name = \"a\"\n\n[server]\npingIntervall = 5\n")
-        .failed(1, &["stellar.toml", "line 4", "pingIntervall"]);
+    check("name = \"a\"\n\n[server]\npingIntervall = 5\n").failed(
+        1,
+        &["stellar.toml", "line 4", "did you mean `pingInterval`?"],
+    );
     check("actionTimeout = \"soon\"").failed(1, &["stellar.toml", "line 1", "actionTimeout"]);
     check("actionTimeout = -5").failed(1, &["line 1", "expected a whole number, 0 or more"]);
     check("[server]\norigins = [\"https://a.com\"]")
