@@ -12,6 +12,7 @@ use stellarfw_transport::CloseReason;
 use support::{
     bed::{Event, WAYS, bed, bed_with, default, next, say},
     line::{self, Packet, Side, Way},
+    socket::{FIN, TEXT, masked},
 };
 
 #[tokio::test]
@@ -183,6 +184,24 @@ async fn packets_that_are_none_end_their_sender() {
             // The bytes it tells of never come.
             say(&mut line, "42[\"message\",1]").await;
         }
+        let reason = bed.closed().await;
+        let expected = matches!(reason, CloseReason::Protocol { code: 1002, .. });
+        assert!(expected, "{packet}: {reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_brought_that_comes_after_a_packet_that_is_none() {
+    let mut bed = bed(default).await;
+    for packet in ["42[1]", "42-1[\"a\"]", "45-[\"a\"]", "42[\"\\ud800\"]"] {
+        let (mut line, _) = bed.connect(Way::WebSocket).await;
+        let Side::Socket(socket) = &mut line.side else {
+            panic!("no WebSocket");
+        };
+        // In one write, so that the server reads both at once.
+        let packets = [packet, "42[\"message\",1]"];
+        let frames = packets.map(|packet| masked(FIN | TEXT, packet.as_bytes()));
+        socket.write(&frames.concat()).await.unwrap();
         let reason = bed.closed().await;
         let expected = matches!(reason, CloseReason::Protocol { code: 1002, .. });
         assert!(expected, "{packet}: {reason:?}");

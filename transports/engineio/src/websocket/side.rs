@@ -62,9 +62,10 @@ pub(super) enum Transition {
 
 impl Receiver for Side {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.is_done(cx) {
-            true => self.session.poll_ready(cx),
-            false => Poll::Pending,
+        match self.given {
+            // What it comes to, and what the library says to it, goes before: it may be the end.
+            Some(_) => Poll::Pending,
+            None => self.session.poll_ready(cx),
         }
     }
 
