@@ -153,8 +153,14 @@ fn split_binary<'a>(rest: &mut &'a [u8]) -> Option<Packet<'a>> {
 }
 
 /// The payload of a message, a text with the packet's type in front, and of the messages of bytes that
-/// belong to it, as a client sends it.
-pub(crate) fn of(message: Message<'_>, attached: &[Bytes], protocol: u8) -> Vec<u8> {
+/// belong to it, as a client sends it. None if a payload cannot hold that text as one packet.
+pub(crate) fn of(message: Message<'_>, attached: &[Bytes], protocol: u8) -> Option<Vec<u8>> {
+    if let Message::Text(text) = message
+        && protocol != 3
+        && text.as_bytes().contains(&SEPARATOR)
+    {
+        return None;
+    }
     let mut payload = of_one(message, protocol);
     for bytes in attached {
         if protocol != 3 {
@@ -162,7 +168,7 @@ pub(crate) fn of(message: Message<'_>, attached: &[Bytes], protocol: u8) -> Vec<
         }
         payload.extend(of_one(Message::Binary(bytes), protocol));
     }
-    payload
+    Some(payload)
 }
 
 fn of_one(message: Message<'_>, protocol: u8) -> Vec<u8> {
@@ -261,23 +267,30 @@ mod tests {
     fn one_message_is_a_payload_that_reads_as_it() {
         for protocol in [3, 4] {
             for text in ["4", "42[\"a\"]", "4€😀"] {
-                let payload = of(Message::Text(text), &[], protocol);
+                let payload = of(Message::Text(text), &[], protocol).unwrap();
                 let read = all(&payload, protocol, false);
                 assert_eq!(read, Some(vec![Packet::Text(String::from(text).leak())]));
             }
             for bytes in [&[][..], &[0], &[4, 0, 255, 7]] {
-                let payload = of(Message::Binary(bytes), &[], protocol);
+                let payload = of(Message::Binary(bytes), &[], protocol).unwrap();
                 let read = all(&payload, protocol, false);
                 assert_eq!(read, Some(vec![Packet::Binary(bytes.to_vec())]));
             }
         }
         let attached = [Bytes::from_static(&[0, 255]), Bytes::new()];
         for protocol in [3, 4] {
-            let payload = of(Message::Text("452-[]"), &attached, protocol);
+            let payload = of(Message::Text("452-[]"), &attached, protocol).unwrap();
             let mut expected = vec![Packet::Text("452-[]")];
             expected.extend(attached.iter().map(|bytes| Packet::Binary(bytes.to_vec())));
             assert_eq!(all(&payload, protocol, false), Some(expected));
         }
+        // What parts the packets of a payload cannot be in one.
+        assert_eq!(of(Message::Text("42\x1e41"), &[], 4), None);
+        let payload = of(Message::Text("42\x1e41"), &[], 3).unwrap();
+        assert_eq!(
+            all(&payload, 3, false),
+            Some(vec![Packet::Text("42\x1e41")])
+        );
         assert_eq!(from_base64("bAP8B", 4), Some(vec![0, 255, 1]));
         assert_eq!(from_base64("b4AP8B", 3), Some(vec![0, 255, 1]));
         for (packet, protocol) in [("bAP8B", 3), ("b!", 4), ("4AP8B", 4), ("b", 3)] {

@@ -177,6 +177,10 @@ async fn packets_that_are_none_end_their_sender() {
         "42[1]",
         "451-[\"message\",{}]",
         "44{}",
+        // Over polling these would be two packets; here it is one.
+        "42[\"message\",\"\x1e41\"]",
+        "40/\x1e41",
+        "3\x1e42[\"message\",1]",
     ] {
         let (mut line, _) = bed.connect(Way::WebSocket).await;
         say(&mut line, packet).await;

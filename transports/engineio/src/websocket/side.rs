@@ -140,7 +140,7 @@ impl Side {
             Some(b'4') => return self.text(text),
             Some(b'2' | b'3') if !text.ends_with("probe") => {
                 self.session.signal();
-                self.give(Message::Text(text), &[]);
+                self.give(Message::Text(text), &[])?;
             }
             Some(b'1') => {
                 self.session.left(CloseReason::Client { code: 1005 });
@@ -166,7 +166,7 @@ impl Side {
             _ => attachments::count(text),
         };
         match count {
-            None | Some(0) => self.bring(Message::Text(text), &[]),
+            None | Some(0) => self.bring(Message::Text(text), &[])?,
             Some(count) if count > self.most_attached => return Err(protocol("bad packet")),
             Some(count) => self.gathering = Some(Box::new(Gathering::new(text, count))),
         }
@@ -176,33 +176,36 @@ impl Side {
     /// Takes a message of bytes.
     fn binary(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
         let Some(gathering) = &mut self.gathering else {
-            self.bring(Message::Binary(bytes), &[]);
-            return Ok(());
+            return self.bring(Message::Binary(bytes), &[]);
         };
         if !gathering.add(bytes, self.longest) {
             return Err(CloseReason::TooLarge);
         }
         if let Some(whole) = self.gathering.take_if(|gathering| gathering.is_whole()) {
-            self.bring(Message::Text(&whole.text), &whole.attached);
+            self.bring(Message::Text(&whole.text), &whole.attached)?;
         }
         Ok(())
     }
 
     /// Brings a message, or has the library do so.
-    fn bring(&mut self, message: Message<'_>, attached: &Attached) {
+    fn bring(&mut self, message: Message<'_>, attached: &Attached) -> Result<(), CloseReason> {
         if self.sink.is_none() {
             self.sink = self.session.taker();
         }
         let sink = self.sink.as_ref();
-        if !sink.is_some_and(|sink| sink.take(message, attached)) {
-            self.give(message, attached);
+        match sink.is_some_and(|sink| sink.take(message, attached)) {
+            true => Ok(()),
+            false => self.give(message, attached),
         }
     }
 
     /// Gives the library a message, after all that it was given before.
-    fn give(&mut self, message: Message<'_>, attached: &Attached) {
+    fn give(&mut self, message: Message<'_>, attached: &Attached) -> Result<(), CloseReason> {
+        // One that would be several in a payload is none of Socket.IO: JSON escapes what parts them.
         let payload = packets::of(message, attached, self.protocol);
+        let payload = payload.ok_or_else(|| protocol("bad packet"))?;
         self.given = self.post(payload.into());
+        Ok(())
     }
 
     /// Whether the library is done with what it was given.
