@@ -165,26 +165,26 @@ impl Out {
 
     /// Puts the next frame into a batch, if there is one and the library holds none.
     fn next(&mut self, sink: &dyn Sink, batch: &mut Vec<u8>) -> Next {
-        if self.handed > 0 {
-            return Next::Nothing;
+        while self.handed == 0
+            && let Some(frame) = self.outbox.pop()
+        {
+            let put = match self.turns.front() {
+                Some(turn) => turn.put(&frame, batch),
+                None => sink.put(&frame, batch),
+            };
+            let next = match put {
+                Put::Here => Next::Put,
+                Put::Then(bytes) => Next::Large(bytes),
+                Put::Not => {
+                    // It may not take it. What comes after it is not to wait for another occasion.
+                    self.hand(sink, &frame);
+                    continue;
+                }
+            };
+            self.turns.pop_front();
+            return next;
         }
-        let Some(frame) = self.outbox.pop() else {
-            return Next::Nothing;
-        };
-        let put = match self.turns.front() {
-            Some(turn) => turn.put(&frame, batch),
-            None => sink.put(&frame, batch),
-        };
-        let next = match put {
-            Put::Here => Next::Put,
-            Put::Then(bytes) => Next::Large(bytes),
-            Put::Not => {
-                self.hand(sink, &frame);
-                return Next::Nothing;
-            }
-        };
-        self.turns.pop_front();
-        next
+        Next::Nothing
     }
 
     /// Hands the library a frame.
@@ -384,5 +384,47 @@ mod tests {
             assert!(flows(&mut out));
             out.expect();
         }
+    }
+
+    /// Leaves empty frames to the library, which does not take them.
+    struct Refusing;
+
+    impl Sink for Refusing {
+        fn emit(&self, _: &Frame) -> Sent {
+            Sent::default()
+        }
+
+        fn put(&self, frame: &Frame, out: &mut Vec<u8>) -> Put {
+            out.extend_from_slice(frame.payload());
+            match frame.is_empty() {
+                true => Put::Not,
+                false => Put::Here,
+            }
+        }
+
+        fn take(&self, _: Message<'_>, _: &[Bytes]) -> bool {
+            false
+        }
+
+        fn close(&self, _: Option<&CloseReason>) {}
+    }
+
+    #[test]
+    fn what_the_library_does_not_take_holds_nothing_up() {
+        let mut out = out(Line::WebSocket);
+        out.sink = Some(Arc::new(Refusing));
+        let mut wire = Wire::new(None);
+        wire.open = true;
+        out.wire = Some(wire);
+        for text in ["a", "", "", "b", ""] {
+            out.push(Frame::text(text)).unwrap();
+        }
+        let mut written = Vec::new();
+        out.hand_over(Some(&mut |slices| {
+            written.extend_from_slice(&slices[0]);
+            Ok(slices[0].len())
+        }));
+        assert_eq!(written, b"ab");
+        assert_eq!(out.waiting(), Waiting::default());
     }
 }
