@@ -15,7 +15,7 @@ use stellarfw_ws::upgrade::Upgrade;
 use crate::{
     front::Front,
     library::Library,
-    outlet::Line,
+    outlet::{Line, Phase},
     paced::Paced,
     polling,
     request::{Ask, Fault},
@@ -116,30 +116,50 @@ pub(crate) fn websocket<L: Library>(
     tokio::spawn(async move {
         match upgrade.socket(timeout).await {
             Some(socket) => Link::begin(&front, session, &ask, socket, timeout).await,
-            None => session.stay(),
+            None => {
+                session.stay();
+            }
         }
     });
     response
 }
 
 impl Session {
-    /// Makes ready for a WebSocket, if it is on polling with nothing left behind there.
+    /// Makes ready for a WebSocket, if it is on polling.
     pub(crate) fn begin_upgrade(&self) -> bool {
         let mut out = self.lock();
-        let may = out.line == Line::Polling && !out.kept;
+        let may = out.line == Line::Polling;
         if may {
             out.line = Line::Upgrading;
         }
         may
     }
 
-    /// The upgrade has come to nothing before the library knew of it.
-    fn stay(&self) {
+    /// The client has seen that its WebSocket works. What comes next waits for it there, and its poll,
+    /// if there is one, is answered for it to be the last.
+    pub(crate) fn probed(&self) {
         let mut out = self.lock();
         if out.line == Line::Upgrading {
-            out.line = Line::Polling;
+            out.line = Line::Moving;
         }
         drop(out);
-        self.advance();
+        self.poll.wake();
+    }
+
+    /// The upgrade has come to nothing, and the session goes on where it was: the library knows of none.
+    /// Whether it does.
+    pub(crate) fn stay(&self) -> bool {
+        let mut out = self.lock();
+        let is_upgrade = matches!(out.line, Line::Upgrading | Line::Moving);
+        let stays = is_upgrade && out.phase != Phase::Over && !out.cut;
+        if stays {
+            out.line = Line::Polling;
+            out.wire = None;
+        }
+        drop(out);
+        if stays {
+            self.advance();
+        }
+        stays
     }
 }

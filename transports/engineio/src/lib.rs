@@ -91,7 +91,7 @@ pub use stellarfw_ws::pipe::COPY_MAX;
 /// | a message over `maxLength` | close 1009; a POST is answered 413 |
 /// | two polls or two POSTs at once | 400, and the session ends |
 /// | a frame that is none, text that is not UTF-8 | close 1002, 1007 |
-/// | an upgrade that does not come to its end | the session ends with the handshake timeout |
+/// | an upgrade that does not come to its end | its WebSocket is closed with the handshake timeout; the session stays on polling |
 #[derive(Default)]
 pub struct EngineIo {
     config: EngineIoConfig,

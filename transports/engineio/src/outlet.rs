@@ -30,8 +30,10 @@ const POLL: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     Polling,
-    /// From polling to a WebSocket that is there already.
+    /// A WebSocket is asked for, and polling goes on until it is known to work.
     Upgrading,
+    /// It works, and the client is about to move on to it.
+    Moving,
     WebSocket,
 }
 
@@ -131,7 +133,7 @@ impl Out {
     /// Sends what can be sent next: past the library, or by its hands. `task` is how the session's task
     /// writes, if that is who asks. Whether the task has to see to it.
     pub(crate) fn hand_over(&mut self, task: Option<&mut Write<'_>>) -> bool {
-        if self.kept || self.line == Line::Upgrading {
+        if self.kept || self.line == Line::Moving {
             return false;
         }
         let Some(sink) = self.sink.clone() else {
@@ -248,7 +250,7 @@ impl Out {
             && self.outbox.is_empty()
             && self.handed == 0
             && self.wire.as_ref().is_none_or(|wire| wire.pipe.is_empty())
-            && self.line != Line::Upgrading
+            && self.line != Line::Moving
             && !self.kept
     }
 

@@ -83,8 +83,8 @@ fn advance(
         if out.settle() {
             continue;
         }
-        if out.line == Line::Upgrading && out.wire.is_some() {
-            // The WebSocket is there: what comes next comes over it.
+        if out.line == Line::Moving {
+            // What comes next comes over the WebSocket.
             return Poll::Ready(Answer::noop(polling.session.is_v3()));
         }
         // The library closes at once, so it is told only when a poll is there to be answered.

@@ -40,6 +40,8 @@ impl Session {
         }
         self.inlet.close(reason);
         self.over.notify_one();
+        // Should it be that of an upgrade, which does not hear the library.
+        self.task.wake();
         if line == Line::Polling {
             self.done.notify_one();
         }

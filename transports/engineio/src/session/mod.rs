@@ -274,7 +274,7 @@ impl Session {
     /// The client has moved to its WebSocket.
     pub(crate) fn upgraded(&self) {
         let mut out = self.lock();
-        if out.line == Line::Upgrading {
+        if out.line == Line::Moving {
             out.line = Line::WebSocket;
             if let Some(wire) = &mut out.wire {
                 wire.open = true;

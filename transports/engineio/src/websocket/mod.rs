@@ -98,10 +98,7 @@ impl Link {
             ..*ask
         };
         let is_upgrade = own.sid.is_some();
-        if is_upgrade {
-            // The client's poll, if there is one, is answered for it to be the last.
-            session.poll.wake();
-        } else {
+        if !is_upgrade {
             // So that the library says all as text.
             own.base64 = true;
             if let Some(open) = handshake::open(&*front.library, &session, &own).await {
@@ -165,11 +162,16 @@ impl Link {
         }
         match progress {
             Progress::Wait => return true,
+            // That of an upgrade is nothing to the session.
+            Progress::Goodbye(_) | Progress::Fault(_)
+                if self.side.transition != Transition::Done =>
+            {
+                return false;
+            }
             Progress::Goodbye(code) => {
                 session.left(CloseReason::Client { code });
                 self.side.leave();
             }
-            Progress::Fault(_) if self.side.transition != Transition::Done => return false,
             Progress::Fault(reason) => session.fault_with(&reason),
             Progress::Gone => return false,
         }
@@ -295,7 +297,6 @@ impl Link {
         }
         match self.side.transition {
             Transition::Done => true,
-            // The session cannot go on without the one or the other.
             _ if self.side.session.lock().phase == Phase::Over => false,
             _ => !self.is_late(cx, Duration::MAX),
         }
@@ -318,6 +319,9 @@ impl Future for Link {
 impl Drop for Link {
     fn drop(&mut self) {
         let session = &self.side.session;
+        if self.side.transition != Transition::Done && session.stay() {
+            return;
+        }
         // A kept spark must not keep the socket.
         session.lock().wire = None;
         // The library takes one poll at a time.

@@ -124,6 +124,7 @@ impl Side {
                     wire.pipe.put(bytes);
                 }
                 self.transition = Transition::Probed;
+                self.session.probed();
             }
             (Transition::Probed, Message::Text("5")) => {
                 self.transition = Transition::Done;

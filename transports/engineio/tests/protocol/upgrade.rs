@@ -4,42 +4,95 @@ use std::time::Duration;
 
 use serde_json::json;
 use stellarfw_engineio::EngineIoConfig;
-use stellarfw_transport::CloseReason;
 
 use super::{
     bed::{Event, bed, default, hear},
     support::{
         http::Http,
         line::{Packet, Side, Way},
-        socket::Socket,
+        socket::{CLOSE, FIN, Socket, TEXT},
     },
 };
 
+/// How an upgrade comes to nothing.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    /// The client says nothing more.
+    Silence,
+    Nonsense,
+    /// Its WebSocket is gone.
+    Gone,
+    /// It says goodbye there.
+    Goodbye,
+}
+
 #[tokio::test]
-async fn an_upgrade_has_a_deadline_and_a_failed_one_ends_the_session() {
+async fn a_session_whose_upgrade_fails_stays_on_polling() {
+    use Failure::{Gone, Goodbye, Nonsense, Silence};
     let mut bed = bed(EngineIoConfig::default(), |c| c.handshake_timeout = 200).await;
-    for words in [None, Some(&b"4nonsense"[..])] {
-        let (line, _) = bed.connect(Way::Polling).await;
-        let http = Http::connect(bed.site.address()).await.unwrap();
-        let target = format!("{}&transport=websocket", line.target);
-        let upgraded = Socket::upgrade(http, &target, &[]).await.unwrap();
-        let mut socket = upgraded.ok().unwrap();
-        // A second one beside it is refused.
-        let http = Http::connect(bed.site.address()).await.unwrap();
-        let second = Socket::upgrade(http, &target, &[]).await.unwrap();
-        assert_eq!(second.err().unwrap().json()["code"], 3);
-        if let Some(words) = words {
-            socket.frame(0x81, words).await.unwrap();
+    let (mut line, spark) = bed.connect(Way::Polling).await;
+    let target = format!("{}&transport=websocket", line.target);
+    for (n, failure) in [Silence, Nonsense, Gone, Goodbye].into_iter().enumerate() {
+        for is_probed in [false, true] {
+            let http = Http::connect(bed.site.address()).await.unwrap();
+            let upgraded = Socket::upgrade(http, &target, &[]).await.unwrap();
+            let mut socket = upgraded.ok().unwrap();
+            // A second one beside it is refused.
+            let http = Http::connect(bed.site.address()).await.unwrap();
+            let second = Socket::upgrade(http, &target, &[]).await.unwrap();
+            assert_eq!(second.err().unwrap().json()["code"], 3);
+            // Until it is known to work all goes on by polling.
+            spark.send(&json!([n, "before"])).unwrap();
+            assert_eq!(hear(&mut line, 1).await, [json!([n, "before"])]);
+            if is_probed {
+                socket.frame(FIN | TEXT, b"2probe").await.unwrap();
+                assert_eq!(socket.next().await.unwrap().1, b"3probe");
+            }
+            match failure {
+                Silence => {}
+                Nonsense => socket.frame(FIN | TEXT, b"4nonsense").await.unwrap(),
+                Gone => drop(socket),
+                Goodbye => socket.frame(FIN | CLOSE, b"").await.unwrap(),
+            }
+            spark.send(&json!([n, "after"])).unwrap();
+            assert_eq!(hear(&mut line, 1).await, [json!([n, "after"])]);
+            line.send(&[Packet::text("4\"here\"")]).await.unwrap();
+            match bed.event().await {
+                Event::Message(value) => assert_eq!(value, "here"),
+                other => panic!("{failure:?}: {other:?}"),
+            }
         }
-        assert_eq!(bed.closed().await, CloseReason::Gone);
-        assert_eq!(
-            bed.ask("GET", &format!("{}&transport=polling", line.target), &[])
-                .await
-                .json()["code"],
-            1
-        );
     }
-    assert_eq!(bed.server.connections(), 0);
+    // The next one may succeed.
+    line.upgrade().await.unwrap();
+    spark.send(&"moved").unwrap();
+    assert_eq!(hear(&mut line, 1).await, ["moved"]);
+    assert!(matches!(line.side, Side::Socket(_)));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_during_an_upgrade_takes_its_websocket_along() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    for is_probed in [false, true] {
+        for by_client in [false, true] {
+            let (mut line, spark) = bed.connect(Way::Polling).await;
+            let target = format!("{}&transport=websocket", line.target);
+            let http = Http::connect(bed.site.address()).await.unwrap();
+            let upgraded = Socket::upgrade(http, &target, &[]).await.unwrap();
+            let mut socket = upgraded.ok().unwrap();
+            if is_probed {
+                socket.frame(FIN | TEXT, b"2probe").await.unwrap();
+                assert_eq!(socket.next().await.unwrap().1, b"3probe");
+            }
+            match by_client {
+                true => line.send(&[Packet::text("1")]).await.unwrap(),
+                false => spark.abort(),
+            }
+            bed.closed().await;
+            assert!(socket.next().await.is_err());
+            assert_eq!(bed.server.connections(), 0);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

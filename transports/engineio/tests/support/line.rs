@@ -136,14 +136,14 @@ impl Line {
         let Side::Polling(polls) = &mut self.side else {
             return Err(io::Error::other("upgraded already"));
         };
-        // A poll that came before the upgrade is answered, if only with a noop.
+        socket.frame(FIN | TEXT, b"2probe").await?;
+        let (_, pong) = socket.next().await?;
+        assert_eq!(pong, b"3probe");
+        // A poll under way is answered now, if only with a noop.
         if polls.waiting {
             let answer = polls.get.answer().await?;
             polls.take(&answer);
         }
-        socket.frame(FIN | TEXT, b"2probe").await?;
-        let (_, pong) = socket.next().await?;
-        assert_eq!(pong, b"3probe");
         self.pending = std::mem::take(&mut polls.packets);
         socket.frame(FIN | TEXT, b"5").await?;
         self.side = Side::Socket(socket);
