@@ -214,6 +214,11 @@ impl Side {
         let Some(given) = &mut self.given else {
             return true;
         };
+        let is_backed_up = |wire: &Wire| wire.is_backed_up();
+        if !self.over && self.session.lock().wire.as_ref().is_some_and(is_backed_up) {
+            // The library is not asked for what it has to say, and would keep more and more of it.
+            return false;
+        }
         let Poll::Ready(response) = given.poll_unpin(cx) else {
             return false;
         };
