@@ -93,6 +93,10 @@ impl<L: Library> Front<L> {
             post: PostLimits {
                 bytes: payload,
                 timeout: config.post_timeout(),
+                unheard: match options.admit_later {
+                    true => payload,
+                    false => usize::MAX,
+                },
             },
             longest,
             attachments: options.attachments,

@@ -78,6 +78,10 @@ fn advance(
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
             let answer = Answer::of(response, &session.first_ping, session.is_v3());
             out.polled(answer.len);
+            drop(out);
+            if answer.len <= session.short_answer {
+                session.heard();
+            }
             return Poll::Ready(answer);
         }
         if out.settle() {
@@ -90,6 +94,7 @@ fn advance(
         // The library closes at once, so it is told only when a poll is there to be answered.
         let sink = out.may_close();
         drop(out);
+        session.heard();
         if sink.is_none() {
             return Poll::Pending;
         }
@@ -181,6 +186,11 @@ pub(crate) async fn post(
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n"),
     };
     session.alive();
+    let (most, timeout) = (limits.unheard, limits.timeout);
+    if !session.wait_heard(bytes.len(), most, timeout).await {
+        session.fault_with(&CloseReason::SlowConsumer);
+        return Fault::BadRequest.response(false);
+    }
     let body = Paced::new(bytes, session.clone(), ask.protocol == 3);
     let content_type = parts.headers.get(header::CONTENT_TYPE);
     let Some(request) = request(ask, Method::POST, content_type, body) else {
@@ -209,6 +219,8 @@ pub(crate) async fn post(
 pub(crate) struct PostLimits {
     pub(crate) bytes: usize,
     pub(crate) timeout: Duration,
+    /// So many bytes of them may be given to a library that answers, and not be heard by a poll.
+    pub(crate) unheard: usize,
 }
 
 enum Uncollected {

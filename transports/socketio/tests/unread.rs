@@ -3,10 +3,14 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+
+use stellarfw_socketio::SocketIoConfig;
+use stellarfw_transport::CloseReason;
 
 use support::{
-    bed::{bed, default},
+    bed::{bed, bed_with, default, next, say},
+    http::Http,
     line::{Side, Way},
     socket::{FIN, TEXT, masked},
 };
@@ -16,8 +20,8 @@ const LONG: usize = 1 << 20;
 /// and so often: more than sockets keep.
 const OFTEN: usize = 64;
 
-fn ask() -> String {
-    format!("40/{},", "x".repeat(LONG))
+fn ask(long: usize) -> String {
+    format!("40/{},", "x".repeat(long))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +31,7 @@ async fn who_does_not_read_what_it_asked_for_is_not_read() {
     let Side::Socket(socket) = &mut line.side else {
         panic!("no WebSocket");
     };
-    let frame = masked(FIN | TEXT, ask().as_bytes());
+    let frame = masked(FIN | TEXT, ask(LONG).as_bytes());
     let mut sent = 0;
     let mut rest = &frame[..];
     // Until the server takes no more for a while.
@@ -60,4 +64,51 @@ async fn who_does_not_read_what_it_asked_for_is_not_read() {
     );
     written.unwrap();
     assert!(spark.is_open());
+}
+
+#[tokio::test]
+async fn who_does_not_poll_for_what_it_asked_for_is_not_heard() {
+    for polls in [true, false] {
+        let mut config = SocketIoConfig::default();
+        config.post_timeout = if polls { 30_000 } else { 2_000 };
+        let mut bed = bed_with(config, |c| c.max_length = LONG / 16).await;
+        let (mut line, spark) = bed.connect(Way::Polling).await;
+        let (mut other, url) = (bed.line(Way::Polling).await, line.target.clone());
+        let url = format!("{url}&transport=polling");
+        let mut sent = 0;
+        // Until one is not answered for a while.
+        let late = loop {
+            assert!(sent < OFTEN / 2, "{sent} are taken");
+            let mut post = Box::pin(ask_over(bed.site.address(), url.clone()));
+            match tokio::time::timeout(Duration::from_secs(1), &mut post).await {
+                Ok(status) => assert_eq!(status, 200),
+                Err(_) => break post,
+            }
+            sent += 1;
+        };
+        if polls {
+            // Once it polls all goes on.
+            let hear = async {
+                for _ in 0..=sent {
+                    assert!(next(&mut line).await.unwrap().starts_with("44/x"));
+                }
+            };
+            let (status, ()) = tokio::join!(late, hear);
+            assert_eq!(status, 200);
+            assert!(spark.is_open());
+        } else {
+            assert_eq!(late.await, 400);
+            assert_eq!(bed.closed().await, CloseReason::SlowConsumer);
+        }
+        // Nobody else is concerned.
+        say(&mut other, "40").await;
+        assert!(next(&mut other).await.unwrap().starts_with("40{"));
+    }
+}
+
+/// Asks by a POST; its status.
+async fn ask_over(server: SocketAddr, url: String) -> u16 {
+    let mut http = Http::connect(server).await.unwrap();
+    let answer = http.ask("POST", &url, &[], ask(LONG / 16).as_bytes()).await;
+    answer.unwrap().status
 }

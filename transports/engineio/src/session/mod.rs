@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake},
     time::Duration,
@@ -79,6 +79,12 @@ pub struct Session {
     pub(crate) poll: AtomicWaker,
     polling: AtomicBool,
     posting: AtomicBool,
+    /// So many bytes were given to the library by POSTs since a poll last heard all that it has to say.
+    unheard: AtomicUsize,
+    /// Such a poll has come.
+    heard: Notify,
+    /// An answer of so many bytes at most leaves nothing behind that is short.
+    pub(crate) short_answer: usize,
     /// Its WebSocket is no more.
     gone: AtomicBool,
     /// The library has closed it.
@@ -119,6 +125,9 @@ impl Session {
             poll: AtomicWaker::new(),
             polling: AtomicBool::new(false),
             posting: AtomicBool::new(false),
+            unheard: AtomicUsize::new(0),
+            heard: Notify::new(),
+            short_answer: sessions.payload / 4 * 3,
             gone: AtomicBool::new(false),
             over: Notify::new(),
             done: Notify::new(),
@@ -295,6 +304,34 @@ impl Session {
     pub(crate) fn begin_post(self: &Arc<Self>) -> Option<Posting> {
         let free = !self.posting.swap(true, Ordering::AcqRel);
         free.then(|| Posting(self.clone()))
+    }
+
+    /// A poll has heard all that the library has to say.
+    pub(crate) fn heard(&self) {
+        if self.unheard.swap(0, Ordering::AcqRel) > 0 {
+            self.heard.notify_one();
+        }
+    }
+
+    /// Notes that the library is given so many bytes, once no more than `most` are unheard: what it
+    /// answers it keeps until a poll comes, and that may be as long. Whether a poll came in time, if it
+    /// had to. For one POST at a time.
+    pub(crate) async fn wait_heard(&self, len: usize, most: usize, timeout: Duration) -> bool {
+        let is_heard = || self.unheard.load(Ordering::Acquire) <= most;
+        if !is_heard() {
+            // One that waits has heard all.
+            self.poll.wake();
+            let wait = async {
+                while !is_heard() {
+                    self.heard.notified().await;
+                }
+            };
+            if tokio::time::timeout(timeout, wait).await.is_err() {
+                return false;
+            }
+        }
+        self.unheard.fetch_add(len, Ordering::AcqRel);
+        true
     }
 
     pub(crate) fn close_timeout(&self) -> Duration {
