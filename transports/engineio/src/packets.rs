@@ -8,6 +8,8 @@ use stellarfw_transport::Message;
 
 /// What stands between two packets of a payload (protocol 4).
 const SEPARATOR: u8 = 0x1e;
+/// So many digits a packet's length has at most (protocol 3), and the colon.
+const LONGEST_LENGTH: usize = 21;
 
 /// A packet as it is over a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,9 +123,15 @@ fn split_separated<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
 
 /// The first packet of a payload of protocol 3: `length:packet`, in UTF-16's units.
 fn split_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
-    let text = str::from_utf8(rest).ok()?;
-    let (length, text) = text.split_once(':')?;
-    let mut length: usize = length.parse().ok()?;
+    let at = rest.iter().take(LONGEST_LENGTH).position(|b| *b == b':')?;
+    let mut length: usize = str::from_utf8(&rest[..at]).ok()?.parse().ok()?;
+    let packets = &rest[at + 1..];
+    // A unit is three bytes at most: so no more than this packet is read.
+    let most = length.saturating_mul(3).min(packets.len());
+    let text = match str::from_utf8(&packets[..most]) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&packets[..error.valid_up_to()]).ok()?,
+    };
     let mut end = 0;
     let mut chars = text.chars();
     while length > 0 {
@@ -131,7 +139,7 @@ fn split_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
         length = length.checked_sub(c.len_utf16())?;
         end += c.len_utf8();
     }
-    *rest = &text.as_bytes()[end..];
+    *rest = &packets[end..];
     Some(&text[..end])
 }
 
@@ -245,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn each_packet_of_a_payload_is_read_once() {
+        // What is behind a packet is not looked at: a thousand of them would be looked at so often.
+        let payload = [&b"3:4\xf0\x9f\x98\x801:2"[..], &[0xff; 64]].concat();
+        let mut rest = &payload[..];
+        assert_eq!(split_text(&mut rest), Some("4😀"));
+        assert_eq!(split_text(&mut rest), Some("2"));
+        assert_eq!(rest, [0xff; 64]);
+        assert_eq!(split_text(&mut rest), None);
+    }
+
+    #[test]
     fn what_is_no_payload_is_told() {
         for (payload, protocol, binary) in [
             (&b"4\xff"[..], 4, false),
@@ -254,6 +273,8 @@ mod tests {
             (b"4a", 3, false),
             // A length that ends within a character of two units.
             ("2:4😀".as_bytes(), 3, false),
+            (b"2:4\xff", 3, false),
+            (b"0000000000000000000001:4", 3, false),
             (b"\0\x02", 3, true),
             (b"\0\x02\xff4", 3, true),
             (b"\0\xfe\xff4", 3, true),

@@ -41,7 +41,12 @@ impl Heard {
         let payload = payload.and_then(Result::ok).map(Collected::to_bytes);
         let payload = payload.unwrap_or_default();
         heard.len = payload.len();
-        let is_read = packets::read(&payload, protocol, binary, |packet| {
+        let typed = match protocol {
+            3 => packets::typed(&payload, binary),
+            _ => None,
+        };
+        let payload = typed.as_deref().unwrap_or(&payload);
+        let is_read = packets::read(payload, protocol, binary, |packet| {
             let out = &mut heard.frames;
             match packet {
                 Packet::Text("6" | "") => {}
@@ -88,6 +93,10 @@ mod tests {
         let heard = hear("4a\x1e1", false);
         assert_eq!(heard.frames, b"\x81\x024a\x81\x011");
         assert!(heard.over);
+
+        // The library leaves out the type of bytes among several messages in protocol 3.
+        let heard = Heard::of(answer(StatusCode::OK, "4:42[]5:bAP8B"), 3, || false);
+        assert_eq!(heard.frames, b"\x81\x0442[]\x82\x04\x04\0\xff\x01");
 
         let heard = Heard::of(answer(StatusCode::BAD_REQUEST, "1"), 4, || false);
         assert!(heard.over && heard.frames.is_empty());
