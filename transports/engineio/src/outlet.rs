@@ -292,24 +292,22 @@ impl Out {
     }
 }
 
-/// A spark's outlet.
-pub(crate) struct SessionOutlet(pub(crate) Arc<Session>);
-
-impl Outlet for SessionOutlet {
+/// That of its one spark.
+impl Outlet for Session {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
-        self.0.lock().push(frame)
+        self.lock().push(frame)
     }
 
     fn flush(&self) {
-        self.0.advance();
+        self.advance();
     }
 
     fn prefetch(&self) {
-        self.0.prefetch();
+        self.fetch();
     }
 
     fn waiting(&self) -> Waiting {
-        self.0.lock().waiting()
+        self.lock().waiting()
     }
 
     fn ping(&self) {
@@ -317,11 +315,11 @@ impl Outlet for SessionOutlet {
     }
 
     fn close(&self, reason: &CloseReason) {
-        self.0.begin_close(reason);
+        self.begin_close(reason);
     }
 
     fn abort(&self) {
-        self.0.cut();
+        self.cut();
     }
 }
 

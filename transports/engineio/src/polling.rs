@@ -98,7 +98,7 @@ fn advance(
         if sink.is_none() {
             return Poll::Pending;
         }
-        session.close(sink);
+        session.tell_to_close(sink);
     }
 }
 

@@ -384,7 +384,7 @@ impl Outlet for SeatOutlet {
     }
 
     fn prefetch(&self) {
-        self.session.prefetch();
+        self.session.fetch();
     }
 
     fn waiting(&self) -> Waiting {

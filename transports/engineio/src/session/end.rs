@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Tells the library to close for the reason given before.
-    pub(crate) fn close(&self, sink: Option<Arc<dyn Sink>>) {
+    pub(crate) fn tell_to_close(&self, sink: Option<Arc<dyn Sink>>) {
         if let Some(sink) = sink {
             let reason = self.lock().reason.clone();
             // The library spawns tasks, and whoever sends may know of no runtime.
@@ -111,7 +111,7 @@ impl Session {
     }
 
     /// Closes when all that waits has gone.
-    pub(crate) fn begin_close(self: &Arc<Self>, reason: &CloseReason) {
+    pub(crate) fn begin_close(&self, reason: &CloseReason) {
         if self.lock().begin_close(reason) {
             self.bound_closing();
             self.advance();
@@ -119,8 +119,10 @@ impl Session {
     }
 
     /// Sees to it that a closing comes to its end.
-    fn bound_closing(self: &Arc<Self>) {
-        let session = self.clone();
+    fn bound_closing(&self) {
+        let Some(session) = self.this.upgrade() else {
+            return;
+        };
         self.runtime.spawn(async move {
             let done = session.done.notified();
             if tokio::time::timeout(session.close_timeout, done)

@@ -25,7 +25,7 @@ use crate::{
     first_ping::FirstPing,
     inlet::InletCell,
     library::{Library, Sink},
-    outlet::{Line, Out, Phase, SessionOutlet},
+    outlet::{Line, Out, Phase},
     request::Ask,
     seats::Seats,
 };
@@ -55,6 +55,7 @@ impl Sessions {
 
 /// One client's session, from its first request to its end.
 pub struct Session {
+    this: Weak<Self>,
     out: Mutex<Out>,
     inlet: InletCell,
     /// Its connections, where it may have several.
@@ -107,7 +108,8 @@ impl Session {
             true => Line::WebSocket,
             false => Line::Polling,
         };
-        Arc::new(Self {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             out: Mutex::new(Out::new(line, server.outbox_limits(), sessions.payload)),
             close_timeout: server.config().close_timeout(),
             inlet: InletCell::default(),
@@ -140,7 +142,7 @@ impl Session {
     }
 
     /// See [`Outlet::prefetch`](stellarfw_transport::Outlet::prefetch).
-    pub(crate) fn prefetch(&self) {
+    pub(crate) fn fetch(&self) {
         std::hint::black_box(self.out.is_locked());
     }
 
@@ -160,9 +162,7 @@ impl Session {
         }
         self.task.wake();
         self.register(sid);
-        let outlet = Arc::new(SessionOutlet(self.clone()));
-        let inlet = server.open(admission, outlet);
-        self.inlet.set(inlet);
+        self.inlet.set(server.open(admission, self.clone()));
         self.opened();
     }
 

@@ -314,7 +314,7 @@ impl Side {
                 if sink.is_none() {
                     break;
                 }
-                session.close(sink);
+                session.tell_to_close(sink);
                 continue;
             };
             moved = true;
