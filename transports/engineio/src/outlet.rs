@@ -77,6 +77,8 @@ pub(crate) struct Out {
     pub(crate) reason: Option<CloseReason>,
     /// The library is to be told that the client has left.
     hang_up: bool,
+    /// It has been told so, on polling.
+    told: bool,
     /// To be cut at once.
     pub(crate) cut: bool,
 }
@@ -98,6 +100,7 @@ impl Out {
             kept: false,
             reason: None,
             hang_up: false,
+            told: false,
             cut: false,
         }
     }
@@ -233,15 +236,25 @@ impl Out {
         self.handed > 0 || self.kept || self.hang_up || self.phase == Phase::Closing
     }
 
-    /// The library is to be told that the client has left, once what it holds has gone. Whether that is
-    /// news.
-    pub(crate) fn begin_hang_up(&mut self) -> bool {
-        !std::mem::replace(&mut self.hang_up, true)
+    /// The library is to be told that the client has left, once it has nothing more to say.
+    pub(crate) fn begin_hang_up(&mut self) {
+        self.hang_up = true;
     }
 
-    /// Whether the library is to be told so now.
+    /// Whether the library is to be told so.
     pub(crate) fn hangs_up(&self) -> bool {
-        self.hang_up && self.handed == 0 && !self.kept
+        self.hang_up
+    }
+
+    /// Whether what the library has to say is the last.
+    pub(crate) fn has_last_words(&self) -> bool {
+        self.hang_up && !self.told
+    }
+
+    /// The library is told so now, on polling. Whether that is news.
+    pub(crate) fn tell(&mut self) -> bool {
+        self.hang_up = true;
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// Whether it closes and all that was to go before has gone.

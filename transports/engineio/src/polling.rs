@@ -43,7 +43,11 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
         };
         // Otherwise tokio lets the library take only so many frames at once, and we count on all.
         let mut future = unconstrained(library.answer(request));
-        let answer = poll_fn(|cx| advance(&polling, &mut future, cx)).await;
+        let again = || {
+            let request = self::request(ask, Method::GET, None, Paced::default())?;
+            Some(unconstrained(library.answer(request)))
+        };
+        let answer = poll_fn(|cx| advance(&polling, &mut future, &again, cx)).await;
         if answer.pinged
             && let Some(pong) = by_client(ask, "3")
         {
@@ -63,10 +67,11 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
     }
 }
 
-/// Gives the library what waits and lets it answer with that.
+/// Gives the library what waits and lets it answer with that. `again` asks it anew.
 fn advance(
     polling: &Polling,
     future: &mut Unconstrained<BoxFuture<Response>>,
+    again: &dyn Fn() -> Option<Unconstrained<BoxFuture<Response>>>,
     cx: &mut Context<'_>,
 ) -> Poll<Answer> {
     let session = &polling.session;
@@ -87,6 +92,11 @@ fn advance(
         if out.settle() {
             continue;
         }
+        if out.hangs_up() {
+            drop(out);
+            session.hang_up();
+            return Poll::Pending;
+        }
         if out.line == Line::Moving {
             // What comes next comes over the WebSocket.
             return Poll::Ready(Answer::noop(polling.session.is_v3()));
@@ -99,6 +109,11 @@ fn advance(
             return Poll::Pending;
         }
         session.tell_to_close(sink);
+        // A poll that waits is answered with the first that comes, and the last words may be several.
+        let has_last_words = session.lock().has_last_words();
+        if has_last_words && let Some(anew) = again() {
+            *future = anew;
+        }
     }
 }
 

@@ -279,16 +279,20 @@ impl Turn {
         match self {
             Self::Frame(seat) => seat.sink().map_or_else(Sent::default, |s| s.emit(frame)),
             Self::Leave(seat) => {
-                let (Some(session), Some(sink)) = (seat.session.upgrade(), seat.sink()) else {
+                let (Some(session), Some(_)) = (seat.session.upgrade(), seat.sink()) else {
                     return Sent::default();
                 };
+                let seat = seat.clone();
                 // The library calls us back, and that takes the lock.
                 session.runtime.clone().spawn(async move {
+                    // It may have been told so with all others by now.
+                    let Some(sink) = seat.sink() else {
+                        return;
+                    };
                     if !sink.leave() {
                         session.cut();
                     } else if !session.has_seats() {
-                        session.lock().expect();
-                        session.hang_up();
+                        session.last_word(|| ());
                     }
                 });
                 Sent {

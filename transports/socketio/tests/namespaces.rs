@@ -205,6 +205,36 @@ async fn the_server_ends_one_and_keeps_the_others() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_ended_everywhere_is_told_so_everywhere() {
+    let mut config = several();
+    config.namespaces.push("/third".into());
+    let mut bed = bed_with(config, default).await;
+    for way in WAYS {
+        for _ in 0..30 {
+            let mut line = bed.line(way).await;
+            let mut sparks = Vec::new();
+            for name in ["/", "/custom", "/third"] {
+                sparks.push(enter(&mut bed, &mut line, name, "").await);
+            }
+            for spark in sparks {
+                spark.end();
+            }
+            // Where it is not told so it comes again.
+            let mut told = Vec::new();
+            while let Some(packet) = next(&mut line).await {
+                told.push(packet);
+            }
+            for packet in ["41", "41/custom,", "41/third,"] {
+                assert!(told.iter().any(|told| told == packet), "{way:?}: {told:?}");
+            }
+            for _ in 0..3 {
+                assert_eq!(bed.closed().await, CloseReason::Ended { reconnect: false });
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn ended_to_come_again_ends_all_of_them() {
     let mut bed = bed_with(several(), default).await;

@@ -75,22 +75,29 @@ impl Session {
     /// Has the library say a last word of its own, and hangs up when it is written.
     pub fn last_word(&self, say: impl FnOnce()) {
         say();
-        self.lock().expect();
-        self.hang_up();
+        let mut out = self.lock();
+        out.expect();
+        out.begin_hang_up();
+        let line = out.line;
+        drop(out);
+        match line {
+            Line::WebSocket => self.task.wake(),
+            // The poll under way brings it. Its end is the occasion.
+            _ if self.is_polled() => self.poll.wake(),
+            _ => self.hang_up(),
+        }
     }
 
-    /// Makes the library believe that the client has left, where it cannot be told to close: it
-    /// closes when what it holds has been written.
+    /// Makes the library believe that the client has left, where it cannot be told to close: over a
+    /// WebSocket when what it holds has been written, on polling at once.
     pub fn hang_up(&self) {
         let mut out = self.lock();
-        let line = out.line;
-        if !out.begin_hang_up() {
-            return;
-        }
-        drop(out);
-        if line == Line::WebSocket {
+        if out.line == Line::WebSocket {
+            out.begin_hang_up();
+            drop(out);
             self.task.wake();
-        } else {
+        } else if out.tell() {
+            drop(out);
             self.say_goodbye();
         }
     }

@@ -300,6 +300,11 @@ impl Session {
         })
     }
 
+    /// Whether a poll is under way.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.polling.load(Ordering::Acquire)
+    }
+
     /// Takes the place of the one POST there may be.
     pub(crate) fn begin_post(self: &Arc<Self>) -> Option<Posting> {
         let free = !self.posting.swap(true, Ordering::AcqRel);
@@ -367,6 +372,12 @@ impl Drop for Polling {
     fn drop(&mut self) {
         self.session.polling.store(false, Ordering::Release);
         self.session.task.wake();
+        let out = self.session.lock();
+        let is_last = out.hangs_up() && out.line != Line::WebSocket;
+        drop(out);
+        if is_last {
+            self.session.hang_up();
+        }
         if !self.answered {
             self.session.left(CloseReason::Gone);
             self.session.cut();

@@ -290,12 +290,13 @@ impl Side {
         while self.has_poll() {
             // Under the lock nobody else can hand anything over, so the answer holds all of it.
             let mut out = session.lock();
-            if out.hangs_up() {
+            let is_backed_up = out.wire.as_ref().is_some_and(Wire::is_backed_up);
+            if is_backed_up && out.hangs_up() {
                 drop(out);
                 self.leave();
                 return true;
             }
-            if out.wire.as_ref().is_some_and(Wire::is_backed_up) {
+            if is_backed_up {
                 // To be heard when it takes more.
                 session.called.store(true, Ordering::Release);
                 break;
@@ -307,6 +308,11 @@ impl Side {
             let Poll::Ready(response) = poll.poll_unpin(&mut library_cx) else {
                 if out.settle() {
                     continue;
+                }
+                if out.hangs_up() {
+                    drop(out);
+                    self.leave();
+                    return true;
                 }
                 // The library closes at once, so it is told only when a poll is there to be answered.
                 let sink = out.may_close();
