@@ -328,6 +328,19 @@ async fn packets_for_a_namespace_it_is_not_in_end_the_client() {
             bed.closed().await;
             while next(&mut line).await.is_some() {}
         }
+        // One for a namespace that there is not is nothing.
+        let mut line = bed.line(way).await;
+        enter(&mut bed, &mut line, "/", "").await;
+        for packet in [
+            "42/random,[\"message\",1]",
+            "41/random,",
+            "42[\"message\",2]",
+        ] {
+            say(&mut line, packet).await;
+        }
+        assert_eq!(bed.message().await, 2, "{way:?}");
+        line.vanish().await;
+        bed.closed().await;
     }
     assert_eq!(bed.server.connections(), 0);
 }
