@@ -142,7 +142,6 @@ impl Out {
         let Some(sink) = self.sink.clone() else {
             return false;
         };
-        let mut wanted = false;
         if self.line == Line::WebSocket {
             if !self.wire.as_ref().is_some_and(|wire| wire.open) {
                 return false;
@@ -153,11 +152,9 @@ impl Out {
             let before = wire.pipe.is_stuck();
             let alone = task.is_none() && wire.pipe.is_of_task();
             wire.pipe.write(task, |batch| self.next(&*sink, batch));
-            wanted = alone || !before && wire.pipe.is_stuck();
+            let wanted = alone || !before && wire.pipe.is_stuck() || self.handed > 0;
             self.wire = Some(wire);
-            if alone || self.handed == 0 {
-                return wanted;
-            }
+            return wanted;
         }
         while self.handed < WINDOW
             && self.handed_bytes < self.poll_budget
@@ -165,7 +162,7 @@ impl Out {
         {
             self.hand(&*sink, &frame);
         }
-        wanted
+        false
     }
 
     /// Puts the next frame into a batch, if there is one and the library holds none.
@@ -217,10 +214,15 @@ impl Out {
         self.poll_bytes = 0;
     }
 
-    /// A poll was answered with all that the library held; `len` is how many bytes that are.
+    /// A poll was answered with all that the library held of ours; `len` is how many bytes that are.
     pub(crate) fn polled(&mut self, len: usize) {
         self.kept = len < self.poll_bytes;
         self.release();
+        if self.line == Line::WebSocket {
+            // A poll that waited is answered with the first packet that comes: there may be others,
+            // until one is not answered.
+            self.expect();
+        }
     }
 
     /// A poll was not answered: the library holds nothing. Whether that is news.
@@ -397,6 +399,32 @@ mod tests {
             assert!(flows(&mut out));
             out.expect();
         }
+    }
+
+    #[test]
+    fn nothing_overtakes_what_the_library_may_still_hold() {
+        let mut out = out(Line::WebSocket);
+        out.sink = Some(Arc::new(Refusing));
+        let mut wire = Wire::new(None);
+        wire.open = true;
+        out.wire = Some(wire);
+        let mut written = Vec::new();
+        let mut write = |slices: &[std::io::IoSlice<'_>]| {
+            written.extend_from_slice(&slices[0]);
+            Ok(slices[0].len())
+        };
+        out.expect();
+        out.push(Frame::text("a")).unwrap();
+        // Whoever sends sees to it that the task asks the library.
+        assert!(out.hand_over(None) && out.wants_library());
+        out.polled(30);
+        out.push(Frame::text("b")).unwrap();
+        out.hand_over(Some(&mut write));
+        assert_eq!(out.outbox.waiting().frames, 2);
+        assert!(out.settle());
+        out.hand_over(Some(&mut write));
+        assert!(!out.settle());
+        assert_eq!(written, b"ab");
     }
 
     /// Leaves empty frames to the library, which does not take them.

@@ -97,7 +97,7 @@ fn advance(
             session.hang_up();
             return Poll::Pending;
         }
-        if out.line == Line::Moving {
+        if matches!(out.line, Line::Moving | Line::WebSocket) {
             // What comes next comes over the WebSocket.
             return Poll::Ready(Answer::noop(polling.session.is_v3()));
         }

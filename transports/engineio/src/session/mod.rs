@@ -285,6 +285,8 @@ impl Session {
         let mut out = self.lock();
         if out.line == Line::Moving {
             out.line = Line::WebSocket;
+            // What its last poll left behind goes first.
+            out.expect();
             if let Some(wire) = &mut out.wire {
                 wire.open = true;
             }

@@ -10,7 +10,7 @@ use super::{
     support::{
         http::Http,
         line::{Packet, Side, Way},
-        socket::{CLOSE, FIN, Socket, TEXT},
+        socket::{CLOSE, FIN, Socket, TEXT, masked},
     },
 };
 
@@ -134,6 +134,37 @@ async fn nothing_is_lost_or_out_of_order_across_an_upgrade() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_in_a_hurry_has_its_poll_answered() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    let (mut line, spark) = bed.connect(Way::Polling).await;
+    let sid = line.open["sid"].as_str().unwrap().to_owned();
+    spark.send(&0).unwrap();
+    assert_eq!(hear(&mut line, 1).await, [0]);
+    let mut poll = Http::connect(bed.site.address()).await.unwrap();
+    let polling = format!("{}&transport=polling", line.target);
+    poll.send("GET", &polling, &[], b"").await.unwrap();
+    // The server has most likely read it when it has answered what came after it.
+    line.send(&[Packet::text("3")]).await.unwrap();
+    let http = Http::connect(bed.site.address()).await.unwrap();
+    let target = format!("/primus/?EIO=4&sid={sid}&transport=websocket");
+    let mut socket = Socket::upgrade(http, &target, &[])
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let frames = [&b"2probe"[..], b"5", b"4\"moved\""].map(|packet| masked(FIN | TEXT, packet));
+    socket.write(&frames.concat()).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().1, b"3probe");
+    match bed.event().await {
+        Event::Message(value) => assert_eq!(value, "moved"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(poll.answer().await.unwrap().body, b"6");
+    spark.send(&1).unwrap();
+    assert_eq!(socket.next().await.unwrap().1, b"41");
 }
 
 #[tokio::test]
