@@ -29,19 +29,25 @@ function svg(width, height, title, theme, parts) {
   ].join("\n");
 }
 
-/** `bars`: `{title, value, ours}`, the cheapest first. The unit stands beside the title. */
+/**
+ * `bars`: `{title, value, upTo, ours}`, the cheapest first; with `upTo` a line goes on from the bar to
+ * there. The unit stands beside the title.
+ */
 export function barChart(title, unit, bars, theme) {
   const [width, left, step, top] = [760, 265, 26, 50];
   const sorted = bars.filter(({ value }) => value > 0).sort((a, b) => a.value - b.value);
-  const most = Math.max(...sorted.map(({ value }) => value));
-  const room = width - left - 90;
-  const parts = sorted.flatMap(({ title: name, value, ours }, index) => {
+  const most = Math.max(...sorted.map(({ value, upTo = value }) => upTo));
+  const room = width - left - (sorted.some(({ upTo }) => upTo) ? 130 : 90);
+  const parts = sorted.flatMap(({ title: name, value, upTo = value, ours }, index) => {
     const y = top + index * step;
-    const long = Math.max(1, Math.round((value / most) * room));
+    const [long, end] = [value, upTo].map((length) => Math.max(1, Math.round((length / most) * room)));
     return [
       text(left - 10, y + 14, name, ours ? theme.text : theme.faint, { anchor: "end", weight: ours ? 600 : 400 }),
       `<rect x="${left}" y="${y + 2}" width="${long}" height="${step - 8}" rx="3" fill="${ours ? theme.ours : theme.other}"/>`,
-      text(left + long + 8, y + 14, shown(value), theme.text),
+      ...(end > long
+        ? [`<path d="M${left + long} ${y + 11}H${left + end}m0 -5v10" fill="none" stroke="${theme.faint}" stroke-width="1.5"/>`]
+        : []),
+      text(left + end + 8, y + 14, upTo > value ? `${shown(value)} – ${shown(upTo)}` : shown(value), theme.text),
     ];
   });
   return svg(width, top + sorted.length * step + 14, `${title}, ${unit}`, theme, parts);

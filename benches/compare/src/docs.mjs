@@ -18,8 +18,11 @@ export function between(whole, name, text) {
 }
 
 export function charts(figures, theme) {
-  const bars = (load) =>
-    servers.map(({ id, title, group }) => ({ title, value: figures.value(load, id), ours: group === "ours" }));
+  const bars = (load, pick, until) =>
+    servers.map(({ id, title, group }) => ({
+      title, value: figures.value(load, id, pick), upTo: until && figures.value(load, id, until),
+      ours: group === "ours",
+    }));
   const curve = (name) =>
     ["stellar ws", "lean"].map((id) => ({
       title: id === "lean" ? "lean" : "stellarfw",
@@ -32,6 +35,10 @@ export function charts(figures, theme) {
   return {
     echo: barChart("CPU of one echo, 100 connections × 8 in flight", "µs", bars("echo8"), theme),
     say: barChart("CPU of one delivery, 1 to 1,000, one publication at a time", "µs", bars("say1"), theme),
+    latency: barChart(
+      "Latency of an echo at 10,000/s: median, and up to the 99th percentile", "µs",
+      bars("echo10k", (run) => run.lat_us.p50, (run) => run.lat_us.p99), theme,
+    ),
     idle: barChart("Memory of an idle connection", "KiB", bars("idle"), theme),
     members: curveChart("CPU of one delivery", "µs", "members of the room", curve("members"), theme),
     apart: curveChart(

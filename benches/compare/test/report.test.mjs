@@ -66,6 +66,9 @@ test("charts are drawn in both themes, with all they are of", () => {
       assert.equal(drawing.match(/<text /g).length, drawing.match(/<\/text>/g).length);
       assert(drawing.includes(theme.ground));
     }
+    // A line up to the 99th percentile, which here is twice the median, for all that echo.
+    const lines = charts(figures, theme).latency.match(/m0 -5v10/g);
+    assert.equal(lines.length, servers.filter(({ id }) => figures.has("echo10k", id)).length);
     for (const name of ["members", "apart"]) {
       assert.equal(charts(figures, theme)[name].match(/<circle /g).length, 8);
     }
