@@ -6,12 +6,12 @@ mod support;
 use std::{net::SocketAddr, time::Duration};
 
 use stellarfw_socketio::SocketIoConfig;
-use stellarfw_transport::CloseReason;
+use stellarfw_transport::{CloseReason, Spark};
 
 use support::{
-    bed::{bed, bed_with, default, next, say},
+    bed::{Bed, bed, bed_with, default, next, say},
     http::Http,
-    line::{Side, Way},
+    line::{Line, Side, Way},
     socket::{FIN, TEXT, masked},
 };
 
@@ -66,44 +66,59 @@ async fn who_does_not_read_what_it_asked_for_is_not_read() {
     assert!(spark.is_open());
 }
 
+/// A client that polls, and where it does.
+async fn polling(bed: &mut Bed) -> (Line, Spark, String) {
+    let (line, spark) = bed.connect(Way::Polling).await;
+    let url = format!("{}&transport=polling", line.target);
+    (line, spark, url)
+}
+
 #[tokio::test]
 async fn who_does_not_poll_for_what_it_asked_for_is_not_heard() {
-    for polls in [true, false] {
-        let mut config = SocketIoConfig::default();
-        config.post_timeout = if polls { 30_000 } else { 2_000 };
-        let mut bed = bed_with(config, |c| c.max_length = LONG / 16).await;
-        let (mut line, spark) = bed.connect(Way::Polling).await;
-        let (mut other, url) = (bed.line(Way::Polling).await, line.target.clone());
-        let url = format!("{url}&transport=polling");
-        let mut sent = 0;
-        // Until one is not answered for a while.
-        let late = loop {
-            assert!(sent < OFTEN / 2, "{sent} are taken");
-            let mut post = Box::pin(ask_over(bed.site.address(), url.clone()));
-            match tokio::time::timeout(Duration::from_secs(1), &mut post).await {
-                Ok(status) => assert_eq!(status, 200),
-                Err(_) => break post,
-            }
-            sent += 1;
-        };
-        if polls {
-            // Once it polls all goes on.
-            let hear = async {
-                for _ in 0..=sent {
-                    assert!(next(&mut line).await.unwrap().starts_with("44/x"));
-                }
-            };
-            let (status, ()) = tokio::join!(late, hear);
-            assert_eq!(status, 200);
-            assert!(spark.is_open());
-        } else {
-            assert_eq!(late.await, 400);
-            assert_eq!(bed.closed().await, CloseReason::SlowConsumer);
+    let mut bed = bed_with(SocketIoConfig::default(), |c| c.max_length = LONG / 16).await;
+    let (mut line, spark, url) = polling(&mut bed).await;
+    let mut sent = 0;
+    // Until one is not answered for a while.
+    let late = loop {
+        assert!(sent < OFTEN / 2, "{sent} are taken");
+        let mut post = Box::pin(ask_over(bed.site.address(), url.clone()));
+        match tokio::time::timeout(Duration::from_secs(1), &mut post).await {
+            Ok(status) => assert_eq!(status, 200),
+            Err(_) => break post,
         }
-        // Nobody else is concerned.
-        say(&mut other, "40").await;
-        assert!(next(&mut other).await.unwrap().starts_with("40{"));
-    }
+        sent += 1;
+    };
+    // Once it polls all goes on.
+    let hear = async {
+        for _ in 0..=sent {
+            assert!(next(&mut line).await.unwrap().starts_with("44/x"));
+        }
+    };
+    let (status, ()) = tokio::join!(late, hear);
+    assert_eq!(status, 200);
+    assert!(spark.is_open());
+}
+
+#[tokio::test]
+async fn who_never_polls_for_it_is_ended() {
+    let mut config = SocketIoConfig::default();
+    config.post_timeout = 500;
+    let mut bed = bed_with(config, |c| c.max_length = LONG / 16).await;
+    let (_line, _spark, url) = polling(&mut bed).await;
+    let mut other = bed.line(Way::Polling).await;
+    let mut sent = 0;
+    let refused = loop {
+        match ask_over(bed.site.address(), url.clone()).await {
+            200 => sent += 1,
+            refused => break refused,
+        }
+        assert!(sent < OFTEN / 2, "{sent} are taken");
+    };
+    assert_eq!(refused, 400);
+    assert_eq!(bed.closed().await, CloseReason::SlowConsumer);
+    // Nobody else is concerned.
+    say(&mut other, "40").await;
+    assert!(next(&mut other).await.unwrap().starts_with("40{"));
 }
 
 /// Asks by a POST; its status.
