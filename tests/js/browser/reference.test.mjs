@@ -120,6 +120,8 @@ test("the filter, by keyboard alone", async (t) => {
   await page.window.reads("filter-count", `2 of ${all}`);
   await page.page.keyboard.press("Enter");
   await until(() => page.page.url().endsWith("#action.observe"));
+  // The browser takes the focus along when it scrolls there, which is later.
+  await until(() => page.page.evaluate(() => document.activeElement === document.body));
   await page.page.keyboard.press("/");
   await page.page.keyboard.type("nothing of that kind");
   await page.page.getByText("No action has that").waitFor();
