@@ -70,9 +70,11 @@ export function machineText(figures) {
   if (!machine) return "";
   const list = (versions) => Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const { all, disturbed } = figures.disturbed();
-  const counts = loads.map((load) => [load.title, figures.rounds(load.id)]);
+  const counts = loads.map(({ id, title, times = 1 }) => [title, figures.rounds(id), times]);
   const usual = median(counts.map(([, count]) => count));
-  const others = counts.filter(([, count]) => count !== usual).map(([title, count]) => `, ${count} for ${title}`);
+  const others = counts
+    .filter(([, count, times]) => count !== usual || times !== 1)
+    .map(([title, count, times]) => `, ${count}${times === 1 ? "" : ` of ${times * seconds} s`} for ${title}`);
   return [
     `Measured on ${when}, at commit ${machine.commit}: ${usual} rounds of ${seconds} s for each load${others.join("")},`,
     `on ${machine.cores} cores of ${machine.virtual ? "a virtual machine" : "a machine"} (${machine.processor}, ` +

@@ -42,7 +42,7 @@ test("a load that had more rounds than others is told apart", () => {
   const machine = { crates: {}, peers: {}, commit: "abc" };
   const more = [2, 3].map((round) => ({ ...lines.find(({ load }) => load === "echo10k"), round }));
   const text = machineText(new Figures([{ kind: "facts", facts: { machine, seconds: 1 } }, ...lines, ...more]));
-  assert(text.includes("1 rounds of 1 s for each load, 3 for echo, 10,000/s,"), text);
+  assert(text.includes("1 rounds of 1 s for each load, 3 of 3 s for echo, 10,000/s,"), text);
 });
 
 test("figures from a busy machine say so", () => {
