@@ -401,13 +401,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nothing_overtakes_what_the_library_may_still_hold() {
+    /// A session on its WebSocket, whose library takes nothing.
+    fn on_wire() -> Out {
         let mut out = out(Line::WebSocket);
         out.sink = Some(Arc::new(Refusing));
         let mut wire = Wire::new(None);
         wire.open = true;
         out.wire = Some(wire);
+        out
+    }
+
+    #[test]
+    fn nothing_overtakes_what_the_library_may_still_hold() {
+        let mut out = on_wire();
         let mut written = Vec::new();
         let mut write = |slices: &[std::io::IoSlice<'_>]| {
             written.extend_from_slice(&slices[0]);
@@ -452,11 +458,7 @@ mod tests {
 
     #[test]
     fn what_the_library_does_not_take_holds_nothing_up() {
-        let mut out = out(Line::WebSocket);
-        out.sink = Some(Arc::new(Refusing));
-        let mut wire = Wire::new(None);
-        wire.open = true;
-        out.wire = Some(wire);
+        let mut out = on_wire();
         for text in ["a", "", "", "b", ""] {
             out.push(Frame::text(text)).unwrap();
         }
