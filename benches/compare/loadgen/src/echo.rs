@@ -169,6 +169,10 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
     if args.pipeline * args.size > 256 * 1024 {
         return Err("pipeline times size is over 256 KiB: both sides could block in write".into());
     }
+    // So the clock's interval is one that it can sleep for, and its ticks do not pile up.
+    if args.rate != 0.0 && !(0.1..=1e6).contains(&args.rate) {
+        return Err("a rate is from 0.1 to 1,000,000 messages per second".into());
+    }
     let ctl = Arc::new(Ctl::default());
     let epoch = Instant::now();
     let threads = args.threads.clamp(1, 64);
