@@ -27,8 +27,8 @@ impl Session {
     ) -> Option<Self> {
         let cookie = config.session_cookie.clone()?;
         let peer = extensions.get::<Peer>().map(|peer| peer.0);
-        let proxies = &config.server.trusted_proxies;
-        let secure = extensions.get::<Secure>().is_some() || proxies.is_secure(peer, headers);
+        let secure =
+            extensions.get::<Secure>().is_some() || config.server.is_secure_proxy(peer, headers);
         let known = headers
             .get_all(header::COOKIE)
             .iter()

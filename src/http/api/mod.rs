@@ -85,11 +85,11 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
 
 fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCaller {
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-    let proxies = &stellar.config().server.trusted_proxies;
+    let server = &stellar.config().server;
     HttpCaller {
         id: SparkId::random().to_string(),
         fingerprint: session.map(|session| session.id.clone()),
-        remote: proxies.client(peer, &parts.headers),
+        remote: server.client_address(peer, &parts.headers),
         method: parts.method.clone(),
         headers: parts.headers.clone(),
     }

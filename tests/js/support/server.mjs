@@ -112,7 +112,7 @@ class Program {
 }
 
 // Below the range that systems choose from for outgoing connections.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = createServer();

@@ -277,5 +277,5 @@ async fn required_defaults_and_functions_of_ones_own() {
         };
         (action.to_owned(), params, answer)
     });
-    every_way(build, cases).await;
+    Box::pin(every_way(build, cases)).await;
 }

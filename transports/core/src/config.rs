@@ -1,10 +1,16 @@
 //! The settings of a server.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{origin::OriginPolicy, outlet::OutboxLimits, proxy::TrustedProxies, rate::MessageRate};
+use crate::{
+    origin::OriginPolicy,
+    outlet::OutboxLimits,
+    proxy::{ProxyHeader, TrustedProxies},
+    rate::MessageRate,
+};
 
 /// The settings of the transport layer. Every bound is here; an unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,8 +46,11 @@ pub struct ServerConfig {
     pub close_timeout: u64,
     /// Which web pages may connect. Default: those of the same host and port.
     pub origins: OriginPolicy,
-    /// Proxies that are believed about the client's address. Default: none.
+    /// Proxies that may report the client's address. Default: none.
     pub trusted_proxies: TrustedProxies,
+    /// The one header in which those proxies report it. Default `X-Forwarded-For`; all others are
+    /// ignored.
+    pub proxy_header: ProxyHeader,
 }
 
 /// The bounds of an inbox.
@@ -88,6 +97,7 @@ impl Default for ServerConfig {
             close_timeout: 5_000,
             origins: OriginPolicy::default(),
             trusted_proxies: TrustedProxies::default(),
+            proxy_header: ProxyHeader::default(),
         }
     }
 }
@@ -97,6 +107,24 @@ impl ServerConfig {
     #[must_use]
     pub fn ping_interval(&self) -> Option<Duration> {
         (self.ping_interval > 0).then(|| Duration::from_millis(self.ping_interval))
+    }
+
+    /// Returns the client's address behind the trusted proxies, if the peer's is known.
+    #[must_use]
+    pub fn client_address(
+        &self,
+        peer: Option<SocketAddr>,
+        headers: &HeaderMap,
+    ) -> Option<SocketAddr> {
+        self.trusted_proxies
+            .client(peer, &self.proxy_header, headers)
+    }
+
+    /// Returns `true` if the client reached a trusted proxy over TLS.
+    #[must_use]
+    pub fn is_secure_proxy(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+        self.trusted_proxies
+            .is_secure(peer, &self.proxy_header, headers)
     }
 
     /// The handshake timeout.

@@ -64,7 +64,7 @@ pub use self::{
     inlet::Inlet,
     origin::OriginPolicy,
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
-    proxy::{BadNetwork, TrustedProxies},
+    proxy::{BadHeaderName, BadNetwork, ProxyHeader, TrustedProxies},
     rate::MessageRate,
     registry::{Registry, UnknownTransport},
     scratch::{with_read_buffer, with_write_buffer},

@@ -1,15 +1,16 @@
-//! Finding the client's address behind proxies that are trusted to tell it.
+//! The client's address behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// Addresses of proxies whose `Forwarded`, `X-Forwarded-For` and `X-Real-IP` headers are
-/// believed. Empty by default: anyone can send these headers.
+/// Addresses of proxies that may report the client's address. Empty by default: anyone can send
+/// the headers that proxies write.
 ///
-/// In configuration: a list of addresses (`"10.0.0.1"`) and networks (`"10.0.0.0/8"`).
+/// In configuration: a list of addresses (`"10.0.0.1"`) and networks (`"10.0.0.0/8"`). Which of
+/// a trusted proxy's headers counts is [`ProxyHeader`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct TrustedProxies(Vec<IpNet>);
@@ -47,22 +48,26 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&ip))
     }
 
-    /// The address of the client: the peer's own, unless the peer is a trusted proxy that tells
-    /// another.
+    /// Returns the client's address: the peer's own, unless the peer is a trusted proxy whose
+    /// `header` names another.
     ///
-    /// The chain of addresses is read from its near end; the first that is not itself a trusted
-    /// proxy is the client. What stands before it was written by strangers. Of the three headers
-    /// the first present one of `Forwarded` (RFC 7239), `X-Forwarded-For`, `X-Real-IP` counts;
-    /// the port is 0 where none was told.
+    /// The chain of addresses is read from its near end. The first address that is not itself a
+    /// trusted proxy is the client; whatever stands before it may be forged. The port is 0 where
+    /// the proxy reports none. Returns `None` if the peer's own address is unknown.
     #[must_use]
-    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<SocketAddr> {
+    pub fn client(
+        &self,
+        peer: Option<SocketAddr>,
+        header: &ProxyHeader,
+        headers: &HeaderMap,
+    ) -> Option<SocketAddr> {
         let peer = peer?;
         if !self.trusts(peer.ip()) {
             return Some(peer);
         }
         let mut client = peer;
-        for hop in chain(headers).into_iter().rev() {
-            // An obfuscated or broken entry ends what can be known.
+        for hop in header.chain(headers) {
+            // Nothing before an obfuscated or malformed entry can be trusted.
             let Some(address) = hop else { break };
             client = address;
             if !self.trusts(address.ip()) {
@@ -71,63 +76,114 @@ impl TrustedProxies {
         }
         Some(client)
     }
-}
 
-impl TrustedProxies {
-    /// Whether the client reached a trusted proxy over TLS, as that tells in `Forwarded`
-    /// (`proto=`) or `X-Forwarded-Proto`.
+    /// Returns `true` if the client reached a trusted proxy over TLS.
+    ///
+    /// The proxy reports it with `proto=https` in `Forwarded` if that is `header`, otherwise with
+    /// `X-Forwarded-Proto: https`. Only the last entry counts, the one that the nearest proxy wrote.
     #[must_use]
-    pub fn is_secure(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+    pub fn is_secure(
+        &self,
+        peer: Option<SocketAddr>,
+        header: &ProxyHeader,
+        headers: &HeaderMap,
+    ) -> bool {
         if !peer.is_some_and(|peer| self.trusts(peer.ip())) {
             return false;
         }
-        // What the nearest proxy wrote stands last.
-        let last = |name: &str| {
-            let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-            value.rsplit(',').next().map(str::trim)
-        };
-        let proto = |element: &str| {
-            element.split(';').any(|pair| {
-                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                let value = value.trim().trim_matches('"');
-                key.trim().eq_ignore_ascii_case("proto") && value.eq_ignore_ascii_case("https")
+        if header.is_forwarded() {
+            entries(headers, &header.0).next().is_some_and(|element| {
+                parameter(element, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
             })
-        };
-        match last("forwarded") {
-            Some(element) => proto(element),
-            None => last("x-forwarded-proto").is_some_and(|p| p.eq_ignore_ascii_case("https")),
+        } else {
+            entries(headers, &X_FORWARDED_PROTO)
+                .next()
+                .is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
         }
     }
 }
 
-fn chain(headers: &HeaderMap) -> Vec<Option<SocketAddr>> {
-    let values = |name: &str| {
-        let list: Vec<&str> = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .collect();
-        (!list.is_empty()).then_some(list)
-    };
-    if let Some(list) = values("forwarded") {
-        list.iter().map(|element| forwarded_for(element)).collect()
-    } else if let Some(list) = values("x-forwarded-for").or_else(|| values("x-real-ip")) {
-        list.iter().map(|text| address(text)).collect()
-    } else {
-        Vec::new()
+const FORWARDED: HeaderName = http::header::FORWARDED;
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The one header in which trusted proxies report the client's address. Default `X-Forwarded-For`.
+///
+/// A proxy passes on unchanged what it does not write itself, so every other header may come from
+/// the client and is ignored. `Forwarded` is read as RFC 7239 section 4 has it. Any other header is
+/// a list of addresses to which each proxy appends (`X-Forwarded-For`), or a single address
+/// (`X-Real-IP`, `CF-Connecting-IP`). In configuration: the header's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProxyHeader(HeaderName);
+
+/// A text is not the name of an HTTP header.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not the name of a header such as X-Forwarded-For")]
+pub struct BadHeaderName(String);
+
+impl Default for ProxyHeader {
+    fn default() -> Self {
+        Self(X_FORWARDED_FOR)
     }
 }
 
-/// The `for=` of one element of a `Forwarded` header.
-fn forwarded_for(element: &str) -> Option<SocketAddr> {
+impl TryFrom<String> for ProxyHeader {
+    type Error = BadHeaderName;
+
+    fn try_from(name: String) -> Result<Self, BadHeaderName> {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) => Ok(Self(name)),
+            Err(_) => Err(BadHeaderName(name)),
+        }
+    }
+}
+
+impl From<ProxyHeader> for String {
+    fn from(header: ProxyHeader) -> Self {
+        header.0.as_str().to_owned()
+    }
+}
+
+impl ProxyHeader {
+    fn is_forwarded(&self) -> bool {
+        self.0 == FORWARDED
+    }
+
+    /// The addresses that proxies reported, the nearest first; `None` for an entry without one.
+    fn chain<'h>(&self, headers: &'h HeaderMap) -> impl Iterator<Item = Option<SocketAddr>> + 'h {
+        let forwarded = self.is_forwarded();
+        entries(headers, &self.0).map(move |entry| {
+            if forwarded {
+                parameter(entry, "for").and_then(address)
+            } else {
+                address(entry)
+            }
+        })
+    }
+}
+
+/// The entries of a header's list over all its lines, the last first.
+///
+/// An entry of bytes that are not text is empty, so that it ends the chain. Commas within quotes
+/// separate as well: no address holds one, and a client cannot hide a proxy's entry behind a quote
+/// that it opened.
+fn entries<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> + 'h {
+    headers
+        .get_all(name)
+        .iter()
+        .rev()
+        .flat_map(|value| value.to_str().unwrap_or_default().rsplit(','))
+        .map(str::trim)
+}
+
+/// The value of a parameter in an element of a `Forwarded` header.
+fn parameter<'e>(element: &'e str, name: &str) -> Option<&'e str> {
     element.split(';').find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         key.trim()
-            .eq_ignore_ascii_case("for")
-            .then(|| address(value.trim().trim_matches('"')))
-            .flatten()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"'))
     })
 }
 
@@ -147,17 +203,34 @@ fn address(text: &str) -> Option<SocketAddr> {
 mod tests {
     use super::*;
 
-    fn client(trusted: &[&str], peer: &str, headers: &[(&'static str, &str)]) -> String {
-        let list: Vec<String> = trusted.iter().map(ToString::to_string).collect();
-        let proxies = TrustedProxies::try_from(list).unwrap();
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+
+    fn map(headers: Headers<'_>) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        proxies
-            .client(Some(peer.parse().unwrap()), &map)
+        map
+    }
+
+    fn header(name: &str) -> ProxyHeader {
+        ProxyHeader::try_from(name.to_owned()).unwrap()
+    }
+
+    fn proxies(trusted: &[&str]) -> TrustedProxies {
+        let list: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+        TrustedProxies::try_from(list).unwrap()
+    }
+
+    fn client_by(name: &str, trusted: &[&str], peer: &str, headers: Headers<'_>) -> String {
+        proxies(trusted)
+            .client(Some(peer.parse().unwrap()), &header(name), &map(headers))
             .unwrap()
             .to_string()
+    }
+
+    fn client(trusted: &[&str], peer: &str, headers: Headers<'_>) -> String {
+        client_by("X-Forwarded-For", trusted, peer, headers)
     }
 
     #[test]
@@ -176,7 +249,7 @@ mod tests {
         let broken = [("x-forwarded-for", "1.1.1.1, unknown, 10.0.0.2")];
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1:1", &broken), "10.0.0.2:0");
         assert_eq!(client(&["10.0.0.1"], "10.0.0.1:1", &[]), "10.0.0.1:1");
-        let mapped = [("x-real-ip", "2.2.2.2")];
+        let mapped = [("x-forwarded-for", "2.2.2.2")];
         assert_eq!(
             client(&["10.0.0.1"], "[::ffff:10.0.0.1]:1", &mapped),
             "2.2.2.2:0"
@@ -184,25 +257,81 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_of_rfc_7239() {
-        let one = [
-            (
-                "forwarded",
-                "for=\"[2001:db8::1]:4711\";proto=http, For=10.0.0.9",
-            ),
-            ("x-forwarded-for", "7.7.7.7"),
+    fn lines_of_a_header_are_one_list() {
+        let lines = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-for", "8.8.8.8, 10.0.0.2"),
         ];
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1:1", &lines), "8.8.8.8:0");
+        let mut headers = map(&[("x-forwarded-for", "1.1.1.1")]);
+        headers.append(
+            "x-forwarded-for",
+            http::HeaderValue::from_bytes(b"\xff").unwrap(),
+        );
+        let peer = "10.0.0.1:1".parse().unwrap();
+        let found = proxies(&["10.0.0.1"]).client(Some(peer), &ProxyHeader::default(), &headers);
+        assert_eq!(found, Some(peer), "bytes that are no text end the chain");
+    }
+
+    #[test]
+    fn only_the_header_that_is_named_counts() {
+        let trusted = &["10.0.0.1"];
+        let headers = [
+            ("forwarded", "for=1.1.1.1"),
+            ("x-real-ip", "2.2.2.2"),
+            ("x-forwarded-for", "3.3.3.3"),
+            ("cf-connecting-ip", "4.4.4.4"),
+        ];
+        for (name, expected) in [
+            ("X-Forwarded-For", "3.3.3.3:0"),
+            ("forwarded", "1.1.1.1:0"),
+            ("X-Real-IP", "2.2.2.2:0"),
+            ("CF-Connecting-IP", "4.4.4.4:0"),
+            ("True-Client-IP", "10.0.0.1:1"),
+        ] {
+            assert_eq!(client_by(name, trusted, "10.0.0.1:1", &headers), expected);
+        }
+    }
+
+    #[test]
+    fn forwarded_of_rfc_7239() {
+        let trusted = &["10.0.0.0/8"];
+        let by = |value| client_by("Forwarded", trusted, "10.0.0.1:1", &[("forwarded", value)]);
         assert_eq!(
-            client(&["10.0.0.0/8"], "10.0.0.1:1", &one),
+            by("for=\"[2001:db8::1]:4711\";proto=http, For=10.0.0.9"),
             "[2001:db8::1]:4711"
         );
-        let hidden = [("forwarded", "for=_hidden")];
-        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1:1", &hidden), "10.0.0.1:1");
+        assert_eq!(by("for=_hidden"), "10.0.0.1:1");
+        assert_eq!(by("for=unknown, for=10.0.0.3"), "10.0.0.3:0");
+        // The client's own part, with a quote left open, before the proxy's.
+        assert_eq!(by("for=\"1.1.1.1, for=8.8.8.8"), "8.8.8.8:0");
+        assert_eq!(by("by=1.1.1.1;for=8.8.8.8"), "8.8.8.8:0");
+    }
+
+    #[test]
+    fn the_scheme_is_the_nearest_proxys() {
+        let peer = |text: &str| Some(text.parse().unwrap());
+        let trusted = proxies(&["10.0.0.1"]);
+        let secure = |name: &str, from: &str, headers: Headers<'_>| {
+            trusted.is_secure(peer(from), &header(name), &map(headers))
+        };
+        let proto = [("x-forwarded-proto", "http, https")];
+        assert!(secure("X-Forwarded-For", "10.0.0.1:1", &proto));
+        assert!(!secure("X-Forwarded-For", "9.9.9.9:1", &proto));
+        assert!(!secure("Forwarded", "10.0.0.1:1", &proto));
+        let forwarded = [("forwarded", "for=1.1.1.1;proto=HTTPS")];
+        assert!(secure("Forwarded", "10.0.0.1:1", &forwarded));
+        assert!(!secure("X-Forwarded-For", "10.0.0.1:1", &forwarded));
+        let forged = [("x-forwarded-proto", "https, http")];
+        assert!(!secure("X-Forwarded-For", "10.0.0.1:1", &forged));
+        assert!(!trusted.is_secure(None, &ProxyHeader::default(), &map(&proto)));
     }
 
     #[test]
     fn nonsense_is_refused() {
         assert!(TrustedProxies::try_from(vec!["10.0.0.0/99".into()]).is_err());
         assert!(TrustedProxies::try_from(vec!["proxy".into()]).is_err());
+        assert!(ProxyHeader::try_from("X Forwarded".to_owned()).is_err());
+        assert!(ProxyHeader::try_from(String::new()).is_err());
     }
 }

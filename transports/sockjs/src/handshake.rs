@@ -130,7 +130,7 @@ impl Owner {
     /// unless that is not to count, and with the `Authorization` it opened with, if any.
     pub(crate) fn is(&self, server: &Server, config: &SockJsConfig, parts: &Parts) -> bool {
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        let remote = server.config().trusted_proxies.client(peer, &parts.headers);
+        let remote = server.config().client_address(peer, &parts.headers);
         let is_near = !config.bind_address || self.network == remote.map(|a| network(a.ip()));
         let authorization = parts.headers.get(header::AUTHORIZATION);
         let is_known = self.authorization.as_deref().is_none_or(|known| {

@@ -83,13 +83,17 @@ pub async fn the_remote_address_is_the_peers(harness: Subject) {
 const TOLD: &str = "203.0.113.9";
 
 async fn told(bed: &Bed) -> (Option<String>, Option<String>) {
-    let connect = Connect::default().header("X-Forwarded-For", TOLD);
+    // A client sends all that some proxy might write; the trusted one writes `X-Forwarded-For`.
+    let connect = Connect::default()
+        .header("Forwarded", "for=198.51.100.1")
+        .header("X-Real-IP", "198.51.100.2")
+        .header("X-Forwarded-For", format!("198.51.100.3, {TOLD}"));
     let (visitor, spark) = bed.pair_with(connect).await;
     let ip = |address: Option<std::net::SocketAddr>| address.map(|a| a.ip().to_string());
     (ip(visitor.client.address()), ip(spark.handshake().remote()))
 }
 
-/// Only a trusted proxy is believed about where its client is.
+/// The client's address comes from a trusted proxy alone, and from the one header that it writes.
 pub async fn only_trusted_proxies_are_believed(harness: Subject) {
     let bed = Setup::new(&harness).serve().await;
     let (own, remote) = told(&bed).await;

@@ -114,7 +114,7 @@ impl Server {
             return Err(unavailable("Too many connections"));
         }
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        let remote = inner.config.trusted_proxies.client(peer, &parts.headers);
+        let remote = inner.config.client_address(peer, &parts.headers);
         let address_place = match (&inner.addresses, remote) {
             (Some(addresses), Some(remote)) => {
                 let place = addresses.take(remote.ip());
