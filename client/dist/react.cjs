@@ -106,7 +106,7 @@ function useAction(client, name) {
   const [last, setLast] = (0, import_react.useState)({ answer: null, error: null, pending: false });
   const calls = (0, import_react.useRef)(0);
   const call = (0, import_react.useCallback)(
-    async (params, options = {}) => {
+    async (...[params, options]) => {
       const own = ++calls.current;
       const tell = (answer, error, pending) => {
         if (own === calls.current) setLast({ answer, error, pending });

@@ -81,7 +81,7 @@ function useAction(client, name) {
   const [last, setLast] = useState({ answer: null, error: null, pending: false });
   const calls = useRef(0);
   const call = useCallback(
-    async (params, options = {}) => {
+    async (...[params, options]) => {
       const own = ++calls.current;
       const tell = (answer, error, pending) => {
         if (own === calls.current) setLast({ answer, error, pending });

@@ -101,7 +101,7 @@ function useAction(client, name) {
   const error = (0, import_vue.shallowRef)(null);
   const pending = (0, import_vue.ref)(false);
   let calls = 0;
-  const call = async (params, options = {}) => {
+  const call = async (...[params, options]) => {
     const own = ++calls;
     const tell = (result, failure, busy) => {
       if (own !== calls) return;

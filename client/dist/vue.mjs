@@ -76,7 +76,7 @@ function useAction(client, name) {
   const error = shallowRef(null);
   const pending = ref(false);
   let calls = 0;
-  const call = async (params, options = {}) => {
+  const call = async (...[params, options]) => {
     const own = ++calls;
     const tell = (result, failure, busy) => {
       if (own !== calls) return;

@@ -37,7 +37,12 @@ const reserved =
  * and also takes a callback, whose arguments are in the order that the guide gives. As the
  * last argument they take {@link RequestOptions}.
  */
-export class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> {
+export class Client<Actions = T.AnyActions>
+  extends Emitter<T.ClientEvents>
+  implements T.WithActions<Actions>
+{
+  /** Never set: carries the types of the actions, for hooks. */
+  declare readonly "~actions"?: Actions;
   /** This connection's id, once connected; another one after a reconnect. */
   id: string | null = null;
   /** The session this connection belongs to. */

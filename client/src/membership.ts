@@ -1,7 +1,6 @@
-import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";
 import type { StellarError } from "./errors";
-import type { Answer, ChatMessage } from "./types";
+import type { Answer, ChatMessage, HookClient } from "./types";
 
 /** A room as a component sees it. */
 export interface Room<Messages, Joined, Failure> {
@@ -27,7 +26,7 @@ const counts = new WeakMap<object, Map<string, number>>();
 
 /** Joins a room for one component; what is returned ends that. Nothing is told after it. */
 export function member(
-  client: Client<any>,
+  client: HookClient,
   room: string,
   { _joined, _failed, _said }: MembershipEvents,
 ): () => void {

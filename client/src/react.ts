@@ -8,10 +8,10 @@ import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";
 import type { StellarError } from "./errors";
 import { member, type Room } from "./membership";
-import type { ActionAnswer, ChatMessage, State } from "./types";
+import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types";
 
 /** Where a client is; the component renders again when that changes. */
-export function useConnection(client: Client<any>): State {
+export function useConnection(client: HookClient): State {
   const watch = useCallback(
     (changed: () => void) => {
       client.on("state", changed);
@@ -25,7 +25,7 @@ export function useConnection(client: Client<any>): State {
 
 /** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
 export function useStellarEvent(
-  client: Client<any>,
+  client: HookClient,
   name: string,
   listener: (...args: any[]) => void,
   room?: string,
@@ -44,7 +44,7 @@ export function useStellarEvent(
 
 /** A room the component is in while it is there, and the last `limit` (100) messages of it. */
 export function useRoom(
-  client: Client<any>,
+  client: HookClient,
   room: string,
   limit = 100,
 ): Room<readonly ChatMessage[], boolean, StellarError | null> {
@@ -70,7 +70,7 @@ export function useRoom(
 
 /** An action to call, and how its last call went. */
 export function useAction<Actions, Name extends keyof Actions & string>(
-  client: Client<Actions>,
+  client: WithActions<Actions>,
   name: Name,
 ) {
   type Answer = ActionAnswer<Actions[Name]>;
@@ -82,8 +82,7 @@ export function useAction<Actions, Name extends keyof Actions & string>(
   const calls = useRef(0);
   const call = useCallback(
     async (
-      params: Actions[Name] extends { params: infer Params } ? Params : never,
-      options: RequestOptions = {},
+      ...[params, options]: CallRest<Actions[Name]>
     ): Promise<Answer> => {
       // What an earlier call brings late is not what the last one brought.
       const own = ++calls.current;

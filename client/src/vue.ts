@@ -9,10 +9,10 @@ import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";
 import type { StellarError } from "./errors";
 import { member, type Room } from "./membership";
-import type { ActionAnswer, ChatMessage, State } from "./types";
+import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types";
 
 /** Where a client is. */
-export function useConnection(client: Client<any>): Readonly<Ref<State>> {
+export function useConnection(client: HookClient): Readonly<Ref<State>> {
   const state = ref(client.state);
   useStellarEvent(client, "state", (next: State) => (state.value = next));
   return readonly(state);
@@ -20,7 +20,7 @@ export function useConnection(client: Client<any>): Readonly<Ref<State>> {
 
 /** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
 export function useStellarEvent(
-  client: Client<any>,
+  client: HookClient,
   name: string,
   listener: (...args: any[]) => void,
   room?: string,
@@ -32,7 +32,7 @@ export function useStellarEvent(
 
 /** A room that the scope is in until it ends, and the last `limit` (100) messages of it. */
 export function useRoom(
-  client: Client<any>,
+  client: HookClient,
   room: MaybeRefOrGetter<string>,
   limit = 100,
 ): Room<Readonly<Ref<readonly ChatMessage[]>>, Readonly<Ref<boolean>>, Ref<StellarError | null>> {
@@ -65,7 +65,7 @@ export function useRoom(
 
 /** An action to call, and how its last call went. */
 export function useAction<Actions, Name extends keyof Actions & string>(
-  client: Client<Actions>,
+  client: WithActions<Actions>,
   name: Name,
 ) {
   type Answer = ActionAnswer<Actions[Name]>;
@@ -74,8 +74,7 @@ export function useAction<Actions, Name extends keyof Actions & string>(
   const pending = ref(false);
   let calls = 0;
   const call = async (
-    params: Actions[Name] extends { params: infer Params } ? Params : never,
-    options: RequestOptions = {},
+    ...[params, options]: CallRest<Actions[Name]>
   ): Promise<Answer> => {
     // What an earlier call brings late is not what the last one brought.
     const own = ++calls;

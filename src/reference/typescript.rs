@@ -79,7 +79,8 @@ type Call<Declared> = Declared extends { params: infer Params; result: infer Res
  * A client that knows the actions of this server, and no others:
  * `const client = new StellarClient() as Typed<StellarClient>;`
  */
-export type Typed<Client> = Omit<Client, "action"> & StellarCalls;
+export type Typed<Client> = Omit<Client, "action" | "~actions"> &
+  StellarCalls & { readonly "~actions"?: StellarActions };
 "#;
 
 /// One action: what it takes and what it gives.

@@ -1,7 +1,6 @@
-import type { Client } from "./client.mjs";
 import type { RequestOptions } from "./deadline.mjs";
 import type { StellarError } from "./errors.mjs";
-import type { Answer, ChatMessage } from "./types.mjs";
+import type { Answer, ChatMessage, HookClient } from "./types.mjs";
 /** A room as a component sees it. */
 export interface Room<Messages, Joined, Failure> {
     /** What was said since it came in, the oldest first. */
@@ -20,4 +19,4 @@ export interface MembershipEvents {
     _said(message: ChatMessage): void;
 }
 /** Joins a room for one component; what is returned ends that. Nothing is told after it. */
-export declare function member(client: Client<any>, room: string, { _joined, _failed, _said }: MembershipEvents): () => void;
+export declare function member(client: HookClient, room: string, { _joined, _failed, _said }: MembershipEvents): () => void;

@@ -1,19 +1,15 @@
-import type { Client } from "./client.mjs";
-import type { RequestOptions } from "./deadline.mjs";
 import type { StellarError } from "./errors.mjs";
 import { type Room } from "./membership.mjs";
-import type { ActionAnswer, ChatMessage, State } from "./types.mjs";
+import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types.mjs";
 /** Where a client is; the component renders again when that changes. */
-export declare function useConnection(client: Client<any>): State;
+export declare function useConnection(client: HookClient): State;
 /** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
-export declare function useStellarEvent(client: Client<any>, name: string, listener: (...args: any[]) => void, room?: string): void;
+export declare function useStellarEvent(client: HookClient, name: string, listener: (...args: any[]) => void, room?: string): void;
 /** A room the component is in while it is there, and the last `limit` (100) messages of it. */
-export declare function useRoom(client: Client<any>, room: string, limit?: number): Room<readonly ChatMessage[], boolean, StellarError | null>;
+export declare function useRoom(client: HookClient, room: string, limit?: number): Room<readonly ChatMessage[], boolean, StellarError | null>;
 /** An action to call, and how its last call went. */
-export declare function useAction<Actions, Name extends keyof Actions & string>(client: Client<Actions>, name: Name): {
-    call: (params: Actions[Name] extends {
-        params: infer Params;
-    } ? Params : never, options?: RequestOptions) => Promise<ActionAnswer<Actions[Name]>>;
+export declare function useAction<Actions, Name extends keyof Actions & string>(client: WithActions<Actions>, name: Name): {
+    call: (...[params, options]: CallRest<Actions[Name]>) => Promise<ActionAnswer<Actions[Name]>>;
     answer: ActionAnswer<Actions[Name]> | null;
     error: StellarError | null;
     pending: boolean;

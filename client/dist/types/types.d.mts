@@ -1,4 +1,5 @@
 import type { RequestOptions } from "./deadline.mjs";
+import type { Listener } from "./emitter.mjs";
 import type { StellarError } from "./errors.mjs";
 /** Where the client is.
  *
@@ -149,6 +150,35 @@ export type ActionAnswer<Action> = Action extends {
 export type ActionRest<Action> = Action extends {
     params: infer Params;
 } ? Parameterless<Params> extends true ? Rest<AnswerFirst<ActionAnswer<Action>>> | WithParams<Action, Params> : WithParams<Action, Params> : never;
+/** Arguments of the `call` of a hook: the action's parameters, left out where none is required. */
+export type CallRest<Action> = Action extends {
+    params: infer Params;
+} ? Parameterless<Params> extends true ? [params?: Params | null, options?: RequestOptions] : [params: Params, options?: RequestOptions] : never;
+/** A client as hooks see its actions: what they take and give is in its type alone. */
+export interface WithActions<Actions> {
+    /** Never set: carries the types of the actions. */
+    readonly "~actions"?: Actions;
+}
+/** What hooks use of a client. */
+export interface HookClient {
+    /** Where it is. */
+    readonly state: State;
+    /** Adds a listener. */
+    on(name: any, fn: Listener): unknown;
+    /** Removes a listener. */
+    off(name?: any, fn?: Listener): unknown;
+    /** Rooms to hear events from. */
+    from(room: string): {
+        on(event: string, fn: Listener): unknown;
+        off(event: string, fn?: Listener): unknown;
+    };
+    /** Says something in a room. */
+    say(room: string, message: unknown, options: RequestOptions): Promise<Answer>;
+    /** Joins a room. */
+    roomAdd(room: string): Promise<Answer>;
+    /** Leaves a room. */
+    roomLeave(room: string): Promise<Answer>;
+}
 /** Whether nothing at all may be given: nothing is required. */
 type Parameterless<Params> = {} extends Params ? true : null extends Params ? true : undefined extends Params ? true : false;
 type WithParams<Action, Params> = [

@@ -1,21 +1,17 @@
 import type { MaybeRefOrGetter, Ref } from "vue";
-import type { Client } from "./client.mjs";
-import type { RequestOptions } from "./deadline.mjs";
 import type { StellarError } from "./errors.mjs";
 import { type Room } from "./membership.mjs";
-import type { ActionAnswer, ChatMessage, State } from "./types.mjs";
+import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types.mjs";
 /** Where a client is. */
-export declare function useConnection(client: Client<any>): Readonly<Ref<State>>;
+export declare function useConnection(client: HookClient): Readonly<Ref<State>>;
 /** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
-export declare function useStellarEvent(client: Client<any>, name: string, listener: (...args: any[]) => void, room?: string): void;
+export declare function useStellarEvent(client: HookClient, name: string, listener: (...args: any[]) => void, room?: string): void;
 /** A room that the scope is in until it ends, and the last `limit` (100) messages of it. */
-export declare function useRoom(client: Client<any>, room: MaybeRefOrGetter<string>, limit?: number): Room<Readonly<Ref<readonly ChatMessage[]>>, Readonly<Ref<boolean>>, Ref<StellarError | null>>;
+export declare function useRoom(client: HookClient, room: MaybeRefOrGetter<string>, limit?: number): Room<Readonly<Ref<readonly ChatMessage[]>>, Readonly<Ref<boolean>>, Ref<StellarError | null>>;
 /** An action to call, and how its last call went. */
-export declare function useAction<Actions, Name extends keyof Actions & string>(client: Client<Actions>, name: Name): {
+export declare function useAction<Actions, Name extends keyof Actions & string>(client: WithActions<Actions>, name: Name): {
     answer: Ref<any, any> extends ActionAnswer<Actions[Name]> | null ? import("vue").ShallowRef<null, null> | (ActionAnswer<Actions[Name]> extends infer T ? T extends ActionAnswer<Actions[Name]> ? T extends T & Ref<any, any> ? import("@vue/shared").IfAny<T, import("vue").ShallowRef<T, T>, T> : import("vue").ShallowRef<T, T> : never : never) : import("vue").ShallowRef<ActionAnswer<Actions[Name]> | null, ActionAnswer<Actions[Name]> | null>;
     error: import("vue").ShallowRef<StellarError | null, StellarError | null>;
     pending: Ref<boolean, boolean>;
-    call: (params: Actions[Name] extends {
-        params: infer Params;
-    } ? Params : never, options?: RequestOptions) => Promise<ActionAnswer<Actions[Name]>>;
+    call: (...[params, options]: CallRest<Actions[Name]>) => Promise<ActionAnswer<Actions[Name]>>;
 };

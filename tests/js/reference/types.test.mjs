@@ -26,7 +26,10 @@ async function compile(t, server, program = "export {};") {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
-    paths: { "stellar-client": [`${root}/client/dist/types/index.d.mts`] },
+    paths: {
+      "stellar-client": [`${root}/client/dist/types/index.d.mts`],
+      "stellar-client/*": [`${root}/client/dist/types/*.d.mts`],
+    },
   };
   const files = ["actions.d.ts", "program.ts"].map((name) => join(folder, name));
   const faults = ts.getPreEmitDiagnostics(ts.createProgram(files, options));
@@ -96,6 +99,44 @@ test("a typed client knows the actions", async (t) => {
   assert.match(text, / \* What to look at, by its name in the catalogue/);
   assert.doesNotMatch(text, /selfTest/);
 });
+
+/** The hooks of one framework, with a client of either kind. */
+const hooks = (framework, last) => `
+import { createClient, StellarClient } from "stellar-client";
+import { useAction, useConnection, useRoom, useStellarEvent } from "stellar-client/${framework}";
+import type { StellarActions, Typed } from "./actions";
+
+const typed = new StellarClient() as Typed<StellarClient>;
+for (const client of [typed, createClient<StellarActions>()]) {
+  const { answer, call } = useAction(client, "observe");
+  const sent: string = (await call({ position: [1, 2], minutes: 3 }, { timeout: 5 })).id;
+  const seen: string | undefined = answer${last}?.id;
+  const text: string = (await useAction(client, "time").call()).data;
+  await useAction(client, "blink").call({ times: 2 });
+  useConnection(client);
+  useRoom(client, "lobby");
+  useStellarEvent(client, "connected", () => {});
+  // @ts-expect-error there is no such action
+  useAction(client, "stargaze");
+  // @ts-expect-error an input is missing
+  await call({ minutes: 3 });
+  // @ts-expect-error inputs are missing
+  await call();
+  // @ts-expect-error none of the values
+  await useAction(client, "blink").call({ times: 4 });
+  console.log(sent, seen, text);
+}
+`;
+
+for (const [framework, last] of [
+  ["react", ""],
+  ["vue", ".value"],
+]) {
+  test(`the hooks of ${framework} know the actions of a typed client`, async (t) => {
+    const { told } = await compile(t, await observatory(t), hooks(framework, last));
+    assert.deepEqual(told, []);
+  });
+}
 
 test("names that are hard to show break nothing", async (t) => {
   const server = await observatory(t, "--odd");
