@@ -101,6 +101,13 @@ class Program {
     if (!started) throw new Error(`${command} did not start: ${failed ?? this.output}`);
   }
 
+  /** Stops the process for so many milliseconds, as a debugger or a machine that sleeps does. */
+  async sleep(ms) {
+    this.child.kill("SIGSTOP");
+    await new Promise((done) => setTimeout(done, ms));
+    this.child.kill("SIGCONT");
+  }
+
   /** Ends it, without giving it time unless told so with `SIGTERM`. */
   async kill(signal = "SIGKILL") {
     const { child } = this;

@@ -55,3 +55,25 @@ test("data of the client counts as a sign of life", async (t) => {
   await until(() => pings >= 5 || ended, "five pings");
   assert.equal(ended, false);
 });
+
+test("a server that was stopped pings at once who is overdue, and ends nobody who answers", async (t) => {
+  const interval = 800;
+  const server = await echo(t, "--ping-interval", String(interval));
+  const watched = async () => {
+    const socket = await connect(t, server.ws);
+    const seen = { pings: 0, ended: false };
+    socket.on("ping", () => seen.pings++);
+    socket.on("close", () => (seen.ended = true));
+    return seen;
+  };
+  const old = await watched();
+  await until(() => old.pings === 1, "a ping");
+  // For longer than a client of Primus waits for a ping, one and a half intervals.
+  await server.sleep(2.5 * interval);
+  const newcomer = await watched();
+  await until(() => newcomer.pings === 1 || newcomer.ended, "the newcomer's first ping");
+  // One was overdue, and one came when it would have come without the stop.
+  assert.equal(old.pings, 3);
+  await until(() => newcomer.pings === 4 || newcomer.ended, "more pings");
+  assert.deepEqual([old.ended, newcomer.ended], [false, false]);
+});

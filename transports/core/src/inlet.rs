@@ -67,7 +67,7 @@ impl Inlet {
     /// write.
     pub fn receive(&mut self, message: Message<'_>) {
         let spark = &self.spark;
-        spark.0.alive.store(true, Ordering::Relaxed);
+        spark.0.silent.store(0, Ordering::Relaxed);
         if !spark.is_open() {
             return;
         }
@@ -121,7 +121,7 @@ impl Inlet {
 
     /// Reports a sign of life that is no message, such as a WebSocket pong.
     pub fn alive(&self) {
-        self.spark.0.alive.store(true, Ordering::Relaxed);
+        self.spark.0.silent.store(0, Ordering::Relaxed);
     }
 
     /// Reports a ping or pong of the engine's own that the peer sent: a sign of life, which counts

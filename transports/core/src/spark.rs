@@ -49,8 +49,8 @@ pub(crate) struct Inner {
     state: AtomicU8,
     /// Sent to and not yet flushed.
     dirty: AtomicBool,
-    /// Something was heard since the last heartbeat.
-    pub(crate) alive: AtomicBool,
+    /// How many heartbeats in a row nothing was heard before; 0 is set by every sign of life.
+    pub(crate) silent: AtomicU8,
     /// A client of Primus 6 or older, which pings by itself.
     pub(crate) legacy: AtomicBool,
     pub(crate) inbound: Lane<Inbound>,
@@ -137,7 +137,7 @@ impl Spark {
             inbound: Lane::default(),
             state: AtomicU8::new(OPEN),
             dirty: AtomicBool::new(false),
-            alive: AtomicBool::new(true),
+            silent: AtomicU8::new(0),
             legacy: AtomicBool::new(false),
             seat: OnceLock::new(),
             address_place: Mutex::new(address_place),

@@ -19,6 +19,9 @@ pub(crate) const BUSY: (u16, &str) = (2010, "Another connection still open");
 /// What the next receiver is told after one that broke off.
 const INTERRUPTED: (u16, &str) = (1002, "Connection interrupted");
 
+/// A deadline that is noticed later than this part of its delay says nothing about the client.
+const AWAY: u32 = 4;
+
 pub(crate) struct Session {
     name: Arc<str>,
     rules: Rules,
@@ -52,6 +55,8 @@ pub(crate) struct State {
     ping: bool,
     /// The receiver has been silent for long.
     beat: bool,
+    /// The next receiver was waited for longer, because the server was away meanwhile.
+    spared: bool,
     deadline: Option<Key>,
 }
 
@@ -97,6 +102,7 @@ impl Session {
                 waker: None,
                 ping: false,
                 beat: false,
+                spared: false,
                 deadline: None,
             }),
             desk: Desk::default(),
@@ -150,6 +156,7 @@ impl Session {
         state.attached = true;
         state.ping = false;
         state.beat = false;
+        state.spared = false;
         if matches!(state.phase, Phase::Open) {
             self.set_deadline(&mut state, self.rules.heartbeat);
         }
@@ -292,6 +299,13 @@ impl Session {
                 wake(waker);
                 return;
             }
+            // The next receiver may be there and not accepted yet. Once: a server that is always
+            // late is not to keep those who are gone.
+            Phase::Open if !state.spared && self.was_away(key) => {
+                state.spared = true;
+                self.set_deadline(&mut state, self.rules.disconnect);
+                return;
+            }
             Phase::Open => {
                 state.outbox.clear();
                 state.phase = Phase::Over {
@@ -316,6 +330,12 @@ impl Session {
         // Hooks of the application run at the end, and the clock is everyone's.
         let session = self.clone();
         tokio::spawn(async move { session.end() });
+    }
+
+    /// Returns `true` if the deadline of a receiver to come was noticed so late that the server
+    /// itself was not running when it should have been.
+    fn was_away(&self, (deadline, _): Key) -> bool {
+        deadline.elapsed() > self.rules.disconnect / AWAY
     }
 
     fn forget(&self, buried: bool) {

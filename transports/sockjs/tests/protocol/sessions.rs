@@ -1,7 +1,10 @@
 //! What becomes of sessions: one receiver at a time, goodbyes that are repeated, heartbeats, and
 //! whose a session is.
 
-use std::time::Duration;
+use std::{
+    io::{Read as _, Write as _},
+    time::Duration,
+};
 
 use stellarfw_transport::{CloseReason, OriginPolicy, Refusal, ServerBuilder, ServerConfig};
 
@@ -106,6 +109,43 @@ async fn a_receiver_that_leaves_at_once_ends_its_session() {
     bed.opened().await;
     http.send("POST", &path, &[], b"").await.unwrap();
     drop(http);
+    assert_eq!(bed.closed().await, CloseReason::Gone);
+}
+
+/// The process is stopped between two polls, for longer than a session waits for the next one. That
+/// one has been sent meanwhile, and is in the kernel's hands when the process goes on.
+#[tokio::test]
+async fn a_stop_of_the_server_ends_no_session_whose_next_poll_has_come() {
+    let delay = Duration::from_millis(200);
+    let mut bed = bed_with(|config| config.disconnect_delay = 200, |_| {}).await;
+    let session = session();
+    let spark = bed.open(&session, "").await;
+    bed.send(&session, "[\"x\"]").await;
+    // Blocking calls: the server runs on this thread, and is not to see anything yet.
+    let mut poll = std::net::TcpStream::connect(bed.site.address).unwrap();
+    let head = format!(
+        "POST /primus{session}/xhr HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    poll.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(delay * 2);
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = String::new();
+        poll.read_to_string(&mut answer).map(|_| answer)
+    });
+    let answer = within(answer).await.unwrap().unwrap();
+    assert!(answer.contains("a[\"x\"]\n"), "{answer}");
+    assert!(spark.is_open());
+    assert_eq!(bed.message().await, "x");
+    // Nobody comes any more.
+    assert_eq!(bed.closed().await, CloseReason::Gone);
+}
+
+/// Whoever does not come back is given up, even by a server that was stopped.
+#[tokio::test]
+async fn a_stop_of_the_server_keeps_no_session_for_ever() {
+    let mut bed = bed_with(|config| config.disconnect_delay = 100, |_| {}).await;
+    bed.open(&session(), "").await;
+    std::thread::sleep(Duration::from_millis(200));
     assert_eq!(bed.closed().await, CloseReason::Gone);
 }
 
