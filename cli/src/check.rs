@@ -37,6 +37,9 @@ impl Fault {
 impl Check {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.settings.load()?;
+        for variable in loaded.origins.unknown_variables() {
+            eprintln!("Warning: {variable}");
+        }
         let (transports, mut faults) = match build(&loaded)? {
             Ok(transports) => (transports, Vec::new()),
             Err(fault) => (Vec::new(), vec![fault]),

@@ -17,6 +17,9 @@ impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.settings.load()?;
         self.log.start()?;
+        for variable in loaded.origins.unknown_variables() {
+            tracing::warn!("{variable}");
+        }
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             // The build itself tells of what it finds.

@@ -23,6 +23,9 @@ const HIDDEN: &str = "[hidden]";
 impl Show {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.settings.load()?;
+        for variable in loaded.origins.unknown_variables() {
+            eprintln!("Warning: {variable}");
+        }
         let mut table = Table::try_from(&loaded.config)?;
         redact(&mut table, false);
         let mut out = Printer {

@@ -11,12 +11,13 @@ use super::{
     Config, Origin, Origins,
     plain::plain,
     secret::{hide_in_file, hide_in_setting},
+    variable::{Meaning, meaning},
 };
 
 /// The name of the file that is looked for where none is named.
 pub const FILE: &str = "stellar.toml";
 /// What the environment's variables begin with.
-const PREFIX: &str = "STELLAR_";
+pub(super) const PREFIX: &str = "STELLAR_";
 /// The variable that names the file, and so is no setting.
 const FILE_VARIABLE: &str = "STELLAR_CONFIG";
 
@@ -74,8 +75,8 @@ pub enum ConfigError {
         /// What is wrong, and where.
         message: String,
     },
-    /// A variable or a setting of the command line has a key that there is not, or a value of the
-    /// wrong type.
+    /// A variable or a setting of the command line has a value of the wrong type, or a setting of the
+    /// command line a key that there is not.
     #[error("{name}: {message}")]
     Setting {
         /// Which variable or setting.
@@ -142,15 +143,23 @@ impl Sources {
         self.file.as_deref()
     }
 
-    /// Reads all sources.
+    /// Reads all sources. Variables that are no settings are logged as warnings, so the log is best
+    /// set up before.
     ///
     /// # Errors
-    /// The first fault, with its file, line and key, or the name of its variable or setting.
+    /// The first fault, with its file, line and key, or the name of its variable or setting. An
+    /// unknown variable is none; those that Kubernetes and Docker make for a service called
+    /// `stellar` are ignored.
     pub fn load(self) -> Result<Config, ConfigError> {
-        self.load_with_origins().map(|(config, _)| config)
+        let (config, origins) = self.load_with_origins()?;
+        for variable in origins.unknown_variables() {
+            tracing::warn!("{variable}");
+        }
+        Ok(config)
     }
 
-    /// As [`Sources::load`], and tells where each setting came from.
+    /// As [`Sources::load`], and also returns where each setting came from and which variables are
+    /// no settings, which it does not log.
     ///
     /// # Errors
     /// As [`Sources::load`].
@@ -173,7 +182,17 @@ impl Sources {
         // One after the other, so that an error is known to be the latest one's.
         let mut config = check(&table, FILE)?;
         for (name, value) in &self.variables {
-            let path = variable_key(name);
+            let path = match meaning(name, value) {
+                Meaning::Setting(path) => path,
+                Meaning::Foreign => {
+                    tracing::debug!(%name, "a variable of a service's; it is no setting");
+                    continue;
+                }
+                Meaning::Unknown(variable) => {
+                    origins.add_unknown(variable);
+                    continue;
+                }
+            };
             put(&mut table, &path, value).map_err(|m| setting(name, m))?;
             config = check(&table, name)?;
             origins.put(&path, &table, &Origin::Variable(name.clone()));
@@ -218,6 +237,14 @@ fn check(table: &Table, name: &str) -> Result<Config, ConfigError> {
     })
 }
 
+/// What is wrong with settings, in plain words.
+pub(super) fn check_table(table: &Table) -> Result<(), String> {
+    let checked: Result<Config, toml::de::Error> = table.clone().try_into();
+    checked
+        .map(|_| ())
+        .map_err(|error| plain(error.to_string().trim()))
+}
+
 /// Lays one table over another.
 fn merge(into: &mut Table, from: Table) {
     for (key, value) in from {
@@ -230,29 +257,8 @@ fn merge(into: &mut Table, from: Table) {
     }
 }
 
-/// `STELLAR_SERVER__PING_INTERVAL` as `server`, `pingInterval`.
-fn variable_key(name: &str) -> Vec<String> {
-    if name == "STELLAR_TRANSPORT" {
-        return vec!["transports".into()];
-    }
-    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
-    rest.split("__").map(camel).collect()
-}
-
-/// `PING_INTERVAL` as `pingInterval`.
-fn camel(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (at, word) in text.split('_').enumerate() {
-        let mut chars = word.chars();
-        if at > 0 {
-            out.extend(chars.next().map(|c| c.to_ascii_uppercase()));
-        }
-        out.extend(chars.map(|c| c.to_ascii_lowercase()));
-    }
-    out
-}
-
-fn put(table: &mut Table, path: &[String], value: &str) -> Result<(), String> {
+/// Sets a key, the value as TOML or text where it is none.
+pub(super) fn put(table: &mut Table, path: &[String], value: &str) -> Result<(), String> {
     let [parents @ .., last] = path else {
         return Err("there is no key".into());
     };
@@ -395,6 +401,40 @@ mod tests {
     }
 
     #[test]
+    fn variables_that_are_no_settings_have_no_effect() {
+        let (config, origins) = Sources::new()
+            .text("a.toml", "name = \"a\"")
+            .variables([
+                ("STELLAR_NAMEE", "x"),
+                ("STELLAR_NAME__X", "1"),
+                ("STELLAR_SERVICE_HOST", "10.0.0.11"),
+                ("STELLAR_PORT", "tcp://10.0.0.11:8080"),
+                ("STELLAR_NAME", "/web/stellar"),
+                ("STELLAR_ACTION_TIMEOUT", "5"),
+                ("STELLAR_ADMIN_TOKEN", "hunter2"),
+            ])
+            .load_with_origins()
+            .unwrap();
+        assert_eq!((&config.name[..], config.action_timeout), ("a", 5));
+        assert_eq!(origins.len(), 2);
+        let unknown = origins.unknown_variables().iter();
+        let texts: Vec<String> = unknown.map(ToString::to_string).collect();
+        let none = "has no effect: there is no such setting";
+        assert_eq!(
+            texts,
+            [
+                format!("STELLAR_NAMEE {none}; did you mean STELLAR_NAME?"),
+                format!("STELLAR_NAME__X {none}; did you mean STELLAR_NAME?"),
+                format!("STELLAR_ADMIN_TOKEN {none}"),
+            ]
+        );
+        // A file is strict, and so is a command line.
+        let file = Sources::new().text("a.toml", "serviceHost = \"10.0.0.11\"");
+        assert!(file.load().is_err());
+        assert!(Sources::new().set("namee", "x").load().is_err());
+    }
+
+    #[test]
     fn faults_are_told_with_their_place() {
         let file = |text: &str| {
             let error = Sources::new()
@@ -425,15 +465,10 @@ mod tests {
                 .unwrap_err();
             error.to_string()
         };
-        let unknown = variable("STELLAR_NAMEE", "x");
-        assert!(
-            unknown.contains("STELLAR_NAMEE") && unknown.contains("namee"),
-            "{unknown}"
-        );
         let wrong = variable("STELLAR_MAX_FILE", "big");
         assert!(wrong.contains("STELLAR_MAX_FILE"), "{wrong}");
-        let deep = variable("STELLAR_NAME__X", "1");
-        assert!(deep.contains("STELLAR_NAME__X"), "{deep}");
+        let inner = variable("STELLAR_SERVER", "{ pingIntervall = 5 }");
+        assert!(inner.contains("pingInterval`?"), "{inner}");
 
         let missing = Sources::new().file("no/such/file.toml").load().unwrap_err();
         assert!(missing.to_string().contains("file.toml"), "{missing}");

@@ -5,6 +5,7 @@ mod origin;
 mod plain;
 mod secret;
 mod serving;
+mod variable;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -16,6 +17,7 @@ pub use self::{
     origin::{Origin, Origins},
     secret::is_secret,
     serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
+    variable::UnknownVariable,
 };
 use crate::{broker::RoomOptions, http::Cors};
 

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use toml::{Table, Value};
 
+use super::UnknownVariable;
+
 /// What gave a setting its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,7 +32,10 @@ impl fmt::Display for Origin {
 
 /// Where the settings came from, by their keys.
 #[derive(Clone, Debug, Default)]
-pub struct Origins(BTreeMap<Vec<String>, Origin>);
+pub struct Origins {
+    by_key: BTreeMap<Vec<String>, Origin>,
+    unknown: Vec<UnknownVariable>,
+}
 
 impl Origins {
     /// Where a setting came from: `["server", "pingInterval"]`. Of a table it is where the first
@@ -38,7 +43,7 @@ impl Origins {
     #[must_use]
     pub fn of<S: AsRef<str>>(&self, path: &[S]) -> &Origin {
         let path: Vec<String> = path.iter().map(|key| key.as_ref().to_owned()).collect();
-        self.0
+        self.by_key
             .range(path.clone()..)
             .next()
             .filter(|(key, _)| key.starts_with(&path))
@@ -48,13 +53,23 @@ impl Origins {
     /// How many settings are not the default.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.by_key.len()
     }
 
     /// Whether all settings are the default.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_key.is_empty()
+    }
+
+    /// The variables that begin with `STELLAR_` and name no setting.
+    #[must_use]
+    pub fn unknown_variables(&self) -> &[UnknownVariable] {
+        &self.unknown
+    }
+
+    pub(super) fn add_unknown(&mut self, variable: UnknownVariable) {
+        self.unknown.push(variable);
     }
 
     /// Notes a table that was laid over what there was.
@@ -73,7 +88,7 @@ impl Origins {
         match found {
             Some(Value::Table(inner)) => self.add(&mut path, inner, origin),
             Some(_) => {
-                self.0.insert(path, origin.clone());
+                self.by_key.insert(path, origin.clone());
             }
             None => {}
         }
@@ -86,7 +101,7 @@ impl Origins {
                 Value::Table(inner) => self.add(path, inner, origin),
                 _ => {
                     self.forget(path);
-                    self.0.insert(path.clone(), origin.clone());
+                    self.by_key.insert(path.clone(), origin.clone());
                 }
             }
             path.pop();
@@ -94,6 +109,6 @@ impl Origins {
     }
 
     fn forget(&mut self, path: &[String]) {
-        self.0.retain(|known, _| !known.starts_with(path));
+        self.by_key.retain(|known, _| !known.starts_with(path));
     }
 }

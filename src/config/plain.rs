@@ -1,7 +1,7 @@
 //! What the parser says of a setting, for those who do not know Rust.
 
 /// Keys that differ by more than this part of their letters are not taken for one another.
-const ALIKE: f64 = 0.75;
+pub(super) const ALIKE: f64 = 0.75;
 
 /// A fault with what was expected in plain words; of an unknown key the one that it is like.
 pub(super) fn plain(message: &str) -> String {

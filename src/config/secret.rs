@@ -102,7 +102,7 @@ mod tests {
     fn variables_do_not_show_secrets() {
         for (name, value) in [
             ("STELLAR_TRACE", "redis://:hunter2@host"),
-            ("STELLAR_ADMIN_TOKEN", "hunter2"),
+            ("STELLAR_SERVER", "{ adminToken = \"hunter2\" }"),
             ("STELLAR_ROOM_LIMITS__TOKEN", "hunter2"),
         ] {
             let sources = Sources::new().variables([(name, value)]);

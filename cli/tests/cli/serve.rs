@@ -5,7 +5,10 @@ use std::{net::TcpListener, time::Duration};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::support::{Folder, Ran, Server};
+use crate::{
+    settings::SERVICES,
+    support::{Folder, Ran, Server},
+};
 
 #[test]
 fn a_server_runs_from_settings_alone() {
@@ -95,6 +98,34 @@ fn the_log_is_for_people_or_in_json() {
     assert_eq!(log(&[], Some("off")), "");
     // The option counts more than the variable.
     assert!(log(&["--log", "info"], Some("off")).contains("listening"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_starts_beside_services_of_its_name() {
+    let folder = Folder::new();
+    let mut command = folder.command(["serve", "--listen", "127.0.0.1:0"]);
+    command.envs(SERVICES).env("STELLAR_LISTENS", "x");
+    let server = Server::start(&mut command);
+    let spec = server.get("/api?action=missing");
+    assert!(spec.contains("\"serverName\":\"stellarfw\""), "{spec}");
+    let ran = server.stop();
+    let warnings: Vec<&str> = ran
+        .err
+        .lines()
+        .filter(|line| line.contains("WARN"))
+        .collect();
+    let [warning] = warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert!(
+        warning.contains("STELLAR_LISTENS has no effect"),
+        "{warning}"
+    );
+    assert!(
+        warning.ends_with("did you mean STELLAR_LISTEN?"),
+        "{warning}"
+    );
 }
 
 #[test]

@@ -81,9 +81,8 @@ fn the_file_can_be_named() {
 fn faults_of_variables_and_options_are_told_with_their_name() {
     let folder = Folder::new();
     let variable = |name: &str, value: &str| Ran::of(folder.command(CHECK).env(name, value));
-    variable("STELLAR_NAMEE", "x").failed(1, &["STELLAR_NAMEE", "namee"]);
     variable("STELLAR_MAX_FILE", "big").failed(1, &["STELLAR_MAX_FILE"]);
-    let told = variable("STELLAR_TRACE_TOKEN", "hunter2").failed(1, &["STELLAR_TRACE_TOKEN"]);
+    let told = variable("STELLAR_SERVER", "{ token = \"hunter2\" }").failed(1, &["STELLAR_SERVER"]);
     assert!(!told.contains("hunter2"), "{told}");
 
     check_with(&["--set", "server.nothing=1"]).failed(1, &["server.nothing"]);
@@ -95,6 +94,63 @@ fn faults_of_variables_and_options_are_told_with_their_name() {
     check_with(&["--set", "actionTimeout"]).failed(2, &["actionTimeout", "KEY=VALUE"]);
     check_with(&["--set", "=5"]).failed(2, &["KEY=VALUE"]);
     check_with(&["--nothing"]).failed(2, &["--nothing"]);
+}
+
+/// What a pod gets beside a service called `stellar` with two named ports, and one called
+/// `stellar-api`; and what a container gets that is linked to one called `stellar`.
+pub(crate) const SERVICES: [(&str, &str); 16] = [
+    ("STELLAR_SERVICE_HOST", "10.0.0.11"),
+    ("STELLAR_SERVICE_PORT", "8080"),
+    ("STELLAR_SERVICE_PORT_HTTP", "8080"),
+    ("STELLAR_PORT", "tcp://10.0.0.11:8080"),
+    ("STELLAR_PORT_8080_TCP", "tcp://10.0.0.11:8080"),
+    ("STELLAR_PORT_8080_TCP_PROTO", "tcp"),
+    ("STELLAR_PORT_8080_TCP_PORT", "8080"),
+    ("STELLAR_PORT_8080_TCP_ADDR", "10.0.0.11"),
+    ("STELLAR_PORT_9090_UDP", "udp://10.0.0.11:9090"),
+    ("STELLAR_PORT_9090_UDP_ADDR", "10.0.0.11"),
+    ("STELLAR_API_SERVICE_HOST", "10.0.0.12"),
+    ("STELLAR_API_SERVICE_PORT_GRPC", "443"),
+    ("STELLAR_API_PORT", "tcp://10.0.0.12:443"),
+    ("STELLAR_API_PORT_443_TCP_ADDR", "10.0.0.12"),
+    ("STELLAR_NAME", "/web/stellar"),
+    ("STELLAR_ENV_PATH", "/usr/bin"),
+];
+
+#[test]
+fn variables_of_services_are_no_settings_and_nothing_is_said_of_them() {
+    let folder = Folder::new();
+    for command in [&CHECK[..], &["config", "show", "--sources"]] {
+        let ran = Ran::of(folder.command(command).envs(SERVICES));
+        assert_eq!(ran.err, "");
+        let told = ran.fine();
+        let fine = "The settings are fine (no file; 0 settings given)\n";
+        assert!(
+            told == fine || told.contains("name = \"stellarfw\"  # default"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn unknown_variables_are_warned_of() {
+    let folder = Folder::new();
+    for command in [&CHECK[..], &["config", "show"]] {
+        let mut command = folder.command(command);
+        command.env("STELLAR_SERVER_PING_INTERVAL", "5");
+        command.env("STELLAR_ACTION_TIMEOUT", "6000");
+        command.env("STELLAR_ADMIN_TOKEN", "hunter2");
+        let ran = Ran::of(&mut command);
+        let warning = "Warning: STELLAR_SERVER_PING_INTERVAL has no effect: there is no such \
+                       setting; did you mean STELLAR_SERVER__PING_INTERVAL?\n";
+        assert!(ran.err.contains(warning), "{}", ran.err);
+        assert!(
+            ran.err
+                .contains("Warning: STELLAR_ADMIN_TOKEN has no effect")
+        );
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+        ran.fine();
+    }
 }
 
 #[test]
