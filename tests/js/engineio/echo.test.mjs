@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Socket } from "engine.io-client";
 import { connect, ways } from "../support/engineio.mjs";
 import { engineio } from "../support/server.mjs";
+import { texts } from "../support/texts.mjs";
 import { event, until } from "../support/until.mjs";
 
 const require = createRequire(import.meta.url);
@@ -46,6 +47,28 @@ for (const [name, Client, extra] of [
         assert.equal(text, typeof values[n] === "string", `kind of ${n}`);
         assert.ok(text ? value === values[n] : Buffer.from(value).equals(values[n]), `value ${n}`);
       });
+    });
+
+    test(`${title}: texts that something could change`, async (t) => {
+      const { url } = await engineio(t, "--parser", "raw", ...extra);
+      const client = await connect(t, url, transports, Client);
+      // The client cannot send what separates the packets of protocol 4.
+      const separates = Client === Socket && way !== "websocket";
+      const sent = texts.filter((text) => !separates || !text.includes("\x1e"));
+      for (const text of sent) client.send(text);
+      await until(() => client.received.length === sent.length, "all of them");
+      // An empty one the client hands on as nothing.
+      assert.deepEqual(client.received.map((text) => text ?? ""), sent);
+      assert.equal(client.ended, undefined);
+    });
+
+    test(`${title}: texts that something could change, in JSON`, async (t) => {
+      const { url } = await engineio(t, ...extra);
+      const client = await connect(t, url, transports, Client);
+      const sent = texts.map((text) => ({ text, [`key ${text}`]: [text] }));
+      for (const value of sent) client.send(JSON.stringify(value));
+      await until(() => client.received.length === sent.length, "all of them");
+      assert.deepEqual(client.received.map((text) => JSON.parse(text)), sent);
     });
 
     test(`${title}: a message over the limit ends the connection`, async (t) => {

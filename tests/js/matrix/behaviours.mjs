@@ -2,6 +2,7 @@
 // server's program with one engine, and clients of one kind.
 import assert from "node:assert/strict";
 import { Line } from "../support/line.mjs";
+import { texts, unpaired } from "../support/texts.mjs";
 import { rejection, until } from "../support/until.mjs";
 import { files } from "./files.mjs";
 
@@ -90,6 +91,33 @@ async function actions(cell) {
   const verb = peer.details().then(() => order.push("verb"));
   await Promise.all([slow, quick, verb]);
   assert.equal(order[2], "slow");
+}
+
+async function everyText(cell) {
+  const server = await cell.server();
+  const [ann, bob] = [await cell.peer(server.url), await cell.peer(server.url)];
+  await ann.join(room);
+  await bob.join(room);
+  const { payload } = await ann.action("echo", { payload: { texts } });
+  assert.deepEqual(payload, { texts });
+  // All at once, so that what waits together is seen to stay apart.
+  const values = texts.map((text) => ({ text, [`key ${text}`]: [text] }));
+  const answers = await Promise.all(values.map((payload) => ann.action("echo", { payload })));
+  assert.deepEqual(answers.map(({ payload }) => payload), values);
+  await Promise.all(texts.filter(Boolean).map((text) => ann.say(room, text)));
+  await Promise.all(texts.filter(Boolean).map((text) => bob.emit(room, text, { text })));
+  const said = texts.filter(Boolean);
+  for (const peer of [ann, bob]) {
+    await until(() => peer.pushes().length === 2 * said.length, "all of them");
+    const messages = peer.pushes().map(({ message }) => message);
+    const events = said.map((event) => ({ event, data: { text: event } }));
+    assert.deepEqual(messages.filter((message) => typeof message === "string"), said);
+    assert.deepEqual(messages.filter((message) => typeof message !== "string"), events);
+  }
+  // Halves of characters become no others, or are refused; either way nobody is ended for them.
+  for (const text of unpaired) await ann.action("echo", { payload: text }).catch(() => {});
+  assert.equal((await ann.action("echo", { payload: "after" })).payload, "after");
+  assert.deepEqual([ann.ends.length, bob.ends.length], [0, 0]);
 }
 
 async function publicFiles(cell) {
@@ -252,6 +280,7 @@ export const behaviours = {
   "it connects by the way it is told, and is welcomed first": connects,
   "every verb, and what is refused; its own response before its own delivery": verbs,
   "actions: values of every kind, errors, versions, a slow one beside others": actions,
+  "texts of every kind, hostile ones too, as they were": everyText,
   "files up to 1 MiB, text and not, byte for byte": publicFiles,
   "200 of them in one room": crowd,
   "10,000 messages in order, both ways": manyInOrder,

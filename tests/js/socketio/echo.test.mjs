@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Manager } from "socket.io-client";
 import { socketio } from "../support/server.mjs";
 import { connect, heard, open, parsers, ways } from "../support/socketio.mjs";
+import { texts, unpaired } from "../support/texts.mjs";
 import { event, until } from "../support/until.mjs";
 
 const io2 = createRequire(import.meta.url)("socket.io-client2");
@@ -20,6 +21,22 @@ async function manyInOrder(client) {
   }
   await until(() => received.length === many, `${many} messages`);
   received.forEach((value, n) => assert.equal(value.n, n));
+}
+
+/** Texts as values, keys and items, and halves of characters, which end no connection. */
+async function everyText(client) {
+  const received = [];
+  client.on("message", (value) => received.push(value));
+  const sent = [
+    ...texts.map((text) => ({ text, [`key ${text}`]: [text] })),
+    ...texts.filter((text) => !text.startsWith("primus::")),
+  ];
+  for (const value of sent) client.emit("message", value);
+  await until(() => received.length === sent.length, "all of them");
+  assert.deepEqual(received, sent);
+  for (const text of unpaired) client.emit("message", { text });
+  client.emit("message", "after");
+  await until(() => received.at(-1) === "after", "what comes after");
 }
 
 for (const [way, transports] of Object.entries(ways)) {
@@ -56,7 +73,20 @@ for (const [way, transports] of Object.entries(ways)) {
       const received = await heard(client, "message", values.length);
       assert.deepEqual(received, values);
     });
+
+    test(`${title}: texts that something could change`, async (t) => {
+      const { url } = await socketio(t, "--parser", parser);
+      const client = await connect(t, url, { transports, ...options });
+      await everyText(client);
+    });
   }
+
+  test(`socket.io-client 4, raw, ${way}: texts that something could change`, async (t) => {
+    const { url } = await socketio(t, "--parser", "raw");
+    const client = await connect(t, url, { transports });
+    for (const text of texts) client.emit("message", text);
+    assert.deepEqual(await heard(client, "message", texts.length), texts);
+  });
 
   test(`socket.io-client 4, raw, ${way}: text and bytes`, async (t) => {
     const { url } = await socketio(t, "--parser", "raw");
@@ -107,6 +137,11 @@ for (const [way, transports] of Object.entries(ways)) {
 }
 
 for (const [way, transports] of Object.entries(ways)) {
+  test(`socket.io-client 2, ${way}: texts that something could change`, async (t) => {
+    const { url } = await socketio(t, "--eio3");
+    await everyText(await connect(t, url, { transports }, io2));
+  });
+
   test(`socket.io-client 2, ${way}: ${many} messages come back in order`, async (t) => {
     const { url } = await socketio(t, "--eio3");
     const client = await connect(t, url, { transports }, io2);

@@ -7,11 +7,11 @@ import { runInNewContext } from "node:vm";
 import EventSource from "eventsource";
 import { sockjs } from "../support/server.mjs";
 import { ask } from "../support/sockjs.mjs";
+import { texts } from "../support/texts.mjs";
 import { until } from "../support/until.mjs";
 
 // On a busy machine some seconds go by before a reader comes again.
 const raw = ["--parser", "raw", "--heartbeat", "0", "--disconnect-delay", "60000"];
-const texts = ["</script>", "'\"\\", "a\u2028b", "\u{1f680}", "\u0000", "]]>", "<!--"];
 const many = Array.from({ length: 500 }, (_, n) => `${n} ${"x".repeat(n)}`);
 
 /** What a page does to send: a form, or a body of JSON. */

@@ -25,6 +25,9 @@
 //! | `close_codes` | the client is closed without a code |
 //! | `ping` | a client that only reads is ended by the heartbeat |
 //!
+//! The texts of [`texts::hostile`] are in `texts.json`, so that clients in other languages can send the
+//! same ones.
+//!
 //! No behaviour measures time. Those that wait do so for a condition, with a deadline far above
 //! what a loaded machine needs. After each one the server is shut down, and it is checked that
 //! every spark that opened was reported closed exactly once.
@@ -38,6 +41,7 @@ mod harness;
 mod list;
 pub mod memory;
 mod report;
+pub mod texts;
 
 pub use self::{
     harness::{Client, Connect, Harness, Received, Refused, Stage},

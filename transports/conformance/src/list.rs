@@ -29,6 +29,11 @@ macro_rules! __each_behaviour {
                 a_broken_message_is_never_delivered
                 garbage_ends_its_sender_only
             }
+            texts {
+                values_hold_every_text
+                texts_that_wait_together_stay_apart
+                raw_texts_arrive_or_are_left_out
+            }
             codecs {
                 json
                 message_pack

@@ -11,6 +11,7 @@ use stellarfw_ws::pipe::COPY_MAX;
 
 use crate::{
     library::{Attached, Put, Sent, Sink},
+    packets,
     session::{Session, protocol},
     wire::put_header,
 };
@@ -73,6 +74,13 @@ impl Out {
 impl Sink for Out {
     fn emit(&self, frame: &Frame) -> Sent {
         let (taken, least) = match frame.as_message() {
+            // It would become several packets, of the sender's choice.
+            Message::Text(text) if !self.is_v3() && packets::is_split(text) => {
+                tracing::warn!(
+                    "a text with U+001E was left out: polling separates packets with it"
+                );
+                return Sent::default();
+            }
             Message::Text(text) => (self.0.emit(Str::copy_from_slice(text)).is_ok(), text.len()),
             Message::Binary(bytes) => (
                 self.0.emit_binary(frame.payload().clone()).is_ok(),

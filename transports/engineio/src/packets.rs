@@ -112,6 +112,11 @@ pub(crate) fn typed(payload: &[u8], binary: bool) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Returns `true` if a payload of protocol 4 would hold this text as several packets.
+pub(crate) fn is_split(text: &str) -> bool {
+    text.as_bytes().contains(&SEPARATOR)
+}
+
 /// The first packet of a payload of protocol 4.
 fn split_separated<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let end = rest.iter().position(|byte| *byte == SEPARATOR);
@@ -165,7 +170,7 @@ fn split_binary<'a>(rest: &mut &'a [u8]) -> Option<Packet<'a>> {
 pub(crate) fn of(message: Message<'_>, attached: &[Bytes], protocol: u8) -> Option<Vec<u8>> {
     if let Message::Text(text) = message
         && protocol != 3
-        && text.as_bytes().contains(&SEPARATOR)
+        && is_split(text)
     {
         return None;
     }

@@ -78,7 +78,7 @@ impl Way {
                 frame.push('\n');
                 frame.into()
             }
-            Self::EventSource => format!("data: {frame}\r\n\r\n").into(),
+            Self::EventSource => event(&frame).into(),
             Self::HtmlFile(_) => {
                 let frame = script_string(&frame);
                 format!("<script>\np({frame});\n</script>\r\n").into()
@@ -91,6 +91,23 @@ impl Way {
             }
         }
     }
+}
+
+/// A frame as an event. The official client passes each event through `decodeURI`, so a `%` is
+/// escaped; the other characters that an event cannot hold are control characters, of which a
+/// frame has none.
+fn event(frame: &str) -> String {
+    let escaped = memchr::memchr_iter(b'%', frame.as_bytes()).count();
+    let mut out = String::with_capacity(frame.len() + 2 * escaped + 10);
+    out.push_str("data: ");
+    for part in frame.split_inclusive('%') {
+        out.push_str(part);
+        if part.ends_with('%') {
+            out.push_str("25");
+        }
+    }
+    out.push_str("\r\n\r\n");
+    out
 }
 
 /// A frame as a string in a script. Frames hold no control characters; a `<` is escaped so that
@@ -183,6 +200,10 @@ mod tests {
         );
         assert_eq!(Way::Jsonp("f".into()).wrap("o".into()), "/**/f(\"o\");\r\n");
         assert_eq!(Way::EventSource.wrap("o".into()), "data: o\r\n\r\n");
+        assert_eq!(
+            Way::EventSource.wrap(r#"a["100%","%41%"]"#.into()),
+            "data: a[\"100%25\",\"%2541%25\"]\r\n\r\n"
+        );
         assert_eq!(Way::Xhr.wrap("o".into()), "o\n");
         assert!(Way::HtmlFile("f".into()).prelude().len() > PAGE);
         assert_eq!(Way::XhrStreaming.prelude().len(), 2_049);

@@ -30,3 +30,19 @@ mod eventsource {
     };
     stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::EventSource)));
 }
+
+mod htmlfile {
+    use crate::support::{
+        harness::{SockJsHarness, Way},
+        polling,
+    };
+    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::HtmlFile)));
+}
+
+mod jsonp {
+    use crate::support::{
+        harness::{SockJsHarness, Way},
+        polling,
+    };
+    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::Jsonp)));
+}

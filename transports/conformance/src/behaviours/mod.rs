@@ -17,6 +17,7 @@ pub mod pressure;
 pub mod rate;
 pub mod request;
 pub mod shutdown;
+pub mod texts;
 pub mod transforms;
 
 use std::sync::Arc;

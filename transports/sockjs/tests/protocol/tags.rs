@@ -22,6 +22,12 @@ async fn an_event_source_gets_events() {
         stream.to("\r\n\r\n").await,
         "data: a[\"  \\u0000\\n\\r \"]\r\n\r\n"
     );
+    // The official client passes each event through `decodeURI`.
+    bed.send(&session, "[\"100%\",\"%22,%22\"]").await;
+    assert_eq!(
+        stream.to("\r\n\r\n").await,
+        "data: a[\"100%25\",\"%2522,%2522\"]\r\n\r\n"
+    );
 }
 
 #[tokio::test]

@@ -12,13 +12,15 @@ pub enum Way {
     Xhr,
     XhrStreaming,
     EventSource,
+    HtmlFile,
+    Jsonp,
 }
 
 impl Way {
     fn method(self) -> &'static str {
         match self {
-            Self::EventSource => "GET",
-            _ => "POST",
+            Self::Xhr | Self::XhrStreaming => "POST",
+            Self::EventSource | Self::HtmlFile | Self::Jsonp => "GET",
         }
     }
 
@@ -27,6 +29,28 @@ impl Way {
             Self::Xhr => "xhr",
             Self::XhrStreaming => "xhr_streaming",
             Self::EventSource => "eventsource",
+            Self::HtmlFile => "htmlfile",
+            Self::Jsonp => "jsonp",
+        }
+    }
+
+    /// Whether a response holds one frame only.
+    fn is_polling(self) -> bool {
+        matches!(self, Self::Xhr | Self::Jsonp)
+    }
+
+    /// The frame in a line of a response, as the official client reads it.
+    fn frame(self, line: &str) -> Option<String> {
+        let argument = |before: &str| {
+            let text = line.strip_prefix(before)?.strip_suffix(");")?;
+            // The literals that are written here are JSON, too.
+            Some(serde_json::from_str::<String>(text).unwrap())
+        };
+        match self {
+            Self::Xhr | Self::XhrStreaming => Some(line.to_owned()),
+            Self::EventSource => Some(decode_uri(line.strip_prefix("data: ")?)),
+            Self::HtmlFile => argument("p("),
+            Self::Jsonp => argument("/**/callback("),
         }
     }
 }
@@ -69,10 +93,10 @@ impl Polling {
             way,
             server,
             base,
-            query: if query.is_empty() {
-                String::new()
-            } else {
-                format!("?{query}")
+            query: match way {
+                Way::HtmlFile | Way::Jsonp => format!("?c=callback&{query}"),
+                _ if query.is_empty() => String::new(),
+                _ => format!("?{query}"),
             },
             headers: headers.to_vec(),
             receiver: Http::connect(server).await?,
@@ -129,7 +153,7 @@ impl Polling {
             }
             self.read().await?;
             // To the end of the response, so that the next request is under way.
-            while self.way == Way::Xhr && self.begun {
+            while self.way.is_polling() && self.begun {
                 self.read().await?;
             }
         }
@@ -167,14 +191,12 @@ impl Polling {
             let line: Vec<u8> = self.text.drain(..=end).collect();
             let line = String::from_utf8(line).unwrap();
             let line = line.trim_end_matches(['\r', '\n']);
-            let frame = match self.way {
-                Way::EventSource => line.strip_prefix("data: ").unwrap_or_default(),
-                _ => line,
-            };
+            let frame = self.way.frame(line).unwrap_or_default();
             // Preludes, and the empty lines between events.
-            if !frame.is_empty() && frame.len() != 2_048 {
+            let is_prelude = line.len() == 2_048 && line.starts_with("hh");
+            if !is_prelude && !frame.is_empty() {
                 self.over |= frame.starts_with('c');
-                self.frames.push_back(frame.to_owned());
+                self.frames.push_back(frame);
             }
         }
     }
@@ -191,8 +213,13 @@ impl Polling {
     /// Sends a body as it is.
     pub async fn post(&mut self, body: &[u8]) -> io::Result<Answer> {
         let (url, headers) = (self.url("xhr_send"), self.headers.clone());
-        let answer = self.sender().await?.ask("POST", &url, &headers, body).await;
-        if answer.as_ref().map_or(0, |answer| answer.status) != 204 {
+        self.ask(&url, &headers, body).await
+    }
+
+    async fn ask(&mut self, url: &str, headers: &Headers, body: &[u8]) -> io::Result<Answer> {
+        let answer = self.sender().await?.ask("POST", url, headers, body).await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        if !matches!(status, 200 | 204) {
             self.sender = None;
         }
         answer
@@ -200,8 +227,16 @@ impl Polling {
 
     pub async fn send(&mut self, message: &str) -> io::Result<()> {
         let body = serde_json::to_string(&[message])?;
-        match self.post(body.as_bytes()).await?.status {
-            204 => Ok(()),
+        let status = if self.way == Way::Jsonp {
+            let (url, mut headers) = (self.url("jsonp_send"), self.headers.clone());
+            headers.push(("Content-Type".into(), FORM.into()));
+            let form = format!("d={}", form_encoded(&body));
+            self.ask(&url, &headers, form.as_bytes()).await?.status
+        } else {
+            self.post(body.as_bytes()).await?.status
+        };
+        match status {
+            200 | 204 => Ok(()),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -260,6 +295,42 @@ impl Polling {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A text as browsers put it into the body of a form.
+fn form_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b' ' => "+".into(),
+        b'*' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// What `decodeURI` of JavaScript makes of a text. Panics where that throws.
+pub fn decode_uri(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+        let digits = std::str::from_utf8(&digits).unwrap();
+        let decoded = u8::from_str_radix(digits, 16).unwrap();
+        // What has a meaning in URIs stays as it is.
+        if b";/?:@&=+$,#".contains(&decoded) {
+            out.extend(format!("%{digits}").bytes());
+        } else {
+            out.push(decoded);
+        }
+    }
+    String::from_utf8(out).unwrap()
 }
 
 const BUSY: &[u8] = b"c[2010,\"Another connection still open\"]\n";
