@@ -18,6 +18,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::{
     app::App,
     dispatch::PendingVerb,
+    extensions::Extensions,
     http::is_session_id,
     rooms::{LocalRoom, RoomName, context_frame, push_frame},
     time::now_ms,
@@ -51,6 +52,7 @@ pub(crate) struct State {
     leaving: AtomicBool,
     /// The log has been told of an undecodable message.
     pub(crate) complained: AtomicBool,
+    extensions: Extensions,
 }
 
 impl State {
@@ -80,6 +82,7 @@ impl State {
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             complained: AtomicBool::new(false),
+            extensions: Extensions::of_identity(spark.any_identity()),
         }
     }
 }
@@ -146,6 +149,34 @@ impl Connection {
     #[must_use]
     pub fn connected_at(&self) -> u64 {
         self.state().connected_at
+    }
+
+    /// The application's own data of this connection, one value of each type.
+    ///
+    /// What the [authorizer](crate::Builder::authorize) returned is in it from the start. Everything
+    /// is dropped when the connection has ended: after the leave hooks of its rooms and after
+    /// [`ConnectionMiddleware::destroy`](crate::ConnectionMiddleware::destroy), even where a handle
+    /// of the connection is kept.
+    ///
+    /// ```
+    /// use stellarfw::{ConnectionMiddleware, Stellar};
+    ///
+    /// struct Player { team: &'static str }
+    ///
+    /// let builder = Stellar::builder()
+    ///     .connections(ConnectionMiddleware::new().create(async |connection| {
+    ///         connection.extensions().insert(Player { team: "red" });
+    ///         Ok(())
+    ///     }))
+    ///     .on_leave(async |connection, room| {
+    ///         if let Some(player) = connection.extensions().get::<Player>() {
+    ///             println!("one of team {} has left {room}", player.team);
+    ///         }
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.state().extensions
     }
 
     /// The rooms it is in, in the order it joined them.

@@ -58,6 +58,7 @@ mod dispatch;
 mod drain;
 mod engines;
 mod error;
+mod extensions;
 mod files;
 mod http;
 mod metrics;
@@ -89,6 +90,7 @@ pub use self::{
     connection::Connection,
     engines::{engines, engines_with},
     error::StellarError,
+    extensions::Extensions,
     files::Embedded,
     http::{BadRoute, Cors},
     middleware::{ChatMiddleware, ConnectionMiddleware},

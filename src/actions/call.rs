@@ -228,6 +228,63 @@ impl<T: Any + Send + Sync> FromCall for Shared<T> {
     }
 }
 
+/// A value of the application's own among the [extensions](crate::Extensions) of the connection that
+/// calls.
+///
+/// Where there is none of this type, the call gets 001 and the log has a line of it. A call over HTTP
+/// has no connection, and gets 005. An action that can do without takes `Option<Extension<T>>`.
+///
+/// ```
+/// use serde_json::json;
+/// use stellarfw::actions::{ActionResult, Extension};
+///
+/// struct User { name: String }
+///
+/// async fn who(user: Extension<User>) -> ActionResult {
+///     Ok(json!({ "name": user.name }))
+/// }
+///
+/// async fn greet(user: Option<Extension<User>>) -> ActionResult {
+///     let name = user.as_ref().map_or("stranger", |user| &user.name);
+///     Ok(json!({ "greeting": format!("Hello {name}!") }))
+/// }
+///
+/// let builder = stellarfw::Stellar::builder().action("who", who).action("greet", greet);
+/// ```
+#[derive(Debug)]
+pub struct Extension<T>(pub Arc<T>);
+
+impl<T> Deref for Extension<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for Extension<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Any + Send + Sync> FromCall for Extension<T> {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        let connection = Connection::from_call(call)?;
+        connection.extensions().get().map(Self).ok_or_else(|| {
+            let name = std::any::type_name::<T>();
+            tracing::error!(%name, action = call.action.name(), "the connection has no extension of this type");
+            crate::StellarError::internal().into()
+        })
+    }
+}
+
+impl<T: Any + Send + Sync> FromCall for Option<Extension<T>> {
+    fn from_call(call: &Call) -> Result<Self, ActionError> {
+        let connection = call.caller.connection();
+        Ok(connection.and_then(|connection| connection.extensions().get().map(Extension)))
+    }
+}
+
 impl FromCall for Call {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
         Ok(call.clone())

@@ -35,7 +35,7 @@ mod survey;
 
 pub use self::{
     action::Action,
-    call::{Call, Caller, FromCall, HttpCaller, Params, Shared},
+    call::{Call, Caller, Extension, FromCall, HttpCaller, Params, Shared},
     error::{ActionError, ActionResult},
     handler::{ActionHandler, Ran, SendFile},
     inputs::{Format, Input, RuleError},

@@ -23,7 +23,8 @@ pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
         welcome(app, spark);
     }
     if spark.attach(State::new(app.clone(), spark)).is_err() {
-        tracing::error!("a hook attached a state of its own to a spark; it cannot be served");
+        // Only this handler can attach one, and a spark opens once.
+        tracing::error!("a spark was opened twice; it cannot be served");
         spark.close(CloseReason::Panic);
         return Flow::DONE;
     }

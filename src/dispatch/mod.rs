@@ -8,6 +8,7 @@ mod response;
 mod verbs;
 
 use std::{
+    any::TypeId,
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
@@ -25,7 +26,12 @@ use self::{
     verbs::Verb,
 };
 pub(crate) use self::{response::Tail, verbs::PendingVerb};
-use crate::{app::App, connection::Connection, error::StellarError, rooms};
+use crate::{
+    app::App,
+    connection::{Connection, State},
+    error::StellarError,
+    rooms,
+};
 
 /// The Stellar layer as the transport layer sees it.
 pub(crate) struct Dispatcher {
@@ -33,6 +39,10 @@ pub(crate) struct Dispatcher {
 }
 
 impl Handler for Dispatcher {
+    fn state(&self) -> Option<TypeId> {
+        Some(TypeId::of::<State>())
+    }
+
     fn open(&self, spark: &Spark) -> Flow {
         lifecycle::opened(&self.app, spark)
     }
@@ -187,14 +197,25 @@ fn start(connection: &Connection, verb: PendingVerb) -> Flow {
     let start = || match verb.0 {
         Some((meta, verb)) => verbs::run(connection, meta, verb),
         None => {
-            let gone = connection.clone();
-            rooms::leave_all(connection).then(move |()| lifecycle::destroyed(&gone))
+            // Whatever becomes of the hooks, the application's data is dropped after them.
+            let gone = Ended(connection.clone());
+            rooms::leave_all(connection)
+                .then(move |()| lifecycle::destroyed(&gone.0).map(move |()| drop(gone)))
         }
     };
     catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|_| {
         panicked(connection);
         Flow::DONE
     })
+}
+
+/// A connection that has ended. Dropping it drops the application's data of it.
+struct Ended(Connection);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.extensions().close();
+    }
 }
 
 fn panicked(connection: &Connection) {

@@ -20,6 +20,7 @@ mod broker;
 mod corpus;
 mod crowds;
 mod errors;
+mod extensions;
 mod files;
 mod http;
 mod isolation;

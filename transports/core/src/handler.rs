@@ -1,5 +1,7 @@
 //! What a server does with its sparks.
 
+use std::any::TypeId;
+
 use crate::{close::CloseReason, codec::CodecError, flow::Flow, frame::Message, spark::Spark};
 
 /// The application on top of the transport layer.
@@ -12,6 +14,13 @@ use crate::{close::CloseReason, codec::CodecError, flow::Flow, frame::Message, s
 ///
 /// A panic in any of them ends the spark it happened for, and nothing else.
 pub trait Handler: Send + Sync + 'static {
+    /// The type of the state that the handler [attaches](Spark::attach) to each of its sparks. Nothing
+    /// of another type can be attached then. By default there is none, and the place is for whoever
+    /// takes it first. A handler that wraps another has to pass this on.
+    fn state(&self) -> Option<TypeId> {
+        None
+    }
+
     /// A spark has opened; it can be sent to.
     fn open(&self, spark: &Spark) -> Flow;
 

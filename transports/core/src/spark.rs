@@ -1,7 +1,7 @@
 //! Sparks: the live connections of a server's transports.
 
 use std::{
-    any::Any,
+    any::{Any, TypeId},
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -170,6 +170,12 @@ impl Spark {
         self.0.identity.as_ref()?.downcast_ref()
     }
 
+    /// What the authorizer attached, of whatever type.
+    #[must_use]
+    pub fn any_identity(&self) -> Option<&Identity> {
+        self.0.identity.as_ref()
+    }
+
     /// The server it belongs to.
     #[must_use]
     pub fn server(&self) -> Server {
@@ -182,11 +188,20 @@ impl Spark {
         &self.0.server.parser
     }
 
-    /// Attaches the state of the layer above, once; a second value comes back.
+    /// Attaches a state, once. It is kept as long as a handle of the spark is.
+    ///
+    /// There is one place for it. A server's [handler](crate::Handler::state) may keep it for
+    /// itself, as that of Stellar does; there an application's data goes into the extensions of its
+    /// connection.
     ///
     /// # Errors
-    /// The value, when one is attached already.
+    /// Returns the value if one is attached already, or if the place is the handler's and of another
+    /// type.
     pub fn attach<T: Any + Send + Sync>(&self, value: T) -> Result<(), T> {
+        let own = self.0.server.handler.state();
+        if own.is_some_and(|own| own != TypeId::of::<T>()) {
+            return Err(value);
+        }
         let mut value = Some(value);
         self.0.attachment.get_or_init(|| match value.take() {
             Some(value) => Box::new(value),
