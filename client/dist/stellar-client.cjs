@@ -56,14 +56,15 @@ function backoff(attempt, { min, max, factor }, random = Math.random) {
 
 // src/errors.ts
 var StellarError = class extends Error {
-  /** Makes an error; `mayHaveRun` is false unless told. */
-  constructor(code, message, mayHaveRun = false) {
-    super(message);
+  /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+  constructor(code, message, mayHaveRun = false, cause) {
+    super(message, cause && { cause });
     this.name = "StellarError";
     this.code = code;
     this.mayHaveRun = mayHaveRun;
   }
 };
+var asError = (error, code, mayHaveRun) => error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
 function serverError(error, response) {
   const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
   const code = String(error.code ?? told?.code ?? "error");
@@ -146,35 +147,42 @@ function connection(host, options, codec, connect) {
     const heard = (listener) => (...args) => own === round && listener(...args);
     let opened = false;
     timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
-    try {
-      transport = connect(
-        { ...options, url: connectionUrl(options), codec },
-        {
-          open: heard(() => {
-            opened = true;
-            beat();
-            host.A().then(heard(ready), heard(fail));
-          }),
-          data: heard((payload) => {
-            let message;
-            try {
-              message = codec.decode(payload);
-            } catch (error) {
-              return host.a("error", new StellarError("decode", String(error)));
-            }
-            receive(message);
-          }),
-          message: heard(receive),
-          close: heard((code, reason, refusal) => {
-            const error = refusal && new StellarError("refused", refusal.message);
-            if (error) end("refused", Object.assign(error, refusal), true);
-            else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-          })
+    const events = {
+      open: heard(() => {
+        opened = true;
+        beat();
+        host.A().then(heard(ready), heard(fail));
+      }),
+      data: heard((payload) => {
+        let message;
+        try {
+          message = codec.decode(payload);
+        } catch (error) {
+          return host.a("error", asError(error, "decode"));
         }
-      );
-    } catch (error) {
-      end("closed", new StellarError("unsupported", String(error)), true);
-    }
+        receive(message);
+      }),
+      message: heard(receive),
+      close: heard((code, reason, refusal, cause) => {
+        const error = refusal && new StellarError("refused", refusal.message);
+        if (error) end("refused", Object.assign(error, refusal), true);
+        else {
+          const text = `No connection: ${code} ${reason}`;
+          fail(new StellarError(opened ? "closed" : "offline", text, false, cause));
+        }
+      })
+    };
+    const unusable = (error) => end("closed", asError(error, "unsupported"), true);
+    const go = (WebSocket2) => {
+      try {
+        transport = connect({ ...options, WebSocket: WebSocket2, url: connectionUrl(options), codec }, events);
+      } catch (error) {
+        unusable(error);
+      }
+    };
+    const { WebSocket } = options;
+    if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
+    else go(WebSocket);
   };
   const ready = () => {
     clearTimeout(timer);
@@ -351,7 +359,12 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
     if (body?.error == null && status < 400) return body;
     failure = serverError(body?.error ?? `HTTP ${status}`, body);
   } catch (error) {
-    failure = error instanceof StellarError ? error : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+    failure = error instanceof StellarError ? error : new StellarError(
+      status ? "http" : "offline",
+      `HTTP ${status}: ${error.cause ?? error}`,
+      true,
+      error
+    );
     failure.mayHaveRun = true;
   } finally {
     release?.();
@@ -487,14 +500,16 @@ function requests(host, limits) {
       request.c(error != null && serverError(error, answer), answer);
       flush();
     },
-    l({ code, message }) {
+    l({ code, message, cause }) {
       count = 0;
       for (const number of pending.keys()) {
-        done(number).c(new StellarError(code, message, true));
+        done(number).c(new StellarError(code, message, true, cause));
       }
     },
-    m({ code, message }) {
-      for (const request of queue.splice(0)) request.c(new StellarError(code, message));
+    m({ code, message, cause }) {
+      for (const request of queue.splice(0)) {
+        request.c(new StellarError(code, message, false, cause));
+      }
     }
   };
 }
@@ -547,11 +562,13 @@ function listen(socket, listeners) {
 // src/transports/own/primus.ts
 var primus = (socket, { open, message, close }) => {
   if (!socket.end) return;
+  let cause;
   const listeners = {
     open,
+    error: (error) => cause = error,
     data: message,
     // Not at once: its timer starts after this, and would go on when it is ended before.
-    "reconnect scheduled": () => setTimeout(close, 0, 1006, "lost"),
+    "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), void 0, cause)),
     end: () => message("primus::server::close")
   };
   const each = (verb) => {
@@ -871,7 +888,7 @@ function httpLine({ fetch }, { close }) {
         } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
       } catch (error) {
         controller.abort();
-        close(1006, String(error));
+        close(1006, String(error.cause ?? error), void 0, error);
       }
     },
     ended: () => signal.aborted,
@@ -906,9 +923,9 @@ function hear(socket, { open, data, close }) {
   socket.binaryType = "arraybuffer";
   socket.onopen = open;
   socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
-  socket.onerror = () => {
-  };
-  socket.onclose = ({ code, reason }) => close(code, reason);
+  let cause;
+  socket.onerror = ({ error }) => cause = error;
+  socket.onclose = ({ code, reason }) => close(code, reason || String(cause ?? ""), void 0, cause);
 }
 var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
 function plain(name4, socket, events) {
@@ -922,7 +939,7 @@ function openSocket(context, url, { data, close }) {
       try {
         data(payload);
       } catch (error) {
-        close(1002, String(error));
+        close(1002, String(error), void 0, error);
       }
     },
     close
@@ -1035,6 +1052,7 @@ function fallback(options, built) {
     const others = ways.filter((way) => way !== best);
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
+    const causes = [];
     let round = 0;
     let tried = false;
     let timer;
@@ -1045,6 +1063,7 @@ function fallback(options, built) {
       inner?.close();
       inner = void 0;
     };
+    const all = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
     const next = () => {
       const way = left.shift();
       const own = ++round;
@@ -1094,19 +1113,21 @@ function fallback(options, built) {
               arrived();
               events.message(message);
             },
-            close(code, reason, refusal) {
+            close(code, reason, refusal, cause) {
               if (!current()) return;
+              if (!there && cause) causes.push(cause);
               if (refusal) events.close(code, reason, refusal);
-              else fail(() => events.close(code, reason));
+              else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
             }
           }
         );
         tried = true;
       } catch (error) {
         clearTimeout(timer);
+        causes.push(error);
         if (left.length) next();
-        else if (tried) events.close(1006, String(error));
-        else throw error;
+        else if (tried) events.close(1006, String(error), void 0, all(error));
+        else throw all(error);
       }
     };
     next();
@@ -1128,12 +1149,12 @@ var ask = "primus::id::";
 var engineIoSocket = (socket, events) => {
   if (typeof socket.readyState !== "string") return;
   socket.binaryType = "arraybuffer";
+  let cause;
   listen(socket, {
     open: () => events.open(),
     message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
-    close: (reason) => events.close(1006, reason),
-    error: () => {
-    }
+    close: (reason) => events.close(1006, reason, void 0, cause),
+    error: (error) => cause = error
   });
   return { name, send: (payload) => socket.send(payload), close: () => socket.close() };
 };
@@ -1175,11 +1196,11 @@ var socketIoSocket = (socket, events) => {
     connect: () => events.open(),
     connect_error(error) {
       const { message } = error;
-      events.close(1006, message, socket.active ? void 0 : { message });
+      events.close(1006, message, socket.active ? void 0 : { message }, error);
     },
-    disconnect(reason) {
+    disconnect(reason, details) {
       if (reason === "io server disconnect") events.message(farewell);
-      events.close(1006, reason);
+      events.close(1006, reason, void 0, details);
     }
   });
   socket.onAny(any);
@@ -1263,10 +1284,10 @@ var ws = (context, { open, data, close }) => {
       open();
     },
     data,
-    close(code, reason) {
-      const end = (refusal) => close(code, reason, refusal);
+    close(code, reason, _, cause) {
+      const end = (refusal, error) => close(code, reason, refusal, cause ?? error);
       if (opened || !fetch) return end();
-      fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
+      fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, (error) => end(void 0, error));
     }
   });
 };
@@ -1278,27 +1299,36 @@ var engines = {
   own: [engineIoSocket, socketIoSocket, ownWebSocket]
 };
 
+// src/load.ts
+var load = void 0;
+
 // src/platform.ts
-var NoWebSocket = class {
-  constructor() {
-    throw new TypeError(
-      "There is no WebSocket here, which Node has since 22. Install the package ws, give the option WebSocket, or name an engine in transports that has other ways too"
-    );
-  }
-};
-function installed() {
+function missing(cause) {
+  const [reason] = String(cause?.message ?? cause).split("\n");
+  return class {
+    constructor() {
+      throw new StellarError(
+        "unsupported",
+        `There is no WebSocket here, which Node has since 22, and the package ws gave none: ${reason}. Install the package ws, give the option WebSocket, or name an engine in transports that has other ways too`,
+        false,
+        cause
+      );
+    }
+  };
+}
+function find(cause) {
   try {
     const { createRequire } = globalThis.process.getBuiltinModule("module");
     return createRequire(__filename)("ws").WebSocket;
-  } catch {
-    return void 0;
+  } catch (error) {
+    return missing(cause ?? error);
   }
 }
 function onThisPlatform(options) {
   const given = typeof options === "string" ? { url: options } : options;
   if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
   if (given.WebSocket || globalThis.WebSocket) return given;
-  return { ...given, WebSocket: installed() ?? NoWebSocket };
+  return { ...given, WebSocket: load ? load(find) : find() };
 }
 
 // src/index.ts

@@ -14,7 +14,7 @@ const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const engines = ["ws", "engine.io", "socket.io", "sockjs"];
 /** The largest a script may be as it is served, gzipped: its engines, its codec, the bytes. */
 const budgets = [
-  [["ws"], "json", 5120],
+  [["ws"], "json", 5376],
   [["engine.io"], "json", 7168],
   [["socket.io"], "json", 7168],
   [["sockjs"], "json", 7168],
@@ -83,12 +83,21 @@ await Promise.all([
   ...Object.entries(entries).flatMap(([entry, name]) => {
     const outfile = `dist/${name}`;
     const entryPoints = [`src/${entry}.ts`];
+    const esm = { ...files, entryPoints, format: "esm" };
+    const cjs = {
+      ...{ ...files, entryPoints, format: "cjs", platform: "node" },
+      define: { ...files.define, "import.meta.url": "__filename" },
+    };
+    const both = [
+      build({ ...esm, outfile: `${outfile}.mjs` }),
+      build({ ...cjs, outfile: `${outfile}.cjs` }),
+    ];
+    if (!name.startsWith("stellar")) return both;
+    // For Node there are others, which load the package ws in a way that bundlers follow.
     return [
-      build({ ...files, entryPoints, outfile: `${outfile}.mjs`, format: "esm" }),
-      build({
-        ...{ ...files, entryPoints, outfile: `${outfile}.cjs`, format: "cjs", platform: "node" },
-        define: { ...files.define, "import.meta.url": "__filename" },
-      }),
+      ...both,
+      build({ ...esm, outfile: `${outfile}.node.mjs`, resolveExtensions: [".node.ts", ".ts"] }),
+      build({ ...cjs, outfile: `${outfile}.node.cjs`, resolveExtensions: [".require.ts", ".ts"] }),
     ];
   }),
   ...names.flatMap((name) => {

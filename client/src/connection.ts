@@ -1,9 +1,9 @@
 import { backoff, type ReconnectOptions } from "./backoff";
 import type { Codec } from "./codec/codec";
-import { StellarError } from "./errors";
+import { asError, StellarError } from "./errors";
 import { isOffline, watchNetwork } from "./network";
 import { connectionUrl, type Resolved } from "./options";
-import type { Connect, Transport } from "./transports/transport";
+import type { Connect, Transport, TransportEvents, WebSocketClass } from "./transports/transport";
 import type { State } from "./types";
 
 /** What the state machine tells its owner. */
@@ -81,36 +81,43 @@ export function connection(
         own === round && listener(...args);
     let opened = false;
     timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
-    try {
-      transport = connect(
-        { ...options, url: connectionUrl(options), codec },
-        {
-          open: heard(() => {
-            opened = true;
-            beat();
-            host._setUp().then(heard(ready), heard(fail));
-          }),
-          data: heard((payload) => {
-            let message;
-            try {
-              message = codec.decode(payload);
-            } catch (error) {
-              return host._emit("error", new StellarError("decode", String(error)));
-            }
-            receive(message);
-          }),
-          message: heard(receive),
-          close: heard((code, reason, refusal) => {
-            const error = refusal && new StellarError("refused", refusal.message);
-            if (error) end("refused", Object.assign(error, refusal), true);
-            else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-          }),
-        },
-      );
-    } catch (error) {
-      // Nothing that another attempt would change: no engine here, or an address it cannot use.
-      end("closed", new StellarError("unsupported", String(error)), true);
-    }
+    const events: TransportEvents = {
+      open: heard(() => {
+        opened = true;
+        beat();
+        host._setUp().then(heard(ready), heard(fail));
+      }),
+      data: heard((payload) => {
+        let message;
+        try {
+          message = codec.decode(payload);
+        } catch (error) {
+          return host._emit("error", asError(error, "decode"));
+        }
+        receive(message);
+      }),
+      message: heard(receive),
+      close: heard((code, reason, refusal, cause) => {
+        const error = refusal && new StellarError("refused", refusal.message);
+        if (error) end("refused", Object.assign(error, refusal), true);
+        else {
+          const text = `No connection: ${code} ${reason}`;
+          fail(new StellarError(opened ? "closed" : "offline", text, false, cause));
+        }
+      }),
+    };
+    // Nothing that another attempt would change: no engine here, or an address it cannot use.
+    const unusable = (error: unknown) => end("closed", asError(error, "unsupported"), true);
+    const go = (WebSocket: WebSocketClass | undefined) => {
+      try {
+        transport = connect({ ...options, WebSocket, url: connectionUrl(options), codec }, events);
+      } catch (error) {
+        unusable(error);
+      }
+    };
+    const { WebSocket } = options;
+    if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
+    else go(WebSocket);
   };
 
   const ready = () => {

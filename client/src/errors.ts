@@ -42,14 +42,18 @@ export class StellarError extends Error {
   /** The HTTP status, for refusals and failed HTTP actions. */
   status?: number;
 
-  /** Makes an error; `mayHaveRun` is false unless told. */
-  constructor(code: string, message: string, mayHaveRun = false) {
-    super(message);
+  /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+  constructor(code: string, message: string, mayHaveRun = false, cause?: any) {
+    super(message, cause && { cause });
     this.name = "StellarError";
     this.code = code;
     this.mayHaveRun = mayHaveRun;
   }
 }
+
+/** The error itself if it is one of these, else one of this code that it is the cause of. */
+export const asError = (error: any, code: ClientErrorCode, mayHaveRun?: boolean): StellarError =>
+  error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
 
 /**
  * Turns the error value of an answer into a {@link StellarError}. It may be a

@@ -34,11 +34,16 @@ export async function httpAction(
     const body = await response.json();
     if (body?.error == null && status < 400) return body;
     failure = serverError(body?.error ?? `HTTP ${status}`, body);
-  } catch (error) {
+  } catch (error: any) {
     failure =
       error instanceof StellarError
         ? error
-        : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+        : new StellarError(
+            status ? "http" : "offline",
+            `HTTP ${status}: ${error.cause ?? error}`,
+            true,
+            error,
+          );
     failure.mayHaveRun = true;
   } finally {
     release?.();

@@ -164,14 +164,16 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
       request._settle(error != null && serverError(error, answer), answer);
       flush();
     },
-    _lost({ code, message }) {
+    _lost({ code, message, cause }) {
       count = 0;
       for (const number of pending.keys()) {
-        done(number)!._settle(new StellarError(code, message, true));
+        done(number)!._settle(new StellarError(code, message, true, cause));
       }
     },
-    _ended({ code, message }) {
-      for (const request of queue.splice(0)) request._settle(new StellarError(code, message));
+    _ended({ code, message, cause }) {
+      for (const request of queue.splice(0)) {
+        request._settle(new StellarError(code, message, false, cause));
+      }
     },
   };
 }

@@ -24,14 +24,15 @@
 
   // src/errors.ts
   var StellarError = class extends Error {
-    /** Makes an error; `mayHaveRun` is false unless told. */
-    constructor(code, message, mayHaveRun = false) {
-      super(message);
+    /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+    constructor(code, message, mayHaveRun = false, cause) {
+      super(message, cause && { cause });
       this.name = "StellarError";
       this.code = code;
       this.mayHaveRun = mayHaveRun;
     }
   };
+  var asError = (error, code, mayHaveRun) => error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
   function serverError(error, response) {
     const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
     const code = String(error.code ?? told?.code ?? "error");
@@ -114,35 +115,42 @@
       const heard = (listener) => (...args) => own === round && listener(...args);
       let opened = false;
       timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
-      try {
-        transport = connect(
-          { ...options, url: connectionUrl(options), codec },
-          {
-            open: heard(() => {
-              opened = true;
-              beat();
-              host.y().then(heard(ready), heard(fail));
-            }),
-            data: heard((payload) => {
-              let message;
-              try {
-                message = codec.decode(payload);
-              } catch (error) {
-                return host.a("error", new StellarError("decode", String(error)));
-              }
-              receive(message);
-            }),
-            message: heard(receive),
-            close: heard((code, reason, refusal) => {
-              const error = refusal && new StellarError("refused", refusal.message);
-              if (error) end("refused", Object.assign(error, refusal), true);
-              else fail(new StellarError(opened ? "closed" : "offline", `No connection: ${code} ${reason}`));
-            })
+      const events = {
+        open: heard(() => {
+          opened = true;
+          beat();
+          host.y().then(heard(ready), heard(fail));
+        }),
+        data: heard((payload) => {
+          let message;
+          try {
+            message = codec.decode(payload);
+          } catch (error) {
+            return host.a("error", asError(error, "decode"));
           }
-        );
-      } catch (error) {
-        end("closed", new StellarError("unsupported", String(error)), true);
-      }
+          receive(message);
+        }),
+        message: heard(receive),
+        close: heard((code, reason, refusal, cause) => {
+          const error = refusal && new StellarError("refused", refusal.message);
+          if (error) end("refused", Object.assign(error, refusal), true);
+          else {
+            const text = `No connection: ${code} ${reason}`;
+            fail(new StellarError(opened ? "closed" : "offline", text, false, cause));
+          }
+        })
+      };
+      const unusable = (error) => end("closed", asError(error, "unsupported"), true);
+      const go = (WebSocket2) => {
+        try {
+          transport = connect({ ...options, WebSocket: WebSocket2, url: connectionUrl(options), codec }, events);
+        } catch (error) {
+          unusable(error);
+        }
+      };
+      const { WebSocket } = options;
+      if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
+      else go(WebSocket);
     };
     const ready = () => {
       clearTimeout(timer);
@@ -319,7 +327,12 @@
       if (body?.error == null && status < 400) return body;
       failure = serverError(body?.error ?? `HTTP ${status}`, body);
     } catch (error) {
-      failure = error instanceof StellarError ? error : new StellarError(status ? "http" : "offline", `HTTP ${status}: ${error}`);
+      failure = error instanceof StellarError ? error : new StellarError(
+        status ? "http" : "offline",
+        `HTTP ${status}: ${error.cause ?? error}`,
+        true,
+        error
+      );
       failure.mayHaveRun = true;
     } finally {
       release?.();
@@ -455,14 +468,16 @@
         request.c(error != null && serverError(error, answer), answer);
         flush();
       },
-      l({ code, message }) {
+      l({ code, message, cause }) {
         count = 0;
         for (const number of pending.keys()) {
-          done(number).c(new StellarError(code, message, true));
+          done(number).c(new StellarError(code, message, true, cause));
         }
       },
-      m({ code, message }) {
-        for (const request of queue.splice(0)) request.c(new StellarError(code, message));
+      m({ code, message, cause }) {
+        for (const request of queue.splice(0)) {
+          request.c(new StellarError(code, message, false, cause));
+        }
       }
     };
   }
@@ -508,11 +523,13 @@
   // src/transports/own/primus.ts
   var primus = (socket, { open, message, close }) => {
     if (!socket.end) return;
+    let cause;
     const listeners = {
       open,
+      error: (error) => cause = error,
       data: message,
       // Not at once: its timer starts after this, and would go on when it is ended before.
-      "reconnect scheduled": () => setTimeout(close, 0, 1006, "lost"),
+      "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), void 0, cause)),
       end: () => message("primus::server::close")
     };
     const each = (verb) => {

@@ -27,7 +27,7 @@
           } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
         } catch (error) {
           controller.abort();
-          close(1006, String(error));
+          close(1006, String(error.cause ?? error), void 0, error);
         }
       },
       ended: () => signal.aborted,
@@ -62,9 +62,9 @@
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
-    socket.onerror = () => {
-    };
-    socket.onclose = ({ code, reason }) => close(code, reason);
+    let cause;
+    socket.onerror = ({ error }) => cause = error;
+    socket.onclose = ({ code, reason }) => close(code, reason || String(cause ?? ""), void 0, cause);
   }
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function openSocket(context, url, { data, close }) {
@@ -74,7 +74,7 @@
         try {
           data(payload);
         } catch (error) {
-          close(1002, String(error));
+          close(1002, String(error), void 0, error);
         }
       },
       close
@@ -171,12 +171,12 @@
   var engineIoSocket = (socket, events) => {
     if (typeof socket.readyState !== "string") return;
     socket.binaryType = "arraybuffer";
+    let cause;
     listen(socket, {
       open: () => events.open(),
       message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
-      close: (reason) => events.close(1006, reason),
-      error: () => {
-      }
+      close: (reason) => events.close(1006, reason, void 0, cause),
+      error: (error) => cause = error
     });
     return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
   };

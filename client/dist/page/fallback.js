@@ -28,6 +28,7 @@
       const others = ways.filter((way) => way !== best);
       let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
       failures++;
+      const causes = [];
       let round = 0;
       let tried = false;
       let timer;
@@ -38,6 +39,7 @@
         inner?.close();
         inner = void 0;
       };
+      const all = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
       const next = () => {
         const way = left.shift();
         const own = ++round;
@@ -87,19 +89,21 @@
                 arrived();
                 events.message(message);
               },
-              close(code, reason, refusal) {
+              close(code, reason, refusal, cause) {
                 if (!current()) return;
+                if (!there && cause) causes.push(cause);
                 if (refusal) events.close(code, reason, refusal);
-                else fail(() => events.close(code, reason));
+                else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
               }
             }
           );
           tried = true;
         } catch (error) {
           clearTimeout(timer);
+          causes.push(error);
           if (left.length) next();
-          else if (tried) events.close(1006, String(error));
-          else throw error;
+          else if (tried) events.close(1006, String(error), void 0, all(error));
+          else throw all(error);
         }
       };
       next();

@@ -46,11 +46,11 @@
       connect: () => events.open(),
       connect_error(error) {
         const { message } = error;
-        events.close(1006, message, socket.active ? void 0 : { message });
+        events.close(1006, message, socket.active ? void 0 : { message }, error);
       },
-      disconnect(reason) {
+      disconnect(reason, details) {
         if (reason === "io server disconnect") events.message(farewell);
-        events.close(1006, reason);
+        events.close(1006, reason, void 0, details);
       }
     });
     socket.onAny(any);

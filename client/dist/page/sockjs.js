@@ -4,9 +4,9 @@
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
-    socket.onerror = () => {
-    };
-    socket.onclose = ({ code, reason }) => close(code, reason);
+    let cause;
+    socket.onerror = ({ error }) => cause = error;
+    socket.onclose = ({ code, reason }) => close(code, reason || String(cause ?? ""), void 0, cause);
   }
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function plain(name3, socket, events) {
@@ -20,7 +20,7 @@
         try {
           data(payload);
         } catch (error) {
-          close(1002, String(error));
+          close(1002, String(error), void 0, error);
         }
       },
       close
@@ -65,7 +65,7 @@
           } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
         } catch (error) {
           controller.abort();
-          close(1006, String(error));
+          close(1006, String(error.cause ?? error), void 0, error);
         }
       },
       ended: () => signal.aborted,

@@ -4,9 +4,9 @@
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
-    socket.onerror = () => {
-    };
-    socket.onclose = ({ code, reason }) => close(code, reason);
+    let cause;
+    socket.onerror = ({ error }) => cause = error;
+    socket.onclose = ({ code, reason }) => close(code, reason || String(cause ?? ""), void 0, cause);
   }
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function plain(name2, socket, events) {
@@ -41,10 +41,10 @@
         open();
       },
       data,
-      close(code, reason) {
-        const end = (refusal) => close(code, reason, refusal);
+      close(code, reason, _, cause) {
+        const end = (refusal, error) => close(code, reason, refusal, cause ?? error);
         if (opened || !fetch) return end();
-        fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, () => end());
+        fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, (error) => end(void 0, error));
       }
     });
   };

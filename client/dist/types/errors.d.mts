@@ -30,9 +30,11 @@ export declare class StellarError extends Error {
     response?: any;
     /** The HTTP status, for refusals and failed HTTP actions. */
     status?: number;
-    /** Makes an error; `mayHaveRun` is false unless told. */
-    constructor(code: string, message: string, mayHaveRun?: boolean);
+    /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+    constructor(code: string, message: string, mayHaveRun?: boolean, cause?: any);
 }
+/** The error itself if it is one of these, else one of this code that it is the cause of. */
+export declare const asError: (error: any, code: ClientErrorCode, mayHaveRun?: boolean) => StellarError;
 /**
  * Turns the error value of an answer into a {@link StellarError}. It may be a
  * string, `{code, message}`, or an object with one entry for each bad input.

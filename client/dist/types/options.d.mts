@@ -48,8 +48,11 @@ export interface ClientOptions {
     queueAge?: number;
     /** Parameters added to the connection's address, such as a token. */
     query?: Record<string, string>;
-    /** The WebSocket class; default: the platform's, or in Node that of the package `ws`. */
-    WebSocket?: WebSocketClass;
+    /**
+     * The WebSocket class, or a promise of it; default: the platform's, or in Node that of the package
+     * `ws`.
+     */
+    WebSocket?: WebSocketClass | Promise<WebSocketClass>;
     /** The fetch function; default: the platform's. */
     fetch?: typeof fetch;
     /** The version of the server that made this script. */
@@ -70,7 +73,7 @@ export interface Resolved extends Required<Omit<ClientOptions, "apiPath" | "pars
     /** How to reconnect. */
     reconnect: ReconnectOptions | false;
     /** The WebSocket class, if there is one. */
-    WebSocket: WebSocketClass | undefined;
+    WebSocket: WebSocketClass | Promise<WebSocketClass> | undefined;
     /** The fetch function, if there is one. */
     fetch: typeof fetch | undefined;
 }

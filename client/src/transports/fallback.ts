@@ -50,6 +50,7 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
     const others = ways.filter((way) => way !== best);
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
+    const causes: unknown[] = [];
     let round = 0;
     let tried = false;
     let timer: any;
@@ -61,6 +62,10 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
       inner?.close();
       inner = undefined;
     };
+
+    /** What all ways failed of, where it is more than the last of them. */
+    const all = (cause: unknown) =>
+      causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
 
     const next = () => {
       const way = left.shift()!;
@@ -113,10 +118,11 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
               arrived();
               events.message(message);
             },
-            close(code, reason, refusal) {
+            close(code, reason, refusal, cause) {
               if (!current()) return;
+              if (!there && cause) causes.push(cause);
               if (refusal) events.close(code, reason, refusal);
-              else fail(() => events.close(code, reason));
+              else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
             },
           },
         );
@@ -124,10 +130,11 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
       } catch (error) {
         // It cannot work here.
         clearTimeout(timer);
+        causes.push(error);
         if (left.length) next();
         // Those before it can, another time.
-        else if (tried) events.close(1006, String(error));
-        else throw error;
+        else if (tried) events.close(1006, String(error), undefined, all(error));
+        else throw all(error);
       }
     };
     next();

@@ -32,7 +32,8 @@ export function httpLine({ fetch }: TransportContext, { close }: TransportEvents
         } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
       } catch (error) {
         controller.abort();
-        close(1006, String(error));
+        // What fetch of Node failed of is the cause of its error.
+        close(1006, String((error as Error).cause ?? error), undefined, error);
       }
     },
     ended: () => signal.aborted,

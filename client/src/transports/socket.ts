@@ -5,7 +5,7 @@ import type { Transport, TransportContext } from "./transport";
 export interface SocketEvents {
   open?(): void;
   data(payload: Payload): void;
-  close(code: number, reason: string): void;
+  close(code: number, reason: string, refusal?: undefined, cause?: unknown): void;
 }
 
 /** Hears a socket that behaves as a WebSocket does. */
@@ -14,9 +14,11 @@ function hear(socket: any, { open, data, close }: SocketEvents): void {
   socket.onopen = open;
   socket.onmessage = ({ data: payload }: { data: string | ArrayBuffer }) =>
     data(typeof payload === "string" ? payload : new Uint8Array(payload));
-  // Tells nothing that `close`, which follows it, does not tell; some classes throw if unheard.
-  socket.onerror = () => {};
-  socket.onclose = ({ code, reason }: { code: number; reason: string }) => close(code, reason);
+  let cause: any;
+  // `close` follows it. In browsers it says nothing, elsewhere what failed.
+  socket.onerror = ({ error }: { error?: unknown }) => (cause = error);
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+    close(code, reason || String(cause ?? ""), undefined, cause);
 }
 
 /** Makes a WebSocket to an address whose scheme is http or https. */
@@ -41,7 +43,7 @@ export function openSocket(
       try {
         data(payload);
       } catch (error) {
-        close(1002, String(error));
+        close(1002, String(error), undefined, error);
       }
     },
     close,

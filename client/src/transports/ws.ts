@@ -12,14 +12,14 @@ export const ws: Connect = (context, { open, data, close }) => {
       open();
     },
     data,
-    close(code, reason) {
-      const end = (refusal?: any) => close(code, reason, refusal);
+    close(code, reason, _, cause) {
+      const end = (refusal?: any, error?: unknown) => close(code, reason, refusal, cause ?? error);
       if (opened || !fetch) return end();
       // A socket does not say why it failed. The server's authorizer answers a plain request as
       // it answers an upgrade; no answer is a fault of the network.
       fetch(url.href, { credentials: "include", cache: "no-store" })
         .then(refusalOf)
-        .then(end, () => end());
+        .then(end, (error) => end(undefined, error));
     },
   });
 };

@@ -59,6 +59,20 @@ for (const [name, [engine, make]] of Object.entries(kinds)) {
   });
 }
 
+for (const [name, [, make]] of Object.entries(kinds)) {
+  // sockjs-client says of no connection why it did not come about.
+  if (name === "sockjs-client") continue;
+  test(`${name}: a server that is not there is told with what the socket says`, async (t) => {
+    const setup = await Setup.start(t, {}, "--transport", "ws");
+    await setup.server.kill();
+    const { url } = setup.server;
+    const client = setup.client({ url, transport: make(url), reconnect: false });
+    const error = await rejection(client.connect());
+    assert.equal(error.code, "offline");
+    assert.ok(error.cause instanceof Error, String(error.cause));
+  });
+}
+
 test("the second argument is the socket, as in earlier releases", async (t) => {
   const setup = await Setup.start(t, {}, "--transport", "ws");
   const primus = new PrimusSocket(setup.server.url, { manual: true });

@@ -57,32 +57,39 @@ for (const [engine, way] of [
   ["sockjs", "sockjs xhr_streaming"],
 ]) {
   for (const kind of ["mjs", "cjs"]) {
-    test(`without any WebSocket: ${engine}, ${kind}`, async (t) => {
-      const server = await chat(t, "--transport", engine);
-      const told = await run("node", await alone(t, kind), server.url, { transports: [engine] });
-      assert.deepEqual(told, { way, sum: 5, rooms: ["lobby"], anew: true });
-    });
+    for (const build of [".node", ""]) {
+      test(`without any WebSocket: ${engine}, ${build}.${kind}`, async (t) => {
+        const server = await chat(t, "--transport", engine);
+        const module = await alone(t, kind, build);
+        const told = await run("node", module, server.url, { transports: [engine] });
+        assert.deepEqual(told, { way, sum: 5, rooms: ["lobby"], anew: true });
+      });
+    }
   }
 }
 
 for (const kind of ["mjs", "cjs"]) {
-  test(`without any WebSocket: ws says what is missing, ${kind}`, async (t) => {
-    const server = await chat(t);
-    const told = await run("node", await alone(t, kind), server.url, {});
-    assert.deepEqual([told.code, told.state], ["unsupported", "closed"]);
-    assert.match(told.message, /There is no WebSocket here.*[Ii]nstall the package ws/);
-  });
+  // The one that an import finds, and the one that is for no platform.
+  for (const build of [".node", ""]) {
+    test(`without any WebSocket: ws says what is missing, ${build}.${kind}`, async (t) => {
+      const server = await chat(t);
+      const told = await run("node", await alone(t, kind, build), server.url, {});
+      assert.deepEqual([told.code, told.state], ["unsupported", "closed"]);
+      const text = /There is no WebSocket here.*Cannot find .*ws.*[Ii]nstall the package ws/;
+      assert.match(told.message, text);
+    });
+  }
 }
 
 /** The package where no other is installed, and in a Node that has no WebSocket of its own. */
-async function alone(t, kind) {
+async function alone(t, kind, build = "") {
   const folder = await mkdtemp(join(tmpdir(), "stellar-alone-"));
   t.after(() => rm(folder, { recursive: true }));
   await cp(`${root}client/dist`, folder, { recursive: true });
   const name = `without.${kind}`;
   const from = {
-    mjs: `export * from "./stellar-client.mjs";`,
-    cjs: `module.exports = require("./stellar-client.cjs");`,
+    mjs: `export * from "./stellar-client${build}.mjs";`,
+    cjs: `module.exports = require("./stellar-client${build}.cjs");`,
   }[kind];
   await writeFile(join(folder, name), `delete globalThis.WebSocket;\n${from}\n`);
   return pathToFileURL(join(folder, name)).href;

@@ -4,7 +4,7 @@ import type { Transport, TransportContext } from "./transport.cjs";
 export interface SocketEvents {
     open?(): void;
     data(payload: Payload): void;
-    close(code: number, reason: string): void;
+    close(code: number, reason: string, refusal?: undefined, cause?: unknown): void;
 }
 /** Makes a WebSocket to an address whose scheme is http or https. */
 export declare const makeSocket: (context: TransportContext) => any;

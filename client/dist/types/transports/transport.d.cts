@@ -27,8 +27,11 @@ export interface TransportEvents {
     data(payload: Payload): void;
     /** A message came in from an engine that decodes by itself. */
     message(message: unknown): void;
-    /** The connection ended, or never came about; with a refusal, because it is not let in. */
-    close(code: number, reason: string, refusal?: Refusal): void;
+    /**
+     * The connection ended, or never came about; with a refusal, because it is not let in. `cause` is
+     * the error that led to it, if there was one.
+     */
+    close(code: number, reason: string, refusal?: Refusal, cause?: unknown): void;
 }
 /** What an engine may use to connect. */
 export interface TransportContext {

@@ -7,11 +7,13 @@ import { name, type Adapter } from "./adapter";
  */
 export const primus: Adapter = (socket, { open, message, close }) => {
   if (!socket.end) return;
+  let cause: any;
   const listeners: Record<string, Listener> = {
     open,
+    error: (error) => (cause = error),
     data: message,
     // Not at once: its timer starts after this, and would go on when it is ended before.
-    "reconnect scheduled": () => setTimeout(close, 0, 1006, "lost"),
+    "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), undefined, cause)),
     end: () => message("primus::server::close"),
   };
   const each = (verb: "on" | "removeListener") => {

@@ -10,11 +10,11 @@ export const socketIoSocket: Adapter = (socket, events) => {
     connect_error(error) {
       const { message } = error;
       // It stays inactive after what it takes for the server's word.
-      events.close(1006, message, socket.active ? undefined : { message });
+      events.close(1006, message, socket.active ? undefined : { message }, error);
     },
-    disconnect(reason) {
+    disconnect(reason, details) {
       if (reason === "io server disconnect") events.message(farewell);
-      events.close(1006, reason);
+      events.close(1006, reason, undefined, details);
     },
   });
   socket.onAny(any);

@@ -1,0 +1,1636 @@
+/*! stellar-client 0.1.0 | MIT */
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
+var __export = (target, all) => {
+  for (var name4 in all)
+    __defProp(target, name4, { get: all[name4], enumerable: true });
+};
+var __copyProps = (to, from, except, desc) => {
+  if (from && typeof from === "object" || typeof from === "function") {
+    for (let key of __getOwnPropNames(from))
+      if (!__hasOwnProp.call(to, key) && key !== except)
+        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
+  }
+  return to;
+};
+var __toCommonJS = (mod) => __copyProps(__defProp({}, "__esModule", { value: true }), mod);
+
+// src/msgpack.ts
+var msgpack_exports = {};
+__export(msgpack_exports, {
+  Stellar: () => StellarClient,
+  StellarClient: () => StellarClient,
+  StellarError: () => StellarError,
+  createClient: () => createClient,
+  default: () => StellarClient
+});
+module.exports = __toCommonJS(msgpack_exports);
+
+// <define:$settings>
+var define_settings_default = {};
+
+// src/callbacks.ts
+function tail(args) {
+  return [
+    args.find((arg) => typeof arg === "function"),
+    args.find((arg) => arg && typeof arg === "object") ?? {}
+  ];
+}
+function tell(promise, callback, answerFirst) {
+  if (callback) {
+    void promise.then(
+      (answer) => answerFirst ? callback(answer, null) : callback(null, answer),
+      (error) => answerFirst ? callback(error.response ?? { error }, error) : callback(error)
+    );
+  }
+  return promise;
+}
+
+// src/backoff.ts
+function backoff(attempt, { min, max, factor }, random = Math.random) {
+  const spread = attempt < 2 ? 1 : 1 + random();
+  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
+}
+
+// src/errors.ts
+var StellarError = class extends Error {
+  /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+  constructor(code, message, mayHaveRun = false, cause) {
+    super(message, cause && { cause });
+    this.name = "StellarError";
+    this.code = code;
+    this.mayHaveRun = mayHaveRun;
+  }
+};
+var asError = (error, code, mayHaveRun) => error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
+function serverError(error, response) {
+  const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
+  const code = String(error.code ?? told?.code ?? "error");
+  return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
+}
+
+// src/network.ts
+var isOffline = () => globalThis.navigator?.onLine === false;
+function watchNetwork(listeners) {
+  const each = (verb) => {
+    for (const event in listeners) globalThis[verb]?.(event, listeners[event]);
+  };
+  each("addEventListener");
+  return () => each("removeEventListener");
+}
+
+// src/options.ts
+function set(options, ...others) {
+  for (const other of others) {
+    for (const name4 in other) if (other[name4] != null) options[name4] = other[name4];
+  }
+  return options;
+}
+function resolve(options) {
+  const o = set(
+    {
+      url: globalThis.location?.origin,
+      path: "/primus",
+      api: "/api",
+      transports: ["ws"],
+      pingInterval: 3e4,
+      defaultRoom: "defaultRoom",
+      rooms: [],
+      simultaneousActions: 5,
+      actionTimeout: 3e4,
+      timeout: 1e4,
+      requestTimeout: 0,
+      queueSize: 256,
+      queueAge: 3e5,
+      query: {},
+      WebSocket: globalThis.WebSocket,
+      fetch: globalThis.fetch
+    },
+    define_settings_default,
+    { api: options.apiPath },
+    options
+  );
+  o.url = new URL(o.url).href.replace(/^ws/, "http");
+  o.pingTimeout ??= o.pingInterval * 1.5;
+  o.reconnect = o.reconnect !== false && set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
+  return o;
+}
+function connectionUrl({ url, path, query }) {
+  const address2 = new URL(url);
+  address2.pathname = path;
+  for (const name4 in query) address2.searchParams.set(name4, query[name4]);
+  return address2;
+}
+
+// src/connection.ts
+function connection(host, options, codec, connect) {
+  const { reconnect } = options;
+  let state = "idle";
+  let transport = null;
+  let round = 0;
+  let attempt = 0;
+  let timer;
+  let heartbeat;
+  let unwatch;
+  const become = (next) => {
+    const previous = state;
+    state = next;
+    if (next !== previous) host.a("state", next, previous);
+  };
+  const send = (message) => transport.send(codec.encode(message), message);
+  const dial = () => {
+    const own = ++round;
+    const later = attempt && reconnect["reconnect timeout"];
+    const most = later || options.timeout;
+    const heard = (listener) => (...args) => own === round && listener(...args);
+    let opened = false;
+    timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
+    const events = {
+      open: heard(() => {
+        opened = true;
+        beat();
+        host.A().then(heard(ready), heard(fail));
+      }),
+      data: heard((payload) => {
+        let message;
+        try {
+          message = codec.decode(payload);
+        } catch (error) {
+          return host.a("error", asError(error, "decode"));
+        }
+        receive(message);
+      }),
+      message: heard(receive),
+      close: heard((code, reason, refusal, cause) => {
+        const error = refusal && new StellarError("refused", refusal.message);
+        if (error) end("refused", Object.assign(error, refusal), true);
+        else {
+          const text = `No connection: ${code} ${reason}`;
+          fail(new StellarError(opened ? "closed" : "offline", text, false, cause));
+        }
+      })
+    };
+    const unusable = (error) => end("closed", asError(error, "unsupported"), true);
+    const go = (WebSocket2) => {
+      try {
+        transport = connect({ ...options, WebSocket: WebSocket2, url: connectionUrl(options), codec }, events);
+      } catch (error) {
+        unusable(error);
+      }
+    };
+    const { WebSocket } = options;
+    if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
+    else go(WebSocket);
+  };
+  const ready = () => {
+    clearTimeout(timer);
+    attempt = 0;
+    become("connected");
+    host.B();
+  };
+  const receive = (message) => {
+    const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+    if (ours) {
+      beat();
+      if (ours[1] === "ping") send("primus::pong::" + ours[2]);
+    } else if (message === "primus::server::close") {
+      end("closed", new StellarError("closed", "Closed by server"));
+    } else host.C(message);
+  };
+  const beat = () => {
+    clearTimeout(heartbeat);
+    if (options.pingTimeout > 0 && !transport.watched) {
+      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
+    }
+  };
+  const leave = (error) => {
+    const old = transport;
+    round++;
+    clearTimeout(timer);
+    clearTimeout(heartbeat);
+    transport = null;
+    old?.close();
+    host.l(error);
+  };
+  const fail = (error) => {
+    const lost = state === "connected";
+    if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
+      return end("closed", error, !lost);
+    }
+    leave(error);
+    const delay = backoff(++attempt, reconnect);
+    const next = { attempt, delay };
+    const own = round;
+    timer = setTimeout(dial, delay);
+    become(isOffline() ? "offline" : "reconnecting");
+    if (lost) host.a("disconnected", error);
+    else host.s(error);
+    if (own === round) host.a("reconnecting", next);
+  };
+  const begin = (next) => {
+    leave(new StellarError("closed", "Connecting anew"));
+    become(next);
+    dial();
+  };
+  const again = (redial) => {
+    if (attempt && (redial || !transport)) begin("reconnecting");
+  };
+  const end = (last, error, failed) => {
+    leave(error);
+    unwatch?.();
+    unwatch = void 0;
+    become(last);
+    if (failed) host.s(error);
+    host.m(error);
+    host.a("disconnected", error);
+  };
+  return {
+    D: () => state,
+    E: () => transport,
+    F() {
+      attempt = 0;
+      unwatch ??= watchNetwork({
+        online: () => again(true),
+        offline: () => fail(new StellarError("offline", "No network")),
+        // The page is looked at again. It bubbles from the document to here.
+        visibilitychange: () => document.hidden || again(false)
+      });
+      begin("connecting");
+    },
+    G() {
+      if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+    },
+    n: send
+  };
+}
+
+// src/emitter.ts
+var Emitter = class {
+  constructor() {
+    this.g = [];
+  }
+  on(name4, fn) {
+    this.g.push([name4, fn]);
+    return this;
+  }
+  once(name4, fn) {
+    this.g.push([name4, fn, true]);
+    return this;
+  }
+  /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+  off(name4, fn) {
+    this.g = this.g.filter(
+      ([its, own]) => name4 && (its !== name4 || fn && own !== fn)
+    );
+    return this;
+  }
+  /** The same as {@link on}. */
+  addListener(name4, fn) {
+    return this.on(name4, fn);
+  }
+  /** The same as {@link off}. */
+  removeListener(name4, fn) {
+    return this.off(name4, fn);
+  }
+  /** Removes all listeners of `name`, or of everything. */
+  removeAllListeners(name4) {
+    return this.off(name4);
+  }
+  /** @internal */
+  a(name4, ...args) {
+    for (const [its, fn, once] of [...this.g]) {
+      if (its !== name4) continue;
+      if (once) this.off(name4, fn);
+      try {
+        fn.apply(this, args);
+      } catch (error) {
+        setTimeout(() => {
+          throw error;
+        });
+      }
+    }
+  }
+};
+
+// src/files.ts
+function decodeFile(file, as) {
+  if (!as) return file;
+  const bytes = file.encoding === "base64" ? Uint8Array.from(atob(file.content), (char) => char.charCodeAt(0)) : new TextEncoder().encode(file.content);
+  return { ...file, content: as === "blob" ? new Blob([bytes], { type: file.mime }) : bytes };
+}
+
+// src/deadline.ts
+function watch({ timeout, signal }, fail) {
+  const abort = () => fail(new StellarError("aborted", "Aborted"));
+  if (signal?.aborted) return abort();
+  const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
+  signal?.addEventListener("abort", abort);
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  };
+}
+
+// src/http.ts
+async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params }, limits) {
+  const address2 = new URL(api, url);
+  const method = httpMethod.toUpperCase();
+  const get = method === "GET";
+  if (get) {
+    for (const name4 in params) if (params[name4] != null) address2.searchParams.set(name4, params[name4]);
+  }
+  const controller = new AbortController();
+  const release = watch(limits, (error) => controller.abort(error));
+  let status = 0;
+  let failure;
+  try {
+    const response = await fetch(address2.href, {
+      method,
+      signal: controller.signal,
+      ...!get && {
+        body: JSON.stringify(params),
+        headers: { "content-type": "application/json" }
+      }
+    });
+    status = response.status;
+    const body = await response.json();
+    if (body?.error == null && status < 400) return body;
+    failure = serverError(body?.error ?? `HTTP ${status}`, body);
+  } catch (error) {
+    failure = error instanceof StellarError ? error : new StellarError(
+      status ? "http" : "offline",
+      `HTTP ${status}: ${error.cause ?? error}`,
+      true,
+      error
+    );
+    failure.mayHaveRun = true;
+  } finally {
+    release?.();
+  }
+  failure.status = status;
+  throw failure;
+}
+
+// src/interceptors.ts
+function intercept(client, params, request) {
+  const waiting = [...client.interceptors];
+  const changes = [];
+  const pass = (result) => {
+    for (const change of changes) change(result);
+    return result;
+  };
+  return new Promise((resolve2, reject) => {
+    const next = (result, error) => {
+      if (error != null) return reject(error);
+      if (typeof result === "function") changes.unshift(result);
+      else if (result) return resolve2(result);
+      void step();
+    };
+    const step = async () => {
+      try {
+        const interceptor = waiting.pop();
+        if (interceptor) await interceptor.call(client, params, next, reject);
+        else resolve2(await request());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    void step();
+  }).then(pass, (error) => {
+    throw pass(error);
+  });
+}
+
+// src/requests.ts
+var grace = 5e3;
+function requests(host, limits) {
+  const { simultaneousActions, actionTimeout, queueSize, queueAge, requestTimeout } = limits;
+  let count = 0;
+  let running = 0;
+  let queue = [];
+  const pending = /* @__PURE__ */ new Map();
+  const isAction = (request) => request.o.event === "action";
+  const flush = () => {
+    if (host.state !== "connected") return;
+    for (let place = 0; place < queue.length; ) {
+      const request = queue[place];
+      if (isAction(request) && running >= simultaneousActions) place++;
+      else {
+        queue.splice(place, 1);
+        transmit(request);
+      }
+    }
+  };
+  const transmit = (request) => {
+    clearTimeout(request.e);
+    try {
+      host.n(request.o);
+    } catch (error) {
+      return request.c(error);
+    }
+    const number = ++count;
+    request.p = true;
+    host.a("send", request.o, number);
+    if (request.H) return request.c(null, {});
+    pending.set(number, request);
+    if (!isAction(request)) return;
+    running++;
+    if (actionTimeout) {
+      request.e = setTimeout(() => {
+        request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
+        done(number);
+        flush();
+      }, actionTimeout + grace);
+    }
+  };
+  const done = (number) => {
+    const request = pending.get(number);
+    if (pending.delete(number)) {
+      clearTimeout(request.e);
+      if (isAction(request)) running--;
+    }
+    return request;
+  };
+  return {
+    I: () => queue.length,
+    J: () => pending.size,
+    j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+      let release;
+      const request = {
+        o: body,
+        H: noReply,
+        p: false,
+        e: 0,
+        c(error, answer) {
+          release?.();
+          if (!request.p) clearTimeout(request.e);
+          if (error) reject(error);
+          else resolve2(answer);
+        }
+      };
+      const give = (error) => {
+        error.mayHaveRun = request.p;
+        queue = queue.filter((other) => other !== request);
+        request.c(error);
+      };
+      const drop = (why) => give(new StellarError("dropped", why));
+      release = watch({ timeout: requestTimeout, ...options }, give);
+      if (!release) return;
+      if (now) return transmit(request);
+      queue.push(request);
+      flush();
+      if (!queue.includes(request)) return;
+      if (volatile) return drop("Not sent at once");
+      if (queueAge) {
+        request.e = setTimeout(drop, queueAge, "Waited too long");
+        request.e.unref?.();
+      }
+      if (queue.length > queueSize) {
+        queue.shift().c(new StellarError("dropped", "Queue is full"));
+      }
+    }),
+    K: flush,
+    L(answer) {
+      const request = done(answer.messageCount);
+      if (!request) return;
+      let { error, status } = answer;
+      if (!isAction(request) && status !== "OK") error ??= status;
+      request.c(error != null && serverError(error, answer), answer);
+      flush();
+    },
+    l({ code, message, cause }) {
+      count = 0;
+      for (const number of pending.keys()) {
+        done(number).c(new StellarError(code, message, true, cause));
+      }
+    },
+    m({ code, message, cause }) {
+      for (const request of queue.splice(0)) {
+        request.c(new StellarError(code, message, false, cause));
+      }
+    }
+  };
+}
+
+// src/scope.ts
+var scoped = (room, event) => `[${room}].${event}`;
+var Scope = class _Scope {
+  constructor(_client, rooms) {
+    this.k = _client;
+    this.h = [rooms].flat();
+  }
+  /** Adds rooms. */
+  to(rooms) {
+    return new _Scope(this.k, this.h.concat(rooms));
+  }
+  /** The same as {@link to}, for reading. */
+  from(rooms) {
+    return this.to(rooms);
+  }
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms) {
+    return this.to(rooms);
+  }
+  /** Sends an event to each of the rooms. */
+  emit(event, data) {
+    return Promise.all(this.h.map((room) => this.k.t(room, event, data)));
+  }
+  /** Calls `fn(data, message)` when the event happens in one of the rooms. */
+  on(event, fn) {
+    for (const room of this.h) this.k.on(scoped(room, event), fn);
+    return this;
+  }
+  /** Takes {@link on} back. */
+  off(event, fn) {
+    for (const room of this.h) this.k.off(scoped(room, event), fn);
+    return this;
+  }
+};
+
+// src/transports/own/adapter.ts
+var name = "own";
+var farewell = "primus::server::close";
+function listen(socket, listeners) {
+  for (const event in listeners) socket.on(event, listeners[event]);
+  return () => {
+    for (const event in listeners) socket.removeListener(event, listeners[event]);
+  };
+}
+
+// src/transports/own/primus.ts
+var primus = (socket, { open, message, close }) => {
+  if (!socket.end) return;
+  let cause;
+  const listeners = {
+    open,
+    error: (error) => cause = error,
+    data: message,
+    // Not at once: its timer starts after this, and would go on when it is ended before.
+    "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), void 0, cause)),
+    end: () => message("primus::server::close")
+  };
+  const each = (verb) => {
+    for (const event in listeners) socket[verb](event, listeners[event]);
+  };
+  each("on");
+  if (socket.readyState === 3) setTimeout(open);
+  else socket.open();
+  return {
+    name,
+    watched: true,
+    send: (_, message2) => socket.write(message2),
+    close() {
+      each("removeListener");
+      socket.end();
+    }
+  };
+};
+
+// src/transports/own/own.ts
+var ownSocket = (given, adapters) => (_, events) => {
+  const socket = typeof given === "function" ? given() : given;
+  for (const adapter of [primus, ...adapters]) {
+    const transport = adapter(socket, events);
+    if (transport) return transport;
+  }
+  throw new TypeError("No engine for this socket here");
+};
+
+// src/client.ts
+var reserved = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+var Client = class extends Emitter {
+  constructor(options, { codec, transports, fallback: fallback2, own }, transport) {
+    super();
+    /** This connection's id, once connected; another one after a reconnect. */
+    this.id = null;
+    /** The session this connection belongs to. */
+    this.fingerprint = null;
+    /** The rooms this connection is in. */
+    this.rooms = [];
+    /** The server's view of this connection, as of when it was configured; anew on each connection. */
+    this.details = null;
+    /** The text the server greeted with. */
+    this.welcomeMessage = null;
+    /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+    this.interceptors = [];
+    this.u = [];
+    const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
+    const given = o.transport ?? transport;
+    const connect = given ? ownSocket(given, own) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
+    const parser = (o.parser ?? codec.name).toLowerCase();
+    if (!connect || parser !== codec.name) {
+      throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
+    }
+    this.i = new Set(o.rooms);
+    this.b = requests(this, o);
+    this.f = connection(this, o, codec, connect);
+  }
+  /** Where the client is. */
+  get state() {
+    return this.f.D();
+  }
+  /** The live connection underneath, if there is one; its `name` is the engine's. */
+  get transport() {
+    return this.f.E();
+  }
+  /** How many requests wait to be sent. */
+  get queued() {
+    return this.b.I();
+  }
+  /** How many requests wait for their answer. */
+  get pending() {
+    return this.b.J();
+  }
+  /**
+   * Connects. Tells the details of the connection, or the error of the first attempt; after
+   * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
+   * open connection is closed and a new one made.
+   */
+  connect(callback) {
+    const promise = new Promise((...waiting) => {
+      this.u.push(waiting);
+    });
+    promise.catch(() => {
+    });
+    this.f.F();
+    return tell(promise, callback);
+  }
+  /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+  disconnect(callback) {
+    this.f.G();
+    return tell(Promise.resolve(), callback);
+  }
+  action(name4, ...rest) {
+    const params = typeof rest[0] === "object" && rest.shift();
+    const [callback, limits] = tail(rest);
+    const all = { ...params, action: name4 };
+    const answer = intercept(
+      this,
+      all,
+      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
+    );
+    return tell(answer, callback, true);
+  }
+  say(room, message, ...rest) {
+    if (message === void 0 || typeof message === "function") {
+      rest = [message];
+      message = room;
+      room = this.options.defaultRoom;
+    }
+    return this.d({ event: "say", room, message }, rest);
+  }
+  /** Asks for the server's view of this connection. */
+  detailsView(...rest) {
+    return this.d({ event: "detailsView" }, rest);
+  }
+  /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+  configure(...rest) {
+    return this.d({ event: "detailsView" }, rest, (answer) => this.x(answer));
+  }
+  /** Asks who is in a room. The callback is `(answer, error)`. */
+  roomView(room, ...rest) {
+    return this.d({ event: "roomView", room }, rest, void 0, true);
+  }
+  /**
+   * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
+   * it once more is no fault.
+   */
+  roomAdd(room, ...rest) {
+    return this.d({ event: "roomAdd", room }, rest, () => this.q(room, "add"));
+  }
+  /** Leaves a room. */
+  roomLeave(room, ...rest) {
+    return this.d({ event: "roomLeave", room }, rest, () => this.q(room, "delete"));
+  }
+  /** Joins a room; the same as {@link roomAdd}. */
+  join(room, ...rest) {
+    return this.roomAdd(room, ...rest);
+  }
+  /** Leaves a room; the same as {@link roomLeave}. */
+  leave(room, ...rest) {
+    return this.roomLeave(room, ...rest);
+  }
+  file(path, ...rest) {
+    const [callback, { as, ...limits }] = tail(rest);
+    const answer = this.b.j({ event: "file", file: path }, limits);
+    return tell(
+      answer.then((file) => decodeFile(file, as)),
+      callback,
+      true
+    );
+  }
+  /**
+   * Sends a message of the protocol as it is, and tells its answer. The callback is
+   * `(answer, error)`.
+   */
+  send(message, ...rest) {
+    return this.d(message, rest, void 0, true);
+  }
+  /** Sends an event to the default room. */
+  emit(event, data) {
+    return this.t(this.options.defaultRoom, event, data);
+  }
+  /** Rooms to send events to, or to hear events from. */
+  to(rooms) {
+    return new Scope(this, rooms);
+  }
+  /** The same as {@link to}, for reading. */
+  from(rooms) {
+    return this.to(rooms);
+  }
+  /** The same as {@link to}, as a guide spells it. */
+  for(rooms) {
+    return this.to(rooms);
+  }
+  /** Sets the room that `say` and `emit` use when none is named. */
+  setDefaultRoom(room) {
+    this.options.defaultRoom = room;
+  }
+  /** @internal */
+  t(room, event, data = null) {
+    return this.d({ event: "event", params: { room, event, data } }, []);
+  }
+  d(body, rest, done, answerFirst) {
+    const [callback, limits] = tail(rest);
+    const answer = this.b.j(body, limits).then(
+      (answer2) => {
+        done?.(answer2);
+        return unwrap(answer2);
+      },
+      (error) => {
+        const { code, response } = error;
+        if (code === "017" && this.w.delete(body.room)) {
+          return { ...response, status: "OK", data: true, error: null };
+        }
+        if (response) this.a("error", error);
+        throw error;
+      }
+    );
+    return tell(answer, callback, answerFirst);
+  }
+  /**
+   * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+   * @internal
+   */
+  async A() {
+    const ask2 = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
+      if (!error.response) throw error;
+      if (error.code !== "017") {
+        this.i.delete(body.room);
+        this.a("error", error);
+      }
+    });
+    this.w = new Set(this.i);
+    const rooms = [...this.i].map((room) => ask2({ event: "roomAdd", room }));
+    const [details] = await Promise.all([ask2({ event: "detailsView" }), ...rooms]);
+    if (details) this.x(details);
+  }
+  x(answer) {
+    const { data } = answer;
+    this.details = unwrap(answer);
+    this.id = data.id;
+    this.fingerprint = data.fingerprint;
+    this.rooms = [...data.rooms];
+  }
+  /** @internal */
+  B() {
+    this.b.K();
+    const { details } = this;
+    this.r(0, details);
+    if (this.v) this.a("reconnect", details);
+    this.v = true;
+    if (this.state === "connected") this.a("connected", details);
+  }
+  /** @internal */
+  n(message) {
+    this.f.n(message);
+  }
+  /** @internal */
+  l(error) {
+    this.b.l(error);
+  }
+  /** Settles what waits for the connection. */
+  r(place, outcome) {
+    for (const waiting of this.u.splice(0)) waiting[place](outcome);
+  }
+  /** @internal */
+  s(error) {
+    this.r(1, error);
+    this.a("error", error);
+  }
+  /** @internal */
+  m(error) {
+    this.r(1, error);
+    this.b.m(error);
+  }
+  q(room, change) {
+    const rooms = new Set(this.rooms);
+    for (const set2 of [this.i, rooms]) set2[change](room);
+    this.rooms = [...rooms];
+  }
+  /** @internal */
+  C(message) {
+    this.a("message", message);
+    const { context, message: said, room, welcome } = message ?? {};
+    if (context === "response") this.b.L(message);
+    else if (context === "user") {
+      const { event, data } = said ?? {};
+      if (event === "destroy" && data?.code === "018") this.q(room, "delete");
+      this.a("say", message);
+      if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
+      if (!reserved.test(event)) this.a(event, data, message);
+      this.a(scoped(room, event), data, message);
+    } else if (context === "api" && welcome != null) {
+      this.welcomeMessage = welcome;
+      this.a("welcome", message);
+    } else if (context === "alert" || context === "api") this.a(context, message);
+  }
+};
+function unwrap(answer) {
+  const { data } = answer;
+  return typeof data === "object" ? { ...data, ...answer } : answer;
+}
+
+// src/codec/msgpack-decode.ts
+var utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+var Reader = class {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.at = 0;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  /** Steps over `size` bytes and returns where they began. */
+  take(size) {
+    const start = this.at;
+    if (start + size > this.bytes.length) throw new RangeError("the payload ends too soon");
+    this.at = start + size;
+    return start;
+  }
+  u8() {
+    return this.view.getUint8(this.take(1));
+  }
+  u16() {
+    return this.view.getUint16(this.take(2));
+  }
+  u32() {
+    return this.view.getUint32(this.take(4));
+  }
+  raw(size) {
+    const start = this.take(size);
+    return this.bytes.slice(start, start + size);
+  }
+  text(size) {
+    const start = this.take(size);
+    return utf8.decode(this.bytes.subarray(start, start + size));
+  }
+  list(size, depth) {
+    const items = [];
+    for (let i = 0; i < size; i++) items.push(this.value(depth + 1));
+    return items;
+  }
+  map(size, depth) {
+    const object = {};
+    for (let i = 0; i < size; i++) {
+      const key = String(this.value(depth + 1));
+      const value = this.value(depth + 1);
+      if (key === "__proto__") {
+        Object.defineProperty(object, key, {
+          value,
+          configurable: true,
+          enumerable: true,
+          writable: true
+        });
+      } else object[key] = value;
+    }
+    return object;
+  }
+  big(value) {
+    const n = Number(value);
+    return Number.isSafeInteger(n) ? n : value;
+  }
+  /** Timestamps become dates; the bytes of other extensions are handed on as they are. */
+  extension(size) {
+    const type = this.view.getInt8(this.take(1));
+    const data = this.raw(size);
+    if (type !== -1) return { type, data };
+    const view = new DataView(data.buffer);
+    if (size === 4) return new Date(view.getUint32(0) * 1e3);
+    if (size === 8) {
+      const high = view.getUint32(0);
+      const seconds = (high & 3) * 4294967296 + view.getUint32(4);
+      return new Date(seconds * 1e3 + Math.floor((high >>> 2) / 1e6));
+    }
+    return new Date(Number(view.getBigInt64(4)) * 1e3 + Math.floor(view.getUint32(0) / 1e6));
+  }
+  value(depth) {
+    if (depth > 500) throw new RangeError("nested too deeply");
+    const tag = this.u8();
+    if (tag < 128) return tag;
+    if (tag < 144) return this.map(tag & 15, depth);
+    if (tag < 160) return this.list(tag & 15, depth);
+    if (tag < 192) return this.text(tag & 31);
+    if (tag >= 224) return tag - 256;
+    switch (tag) {
+      case 192:
+        return null;
+      case 194:
+        return false;
+      case 195:
+        return true;
+      case 196:
+        return this.raw(this.u8());
+      case 197:
+        return this.raw(this.u16());
+      case 198:
+        return this.raw(this.u32());
+      case 199:
+        return this.extension(this.u8());
+      case 200:
+        return this.extension(this.u16());
+      case 201:
+        return this.extension(this.u32());
+      case 202:
+        return this.view.getFloat32(this.take(4));
+      case 203:
+        return this.view.getFloat64(this.take(8));
+      case 204:
+        return this.u8();
+      case 205:
+        return this.u16();
+      case 206:
+        return this.u32();
+      case 207:
+        return this.big(this.view.getBigUint64(this.take(8)));
+      case 208:
+        return this.view.getInt8(this.take(1));
+      case 209:
+        return this.view.getInt16(this.take(2));
+      case 210:
+        return this.view.getInt32(this.take(4));
+      case 211:
+        return this.big(this.view.getBigInt64(this.take(8)));
+      case 217:
+        return this.text(this.u8());
+      case 218:
+        return this.text(this.u16());
+      case 219:
+        return this.text(this.u32());
+      case 220:
+        return this.list(this.u16(), depth);
+      case 221:
+        return this.list(this.u32(), depth);
+      case 222:
+        return this.map(this.u16(), depth);
+      case 223:
+        return this.map(this.u32(), depth);
+    }
+    if (tag >= 212 && tag <= 216) return this.extension(1 << tag - 212);
+    throw new RangeError(`unknown MessagePack tag ${tag}`);
+  }
+  end() {
+    if (this.at !== this.bytes.length) throw new RangeError("the payload goes on after its value");
+  }
+};
+function decode(payload) {
+  const reader3 = new Reader(payload);
+  const value = reader3.value(0);
+  reader3.end();
+  return value;
+}
+
+// src/codec/msgpack-encode.ts
+var utf82 = new TextEncoder();
+var Writer = class {
+  constructor() {
+    this.bytes = new Uint8Array(256);
+    this.view = new DataView(this.bytes.buffer);
+    this.at = 0;
+  }
+  /** Makes room for `size` bytes and returns where they begin. */
+  take(size) {
+    const start = this.at;
+    this.at += size;
+    if (this.at > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(this.at, this.bytes.length * 2));
+      grown.set(this.bytes);
+      this.bytes = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return start;
+  }
+  u8(value) {
+    const at = this.take(1);
+    this.view.setUint8(at, value);
+  }
+  u16(tag, value) {
+    this.u8(tag);
+    const at = this.take(2);
+    this.view.setUint16(at, value);
+  }
+  u32(tag, value) {
+    this.u8(tag);
+    const at = this.take(4);
+    this.view.setUint32(at, value);
+  }
+  i64(tag, value) {
+    this.u8(tag);
+    const at = this.take(8);
+    this.view.setBigInt64(at, value);
+  }
+  f64(value) {
+    this.u8(203);
+    const at = this.take(8);
+    this.view.setFloat64(at, value);
+  }
+  raw(value) {
+    const at = this.take(value.length);
+    this.bytes.set(value, at);
+  }
+  /** A length, in the smallest form of its family (`t8` is 0 where there is none). */
+  length(n, fix, fixMax, t8, t16, t32) {
+    if (n <= fixMax) this.u8(fix | n);
+    else if (t8 && n < 256) {
+      this.u8(t8);
+      this.u8(n);
+    } else if (n < 65536) this.u16(t16, n);
+    else this.u32(t32, n);
+  }
+  done() {
+    return this.bytes.subarray(0, this.at);
+  }
+};
+function integer(w, value) {
+  const n = Number(value);
+  if (value >= 0n) {
+    if (n < 128) w.u8(n);
+    else if (n < 256) {
+      w.u8(204);
+      w.u8(n);
+    } else if (n < 65536) w.u16(205, n);
+    else if (n < 4294967296) w.u32(206, n);
+    else if (value < 1n << 64n) w.i64(207, BigInt.asIntN(64, value));
+    else throw new RangeError("integer does not fit 64 bits");
+  } else if (n >= -32) w.u8(n & 255);
+  else if (n >= -128) {
+    w.u8(208);
+    w.u8(n & 255);
+  } else if (n >= -32768) w.u16(209, n & 65535);
+  else if (n >= -2147483648) w.u32(210, n >>> 0);
+  else if (value >= -(1n << 63n)) w.i64(211, value);
+  else throw new RangeError("integer does not fit 64 bits");
+}
+function write(w, value, depth) {
+  if (depth > 500) throw new RangeError("nested too deeply, or in a circle");
+  switch (typeof value) {
+    case "boolean":
+      return w.u8(value ? 195 : 194);
+    case "bigint":
+      return integer(w, value);
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? integer(w, BigInt(value)) : w.f64(value);
+    case "string": {
+      const bytes = utf82.encode(value);
+      w.length(bytes.length, 160, 31, 217, 218, 219);
+      return w.raw(bytes);
+    }
+    case "object":
+      break;
+    default:
+      return w.u8(192);
+  }
+  if (value === null) return w.u8(192);
+  if (typeof value.toJSON === "function") return write(w, value.toJSON(), depth + 1);
+  if (value instanceof ArrayBuffer) value = new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    w.length(bytes.length, 0, -1, 196, 197, 198);
+    return w.raw(bytes);
+  }
+  if (Array.isArray(value)) {
+    w.length(value.length, 144, 15, 0, 220, 221);
+    for (const item of value) write(w, item, depth + 1);
+    return;
+  }
+  const entries = Object.entries(value).filter(
+    ([, item]) => item !== void 0 && typeof item !== "function"
+  );
+  w.length(entries.length, 128, 15, 0, 222, 223);
+  for (const [key, item] of entries) {
+    write(w, key, depth + 1);
+    write(w, item, depth + 1);
+  }
+}
+function encode(value) {
+  const writer = new Writer();
+  write(writer, value, 0);
+  return writer.done();
+}
+
+// src/codec/msgpack.ts
+var msgpack = {
+  name: "msgpack",
+  encode,
+  decode: (payload) => {
+    if (typeof payload === "string") throw new TypeError("MessagePack comes in binary frames");
+    return decode(payload);
+  }
+};
+
+// src/transports/refusal.ts
+async function refusalOf(response) {
+  const { status } = response;
+  if (status !== 401 && status !== 403) return;
+  const body = await response.json().catch(() => null);
+  return body?.error && { status, message: String(body.error) };
+}
+
+// src/transports/requests.ts
+function httpLine({ fetch }, { close }) {
+  if (!fetch) throw new TypeError("The option fetch is needed");
+  const controller = new AbortController();
+  const { signal } = controller;
+  return {
+    async ask(url, body, use) {
+      try {
+        const response = await fetch(url.href, {
+          ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
+          credentials: "include",
+          cache: "no-store",
+          signal
+        });
+        if (response.ok) {
+          if (use) await use(response);
+          else await response.text();
+        } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
+      } catch (error) {
+        controller.abort();
+        close(1006, String(error.cause ?? error), void 0, error);
+      }
+    },
+    ended: () => signal.aborted,
+    end: () => controller.abort()
+  };
+}
+function batches(post, limit) {
+  const waiting = [];
+  let busy = false;
+  const run = async () => {
+    busy = true;
+    await null;
+    while (waiting.length) {
+      const most = limit();
+      let size = 0;
+      let count = 0;
+      do
+        size += waiting[count++].length + 1;
+      while (count < waiting.length && size + waiting[count].length < most);
+      await post(waiting.splice(0, count));
+    }
+    busy = false;
+  };
+  return (packet) => {
+    waiting.push(packet);
+    if (!busy) void run();
+  };
+}
+
+// src/transports/socket.ts
+function hear(socket, { open, data, close }) {
+  socket.binaryType = "arraybuffer";
+  socket.onopen = open;
+  socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
+  let cause;
+  socket.onerror = ({ error }) => cause = error;
+  socket.onclose = ({ code, reason }) => close(code, reason || String(cause ?? ""), void 0, cause);
+}
+var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
+function plain(name4, socket, events) {
+  hear(socket, events);
+  return { name: name4, send: (payload) => socket.send(payload), close: () => socket.close() };
+}
+function openSocket(context, url, { data, close }) {
+  const socket = makeSocket({ ...context, url });
+  hear(socket, {
+    data(payload) {
+      try {
+        data(payload);
+      } catch (error) {
+        close(1002, String(error), void 0, error);
+      }
+    },
+    close
+  });
+  return socket;
+}
+
+// src/transports/engineio.ts
+var name2 = "engine.io";
+var separator = "";
+function address({ url }, transport) {
+  const address2 = new URL(url);
+  address2.pathname = url.pathname.replace(/\/?$/, "/");
+  address2.searchParams.set("EIO", "4");
+  address2.searchParams.set("transport", transport);
+  return address2;
+}
+var reader = (events, write2, opened) => (packet) => {
+  if (typeof packet !== "string") return events.data(packet);
+  const rest = packet.slice(1);
+  switch (packet[0]) {
+    case "0":
+      opened?.(JSON.parse(rest));
+      return events.open();
+    case "1":
+      return events.close(1e3, "");
+    case "2":
+      return write2("3" + rest);
+    case "4":
+      return events.data(rest);
+    case "b":
+      return events.data(Uint8Array.from(atob(rest), (char) => char.charCodeAt(0)));
+  }
+};
+var websocket = (context, events) => {
+  const socket = openSocket(context, address(context, "websocket"), {
+    data: reader(events, (packet) => socket.send(packet)),
+    close: events.close
+  });
+  return {
+    name: name2,
+    way: "websocket",
+    send: (payload) => socket.send(typeof payload === "string" ? "4" + payload : payload),
+    close: () => socket.close()
+  };
+};
+var polling = (context, events) => {
+  const { fetch } = context;
+  const url = address(context, "polling");
+  const line = httpLine(context, events);
+  let most = 0;
+  const write2 = batches(
+    (batch) => line.ask(url, batch.join(separator)),
+    () => most
+  );
+  const read = reader(events, write2, ({ sid, maxPayload }) => {
+    url.searchParams.set("sid", sid);
+    most = Math.min(maxPayload / 3, 65536);
+  });
+  const poll = () => line.ask(url, null, async (response) => {
+    (await response.text()).split(separator).forEach(read);
+    if (!line.ended()) void poll();
+  });
+  void poll();
+  return {
+    name: name2,
+    way: "polling",
+    send: (payload) => write2(
+      typeof payload === "string" ? "4" + payload : (
+        // Not all at once: arguments are limited.
+        "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
+      )
+    ),
+    close() {
+      line.end();
+      const body = "1";
+      if (most) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+      });
+    }
+  };
+};
+var engineio = [websocket, polling];
+
+// src/transports/fallback.ts
+var patience = 3;
+var storage = (use) => {
+  try {
+    return use(sessionStorage);
+  } catch {
+  }
+};
+function fallback(options, built) {
+  const { url, path, paths, timeout } = options;
+  const [primary] = define_settings_default.transports ?? options.transports;
+  const ways = options.transports.flatMap(
+    (name4) => (built[name4] ?? []).map((connect, index) => ({
+      y: name4 + index,
+      M: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      z: !index,
+      N: connect
+    }))
+  );
+  if (!ways.length) return;
+  const place = `stellar ${url}${path}`;
+  const key = storage((kept) => kept.getItem(place));
+  let best = ways.find((way) => way.y === key);
+  let proven = false;
+  let failures = 0;
+  return (context, events) => {
+    const others = ways.filter((way) => way !== best);
+    let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
+    failures++;
+    const causes = [];
+    let round = 0;
+    let tried = false;
+    let timer;
+    let inner;
+    const leave = () => {
+      round++;
+      clearTimeout(timer);
+      inner?.close();
+      inner = void 0;
+    };
+    const all = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
+    const next = () => {
+      const way = left.shift();
+      const own = ++round;
+      let there = false;
+      const current = () => own === round;
+      const fail = (again) => {
+        if (there || !left.length) return again();
+        leave();
+        if (way.z) left = left.filter((way2) => !way2.z);
+        if (left.length) next();
+        else again();
+      };
+      const arrived = () => {
+        if (there) return;
+        there = proven = true;
+        failures = 0;
+        best = way;
+        clearTimeout(timer);
+        storage((kept) => kept.setItem(place, way.y));
+        events.open();
+      };
+      const url2 = new URL(context.url);
+      url2.pathname = way.M;
+      if (left.length) {
+        timer = setTimeout(() => {
+          if (current()) fail(() => events.close(1006, "No answer"));
+        }, timeout / 3);
+      }
+      try {
+        inner = way.N(
+          { ...context, url: url2 },
+          {
+            // Opening alone proves nothing: some let a connection through, and then nothing over
+            // it. Everybody is answered this, and it does not count as a message.
+            open() {
+              if (!current()) return;
+              if (ways.length < 2) arrived();
+              else inner.send(context.codec.encode(ask), ask);
+            },
+            data(payload) {
+              if (!current()) return;
+              arrived();
+              events.data(payload);
+            },
+            message(message) {
+              if (!current()) return;
+              arrived();
+              events.message(message);
+            },
+            close(code, reason, refusal, cause) {
+              if (!current()) return;
+              if (!there && cause) causes.push(cause);
+              if (refusal) events.close(code, reason, refusal);
+              else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
+            }
+          }
+        );
+        tried = true;
+      } catch (error) {
+        clearTimeout(timer);
+        causes.push(error);
+        if (left.length) next();
+        else if (tried) events.close(1006, String(error), void 0, all(error));
+        else throw all(error);
+      }
+    };
+    next();
+    return {
+      get name() {
+        return inner?.name ?? "";
+      },
+      get way() {
+        return inner?.way ?? "websocket";
+      },
+      send: (payload, message) => inner.send(payload, message),
+      close: leave
+    };
+  };
+}
+var ask = "primus::id::";
+
+// src/transports/own/engineio.ts
+var engineIoSocket = (socket, events) => {
+  if (typeof socket.readyState !== "string") return;
+  socket.binaryType = "arraybuffer";
+  let cause;
+  listen(socket, {
+    open: () => events.open(),
+    message: (data) => events.data(typeof data === "string" ? data : new Uint8Array(data)),
+    close: (reason) => events.close(1006, reason, void 0, cause),
+    error: (error) => cause = error
+  });
+  return { name, send: (payload) => socket.send(payload), close: () => socket.close() };
+};
+
+// src/transports/socketio.ts
+var whole = /^(message|user|alert|api|welcome|primus)$/;
+var encode2 = (codec, packet) => codec.name === "json" ? packet.type + (packet.data ? JSON.stringify(packet.data) : "") : codec.encode({ ...packet, nsp: "/" });
+var decode2 = (codec, payload) => codec.name === "json" ? { type: +payload[0], data: payload[1] && JSON.parse(payload.slice(1)) } : codec.decode(payload);
+var socketio = (ways) => ways.map((connect) => (context, events) => {
+  const { codec } = context;
+  const send = (packet) => under.send(encode2(codec, packet), packet);
+  const under = connect(context, {
+    ...events,
+    open: () => send({ type: 0 }),
+    data(payload) {
+      const { type, data } = decode2(codec, payload);
+      if (type === 0) events.open();
+      else if (type === 1) events.message("primus::server::close");
+      else if (type === 2) whole.test(data[0]) && events.message(data[1]);
+      else if (type === 4) {
+        const { message } = data;
+        const passes = /shutting down|Too many/.test(message);
+        events.close(1008, message, passes ? void 0 : { message });
+      }
+    }
+  });
+  return {
+    ...under,
+    name: "socket.io",
+    send: (_, message) => send({ type: 2, data: ["message", message] })
+  };
+});
+
+// src/transports/own/socketio.ts
+var socketIoSocket = (socket, events) => {
+  if (!socket.onAny) return;
+  const any = (event, message) => whole.test(event) && events.message(message);
+  const ignore = listen(socket, {
+    connect: () => events.open(),
+    connect_error(error) {
+      const { message } = error;
+      events.close(1006, message, socket.active ? void 0 : { message }, error);
+    },
+    disconnect(reason, details) {
+      if (reason === "io server disconnect") events.message(farewell);
+      events.close(1006, reason, void 0, details);
+    }
+  });
+  socket.onAny(any);
+  if (socket.connected) setTimeout(events.open);
+  else socket.connect();
+  return {
+    name,
+    send: (_, message) => socket.emit("message", message),
+    close() {
+      ignore();
+      socket.offAny(any);
+      socket.disconnect();
+    }
+  };
+};
+
+// src/transports/own/websocket.ts
+var ownWebSocket = (socket, events) => (
+  // That of engine.io-client is a word.
+  typeof socket.readyState === "number" && plain(name, socket, events)
+);
+
+// src/transports/sockjs.ts
+var name3 = "sockjs";
+function session({ url }) {
+  const id = crypto.getRandomValues(new Uint32Array(4)).join("");
+  return (end) => {
+    const address2 = new URL(url);
+    address2.pathname = `${url.pathname.replace(/\/$/, "")}/000/${id}/${end}`;
+    return address2;
+  };
+}
+var reader2 = (events) => (frame) => {
+  const rest = frame[1] && frame[0] !== "h" && JSON.parse(frame.slice(1));
+  if (frame[0] === "o") events.open();
+  else if (frame[0] === "a") rest.forEach(events.data);
+  else if (frame[0] === "c") events.close(rest[0], rest[1]);
+};
+var websocket2 = (context, events) => {
+  const socket = openSocket(context, session(context)("websocket"), {
+    data: reader2(events),
+    close: events.close
+  });
+  return {
+    name: name3,
+    way: "websocket",
+    send: (payload) => socket.send(JSON.stringify([payload])),
+    close: () => socket.close()
+  };
+};
+var http = (way) => (context, events) => {
+  const address2 = session(context);
+  const line = httpLine(context, events);
+  const read = reader2(events);
+  const receive = () => line.ask(address2(way), "", async (response) => {
+    const body = response.body.getReader();
+    const text = new TextDecoder();
+    for (let rest = "", part; !(part = await body.read()).done; ) {
+      const lines = (rest += text.decode(part.value, { stream: true })).split("\n");
+      rest = lines.pop();
+      lines.forEach(read);
+    }
+    if (!line.ended()) void receive();
+  });
+  void receive();
+  const write2 = batches(
+    (batch) => line.ask(address2("xhr_send"), JSON.stringify(batch)),
+    () => 16384
+  );
+  return { name: name3, way, send: (payload) => write2(payload), close: line.end };
+};
+var sockjs = [websocket2, http("xhr_streaming"), http("xhr")];
+
+// src/transports/ws.ts
+var ws = (context, { open, data, close }) => {
+  const { url, fetch } = context;
+  let opened = false;
+  return plain("ws", makeSocket(context), {
+    open() {
+      opened = true;
+      open();
+    },
+    data,
+    close(code, reason, _, cause) {
+      const end = (refusal, error) => close(code, reason, refusal, cause ?? error);
+      if (opened || !fetch) return end();
+      fetch(url.href, { credentials: "include", cache: "no-store" }).then(refusalOf).then(end, (error) => end(void 0, error));
+    }
+  });
+};
+
+// src/engines.ts
+var engines = {
+  transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
+  fallback,
+  own: [engineIoSocket, socketIoSocket, ownWebSocket]
+};
+
+// src/load.require.ts
+var load = (failed) => {
+  try {
+    return require("ws").WebSocket;
+  } catch (error) {
+    return failed(error);
+  }
+};
+
+// src/platform.ts
+function missing(cause) {
+  const [reason] = String(cause?.message ?? cause).split("\n");
+  return class {
+    constructor() {
+      throw new StellarError(
+        "unsupported",
+        `There is no WebSocket here, which Node has since 22, and the package ws gave none: ${reason}. Install the package ws, give the option WebSocket, or name an engine in transports that has other ways too`,
+        false,
+        cause
+      );
+    }
+  };
+}
+function find(cause) {
+  try {
+    const { createRequire } = globalThis.process.getBuiltinModule("module");
+    return createRequire(__filename)("ws").WebSocket;
+  } catch (error) {
+    return missing(cause ?? error);
+  }
+}
+function onThisPlatform(options) {
+  const given = typeof options === "string" ? { url: options } : options;
+  if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
+  if (given.WebSocket || globalThis.WebSocket) return given;
+  return { ...given, WebSocket: load ? load(find) : find() };
+}
+
+// src/msgpack.ts
+var StellarClient = class extends Client {
+  /**
+   * Makes a client; it connects when told to. `transport` is the option of this name, where
+   * earlier releases took it.
+   */
+  constructor(options = {}, transport) {
+    super(onThisPlatform(options), { codec: msgpack, ...engines }, transport);
+  }
+};
+var createClient = (options) => new StellarClient(options);
+// Annotate the CommonJS export names for ESM import in node:
+0 && (module.exports = {
+  Stellar,
+  StellarClient,
+  StellarError,
+  createClient
+});
+//# sourceMappingURL=stellar-client.msgpack.node.cjs.map
