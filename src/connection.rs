@@ -20,7 +20,7 @@ use crate::{
     dispatch::PendingVerb,
     extensions::Extensions,
     http::is_session_id,
-    rooms::{LocalRoom, RoomName, context_frame, push_frame},
+    rooms::{ByteMeter, LocalRoom, RoomName, context_frame, push_frame},
     time::now_ms,
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct State {
     pending_files: AtomicU32,
     pending_events: AtomicU32,
     pub(crate) rooms: Mutex<Vec<Arc<LocalRoom>>>,
+    /// What it has published to rooms.
+    pub(crate) published: ByteMeter,
     /// Held by whoever changes its memberships; made for those that ever do.
     pub(crate) membership: OnceLock<Arc<AsyncMutex<()>>>,
     pub(crate) verbs: Lane<PendingVerb>,
@@ -77,6 +79,7 @@ impl State {
             pending_files: AtomicU32::new(0),
             pending_events: AtomicU32::new(0),
             rooms: Mutex::default(),
+            published: ByteMeter::default(),
             membership: OnceLock::new(),
             verbs: Lane::default(),
             ready: AtomicBool::new(false),

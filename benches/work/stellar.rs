@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stellarfw::{
     Stellar,
     actions::{ActionResult, Params},
+    rooms::ByteRate,
     transport::{Inlet, Message, turn},
 };
 use tokio::runtime::Runtime;
@@ -46,7 +47,12 @@ async fn stellar() -> Stellar {
     let built = Stellar::builder()
         .room("bench")
         .action("echo", echo)
-        .configure(|config| config.server.ping_interval = 0)
+        .configure(|config| {
+            config.server.ping_interval = 0;
+            // Counted as by default, but never over.
+            config.publish_rate.connection = ByteRate::new(u64::MAX, u64::MAX);
+            config.publish_rate.room = ByteRate::new(u64::MAX, u64::MAX);
+        })
         .build();
     match built.await {
         Ok(stellar) => stellar,

@@ -183,6 +183,11 @@ impl Content {
         &self.0
     }
 
+    /// The length of the JSON text in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.get().len()
+    }
+
     /// The value.
     ///
     /// # Errors

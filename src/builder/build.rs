@@ -179,6 +179,7 @@ fn nothing_passes(config: &Config) -> Option<&'static str> {
     let bounds = [
         ("simultaneousActions", config.simultaneous_actions == 0),
         ("actionTimeout", config.action_timeout == 0),
+        ("maxMessage", config.max_message == 0),
         ("server.maxLength", server.max_length == 0),
         ("server.maxConnections", server.max_connections == 0),
         ("server.maxHandshakes", server.max_handshakes == 0),

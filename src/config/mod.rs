@@ -19,7 +19,7 @@ pub use self::{
     serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
     variable::UnknownVariable,
 };
-use crate::{broker::RoomOptions, http::Cors};
+use crate::{broker::RoomOptions, http::Cors, rooms::PublishRate};
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,11 @@ pub struct Config {
     pub max_members: usize,
     /// How many members single rooms may have, by name, where it is not `maxMembers`.
     pub room_limits: BTreeMap<String, usize>,
+    /// The longest content of a client's `say` or `event`, in bytes of JSON; a longer one gets 008.
+    /// Default 256 KiB.
+    pub max_message: usize,
+    /// How many bytes clients may publish to rooms in a time; more gets 025.
+    pub publish_rate: PublishRate,
     /// How many verbs of one connection may wait for one that takes time, and how many of its
     /// events may have listeners still at work; one more gets 007. Default 256.
     pub max_pending_verbs: usize,
@@ -141,6 +146,8 @@ impl Default for Config {
             max_rooms: 1_000,
             max_members: 100_000,
             room_limits: BTreeMap::new(),
+            max_message: 256 << 10,
+            publish_rate: PublishRate::default(),
             max_pending_verbs: 256,
             public: Vec::new(),
             max_file: 10_485_760,

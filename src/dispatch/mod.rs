@@ -117,7 +117,8 @@ fn dispatch(connection: Connection, mut request: Request<'_>) {
         Some("file") => files::run(connection, meta, request.file.take()),
         Some("quit" | "exit") => connection.spark().end(),
         name => {
-            let verb = match Verb::read(name, &request) {
+            let most = connection.state().app.config.max_message;
+            let verb = match Verb::read(name, &request, most) {
                 Ok(verb) => verb,
                 Err(error) => {
                     respond_error(&connection, meta, &error, None);

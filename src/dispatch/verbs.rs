@@ -17,7 +17,7 @@ use crate::{
     connection::Connection,
     error::StellarError,
     readable::{PLAIN, is_readable},
-    rooms::{self, Event, LocalRoom, RoomError, Say},
+    rooms::{self, Event, LocalRoom, Moment, RoomError, Say},
 };
 
 /// A verb with what it needs.
@@ -53,8 +53,12 @@ impl PendingVerb {
 }
 
 impl<'a> Verb<'a> {
-    /// Reads a verb of a request.
-    pub(super) fn read(name: Option<&str>, request: &'a Request<'_>) -> Result<Self, StellarError> {
+    /// Reads a verb of a request; a message may be `most` bytes long.
+    pub(super) fn read(
+        name: Option<&str>,
+        request: &'a Request<'_>,
+        most: usize,
+    ) -> Result<Self, StellarError> {
         let room = || room_of(&request.room);
         match name {
             Some("detailsView") => Ok(Self::DetailsView),
@@ -63,15 +67,15 @@ impl<'a> Verb<'a> {
             Some("roomView") => Ok(Self::RoomView(room())),
             Some("say") => {
                 let message = match &request.message {
-                    Some(message) => message.to_content(),
-                    None => legacy_message(request),
+                    Some(message) => content(message, most)?,
+                    None => legacy_message(request, most)?,
                 };
                 match (room(), message) {
                     (room, Some(message)) if !room.is_empty() => Ok(Self::Say { room, message }),
                     _ => Err(StellarError::room_and_message_required()),
                 }
             }
-            Some("event") => Self::read_event(request),
+            Some("event") => Self::read_event(request, most),
             _ => {
                 let sent = request.event.as_ref().map(Field::to_text);
                 Err(StellarError::verb_not_allowed(&told(sent.as_deref())))
@@ -79,18 +83,22 @@ impl<'a> Verb<'a> {
         }
     }
 
-    fn read_event(request: &'a Request<'_>) -> Result<Self, StellarError> {
+    fn read_event(request: &'a Request<'_>, most: usize) -> Result<Self, StellarError> {
         let params = request.params.as_ref().and_then(Field::to_request);
         let params = params.unwrap_or_default();
         let room = room_of(&params.room).into_owned();
         let event = params.event.as_ref().and_then(Field::as_str);
         match event {
             _ if room.is_empty() => Err(StellarError::room_required()),
-            Some(event) if !event.is_empty() => Ok(Self::Event {
-                room: room.into(),
-                event: event.into_owned(),
-                data: params.data.as_ref().and_then(Field::to_content),
-            }),
+            Some(event) if !event.is_empty() => {
+                within(event.len(), most)?;
+                let data = params.data.as_ref().map(|data| content(data, most));
+                Ok(Self::Event {
+                    room: room.into(),
+                    event: event.into_owned(),
+                    data: data.transpose()?.flatten(),
+                })
+            }
             _ => Err(StellarError::room_and_message_required()),
         }
     }
@@ -124,9 +132,9 @@ impl<'a> Verb<'a> {
         match self {
             Self::DetailsView => 0,
             Self::RoomAdd(room) | Self::RoomLeave(room) | Self::RoomView(room) => room.len(),
-            Self::Say { room, message } => room.len() + message.as_raw().get().len(),
+            Self::Say { room, message } => room.len() + message.len(),
             Self::Event { room, event, data } => {
-                let data = data.as_ref().map_or(0, |data| data.as_raw().get().len());
+                let data = data.as_ref().map_or(0, |data| data.len());
                 room.len() + event.len() + data
             }
         }
@@ -143,17 +151,37 @@ fn room_of<'a>(field: &'a Option<Field<'_>>) -> Cow<'a, str> {
     field.as_ref().and_then(Field::as_str).unwrap_or_default()
 }
 
+/// 008 for a message that is longer than it may be.
+fn within(len: usize, most: usize) -> Result<(), StellarError> {
+    if len > most {
+        return Err(StellarError::too_big(len, most));
+    }
+    Ok(())
+}
+
+/// What is to be published. Measured before it is copied where it came as JSON.
+fn content(field: &Field<'_>, most: usize) -> Result<Option<Content>, StellarError> {
+    if let Field::Raw(raw) = field {
+        within(raw.get().len(), most)?;
+    }
+    let content = field.to_content();
+    within(content.as_ref().map_or(0, Content::len), most)?;
+    Ok(content)
+}
+
 /// The message of clients that have no `message`: the values of all other fields.
-fn legacy_message(request: &Request<'_>) -> Option<Content> {
+fn legacy_message(request: &Request<'_>, most: usize) -> Result<Option<Content>, StellarError> {
     let text = |field: &Field<'_>| match field.to_text() {
         text if text == "null" => String::new(),
         text => text.into_owned(),
     };
     let words: Vec<String> = request.others.iter().map(text).collect();
     if words.is_empty() {
-        return None;
+        return Ok(None);
     }
-    Content::new(&words.join(" ")).ok()
+    let message = Content::new(&words.join(" ")).ok();
+    within(message.as_ref().map_or(0, Content::len), most)?;
+    Ok(message)
 }
 
 /// Runs a verb and answers it.
@@ -281,6 +309,9 @@ fn received(
 ) -> Flow<Checked> {
     let app = connection.state().app.clone();
     let room = local.name().clone();
+    if !may_publish(connection, local, &message) {
+        return Flow::Ready(Err(StellarError::too_many_messages().into()));
+    }
     if app.hooks.receive.is_empty() {
         let is_fine = app.hooks.each.is_empty() || is_readable(message.as_raw().get());
         return Flow::Ready(if is_fine {
@@ -304,6 +335,15 @@ fn received(
         }
         Ok((room, Content::new(&say.message)?))
     })
+}
+
+/// Counts a message against the rates of its connection and of its room. The connection's comes
+/// first, so that one that is over it takes nothing from the other members.
+fn may_publish(connection: &Connection, local: &LocalRoom, message: &Content) -> bool {
+    let state = connection.state();
+    let rate = &state.app.config.publish_rate;
+    let (len, now) = (message.len(), Moment::now());
+    state.published.take(len, rate.connection, now) && local.published.take(len, rate.room, now)
 }
 
 /// 003 for what a hook or a listener is to see and cannot.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::{Mutex, RwLock};
 use stellarfw_transport::{SparkId, for_each_ahead};
 
-use super::RoomName;
+use super::{ByteMeter, RoomName};
 use crate::connection::Connection;
 
 /// The rooms that have members in this process.
@@ -18,6 +18,8 @@ pub(crate) struct LocalRooms {
 pub(crate) struct LocalRoom {
     name: RoomName,
     members: Mutex<Members>,
+    /// What its members have published.
+    pub(crate) published: ByteMeter,
 }
 
 /// A dense list, because delivering walks it, and an index, because leaving looks in it.
@@ -46,6 +48,7 @@ impl LocalRooms {
             Arc::new(LocalRoom {
                 name: name.clone(),
                 members: Mutex::default(),
+                published: ByteMeter::default(),
             })
         });
         room.add(connection).then(|| room.clone())

@@ -5,6 +5,7 @@ mod deliver;
 mod hooks;
 mod local;
 mod membership;
+mod rate;
 
 use std::sync::Arc;
 
@@ -13,12 +14,14 @@ use serde::Serialize;
 pub use self::{
     audience::Audience,
     hooks::{Event, Say},
+    rate::{ByteRate, PublishRate},
 };
 pub(crate) use self::{
     deliver::{Deliverer, Text, context_frame, push_frame},
     hooks::Hooks,
     local::{LocalRoom, LocalRooms},
     membership::{find, join, leave, leave_all},
+    rate::{ByteMeter, Moment},
 };
 pub use crate::broker::RoomOptions;
 use crate::{

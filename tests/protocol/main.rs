@@ -28,6 +28,7 @@ mod messages;
 mod metrics;
 mod middleware;
 mod mount;
+mod publishing;
 mod pushes;
 mod rate;
 mod reference;

@@ -1,6 +1,6 @@
 //! What `benches/compare` loads: an echo on the transport layer, or a Stellar server with a room
-//! and an action. All settings are the defaults: origins are checked, inputs are, bounds hold,
-//! metrics count. Of what is usual only a log is missing.
+//! and an action. All settings are the defaults, but that clients publish as fast as they can:
+//! origins are checked, inputs are, bounds hold, metrics count. Of what is usual only a log is missing.
 
 use std::net::SocketAddr;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 use stellarfw::{
     Stellar,
     actions::{Action, ActionResult, Input, Params},
+    rooms::PublishRate,
     transport::{CloseReason, CodecError, Flow, Handler, Message, Server, Shutdown, Spark, serve},
 };
 use tokio::net::TcpListener;
@@ -104,6 +105,7 @@ async fn stellar(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         .configure(|config| {
             let default = config.server.ping_interval;
             config.server.ping_interval = options.ping_interval.unwrap_or(default);
+            config.publish_rate = PublishRate::unlimited();
         })
         .transport(options.transport)
         .room("bench")

@@ -11,6 +11,7 @@ use stellarfw::{
     Builder, Stellar,
     actions::ActionResult,
     config::{DrainConfig, TlsConfig},
+    rooms::PublishRate,
     transport::serve::{Listener, Tls},
 };
 use tokio::{
@@ -107,7 +108,13 @@ async fn secured(builder: Builder, tls: Tls) -> Secured {
 }
 
 fn who() -> Builder {
-    Stellar::builder().action("who", async || ActionResult::Ok(json!({ "who": "me" })))
+    Stellar::builder()
+        .action("who", async || ActionResult::Ok(json!({ "who": "me" })))
+        .configure(|config| {
+            // The tests write long messages.
+            config.max_message = 1 << 21;
+            config.publish_rate = PublishRate::unlimited();
+        })
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ pub(super) fn all() -> Vec<Attack> {
             bound: "`server.outbox`, here 1 MiB",
             settings: &[
                 ("STELLAR_SERVER__OUTBOX__BYTES", "1048576"),
+                ("STELLAR_PUBLISH_RATE__CONNECTION__PER_SECOND", "0"),
+                ("STELLAR_PUBLISH_RATE__ROOM__PER_SECOND", "0"),
                 // The members only read.
                 ("STELLAR_SERVER__PING_INTERVAL", "0"),
             ],
