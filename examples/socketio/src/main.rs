@@ -40,7 +40,7 @@ struct Options {
     /// Milliseconds between Primus's heartbeats; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     heartbeat: u64,
-    /// Milliseconds between the pings of Engine.IO
+    /// Milliseconds between the pings of Engine.IO; 0 turns them off
     #[arg(long, default_value_t = 25_000)]
     ping_interval: u64,
     /// Milliseconds that a client may take to answer such a ping

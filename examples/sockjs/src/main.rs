@@ -38,7 +38,7 @@ struct Options {
     /// Milliseconds between Primus's heartbeats; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     heartbeat: u64,
-    /// Milliseconds between the frames that keep a waiting response alive
+    /// Milliseconds between the frames that keep a waiting response alive; 0 turns them off
     #[arg(long, visible_alias = "ping-interval", default_value_t = 25_000)]
     heartbeat_delay: u64,
     /// Milliseconds that a session is kept without a receiver

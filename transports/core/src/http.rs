@@ -48,6 +48,14 @@ pub fn text(status: StatusCode, text: impl Into<Bytes>) -> Response {
     with_type(status, "text/plain; charset=utf-8", text.into())
 }
 
+/// A response of this status without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(body(Full::default()));
+    *response.status_mut() = status;
+    response
+}
+
 /// A response of this status with this JSON.
 #[must_use]
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {

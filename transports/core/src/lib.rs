@@ -23,6 +23,7 @@ mod close;
 pub mod codec;
 mod config;
 mod control;
+pub mod cors;
 mod counters;
 mod flow;
 mod frame;

@@ -122,10 +122,12 @@ fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
     };
     // Behind a proxy that ends TLS our own scheme is unknown, so the origin's decides which port
     // is the default one.
-    let default = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
+    let default = if scheme.eq_ignore_ascii_case("http") {
+        ":80"
+    } else if scheme.eq_ignore_ascii_case("https") {
+        ":443"
+    } else {
+        return false;
     };
     let strip = |authority: &str| {
         let lower = authority.to_ascii_lowercase();
@@ -173,12 +175,20 @@ mod tests {
         assert!(allows(&same, None, "a.com"));
         assert!(allows(&same, Some("http://a.com"), "a.com"));
         assert!(allows(&same, Some("http://A.com:80"), "a.com"));
+        assert!(allows(&same, Some("HTTP://A.COM"), "a.com"));
+        assert!(allows(&same, Some("http://a.com.:8080"), "a.com.:8080"));
         assert!(allows(&same, Some("https://a.com"), "a.com:443"));
         assert!(allows(&same, Some("http://a.com:8080"), "a.com:8080"));
         assert!(!allows(&same, Some("http://a.com:8080"), "a.com"));
         assert!(!allows(&same, Some("https://a.com"), "a.com:80"));
         assert!(!allows(&same, Some("http://b.com"), "a.com"));
         assert!(!allows(&same, Some("null"), "a.com"));
+        assert!(!allows(&same, Some(""), "a.com"));
+        assert!(!allows(&same, Some("a.com"), "a.com"));
+        assert!(!allows(&same, Some("ws://a.com"), "a.com"));
+        assert!(!allows(&same, Some("http://a.com."), "a.com"));
+        assert!(!allows(&same, Some("http://a.com/"), "a.com"));
+        assert!(!allows(&same, Some("http://x@a.com"), "a.com"));
         assert!(!allows(&same, Some("file://a.com"), "a.com"));
         assert!(!allows(&same, Some("http://a.com.evil.com"), "a.com"));
     }

@@ -111,6 +111,13 @@ pub struct StartError {
 }
 
 impl StartError {
+    /// A setting is 0, with which nothing would work.
+    #[must_use]
+    pub fn zero(transport: &'static str, setting: &'static str) -> Self {
+        let source = format!("{setting} is 0, and lets nothing through; it has to be 1 or more");
+        Self::new(transport, source).with_setting(setting)
+    }
+
     /// What went wrong in which transport.
     pub fn new(
         transport: &'static str,

@@ -14,8 +14,9 @@ pub struct EngineIoConfig {
     /// The engine's own path, at which it answers besides the server's pathname. Default
     /// `/engine.io`.
     pub path: String,
-    /// Milliseconds between the engine's own pings. Default 25,000; never more than four fifths of
-    /// the server's `pingInterval`, so that a client that answers is not taken for dead.
+    /// Milliseconds between the engine's own pings; 0 turns them off: clients are told the longest
+    /// interval that their timers can wait for. Default 25,000; never more than four fifths of the
+    /// server's `pingInterval`, so that a client that answers is not taken for dead.
     pub ping_interval: u64,
     /// Milliseconds that a client may take to answer the engine's ping. Default 20,000. A session
     /// that opened and never polled ends after this time.
@@ -38,6 +39,9 @@ pub struct EngineIoConfig {
     pub read_buffer: usize,
 }
 
+/// The longest that a timer of JavaScript waits, in milliseconds; a longer one fires at once.
+const LONGEST_TIMER: u64 = i32::MAX as u64;
+
 impl Default for EngineIoConfig {
     fn default() -> Self {
         Self {
@@ -57,7 +61,13 @@ impl EngineIoConfig {
     /// How often the engine pings, beside a server's own heartbeat.
     #[must_use]
     pub fn ping_interval(&self, server: &ServerConfig) -> Duration {
-        let own = Duration::from_millis(self.ping_interval.max(1));
+        let own = match self.ping_interval {
+            0 => u64::MAX,
+            milliseconds => milliseconds,
+        };
+        // Clients wait for both together.
+        let most = LONGEST_TIMER - self.ping_timeout.clamp(1, LONGEST_TIMER / 2);
+        let own = Duration::from_millis(own.min(most));
         match server.ping_interval() {
             Some(interval) => own.min(interval * 4 / 5),
             None => own,
@@ -67,7 +77,29 @@ impl EngineIoConfig {
     /// How long a client may take to answer.
     #[must_use]
     pub fn ping_timeout(&self) -> Duration {
-        Duration::from_millis(self.ping_timeout.max(1))
+        Duration::from_millis(self.ping_timeout.clamp(1, LONGEST_TIMER / 2))
+    }
+
+    /// The first setting that is 0 although every client needs it.
+    #[must_use]
+    pub fn zero(&self) -> Option<&'static str> {
+        let settings = [
+            ("pingTimeout", self.ping_timeout == 0),
+            ("postTimeout", self.post_timeout == 0),
+            ("maxPayload", self.max_payload == Some(0)),
+        ];
+        settings.iter().find(|(_, is_zero)| *is_zero).map(|s| s.0)
+    }
+
+    /// How long a WebSocket may take nothing of what is written to it.
+    #[must_use]
+    pub(crate) fn patience(&self, server: &ServerConfig) -> Duration {
+        let usual = Duration::from_millis(Self::default().ping_interval);
+        let interval = match self.ping_interval {
+            0 => self.ping_interval(server).min(usual),
+            _ => self.ping_interval(server),
+        };
+        interval + self.ping_timeout()
     }
 
     /// The longest body of a POST, where a message has at most so many bytes.
@@ -87,4 +119,39 @@ impl EngineIoConfig {
 #[must_use]
 pub fn max_payload(max_length: usize) -> usize {
     max_length.div_ceil(3).saturating_mul(4).saturating_add(64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_of_clients_can_wait_for_every_interval() {
+        let mut server = ServerConfig::default();
+        assert!(server.ping_interval > 0);
+        server.ping_interval = 0;
+        for (interval, timeout, expected) in [
+            (0, 20_000, LONGEST_TIMER - 20_000),
+            (1, 20_000, 1),
+            (25_000, 20_000, 25_000),
+            (LONGEST_TIMER, 20_000, LONGEST_TIMER - 20_000),
+            (u64::MAX, u64::MAX, LONGEST_TIMER - LONGEST_TIMER / 2),
+        ] {
+            let config = EngineIoConfig {
+                ping_interval: interval,
+                ping_timeout: timeout,
+                ..EngineIoConfig::default()
+            };
+            let told = config.ping_interval(&server);
+            assert_eq!(told, Duration::from_millis(expected));
+            assert!(told + config.ping_timeout() <= Duration::from_millis(LONGEST_TIMER));
+        }
+        // A server with heartbeats needs signs of life.
+        server.ping_interval = 1_000;
+        let config = EngineIoConfig {
+            ping_interval: 0,
+            ..EngineIoConfig::default()
+        };
+        assert_eq!(config.ping_interval(&server), Duration::from_millis(800));
+    }
 }

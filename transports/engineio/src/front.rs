@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use engineioxide::config::EngineIoConfig as LibraryConfig;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use stellarfw_transport::{
-    Refusal, Server, ServerConfig,
+    Refusal, Server, ServerConfig, cors,
     http::{Body, Request, Response, refused},
     is_websocket_upgrade,
 };
@@ -17,7 +17,6 @@ use tokio::sync::Semaphore;
 
 use crate::{
     config::{EngineIoConfig, max_payload},
-    cors,
     entry::Entry,
     handshake,
     library::Library,
@@ -26,6 +25,9 @@ use crate::{
     request::{Ask, Fault},
     session::{Session, Sessions},
 };
+
+/// Seconds that a browser may remember what it may send.
+const PREFLIGHT: u32 = 600;
 
 /// An engine's front: its library, and the sessions in it.
 pub struct Front<L> {
@@ -103,7 +105,7 @@ impl<L: Library> Front<L> {
             places: options
                 .admit_later
                 .then(|| Arc::new(Semaphore::new(places))),
-            patience: config.ping_interval(server) + config.ping_timeout(),
+            patience: config.patience(server),
             config,
         })
     }
@@ -122,9 +124,9 @@ impl<L: Library> Front<L> {
             let refusal = Refusal::with_status(StatusCode::FORBIDDEN, "Origin not allowed");
             return refused(&refusal, upgrade);
         }
-        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let cors = cors::headers(&server.config().origins, &parts);
         let mut response = if parts.method == Method::OPTIONS {
-            cors::preflight(&parts)
+            cors::preflight("GET, POST", PREFLIGHT)
         } else {
             self.answer(server, &mut parts, body)
                 .await
@@ -133,7 +135,7 @@ impl<L: Library> Front<L> {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let headers = response.headers_mut();
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            cors::allow(origin, headers);
+            cors::add(cors, &mut response);
         }
         response
     }

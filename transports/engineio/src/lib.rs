@@ -36,7 +36,6 @@
 //! | `v3` | protocol 3, for clients that [`EngineIoConfig::allow_eio3`] lets in |
 
 mod config;
-mod cors;
 mod entry;
 mod first_ping;
 mod front;
@@ -144,6 +143,9 @@ impl Transport for EngineIo {
         if self.config.allow_eio3 && !cfg!(feature = "v3") {
             let text = "clients of protocol 3 need the feature `v3`";
             return Err(StartError::new(Self::NAME, text));
+        }
+        if let Some(setting) = self.config.zero() {
+            return Err(StartError::zero(Self::NAME, setting));
         }
         Ok(Vec::new())
     }

@@ -34,7 +34,7 @@ pub struct SocketIoConfig {
     /// transport layer alone, which then have Socket.IO's own events; Stellar's layer needs it off.
     /// Default: no.
     pub plain_events: bool,
-    /// Milliseconds between Engine.IO's pings. Default 25,000; never more than four fifths of the
+    /// Milliseconds between Engine.IO's pings; 0 turns them off. Default 25,000; never more than four fifths of the
     /// server's `pingInterval`.
     pub ping_interval: u64,
     /// Milliseconds that a client may take to answer such a ping. Default 20,000.
@@ -107,6 +107,12 @@ impl SocketIoConfig {
         let mut names = names.iter().enumerate();
         let (_, twice) = names.find(|(n, name)| self.namespaces[..*n].contains(name))?;
         Some(format!("the namespace {twice:?} is there twice"))
+    }
+
+    /// The first setting that is 0 although every client needs it.
+    pub(crate) fn zero(&self) -> Option<&'static str> {
+        let own = (self.connect_timeout == Some(0)).then_some("connectTimeout");
+        own.or_else(|| self.engine().zero())
     }
 
     /// How long a client may take to be in the namespace.

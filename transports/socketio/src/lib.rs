@@ -182,6 +182,9 @@ impl Transport for SocketIo {
             let text = "clients of Socket.IO 2 need the feature `v2`";
             return Err(StartError::new(Self::NAME, text));
         }
+        if let Some(setting) = self.config.zero() {
+            return Err(StartError::zero(Self::NAME, setting));
+        }
         match self.config.bad_namespaces() {
             Some(text) => Err(StartError::new(Self::NAME, text).with_setting("namespaces")),
             None => Ok(Vec::new()),

@@ -4,16 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use stellarfw_transport::{
-    OriginPolicy,
-    http::{Response, text},
+    OriginPolicy, cors,
+    http::{Response, empty, text},
 };
 
 use crate::route::Route;
 
-const YEAR: u64 = 365 * 24 * 60 * 60;
-const YEAR_TEXT: &str = "31536000";
+const YEAR: u32 = 365 * 24 * 60 * 60;
 const CACHED: &str = "public, max-age=31536000";
-const NOT_CACHED: &str = "no-store, no-cache, must-revalidate, max-age=0";
+const NOT_CACHED: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
 const COOKIE: &str = "JSESSIONID";
 /// As much of a client's cookie is sent back.
 const LONGEST_COOKIE: usize = 256;
@@ -35,34 +34,12 @@ pub(crate) fn common(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NOT_CACHED));
     }
     if route.has_cors() {
-        allow(parts, origins, &mut headers);
+        headers.extend(cors::headers(origins, parts));
     }
     if cookie && matches!(route, Route::Session(..)) {
         headers.insert(header::SET_COOKIE, session_cookie(&parts.headers));
     }
     headers
-}
-
-/// Lets the page that asks read the answer, if the origin policy lets it.
-fn allow(parts: &Parts, origins: &OriginPolicy, headers: &mut HeaderMap) {
-    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    if !origins.allows(parts) {
-        return;
-    }
-    let origin = match parts.headers.get(header::ORIGIN) {
-        // Browsers of the time refused to see `null` again.
-        Some(origin) if origin != "null" => origin.clone(),
-        _ => HeaderValue::from_static("*"),
-    };
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderValue::from_static("true"),
-    );
-    let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-    }
 }
 
 /// The cookie that some load balancers want to see: the client's own, or one without a meaning.
@@ -82,7 +59,7 @@ fn session_cookie(headers: &HeaderMap) -> HeaderValue {
 /// Lets everybody keep the answer for a year.
 pub(crate) fn cache(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
-    let expires = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(YEAR));
+    let expires = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(YEAR.into()));
     if let Ok(expires) = HeaderValue::from_str(&expires) {
         headers.insert(header::EXPIRES, expires);
     }
@@ -90,17 +67,8 @@ pub(crate) fn cache(headers: &mut HeaderMap) {
 
 /// The answer to a browser that asks what it may send.
 pub(crate) fn options(route: Route<'_>) -> Response {
-    let mut response = empty(StatusCode::NO_CONTENT);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static(route.methods()),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_MAX_AGE,
-        HeaderValue::from_static(YEAR_TEXT),
-    );
-    cache(headers);
+    let mut response = cors::preflight(route.methods(), YEAR);
+    cache(response.headers_mut());
     response
 }
 
@@ -110,13 +78,6 @@ pub(crate) fn method_not_allowed(route: Route<'_>) -> Response {
     response
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(route.methods()));
-    response
-}
-
-/// A status, without body and type.
-pub(crate) fn empty(status: StatusCode) -> Response {
-    let mut response = text(status, "");
-    response.headers_mut().remove(header::CONTENT_TYPE);
     response
 }
 

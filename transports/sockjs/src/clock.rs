@@ -17,6 +17,9 @@ use crate::session::Session;
 /// So many deadlines are worked off before others get their turn.
 const BATCH: usize = 256;
 
+/// A deadline that no clock can tell is this far away.
+const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// A deadline that was set: when it is, and which of those at that time.
 pub(crate) type Key = (Instant, u64);
 
@@ -31,7 +34,8 @@ pub(crate) struct Clock {
 impl Clock {
     /// Sets a session's one deadline, in place of the one it had.
     pub(crate) fn set(&self, session: &Arc<Session>, key: &mut Option<Key>, delay: Duration) {
-        let at = Instant::now() + delay;
+        let now = Instant::now();
+        let at = now.checked_add(delay).unwrap_or_else(|| now + FAR);
         let new = (at, self.next.fetch_add(1, Ordering::Relaxed));
         let mut queue = self.queue.lock();
         if let Some(old) = key.replace(new) {
@@ -45,6 +49,13 @@ impl Clock {
         if is_first {
             self.earlier.notify_one();
         }
+    }
+
+    /// Takes a session's deadline away.
+    pub(crate) fn remove(&self, key: &mut Option<Key>) {
+        let removed = key.take().and_then(|old| self.queue.lock().remove(&old));
+        // The session may go with it: not under the lock.
+        drop(removed);
     }
 
     /// Forgets all deadlines.

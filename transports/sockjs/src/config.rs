@@ -18,8 +18,8 @@ pub struct SockJsConfig {
     /// `info`, and its paths are 404.
     pub websocket: bool,
     /// Milliseconds between the `h` frames of a receiver that waits, so that nothing on the way
-    /// takes the connection for dead. Default 25,000. Over WebSocket there is one with each ping
-    /// of the server.
+    /// takes the connection for dead; 0 turns them off. Default 25,000. Over WebSocket there is one
+    /// with each ping of the server.
     pub heartbeat_delay: u64,
     /// Milliseconds that a session is kept without a receiver, and that a closed one still tells
     /// why. Default 5,000.
@@ -71,16 +71,26 @@ impl Default for SockJsConfig {
 }
 
 impl SockJsConfig {
-    pub(crate) fn heartbeat_delay(&self) -> Duration {
-        Duration::from_millis(self.heartbeat_delay.max(1))
+    /// The time between heartbeats, or none when they are off.
+    pub(crate) fn heartbeat_delay(&self) -> Option<Duration> {
+        (self.heartbeat_delay > 0).then(|| Duration::from_millis(self.heartbeat_delay))
     }
 
     pub(crate) fn disconnect_delay(&self) -> Duration {
-        Duration::from_millis(self.disconnect_delay.max(1))
+        Duration::from_millis(self.disconnect_delay)
     }
 
     pub(crate) fn send_timeout(&self) -> Duration {
-        Duration::from_millis(self.send_timeout.max(1))
+        Duration::from_millis(self.send_timeout)
+    }
+
+    /// The first setting that is 0 although every client needs it.
+    pub(crate) fn zero(&self) -> Option<&'static str> {
+        let settings = [
+            ("disconnectDelay", self.disconnect_delay),
+            ("sendTimeout", self.send_timeout),
+        ];
+        settings.iter().find(|(_, value)| *value == 0).map(|s| s.0)
     }
 
     pub(crate) fn ws(&self) -> WsConfig {

@@ -175,6 +175,9 @@ impl Transport for SockJs {
         if self.is_binary(server) {
             return Err(StartError::new(Self::NAME, no_binary(server)));
         }
+        if let Some(setting) = self.config.zero() {
+            return Err(StartError::zero(Self::NAME, setting));
+        }
         if let Some(compression) = &self.config.compression {
             compression
                 .validate()

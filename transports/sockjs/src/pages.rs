@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hasher as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use stellarfw_transport::{
     OriginPolicy,
-    http::{Response, text},
+    http::{Response, empty, text},
 };
 
 use crate::{
-    answers::{cache, empty, plain, with_type},
+    answers::{cache, plain, with_type},
     config::SockJsConfig,
 };
 

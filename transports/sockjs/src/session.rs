@@ -34,7 +34,8 @@ pub(crate) struct Session {
 /// What holds for all sessions of an engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    pub(crate) heartbeat: Duration,
+    /// None: a receiver that waits gets no `h` frames.
+    pub(crate) heartbeat: Option<Duration>,
     pub(crate) disconnect: Duration,
     pub(crate) close: Duration,
     /// How many that are over may still tell why.
@@ -132,7 +133,7 @@ impl Session {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Opening) {
             state.phase = Phase::Open;
-            self.set_deadline(&mut state, self.rules.heartbeat);
+            self.set_heartbeat(&mut state);
         }
         drop(state);
         self.desk.begin(inlet);
@@ -141,6 +142,15 @@ impl Session {
     fn set_deadline(self: &Arc<Self>, state: &mut State, delay: Duration) {
         if let Some(sessions) = self.sessions.upgrade() {
             sessions.clock().set(self, &mut state.deadline, delay);
+        }
+    }
+
+    /// Sets the deadline of a session whose receiver waits.
+    fn set_heartbeat(self: &Arc<Self>, state: &mut State) {
+        match (self.rules.heartbeat, self.sessions.upgrade()) {
+            (Some(heartbeat), _) => self.set_deadline(state, heartbeat),
+            (None, Some(sessions)) => sessions.clock().remove(&mut state.deadline),
+            (None, None) => {}
         }
     }
 
@@ -158,7 +168,7 @@ impl Session {
         state.beat = false;
         state.spared = false;
         if matches!(state.phase, Phase::Open) {
-            self.set_deadline(&mut state, self.rules.heartbeat);
+            self.set_heartbeat(&mut state);
         }
         drop(state);
         self.desk.alive();
@@ -293,7 +303,7 @@ impl Session {
             Phase::Opening => return,
             Phase::Open if state.attached => {
                 state.beat = true;
-                self.set_deadline(&mut state, self.rules.heartbeat);
+                self.set_heartbeat(&mut state);
                 let waker = state.waker.take();
                 drop(state);
                 wake(waker);

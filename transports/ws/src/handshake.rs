@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use stellarfw_transport::{
-    Admission, Server,
+    Admission, Server, cors,
     http::{Request, Response, refused, text},
     is_websocket_upgrade,
 };
@@ -31,10 +31,13 @@ pub async fn accept<F: Framing>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     if !is_websocket_upgrade(&parts) {
-        return match server.admit(engine, &mut parts).await {
+        let cors = cors::headers(&server.config().origins, &parts);
+        let mut response = match server.admit(engine, &mut parts).await {
             Ok(_) => upgrade_required(),
             Err(refusal) => refused(&refusal, false),
         };
+        cors::add(cors, &mut response);
+        return response;
     }
     let upgrade = match Upgrade::read(&mut parts) {
         Ok(upgrade) => upgrade,

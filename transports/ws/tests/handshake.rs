@@ -4,6 +4,7 @@
 
 mod support;
 
+use stellarfw_transport::{OriginPolicy, ServerConfig};
 use support::{
     client::{FIN, Raw, TEXT, masked, request},
     site::{Site, expect, within},
@@ -41,6 +42,30 @@ async fn who_would_be_refused_learns_it_by_a_plain_get() {
     // A question takes no place.
     assert_eq!(site.server.opened(), 0);
     site.is_well().await;
+}
+
+#[tokio::test]
+async fn pages_that_may_connect_can_read_why_they_are_refused() {
+    let list = ["https://a.example", "null"].map(Into::into);
+    let change = |config: &mut ServerConfig| {
+        config.max_connections = 0;
+        config.origins = OriginPolicy::List(list.into());
+    };
+    let site = Site::with(change, |_| {}).await;
+    for (origin, allowed) in [
+        ("https://a.example", true),
+        ("null", true),
+        ("http://b.example", false),
+    ] {
+        let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\r\n");
+        let answer = site.ask(&get).await;
+        assert_eq!(answer.status, 503, "{origin}");
+        let readable = answer.header("access-control-allow-origin");
+        assert_eq!(readable, allowed.then_some(origin));
+        let credentials = answer.header("access-control-allow-credentials");
+        assert_eq!(credentials, allowed.then_some("true"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
 }
 
 #[tokio::test]

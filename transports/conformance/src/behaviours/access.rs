@@ -183,11 +183,16 @@ pub async fn pages_of_the_same_host_may_come(harness: Subject) {
     let bed = with_policy(&harness, OriginPolicy::default()).await;
     welcome(&bed, "http://stellar.example:8080").await;
     welcome(&bed, "https://Stellar.Example:8080").await;
+    welcome(&bed, "HTTP://STELLAR.EXAMPLE:8080").await;
     for origin in [
         "http://stellar.example",
         "http://stellar.example:8081",
         "http://evil.example:8080",
         "http://stellar.example:8080.evil.example",
+        "http://stellar.example.:8080",
+        "http://stellar.example:8080/",
+        "ws://stellar.example:8080",
+        "stellar.example:8080",
         "null",
     ] {
         unwelcome(&bed, origin).await;
@@ -197,8 +202,8 @@ pub async fn pages_of_the_same_host_may_come(harness: Subject) {
 
 /// The pages of a list may connect too.
 pub async fn pages_of_the_list_may_come(harness: Subject) {
-    let list = vec!["https://a.example".into(), "https://*.b.example".into()];
-    let bed = with_policy(&harness, OriginPolicy::List(list)).await;
+    let list = ["https://a.example", "https://*.b.example"].map(Into::into);
+    let bed = with_policy(&harness, OriginPolicy::List(list.into())).await;
     welcome(&bed, "http://stellar.example:8080").await;
     welcome(&bed, "https://a.example").await;
     welcome(&bed, "https://x.y.b.example").await;
@@ -206,10 +211,17 @@ pub async fn pages_of_the_list_may_come(harness: Subject) {
         "http://a.example",
         "https://b.example",
         "https://evilb.example",
+        "https://a.example.",
+        "https://a.example:444",
         "null",
     ] {
         unwelcome(&bed, origin).await;
     }
+    bed.finish().await;
+
+    let bed = with_policy(&harness, OriginPolicy::List(vec!["null".into()])).await;
+    welcome(&bed, "null").await;
+    unwelcome(&bed, "https://null").await;
     bed.finish().await;
 }
 

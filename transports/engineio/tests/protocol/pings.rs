@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stellarfw_engineio::EngineIoConfig;
-use stellarfw_transport::CloseReason;
+use stellarfw_engineio::{EngineIo, EngineIoConfig};
+use stellarfw_transport::{CloseReason, Server};
 
 use super::{
     bed::{Event, bed, default},
@@ -50,5 +50,40 @@ async fn pings_that_are_answered_keep_a_session_and_others_end_it() {
         assert_eq!(bed.closed().await, CloseReason::HeartbeatTimeout, "{way:?}");
         let target = format!("{}&transport=polling", line.target);
         assert_eq!(bed.ask("GET", &target, &[]).await.json()["code"], 1);
+    }
+}
+
+/// 0 turns pings off: the interval that clients are told is as long as their timers can wait.
+#[tokio::test]
+async fn without_pings_nobody_is_ended_for_silence() {
+    let mut config = EngineIoConfig::default();
+    config.ping_interval = 0;
+    config.ping_timeout = 200;
+    let mut bed = bed(config, default).await;
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
+        let (mut line, spark) = bed.connect(way).await;
+        let interval = line.open["pingInterval"].as_u64().unwrap();
+        assert_eq!(interval + 200, i32::MAX as u64, "{way:?}");
+        spark.send(&"no ping").unwrap();
+        let packet = line.next().await.unwrap();
+        assert_eq!(packet, Packet::text("4\"no ping\""), "{way:?}");
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn deadlines_that_nobody_could_keep_are_refused_at_the_start() {
+    type Change = fn(&mut EngineIoConfig);
+    for (name, change) in [
+        ("pingTimeout", (|config| config.ping_timeout = 0) as Change),
+        ("postTimeout", |config| config.post_timeout = 0),
+        ("maxPayload", |config| config.max_payload = Some(0)),
+    ] {
+        let mut config = EngineIoConfig::default();
+        change(&mut config);
+        let server = Server::builder().transport(EngineIo::new(config)).build();
+        let error = server.start().await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} is 0")), "{error}");
     }
 }

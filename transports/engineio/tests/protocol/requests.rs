@@ -132,26 +132,30 @@ async fn a_sessions_requests_are_checked_for_their_origin_too() {
 
 #[tokio::test]
 async fn pages_that_may_come_can_read_the_answers() {
-    let policy = OriginPolicy::List(vec!["https://a.example".into()]);
+    let policy = OriginPolicy::List(vec!["https://a.example".into(), "null".into()]);
     let bed = bed(EngineIoConfig::default(), |c| c.origins = policy).await;
-    let headers = [
-        ("Origin", "https://a.example"),
-        ("Access-Control-Request-Headers", "x-a"),
-    ];
-    for method in ["GET", "OPTIONS"] {
+    let all = ["https://a.example", "null"]
+        .map(|origin| ["GET", "OPTIONS"].map(|method| (method, origin)));
+    for (method, origin) in all.into_iter().flatten() {
+        let headers = [
+            ("Origin", origin),
+            ("Access-Control-Request-Headers", "x-a"),
+        ];
         let answer = bed
             .ask(method, "/primus/?EIO=4&transport=polling", &headers)
             .await;
         let header = |name| answer.header(name);
-        assert_eq!(
-            header("access-control-allow-origin"),
-            Some("https://a.example")
-        );
+        assert_eq!(header("access-control-allow-origin"), Some(origin));
         assert_eq!(header("access-control-allow-credentials"), Some("true"));
         assert_eq!(header("vary"), Some("Origin"));
-        let asked = (method == "OPTIONS").then_some("x-a");
-        assert_eq!(header("access-control-allow-headers"), asked);
+        assert_eq!(header("access-control-allow-headers"), Some("x-a"));
     }
+    // Without an origin there is nobody to let read.
+    let answer = bed
+        .ask("GET", "/primus/?EIO=4&transport=polling", &[])
+        .await;
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use stellarfw_transport::{CloseReason, OriginPolicy, Refusal, ServerBuilder, ServerConfig};
+use stellarfw_sockjs::{SockJs, SockJsConfig};
+use stellarfw_transport::{
+    CloseReason, OriginPolicy, Refusal, Server, ServerBuilder, ServerConfig,
+};
 
 use crate::{
     bed::{bed, bed_of, bed_with, session, until, within},
@@ -212,6 +215,53 @@ async fn idle_receivers_are_kept_alive() {
     assert_eq!(bed.poll(&two).await, "h\n");
     let path = format!("{two}/jsonp?c=x");
     assert_eq!(bed.get(&path).await.text(), "/**/x(\"h\");\r\n");
+}
+
+/// 0 turns the heartbeat off: a receiver that waits gets what is sent, and stays.
+#[tokio::test]
+async fn idle_receivers_are_left_alone_without_a_heartbeat() {
+    let change = |config: &mut SockJsConfig| {
+        config.heartbeat_delay = 0;
+        config.disconnect_delay = 50;
+    };
+    let mut bed = bed_with(change, |_| {}).await;
+    let one = session();
+    let mut stream = bed.stream("POST", &format!("{one}/xhr_streaming")).await;
+    stream.to("\no\n").await;
+    bed.opened().await;
+    let (two, three) = (session(), session());
+    let two_spark = bed.open(&two, "").await;
+    let mut waiting = bed.stream("GET", &format!("{two}/eventsource")).await;
+    // Once this one is given up, the others would have been, too.
+    bed.open(&three, "").await;
+    bed.closed().await;
+    assert!(two_spark.is_open());
+    waiting.to("\r\n").await;
+    for n in 0..50 {
+        bed.send(&one, &format!("[\"{n}\"]")).await;
+        assert_eq!(stream.to("\n").await, format!("a[\"{n}\"]\n"));
+        bed.send(&two, &format!("[\"{n}\"]")).await;
+        let event = waiting.to("\r\n\r\n").await;
+        assert_eq!(event, format!("data: a[\"{n}\"]\r\n\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn deadlines_that_nobody_could_keep_are_refused_at_the_start() {
+    type Change = fn(&mut SockJsConfig);
+    for (name, change) in [
+        (
+            "disconnectDelay",
+            (|config| config.disconnect_delay = 0) as Change,
+        ),
+        ("sendTimeout", |config| config.send_timeout = 0),
+    ] {
+        let mut config = SockJsConfig::default();
+        change(&mut config);
+        let server = Server::builder().transport(SockJs::new(config)).build();
+        let error = server.start().await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} is 0")), "{error}");
+    }
 }
 
 /// On purpose: the server's ping ends a response, so that coming again is the sign of life.
