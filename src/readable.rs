@@ -65,6 +65,30 @@ pub(crate) fn value(json: &[u8], level: usize) -> (usize, bool) {
     (json.len() - rest.len(), sure)
 }
 
+/// Returns `true` if lists and objects of a valid JSON text are nested in more than `most` levels.
+pub(crate) fn is_deeper_than(json: &str, most: usize) -> bool {
+    // Each level takes two bytes at least, so that short texts need not be looked at.
+    if json.len() / 2 <= most {
+        return false;
+    }
+    let (mut rest, mut depth) = (json.as_bytes(), 0_usize);
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => rest = skip_string(after).0,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > most {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// What comes after the rest of a string; and whether no escape in it can be a surrogate.
 fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
     let mut sure = true;
@@ -84,6 +108,29 @@ fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn depth_is_that_of_lists_and_objects() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let objects =
+            |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+        for levels in [0, 1, 2, 100, 10_000] {
+            for text in [nested(levels), objects(levels)] {
+                assert!(!is_deeper_than(&text, levels), "{levels}");
+                assert_eq!(is_deeper_than(&text, levels.saturating_sub(1)), levels > 0);
+            }
+        }
+        // Beside one another, and within texts, they are not nested.
+        assert!(!is_deeper_than(
+            &format!("[{}]", vec!["[]"; 500].join(",")),
+            2
+        ));
+        assert!(!is_deeper_than(
+            &format!(r#"["{}\"[", "\\"]"#, "[".repeat(500)),
+            1
+        ));
+        assert!(is_deeper_than(&format!(r#"["\\",{}]"#, nested(5)), 5));
+    }
 
     #[test]
     fn it_agrees_with_the_parser() {

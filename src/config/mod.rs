@@ -72,6 +72,9 @@ pub struct Config {
     /// The longest content of a client's `say` or `event`, in bytes of JSON; a longer one gets 008.
     /// Default 256 KiB.
     pub max_message: usize,
+    /// How deep lists and objects may be nested in a client's `say` or `event`; deeper gets 003.
+    /// Default 128.
+    pub max_depth: usize,
     /// How many bytes clients may publish to rooms in a time; more gets 025.
     pub publish_rate: PublishRate,
     /// How many verbs of one connection may wait for one that takes time, and how many of its
@@ -147,6 +150,7 @@ impl Default for Config {
             max_members: 100_000,
             room_limits: BTreeMap::new(),
             max_message: 256 << 10,
+            max_depth: 128,
             publish_rate: PublishRate::default(),
             max_pending_verbs: 256,
             public: Vec::new(),

@@ -23,7 +23,7 @@ use stellarfw_transport::{
 use self::{
     request::Request,
     response::{Meta, respond_error},
-    verbs::Verb,
+    verbs::{Bounds, Verb},
 };
 pub(crate) use self::{response::Tail, verbs::PendingVerb};
 use crate::{
@@ -117,8 +117,12 @@ fn dispatch(connection: Connection, mut request: Request<'_>) {
         Some("file") => files::run(connection, meta, request.file.take()),
         Some("quit" | "exit") => connection.spark().end(),
         name => {
-            let most = connection.state().app.config.max_message;
-            let verb = match Verb::read(name, &request, most) {
+            let config = &connection.state().app.config;
+            let bounds = Bounds {
+                bytes: config.max_message,
+                depth: config.max_depth,
+            };
+            let verb = match Verb::read(name, &request, bounds) {
                 Ok(verb) => verb,
                 Err(error) => {
                     respond_error(&connection, meta, &error, None);

@@ -16,7 +16,7 @@ use crate::{
     broker::{Content, Member},
     connection::Connection,
     error::StellarError,
-    readable::{PLAIN, is_readable},
+    readable::{PLAIN, is_deeper_than, is_readable},
     rooms::{self, Event, LocalRoom, Moment, RoomError, Say},
 };
 
@@ -38,6 +38,41 @@ pub(crate) enum Verb<'a> {
     },
 }
 
+/// What a client may publish in one message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Bytes of JSON.
+    pub(super) bytes: usize,
+    /// Levels of lists and objects.
+    pub(super) depth: usize,
+}
+
+impl Bounds {
+    /// 008 for a message that is longer than it may be.
+    fn within(self, len: usize) -> Result<(), StellarError> {
+        if len > self.bytes {
+            return Err(StellarError::too_big(len, self.bytes));
+        }
+        Ok(())
+    }
+
+    /// The content of a field. JSON is measured before it is copied.
+    fn content(self, field: &Field<'_>, name: &str) -> Result<Option<Content>, StellarError> {
+        if let Field::Raw(raw) = field {
+            self.within(raw.get().len())?;
+        }
+        let content = field.to_content();
+        if let Some(content) = &content {
+            self.within(content.len())?;
+            if is_deeper_than(content.as_raw().get(), self.depth) {
+                let expected = format!("JSON of at most {} levels", self.depth);
+                return Err(StellarError::invalid_type(name, &expected));
+            }
+        }
+        Ok(content)
+    }
+}
+
 /// A verb that waits for its turn; none is the last word: leave all rooms.
 #[derive(Debug)]
 pub(crate) struct PendingVerb(pub(super) Option<(Meta, Verb<'static>)>);
@@ -53,11 +88,11 @@ impl PendingVerb {
 }
 
 impl<'a> Verb<'a> {
-    /// Reads a verb of a request; a message may be `most` bytes long.
+    /// Reads a verb of a request, and refuses a message that is beyond its bounds.
     pub(super) fn read(
         name: Option<&str>,
         request: &'a Request<'_>,
-        most: usize,
+        bounds: Bounds,
     ) -> Result<Self, StellarError> {
         let room = || room_of(&request.room);
         match name {
@@ -67,15 +102,15 @@ impl<'a> Verb<'a> {
             Some("roomView") => Ok(Self::RoomView(room())),
             Some("say") => {
                 let message = match &request.message {
-                    Some(message) => content(message, most)?,
-                    None => legacy_message(request, most)?,
+                    Some(message) => bounds.content(message, "message")?,
+                    None => legacy_message(request, bounds)?,
                 };
                 match (room(), message) {
                     (room, Some(message)) if !room.is_empty() => Ok(Self::Say { room, message }),
                     _ => Err(StellarError::room_and_message_required()),
                 }
             }
-            Some("event") => Self::read_event(request, most),
+            Some("event") => Self::read_event(request, bounds),
             _ => {
                 let sent = request.event.as_ref().map(Field::to_text);
                 Err(StellarError::verb_not_allowed(&told(sent.as_deref())))
@@ -83,7 +118,7 @@ impl<'a> Verb<'a> {
         }
     }
 
-    fn read_event(request: &'a Request<'_>, most: usize) -> Result<Self, StellarError> {
+    fn read_event(request: &'a Request<'_>, bounds: Bounds) -> Result<Self, StellarError> {
         let params = request.params.as_ref().and_then(Field::to_request);
         let params = params.unwrap_or_default();
         let room = room_of(&params.room).into_owned();
@@ -91,8 +126,11 @@ impl<'a> Verb<'a> {
         match event {
             _ if room.is_empty() => Err(StellarError::room_required()),
             Some(event) if !event.is_empty() => {
-                within(event.len(), most)?;
-                let data = params.data.as_ref().map(|data| content(data, most));
+                bounds.within(event.len())?;
+                let data = params
+                    .data
+                    .as_ref()
+                    .map(|data| bounds.content(data, "data"));
                 Ok(Self::Event {
                     room: room.into(),
                     event: event.into_owned(),
@@ -151,26 +189,8 @@ fn room_of<'a>(field: &'a Option<Field<'_>>) -> Cow<'a, str> {
     field.as_ref().and_then(Field::as_str).unwrap_or_default()
 }
 
-/// 008 for a message that is longer than it may be.
-fn within(len: usize, most: usize) -> Result<(), StellarError> {
-    if len > most {
-        return Err(StellarError::too_big(len, most));
-    }
-    Ok(())
-}
-
-/// What is to be published. Measured before it is copied where it came as JSON.
-fn content(field: &Field<'_>, most: usize) -> Result<Option<Content>, StellarError> {
-    if let Field::Raw(raw) = field {
-        within(raw.get().len(), most)?;
-    }
-    let content = field.to_content();
-    within(content.as_ref().map_or(0, Content::len), most)?;
-    Ok(content)
-}
-
 /// The message of clients that have no `message`: the values of all other fields.
-fn legacy_message(request: &Request<'_>, most: usize) -> Result<Option<Content>, StellarError> {
+fn legacy_message(request: &Request<'_>, bounds: Bounds) -> Result<Option<Content>, StellarError> {
     let text = |field: &Field<'_>| match field.to_text() {
         text if text == "null" => String::new(),
         text => text.into_owned(),
@@ -180,7 +200,7 @@ fn legacy_message(request: &Request<'_>, most: usize) -> Result<Option<Content>,
         return Ok(None);
     }
     let message = Content::new(&words.join(" ")).ok();
-    within(message.as_ref().map_or(0, Content::len), most)?;
+    bounds.within(message.as_ref().map_or(0, Content::len))?;
     Ok(message)
 }
 

@@ -69,7 +69,7 @@ async fn a_message_may_be_any_json() {
     ann.join("defaultRoom").await;
     bob.join("defaultRoom").await;
     let id = ann.id().await;
-    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
     let messages = [
         "null",
         "true",
@@ -188,7 +188,7 @@ async fn an_events_data_pass_untouched() {
     let host = host(Stellar::builder()).await;
     let mut peer = host.peer().await;
     peer.join("defaultRoom").await;
-    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
     for data in [r#""\ud800""#, "1e999", deep.as_str()] {
         peer.send_text(format!(
             r#"{{"event":"event","params":{{"room":"defaultRoom","event":"e","data":{data}}}}}"#

@@ -60,6 +60,49 @@ async fn a_message_is_as_long_as_it_may_be_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_nested_too_deep_reaches_nobody() {
+    let host = host(Stellar::builder()).await;
+    let [mut ann, mut bob] = [host.peer().await, host.peer().await];
+    ann.join(ROOM).await;
+    bob.join(ROOM).await;
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for levels in [129, 5_000, 100_000] {
+        let deep = nested(levels);
+        let messages = [
+            (
+                "message",
+                format!(r#"{{"event":"say","room":"{ROOM}","message":{deep}}}"#),
+            ),
+            (
+                "data",
+                format!(
+                    r#"{{"event":"event","params":{{"room":"{ROOM}","event":"e","data":{deep}}}}}"#
+                ),
+            ),
+        ];
+        for (field, message) in messages {
+            let refused = ann.ask_text(message).await;
+            let text =
+                format!("Param '{field}' has an invalid type, expected JSON of at most 128 levels");
+            assert_eq!(refused["error"], error("003", text));
+        }
+    }
+    // In a field of another name it is a text, as the oldest clients have it.
+    let legacy = format!(
+        r#"{{"event":"say","room":"{ROOM}","text":{}}}"#,
+        nested(200)
+    );
+    assert_eq!(ann.ask_text(legacy).await["status"], "OK");
+    assert_eq!(bob.recv().await["message"], nested(200));
+    let fits = format!(
+        r#"{{"event":"say","room":"{ROOM}","message":{}}}"#,
+        nested(128)
+    );
+    assert_eq!(ann.ask_text(fits).await["status"], "OK");
+    assert!(bob.recv_text().await.contains(&nested(128)));
+}
+
+#[tokio::test]
 async fn a_long_name_of_an_event_is_refused() {
     let host = host(Stellar::builder().configure(|config| config.max_message = 100)).await;
     let mut peer = host.peer().await;
