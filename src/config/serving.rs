@@ -25,6 +25,11 @@ pub struct HttpConfig {
     pub max_connections_per_address: usize,
     /// Milliseconds that requests under way are given when the server stops. Default 5,000.
     pub stop_timeout: u64,
+    /// Milliseconds for which the rest of a request is read and discarded after an answer that came
+    /// before its end, so that the answer is not lost in a reset. Default 30,000.
+    pub linger_timeout: u64,
+    /// How many bytes are read and discarded so. Default 64 MiB.
+    pub linger_bytes: usize,
 }
 
 impl Default for HttpConfig {
@@ -37,6 +42,8 @@ impl Default for HttpConfig {
             max_connections: limits.max_connections,
             max_connections_per_address: limits.max_connections_per_address,
             stop_timeout: millis(limits.stop_timeout),
+            linger_timeout: millis(limits.linger_timeout),
+            linger_bytes: limits.linger_bytes,
         }
     }
 }
@@ -52,6 +59,8 @@ impl HttpConfig {
         limits.max_connections = self.max_connections;
         limits.max_connections_per_address = self.max_connections_per_address;
         limits.stop_timeout = Duration::from_millis(self.stop_timeout);
+        limits.linger_timeout = Duration::from_millis(self.linger_timeout);
+        limits.linger_bytes = self.linger_bytes;
         limits
     }
 }

@@ -1,7 +1,7 @@
 //! The parameters of an API request: from the query, then the body, which counts more, and then
 //! the path.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use serde_json::{Map, Value};
 use stellarfw_transport::handshake::query_pairs;
@@ -104,7 +104,20 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
     let mut read = Read::default();
     read.put_pairs(parts.uri.query().unwrap_or_default());
     let mime = mime(&parts.headers);
-    if mime.as_deref() == Some("multipart/form-data") {
+    let is_form = mime.as_deref() == Some("multipart/form-data");
+    let most = if is_form {
+        config.max_upload
+    } else {
+        config.max_body
+    };
+    // What can be refused by its headers is: the client need not send it.
+    if !body.is_end_stream() {
+        is_read(mime.as_deref())?;
+        if body.size_hint().lower() > most as u64 {
+            return Err(BadBody::too_long(most));
+        }
+    }
+    if is_form {
         let mut form = Read::default();
         multipart::read(&mut form, &parts.headers, body, config).await?;
         read.take_form(form);
@@ -137,12 +150,23 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
             }
             Err(error) => return Err(BadBody::bad(format!("The body is not JSON: {error}"))),
         },
-        Some(other) => {
-            let text = format!("Bodies of type {other} are not read here");
-            return Err(BadBody(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-        }
+        Some(_) => is_read(mime.as_deref())?,
     }
     Ok(read)
+}
+
+/// Whether bodies of this type are read.
+fn is_read(mime: Option<&str>) -> Result<(), BadBody> {
+    match mime {
+        None
+        | Some("application/json" | "application/x-www-form-urlencoded" | "multipart/form-data") => {
+            Ok(())
+        }
+        Some(other) => {
+            let text = format!("Bodies of type {other} are not read here");
+            Err(BadBody(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+        }
+    }
 }
 
 fn mime(headers: &HeaderMap) -> Option<String> {

@@ -1,16 +1,26 @@
 //! HTTP/2, which is agreed on over TLS.
 
-use http_body_util::{BodyExt as _, Empty};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 
 use super::{Certificate, Secured, secure, secured, who};
 use crate::support::soon;
 
-type Http2 = hyper::client::conn::http2::SendRequest<Empty<&'static [u8]>>;
+type Http2<B = Empty<&'static [u8]>> = hyper::client::conn::http2::SendRequest<B>;
 
 /// A client of HTTP/2, and the task of its connection.
-async fn http2(server: &Secured, trusted: &Certificate) -> (Http2, tokio::task::JoinHandle<()>) {
+async fn http2<B>(
+    server: &Secured,
+    trusted: &Certificate,
+) -> (Http2<B>, tokio::task::JoinHandle<()>)
+where
+    B: hyper::body::Body<Data: Send, Error: std::error::Error + Send + Sync>
+        + Send
+        + Unpin
+        + 'static,
+{
     let stream = secure(server.address, &trusted.der, b"h2").await.unwrap();
     let (executor, io) = (TokioExecutor::new(), TokioIo::new(stream));
     let handshake = hyper::client::conn::http2::handshake(executor, io);
@@ -25,7 +35,7 @@ async fn http2(server: &Secured, trusted: &Certificate) -> (Http2, tokio::task::
 async fn http2_is_spoken_to_those_who_ask() {
     let certificate = Certificate::new();
     let server = secured(who(), certificate.tls()).await;
-    let (client, connection) = http2(&server, &certificate).await;
+    let (client, connection) = http2::<Empty<&'static [u8]>>(&server, &certificate).await;
     // Many at once over the one connection.
     let requests = (0..50).map(|at| {
         let mut client = client.clone();
@@ -55,7 +65,7 @@ async fn http2_is_spoken_to_those_who_ask() {
 async fn pages_are_known_by_their_origin_over_http2() {
     let certificate = Certificate::new();
     let server = secured(who().transport("engine.io"), certificate.tls()).await;
-    let (mut client, connection) = http2(&server, &certificate).await;
+    let (mut client, connection) = http2::<Empty<&'static [u8]>>(&server, &certificate).await;
     for (origin, status) in [("https://localhost", 200), ("https://evil.example", 403)] {
         let uri = "https://localhost/engine.io/?EIO=4&transport=polling";
         let request = hyper::Request::get(uri).header("origin", origin);
@@ -65,6 +75,42 @@ async fn pages_are_known_by_their_origin_over_http2() {
             .unwrap();
         assert_eq!(answer.status(), status, "{origin}");
     }
+    drop(client);
+    server.stop.send(()).ok();
+    soon("the end", server.task).await.unwrap();
+    connection.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_ends_its_stream_alone() {
+    let certificate = Certificate::new();
+    let builder = who().configure(|config| config.max_body = 1_000);
+    let server = secured(builder, certificate.tls()).await;
+    let (mut client, connection) = http2::<Full<Bytes>>(&server, &certificate).await;
+    let post = |path: &str, mime: &str, length: usize| {
+        let uri = format!("https://localhost{path}");
+        let request = hyper::Request::post(uri).header("content-type", mime);
+        request.body(Full::new(vec![b'x'; length].into())).unwrap()
+    };
+    // More than the window of the connection: it is given back for what is not read.
+    for (path, mime, status) in [
+        ("/api/who", "application/json", 413),
+        ("/api/who", "text/plain", 415),
+        ("/none", "text/plain", 405),
+        ("/stellar-client", "text/plain", 405),
+    ]
+    .repeat(3)
+    {
+        let answer = client.send_request(post(path, mime, 8 << 20));
+        let answer = soon("the answer", answer).await.unwrap();
+        assert_eq!(answer.status(), status, "{path} {mime}");
+        // RST_STREAM with NO_ERROR takes nothing from the answer.
+        soon("its body", answer.into_body().collect())
+            .await
+            .unwrap();
+    }
+    let answer = client.send_request(post("/api/who", "application/json", 0));
+    assert_eq!(soon("the answer", answer).await.unwrap().status(), 200);
     drop(client);
     server.stop.send(()).ok();
     soon("the end", server.task).await.unwrap();

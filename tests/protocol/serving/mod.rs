@@ -1,5 +1,6 @@
 //! Listening alone: TLS, HTTP/2, Unix sockets, health, and stopping in an orderly way.
 
+mod early;
 mod ending;
 mod http2;
 mod tls;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hyper::{rt, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use stellarfw_transport::serve::tcp_of;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, tcp},
@@ -84,16 +85,15 @@ impl Socket {
     /// The socket, and what the HTTP server had read of it beyond the request.
     #[must_use]
     pub fn new(upgraded: Upgraded) -> (Self, Bytes) {
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => {
-                let stream = parts.io.into_inner();
+        match tcp_of(upgraded) {
+            Ok((stream, read)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY could not be set");
                 }
                 let (stream, writer) = stream.into_split();
                 let writer = Some(DirectWriter(Some(writer)));
                 // A copy: the slice would keep the HTTP server's buffer alive.
-                let early = Bytes::copy_from_slice(&parts.read_buf);
+                let early = Bytes::copy_from_slice(&read);
                 (Self(Io::Tcp { stream, writer }), early)
             }
             Err(upgraded) => {

@@ -5,6 +5,7 @@ use std::{
     future::{Future, poll_fn},
     net::SocketAddr,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -17,13 +18,22 @@ use tokio::{
 };
 use tower_service::Service;
 
-use super::{Limits, listener::Stream};
+use super::{
+    Limits,
+    body::{Discard, RequestBody, Shared},
+    linger::Lingering,
+    listener::Stream,
+};
 use crate::http::{BoxError, Peer, Secure};
 
 /// What answers the requests of a server.
 pub(super) trait Answers<B>:
-    Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible, Future: Send>
-    + Clone
+    Service<
+        http::Request<RequestBody>,
+        Response = http::Response<B>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
     + Send
     + 'static
 {
@@ -31,7 +41,7 @@ pub(super) trait Answers<B>:
 
 impl<S, B> Answers<B> for S where
     S: Service<
-            http::Request<Incoming>,
+            http::Request<RequestBody>,
             Response = http::Response<B>,
             Error = Infallible,
             Future: Send,
@@ -105,10 +115,14 @@ impl<S> Serving<S> {
             mut stopped,
             ..
         } = self;
+        let shared = Shared::new(limits);
+        let mut discard = Discard::new(shared.clone());
+        let stream = Lingering::new(stream, shared.clone());
         let marked = Marked {
             service,
             peer,
             secure,
+            shared: Some(shared),
         };
         let service = service_fn(move |request| marked.answer(request));
         let connection = http1::Builder::new()
@@ -119,13 +133,19 @@ impl<S> Serving<S> {
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let result = tokio::select! {
-            result = connection.as_mut() => result,
-            _ = stopped.changed() => {
+        let mut stopping = pin!(stopped.changed());
+        let mut is_stopping = false;
+        let result = poll_fn(|cx| {
+            if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
                 connection.as_mut().graceful_shutdown();
-                connection.await
             }
-        };
+            match connection.as_mut().poll(cx) {
+                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Pending => discard.poll(cx),
+            }
+        })
+        .await;
         if let Err(error) = result {
             tracing::debug!(?peer, %error, "HTTP connection failed");
         }
@@ -137,10 +157,12 @@ pub(super) struct Marked<S> {
     pub(super) service: S,
     pub(super) peer: Option<SocketAddr>,
     pub(super) secure: bool,
+    /// That of HTTP/1.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 impl<S> Marked<S> {
-    pub(super) fn mark(&self, request: &mut http::Request<Incoming>) {
+    fn mark(&self, request: &mut http::Request<Incoming>) {
         let extensions = request.extensions_mut();
         if let Some(peer) = self.peer {
             extensions.insert(Peer(peer));
@@ -160,9 +182,17 @@ impl<S> Marked<S> {
     {
         self.mark(&mut request);
         let mut service = self.service.clone();
+        let shared = self.shared.clone();
         async move {
             poll_fn(|cx: &mut Context<'_>| -> Poll<_> { service.poll_ready(cx) }).await?;
-            service.call(request).await
+            let Some(shared) = shared else {
+                return service.call(request.map(RequestBody::new)).await;
+            };
+            let begun = shared.begin(&request);
+            let request = request.map(|body| RequestBody::of_connection(body, shared.clone()));
+            let mut response = service.call(request).await?;
+            shared.answered(&begun, &mut response);
+            Ok(response)
         }
     }
 }

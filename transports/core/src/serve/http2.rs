@@ -55,6 +55,8 @@ impl<S> Serving<S> {
             service,
             peer,
             secure: true,
+            // HTTP/2 resets one stream, with NO_ERROR, and not the connection (RFC 9113 section 8.1).
+            shared: None,
         };
         let activity = Arc::<Activity>::default();
         let seen = activity.clone();

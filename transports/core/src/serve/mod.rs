@@ -1,8 +1,10 @@
 //! An HTTP server for those who have none: accepts, bounds what a handshake may take, upgrades.
 
+mod body;
 mod connection;
 #[cfg(feature = "tls")]
 mod http2;
+mod linger;
 mod listener;
 #[cfg(feature = "tls")]
 mod tls;
@@ -10,14 +12,13 @@ mod tls;
 use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hyper::body::Incoming;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
 use self::connection::Serving;
-pub use self::listener::Listener;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
+pub use self::{body::RequestBody, linger::tcp_of, listener::Listener};
 use crate::{addresses::Addresses, http::BoxError};
 
 /// What a connection may take before it is a spark.
@@ -39,6 +40,13 @@ pub struct Limits {
     pub max_connections_per_address: usize,
     /// How long requests under way are given when the server stops. Default: 5 seconds.
     pub stop_timeout: Duration,
+    /// How long the rest of a request is read and discarded after an answer that came before its
+    /// end, and after the connection was closed for writing: closed at once, it would be reset, and
+    /// the client would lose the answer (RFC 9112 section 9.6). Less where the client is silent.
+    /// Default: 30 seconds.
+    pub linger_timeout: Duration,
+    /// How many bytes are read and discarded so. 0: none. Default: 64 MiB.
+    pub linger_bytes: usize,
 }
 
 impl Default for Limits {
@@ -50,6 +58,8 @@ impl Default for Limits {
             max_connections: 16_384,
             max_connections_per_address: 0,
             stop_timeout: Duration::from_secs(5),
+            linger_timeout: Duration::from_secs(30),
+            linger_bytes: 64 << 20,
         }
     }
 }
@@ -78,7 +88,7 @@ pub async fn serve<S, B>(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
-    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>, Error = Infallible>
         + Clone
         + Send
         + 'static,
