@@ -4,32 +4,15 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 
 // src/membership.ts
-var counts = /* @__PURE__ */ new WeakMap();
-function member(client, room, { a: _joined, b: _failed, c: _said }) {
-  const rooms = counts.get(client) ?? /* @__PURE__ */ new Map();
-  counts.set(client, rooms);
-  let there = true;
+function member(client, room, { a: _changed, b: _said }) {
   const hear = (message) => {
     if (message.room === room) _said(message);
   };
   client.on("say", hear);
-  rooms.set(room, (rooms.get(room) ?? 0) + 1);
-  client.roomAdd(room).then(
-    () => there && _joined(),
-    (error) => {
-      if (there) error.code === "017" ? _joined() : _failed(error);
-    }
-  );
+  const leave = client.subscribe(room, _changed);
   return () => {
-    there = false;
     client.off("say", hear);
-    rooms.set(room, rooms.get(room) - 1);
-    setTimeout(() => {
-      if (rooms.get(room)) return;
-      rooms.delete(room);
-      client.roomLeave(room).catch(() => {
-      });
-    });
+    leave();
   };
 }
 
@@ -63,12 +46,12 @@ function useRoom(client, room, limit = 100) {
   const [error, setError] = useState(null);
   useEffect(() => {
     setMessages([]);
-    setJoined(false);
-    setError(null);
     return member(client, room, {
-      a: () => setJoined(true),
-      b: setError,
-      c: (message) => setMessages((before) => [...before, message].slice(-limit))
+      a({ joined: joined2, error: error2 }) {
+        setJoined(joined2);
+        setError(error2);
+      },
+      b: (message) => setMessages((before) => [...before, message].slice(-limit))
     });
   }, [client, room, limit]);
   const say = useCallback(

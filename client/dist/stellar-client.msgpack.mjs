@@ -103,13 +103,14 @@ function connection(host, options, codec, connect) {
   let transport = null;
   let round = 0;
   let attempt = 0;
+  let spent = 0;
   let timer;
   let heartbeat;
   let unwatch;
   const become = (next) => {
     const previous = state;
     state = next;
-    if (next !== previous) host.a("state", next, previous);
+    host.M(next, previous);
   };
   const send = (message) => transport.send(codec.encode(message), message);
   const dial = () => {
@@ -123,7 +124,7 @@ function connection(host, options, codec, connect) {
       open: heard(() => {
         opened = true;
         beat();
-        host.A().then(heard(ready), heard(fail));
+        host.N().then(heard(ready), heard(fail));
       }),
       data: heard((payload) => {
         let message;
@@ -158,9 +159,9 @@ function connection(host, options, codec, connect) {
   };
   const ready = () => {
     clearTimeout(timer);
-    attempt = 0;
+    attempt = spent = 0;
     become("connected");
-    host.B();
+    host.O();
   };
   const receive = (message) => {
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
@@ -169,7 +170,7 @@ function connection(host, options, codec, connect) {
       if (ours[1] === "ping") send("primus::pong::" + ours[2]);
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
-    } else host.C(message);
+    } else host.P(message);
   };
   const beat = () => {
     clearTimeout(heartbeat);
@@ -188,8 +189,8 @@ function connection(host, options, codec, connect) {
   };
   const fail = (error) => {
     const lost = state === "connected";
-    if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
-      return end("closed", error, !lost);
+    if (!reconnect || !isOffline() && spent++ >= (reconnect.retries ?? Infinity)) {
+      return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
     const delay = backoff(++attempt, reconnect);
@@ -198,7 +199,7 @@ function connection(host, options, codec, connect) {
     timer = setTimeout(dial, delay);
     become(isOffline() ? "offline" : "reconnecting");
     if (lost) host.a("disconnected", error);
-    else host.s(error);
+    else host.D(error);
     if (own === round) host.a("reconnecting", next);
   };
   const begin = (next) => {
@@ -209,51 +210,60 @@ function connection(host, options, codec, connect) {
   const again = (redial) => {
     if (attempt && (redial || !transport)) begin("reconnecting");
   };
-  const end = (last, error, failed) => {
-    leave(error);
+  const ignore = () => {
     unwatch?.();
     unwatch = void 0;
+  };
+  const end = (last, error, failed, resumable) => {
+    leave(error);
+    if (resumable) attempt ||= 1;
+    else ignore();
     become(last);
-    if (failed) host.s(error);
-    host.m(error);
+    if (failed) host.D(error);
+    host.v(error);
     host.a("disconnected", error);
   };
   return {
-    D: () => state,
-    E: () => transport,
-    F() {
-      attempt = 0;
+    w: () => state,
+    Q: () => transport,
+    R() {
+      attempt = spent = 0;
       unwatch ??= watchNetwork({
-        online: () => again(true),
-        offline: () => fail(new StellarError("offline", "No network")),
+        online() {
+          spent = 0;
+          attempt &&= 1;
+          again(true);
+        },
+        offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
         // The page is looked at again. It bubbles from the document to here.
-        visibilitychange: () => document.hidden || again(false)
+        visibilitychange: () => document.hidden || state === "closed" || again(false)
       });
       begin("connecting");
     },
-    G() {
+    S() {
+      ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
-    n: send
+    x: send
   };
 }
 
 // src/emitter.ts
 var Emitter = class {
   constructor() {
-    this.g = [];
+    this.m = [];
   }
   on(name4, fn) {
-    this.g.push([name4, fn]);
+    this.m.push([name4, fn]);
     return this;
   }
   once(name4, fn) {
-    this.g.push([name4, fn, true]);
+    this.m.push([name4, fn, true]);
     return this;
   }
   /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
   off(name4, fn) {
-    this.g = this.g.filter(
+    this.m = this.m.filter(
       ([its, own]) => name4 && (its !== name4 || fn && own !== fn)
     );
     return this;
@@ -272,7 +282,7 @@ var Emitter = class {
   }
   /** @internal */
   a(name4, ...args) {
-    for (const [its, fn, once] of [...this.g]) {
+    for (const [its, fn, once] of [...this.m]) {
       if (its !== name4) continue;
       if (once) this.off(name4, fn);
       try {
@@ -383,7 +393,7 @@ function requests(host, limits) {
   let running = 0;
   let queue = [];
   const pending = /* @__PURE__ */ new Map();
-  const isAction = (request) => request.o.event === "action";
+  const isAction = (request) => request.q.event === "action";
   const flush = () => {
     if (host.state !== "connected") return;
     for (let place = 0; place < queue.length; ) {
@@ -396,22 +406,26 @@ function requests(host, limits) {
     }
   };
   const transmit = (request) => {
-    clearTimeout(request.e);
+    clearTimeout(request.b);
     try {
-      host.n(request.o);
+      host.x(request.q);
     } catch (error) {
-      return request.c(error);
+      return request.f(error);
     }
     const number = ++count;
-    request.p = true;
-    host.a("send", request.o, number);
-    if (request.H) return request.c(null, {});
+    request.y = true;
+    request.E = request.z?.();
+    host.a("send", request.q, number);
+    if (request.T) {
+      request.f(null, {});
+      if (!request.E) return;
+    }
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
     if (actionTimeout) {
-      request.e = setTimeout(() => {
-        request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
+      request.b = setTimeout(() => {
+        request.f(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
         done(number);
         flush();
       }, actionTimeout + grace);
@@ -420,32 +434,33 @@ function requests(host, limits) {
   const done = (number) => {
     const request = pending.get(number);
     if (pending.delete(number)) {
-      clearTimeout(request.e);
+      clearTimeout(request.b);
       if (isAction(request)) running--;
     }
     return request;
   };
   return {
-    I: () => queue.length,
-    J: () => pending.size,
-    j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+    U: () => queue.length,
+    V: () => pending.size,
+    r: (body, { volatile, noReply, ...options } = {}, now, follow) => new Promise((resolve2, reject) => {
       let release;
       const request = {
-        o: body,
-        H: noReply,
-        p: false,
-        e: 0,
-        c(error, answer) {
+        q: body,
+        T: noReply,
+        y: false,
+        z: follow,
+        b: 0,
+        f(error, answer) {
           release?.();
-          if (!request.p) clearTimeout(request.e);
+          if (!request.y) clearTimeout(request.b);
           if (error) reject(error);
           else resolve2(answer);
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request.p;
+        error.mayHaveRun = request.W = request.y;
         queue = queue.filter((other) => other !== request);
-        request.c(error);
+        request.f(error);
       };
       const drop = (why) => give(new StellarError("dropped", why));
       release = watch({ timeout: requestTimeout, ...options }, give);
@@ -456,46 +471,270 @@ function requests(host, limits) {
       if (!queue.includes(request)) return;
       if (volatile) return drop("Not sent at once");
       if (queueAge) {
-        request.e = setTimeout(drop, queueAge, "Waited too long");
-        request.e.unref?.();
+        request.b = setTimeout(drop, queueAge, "Waited too long");
+        request.b.unref?.();
       }
       if (queue.length > queueSize) {
-        queue.shift().c(new StellarError("dropped", "Queue is full"));
+        queue.shift().f(new StellarError("dropped", "Queue is full"));
       }
     }),
-    K: flush,
-    L(answer) {
+    X: (room) => queue.some(({ q: _body }) => (_body.room ?? _body.params?.room) === room),
+    A: flush,
+    Y(answer) {
       const request = done(answer.messageCount);
       if (!request) return;
       let { error, status } = answer;
       if (!isAction(request) && status !== "OK") error ??= status;
-      request.c(error != null && serverError(error, answer), answer);
+      let failure = error != null ? serverError(error, answer) : void 0;
+      if (request.E?.(answer, failure, request.W)) {
+        failure = void 0;
+        answer = { ...answer, status: "OK", data: true, error: null };
+      }
+      request.f(failure, answer);
       flush();
     },
     l({ code, message, cause }) {
       count = 0;
       for (const number of pending.keys()) {
-        done(number).c(new StellarError(code, message, true, cause));
+        done(number).f(new StellarError(code, message, true, cause));
       }
     },
-    m({ code, message, cause }) {
+    v({ code, message, cause }) {
       for (const request of queue.splice(0)) {
-        request.c(new StellarError(code, message, false, cause));
+        request.f(new StellarError(code, message, false, cause));
       }
     }
   };
 }
 
+// src/rooms.ts
+var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
+var pauses = { min: 1e3, max: 3e4, factor: 2, retries: null };
+function memberships(host, names, patience2) {
+  const rooms = /* @__PURE__ */ new Map();
+  const dirty = /* @__PURE__ */ new Set();
+  let seen = /* @__PURE__ */ new Set();
+  let round = 1;
+  let live = false;
+  let unsure = false;
+  let looking = false;
+  let flying = 0;
+  let limit = 1;
+  let growth = 1;
+  const rate = { n: 0 };
+  let settled = () => {
+  };
+  let deadline;
+  const get = (_name) => {
+    let room = rooms.get(_name);
+    if (!room) {
+      room = { h: _name, s: 0, t: 0, i: 0, n: 0, o: null };
+      rooms.set(_name, room);
+    }
+    return room;
+  };
+  const list = (which) => [...rooms.values()].filter(which).map(({ h: _name }) => _name);
+  const want = (room, wanted) => {
+    room.j = room.Z = wanted;
+  };
+  const state = ({ h: _name, d: _in, o: _error }) => ({ room: _name, joined: !!_in, error: _error });
+  const set2 = (room, joined, itself = 0, error = null) => {
+    if (!room.d === joined || room.o !== error) dirty.add(room);
+    if (!room.d) rooms.delete(room.h);
+    rooms.set(room.h, room);
+    clearTimeout(room.b);
+    room.b = room.n = 0;
+    room.d = joined;
+    room.t = itself;
+    room.o = error;
+  };
+  const flush = () => {
+    for (const room of dirty) {
+      dirty.delete(room);
+      host.a("membership", state(room));
+    }
+  };
+  const wait = (pause) => {
+    clearTimeout(pause.b);
+    pause.b = setTimeout(
+      () => {
+        pause.b = 0;
+        next();
+      },
+      backoff(++pause.n, pauses)
+    );
+  };
+  const follow = (room, join, own) => {
+    const at = round;
+    const last = own ? 0 : room._ = {};
+    let due = 1;
+    room.i++;
+    if (own) flying++;
+    else if (!join) want(room, false);
+    return (_, error, abandoned) => {
+      if (at !== round) return;
+      room = get(room.h);
+      room.i -= due;
+      if (own) flying -= due;
+      due = 0;
+      const code = error?.code;
+      const already = join ? code === "017" : code === "016" || code === "019";
+      const forgiven = already && room.t === at && !room.d === !join;
+      if (!error || already) {
+        set2(room, join, own || abandoned ? at : 0);
+        if (own) {
+          limit += growth;
+          if (rate.n) rate.n--;
+        } else if (join && !abandoned && room._ === last) want(room, true);
+      } else {
+        const again = passes(error);
+        if (own && join) {
+          room.o = error;
+          dirty.add(room);
+          if (!again) {
+            want(room, false);
+            host.a("error", error);
+          }
+        }
+        if (code === "025") {
+          limit = 1;
+          growth = 0;
+          if (!rate.b) wait(rate);
+        } else if (again || !join) wait(room);
+      }
+      next();
+      return forgiven;
+    };
+  };
+  const next = () => {
+    if (live && !rate.b) {
+      if (unsure && !looking) look();
+      for (const room of [...rooms.values()]) {
+        const { h: name4, j: join = false } = room;
+        if (room.i || room.b) continue;
+        if (join !== !!room.d) {
+          if (flying >= limit) continue;
+          const settle = follow(room, join, true);
+          host.$(join, name4, settle).catch((error) => error.response || settle({}, error));
+        } else if (!join && !room.s && room.t !== round) rooms.delete(name4);
+      }
+    }
+    if (!flying && !looking && !unsure) settled();
+    flush();
+  };
+  const look = () => {
+    const at = round;
+    unsure = false;
+    looking = true;
+    const settle = (_, error) => {
+      if (at !== round) return;
+      looking = false;
+      if (!error) {
+        deadline ??= setTimeout(settled, patience2);
+      } else if (passes(error)) {
+        unsure = true;
+        wait(rate);
+      } else host.a("error", error);
+      next();
+    };
+    host.aa(settle).catch((error) => error.response || settle({}, error));
+  };
+  for (const name4 of names) want(get(name4), true);
+  return {
+    d: () => list(({ d: _in }) => _in),
+    j: () => list(({ j: _wanted }) => _wanted),
+    w: (name4) => state(get(name4)),
+    ba(name4) {
+      const room = get(name4);
+      let holding = 1;
+      room.s++;
+      if (!room.j) {
+        room.j = true;
+        room.o = null;
+      }
+      next();
+      return () => {
+        room.s -= holding;
+        holding = 0;
+        setTimeout(() => {
+          if (room.s || room.Z) return;
+          room.j = false;
+          next();
+        }, 0);
+      };
+    },
+    z: (join, name4) => follow(get(name4), join),
+    ca(name4) {
+      if (live || !rooms.has(name4)) return;
+      want(get(name4), false);
+      get(name4).t = round;
+    },
+    da() {
+      live = unsure = true;
+      seen = /* @__PURE__ */ new Set();
+      return new Promise((resolve2) => {
+        settled = resolve2;
+        next();
+      });
+    },
+    l() {
+      round++;
+      live = unsure = looking = false;
+      clearTimeout(rate.b);
+      clearTimeout(deadline);
+      flying = rate.b = 0;
+      limit = 1;
+      deadline = void 0;
+      for (const room of rooms.values()) {
+        clearTimeout(room.b);
+        if (room.d) dirty.add(room);
+        room.d = false;
+        room.i = room.b = 0;
+      }
+    },
+    A: flush,
+    ea(list2) {
+      for (const name4 of list2) {
+        const room = get(name4);
+        if (room.d) continue;
+        if (!room.i) want(room, true);
+        set2(room, true, round);
+      }
+      for (const room of [...rooms.values()]) {
+        const { h: name4 } = room;
+        if (!room.d || list2.includes(name4)) continue;
+        if (!room.i) want(room, false);
+        set2(room, false, 0, new StellarError("016", `Taken out of the room (${name4})`));
+      }
+    },
+    fa(name4, error) {
+      const room = get(name4);
+      want(room, false);
+      set2(room, false, 0, error);
+      next();
+    },
+    B(name4, member) {
+      if (name4 !== void 0) {
+        const room = rooms.get(name4);
+        if (looking || room?.i || !room?.d !== member || seen.has(name4)) return;
+        seen.add(name4);
+      }
+      unsure = live;
+      next();
+    }
+  };
+}
+
 // src/scope.ts
-var scoped = (room, event) => `[${room}].${event}`;
+var scoped = (room, event) => `[${String(room).replace(/]/g, "]]")}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
-    this.k = _client;
-    this.h = [rooms].flat();
+    this.u = _client;
+    this.p = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.k, this.h.concat(rooms));
+    return new _Scope(this.u, this.p.concat(rooms));
   }
   /** The same as {@link to}, for reading. */
   from(rooms) {
@@ -507,16 +746,16 @@ var Scope = class _Scope {
   }
   /** Sends an event to each of the rooms. */
   emit(event, data) {
-    return Promise.all(this.h.map((room) => this.k.t(room, event, data)));
+    return Promise.all(this.p.map((room) => this.u.F(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.h) this.k.on(scoped(room, event), fn);
+    for (const room of this.p) this.u.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.h) this.k.off(scoped(room, event), fn);
+    for (const room of this.p) this.u.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -571,7 +810,7 @@ var ownSocket = (given, adapters) => (_, events) => {
 };
 
 // src/client.ts
-var reserved = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+var reserved = /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
 var Client = class extends Emitter {
   constructor(options, { codec, transports, fallback: fallback2, own }, transport) {
     super();
@@ -579,15 +818,13 @@ var Client = class extends Emitter {
     this.id = null;
     /** The session this connection belongs to. */
     this.fingerprint = null;
-    /** The rooms this connection is in. */
-    this.rooms = [];
     /** The server's view of this connection, as of when it was configured; anew on each connection. */
     this.details = null;
     /** The text the server greeted with. */
     this.welcomeMessage = null;
     /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
     this.interceptors = [];
-    this.u = [];
+    this.G = [];
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
     const given = o.transport ?? transport;
     const connect = given ? ownSocket(given, own) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
@@ -595,25 +832,37 @@ var Client = class extends Emitter {
     if (!connect || parser !== codec.name) {
       throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
     }
-    this.i = new Set(o.rooms);
-    this.b = requests(this, o);
-    this.f = connection(this, o, codec, connect);
+    this.e = requests(this, o);
+    this.c = memberships(this, o.rooms, o.timeout / 2);
+    this.k = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.f.D();
+    return this.k.w();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.f.E();
+    return this.k.Q();
+  }
+  /** The rooms that the server counts this connection in: none while there is no connection. */
+  get rooms() {
+    return this.c.d();
+  }
+  /**
+   * The rooms it wants to be in, which are joined on every connection: those of the options, those
+   * that were joined, and those that the server took it into; not those that were left, refused for
+   * good or destroyed, or that the server took it out of.
+   */
+  get wanted() {
+    return this.c.j();
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.b.I();
+    return this.e.U();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.b.J();
+    return this.e.V();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -622,16 +871,16 @@ var Client = class extends Emitter {
    */
   connect(callback) {
     const promise = new Promise((...waiting) => {
-      this.u.push(waiting);
+      this.G.push(waiting);
     });
     promise.catch(() => {
     });
-    this.f.F();
+    this.k.R();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.f.G();
+    this.k.S();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
@@ -641,7 +890,7 @@ var Client = class extends Emitter {
     const answer = intercept(
       this,
       all,
-      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
+      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.e.r({ event: "action", params: all }, limits)
     );
     return tell(answer, callback, true);
   }
@@ -651,30 +900,47 @@ var Client = class extends Emitter {
       message = room;
       room = this.options.defaultRoom;
     }
-    return this.d({ event: "say", room, message }, rest);
+    return this.g({ event: "say", room, message }, rest);
   }
   /** Asks for the server's view of this connection. */
   detailsView(...rest) {
-    return this.d({ event: "detailsView" }, rest);
+    return this.g({ event: "detailsView" }, rest);
   }
   /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
   configure(...rest) {
-    return this.d({ event: "detailsView" }, rest, (answer) => this.x(answer));
+    return this.g({ event: "detailsView" }, rest, (answer) => this.I(answer));
   }
   /** Asks who is in a room. The callback is `(answer, error)`. */
   roomView(room, ...rest) {
-    return this.d({ event: "roomView", room }, rest, void 0, true);
+    return this.g({ event: "roomView", room }, rest, void 0, true);
   }
   /**
    * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-   * it once more is no fault.
+   * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
    */
   roomAdd(room, ...rest) {
-    return this.d({ event: "roomAdd", room }, rest, () => this.q(room, "add"));
+    return this.g({ event: "roomAdd", room }, rest);
   }
-  /** Leaves a room. */
+  /** Leaves a room. Whatever the server answers, it is not joined again. */
   roomLeave(room, ...rest) {
-    return this.d({ event: "roomLeave", room }, rest, () => this.q(room, "delete"));
+    return this.g({ event: "roomLeave", room }, rest);
+  }
+  /**
+   * Stays in a room until the returned function is called: joins it on every connection, and again
+   * after refusals that pass, such as a full room. `changed` is called at once and on each change.
+   * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+   */
+  subscribe(room, changed) {
+    const hear2 = (membership) => {
+      if (membership.room === room) changed(membership);
+    };
+    const release = this.c.ba(room);
+    this.on("membership", hear2);
+    changed(this.c.w(room));
+    return () => {
+      this.off("membership", hear2);
+      release();
+    };
   }
   /** Joins a room; the same as {@link roomAdd}. */
   join(room, ...rest) {
@@ -686,7 +952,7 @@ var Client = class extends Emitter {
   }
   file(path, ...rest) {
     const [callback, { as, ...limits }] = tail(rest);
-    const answer = this.b.j({ event: "file", file: path }, limits);
+    const answer = this.e.r({ event: "file", file: path }, limits);
     return tell(
       answer.then((file) => decodeFile(file, as)),
       callback,
@@ -698,11 +964,11 @@ var Client = class extends Emitter {
    * `(answer, error)`.
    */
   send(message, ...rest) {
-    return this.d(message, rest, void 0, true);
+    return this.g(message, rest, void 0, true);
   }
   /** Sends an event to the default room. */
   emit(event, data) {
-    return this.t(this.options.defaultRoom, event, data);
+    return this.F(this.options.defaultRoom, event, data);
   }
   /** Rooms to send events to, or to hear events from. */
   to(rooms) {
@@ -721,103 +987,115 @@ var Client = class extends Emitter {
     this.options.defaultRoom = room;
   }
   /** @internal */
-  t(room, event, data = null) {
-    return this.d({ event: "event", params: { room, event, data } }, []);
+  F(room, event, data = null) {
+    return this.g({ event: "event", params: { room, event, data } }, []);
   }
-  d(body, rest, done, answerFirst) {
+  g(body, rest, done, answerFirst) {
     const [callback, limits] = tail(rest);
-    const answer = this.b.j(body, limits).then(
-      (answer2) => {
-        done?.(answer2);
-        return unwrap(answer2);
-      },
-      (error) => {
-        const { code, response } = error;
-        if (code === "017" && this.w.delete(body.room)) {
-          return { ...response, status: "OK", data: true, error: null };
-        }
-        if (response) this.a("error", error);
-        throw error;
-      }
-    );
+    const { event, room } = body;
+    const move = /^room(Add|Join|(Leave))$/.exec(event);
+    const follow = () => move ? this.c.z(!move[2], room) : (answer2, error) => {
+      const place = room ?? body.params?.room;
+      if (!error) done?.(answer2);
+      else if (/^01[69]$/.test(error.code)) this.c.B(place, false);
+    };
+    if (move?.[2] && !this.e.X(room)) this.c.ca(room);
+    const answer = this.e.r(body, limits, false, follow).then(unwrap, (error) => {
+      if (error.response) this.a("error", error);
+      throw error;
+    });
     return tell(answer, callback, answerFirst);
   }
   /**
-   * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+   * Sets a new connection up: its details, and the rooms that are wanted.
    * @internal
    */
-  async A() {
-    const ask2 = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
-      if (!error.response) throw error;
-      if (error.code !== "017") {
-        this.i.delete(body.room);
-        this.a("error", error);
-      }
-    });
-    this.w = new Set(this.i);
-    const rooms = [...this.i].map((room) => ask2({ event: "roomAdd", room }));
-    const [details] = await Promise.all([ask2({ event: "detailsView" }), ...rooms]);
-    if (details) this.x(details);
+  N() {
+    this.id = this.details = null;
+    return this.c.da();
   }
-  x(answer) {
+  /** @internal */
+  $(join, room, settle) {
+    return this.J({ event: join ? "roomAdd" : "roomLeave", room }, settle);
+  }
+  /** @internal */
+  aa(settle) {
+    return this.J({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+      if (!error) this.I(answer);
+      settle(answer, error);
+    });
+  }
+  J(body, settle) {
+    const { timeout } = this.options;
+    return this.e.r(body, { timeout }, true, () => settle);
+  }
+  I(answer) {
     const { data } = answer;
     this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
-    this.rooms = [...data.rooms];
+    if (data.rooms) this.c.ea(data.rooms);
   }
   /** @internal */
-  B() {
-    this.b.K();
-    const { details } = this;
-    this.r(0, details);
-    if (this.v) this.a("reconnect", details);
-    this.v = true;
+  O() {
+    this.e.A();
+    const { details, rooms } = this;
+    if (details) details.rooms = details.data.rooms = rooms;
+    this.C(0, details);
+    if (this.H) this.a("reconnect", details);
+    this.H = true;
     if (this.state === "connected") this.a("connected", details);
   }
   /** @internal */
-  n(message) {
-    this.f.n(message);
+  x(message) {
+    this.k.x(message);
   }
   /** @internal */
   l(error) {
-    this.b.l(error);
-  }
-  /** Settles what waits for the connection. */
-  r(place, outcome) {
-    for (const waiting of this.u.splice(0)) waiting[place](outcome);
+    this.c.l();
+    this.e.l(error);
   }
   /** @internal */
-  s(error) {
-    this.r(1, error);
+  M(next, previous) {
+    if (next !== previous) this.a("state", next, previous);
+    this.c.A();
+  }
+  /** Settles what waits for the connection. */
+  C(place, outcome) {
+    for (const waiting of this.G.splice(0)) waiting[place](outcome);
+  }
+  /** @internal */
+  D(error) {
+    this.C(1, error);
     this.a("error", error);
   }
   /** @internal */
-  m(error) {
-    this.r(1, error);
-    this.b.m(error);
-  }
-  q(room, change) {
-    const rooms = new Set(this.rooms);
-    for (const set2 of [this.i, rooms]) set2[change](room);
-    this.rooms = [...rooms];
+  v(error) {
+    this.C(1, error);
+    this.e.v(error);
   }
   /** @internal */
-  C(message) {
+  P(message) {
     this.a("message", message);
-    const { context, message: said, room, welcome } = message ?? {};
-    if (context === "response") this.b.L(message);
+    const { context, message: said, room, from, welcome } = message ?? {};
+    if (context === "response") this.e.Y(message);
     else if (context === "user") {
       const { event, data } = said ?? {};
-      if (event === "destroy" && data?.code === "018") this.q(room, "delete");
+      const destroyed = event === "destroy";
+      if (destroyed && from === 0 && data?.code === "018") {
+        this.c.fa(room, serverError(data));
+      } else this.c.B(room, true);
       this.a("say", message);
       if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
+      if (destroyed && from !== 0) return;
       if (!reserved.test(event)) this.a(event, data, message);
       this.a(scoped(room, event), data, message);
-    } else if (context === "api" && welcome != null) {
+    } else if (context === "membership") this.c.B();
+    else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this.a("welcome", message);
-    } else if (context === "alert" || context === "api") this.a(context, message);
+    } else if (context === "alert") this.a(context, message);
+    else if (context != null) this.a("api", message);
   }
 };
 function unwrap(answer) {
@@ -1286,16 +1564,16 @@ function fallback(options, built) {
   const [primary] = define_settings_default.transports ?? options.transports;
   const ways = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
-      y: name4 + index,
-      M: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
-      z: !index,
-      N: connect
+      K: name4 + index,
+      ga: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      L: !index,
+      ha: connect
     }))
   );
   if (!ways.length) return;
   const place = `stellar ${url}${path}`;
   const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way.y === key);
+  let best = ways.find((way) => way.K === key);
   let proven = false;
   let failures = 0;
   return (context, events) => {
@@ -1322,7 +1600,7 @@ function fallback(options, built) {
       const fail = (again) => {
         if (there || !left.length) return again();
         leave();
-        if (way.z) left = left.filter((way2) => !way2.z);
+        if (way.L) left = left.filter((way2) => !way2.L);
         if (left.length) next();
         else again();
       };
@@ -1332,18 +1610,18 @@ function fallback(options, built) {
         failures = 0;
         best = way;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way.y));
+        storage((kept) => kept.setItem(place, way.K));
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.M;
+      url2.pathname = way.ga;
       if (left.length) {
         timer = setTimeout(() => {
           if (current()) fail(() => events.close(1006, "No answer"));
         }, timeout / 3);
       }
       try {
-        inner = way.N(
+        inner = way.ha(
           { ...context, url: url2 },
           {
             // Opening alone proves nothing: some let a connection through, and then nothing over
@@ -1426,8 +1704,8 @@ var socketio = (ways) => ways.map((connect) => (context, events) => {
       else if (type === 2) whole.test(data[0]) && events.message(data[1]);
       else if (type === 4) {
         const { message } = data;
-        const passes = /shutting down|Too many/.test(message);
-        events.close(1008, message, passes ? void 0 : { message });
+        const passes2 = /shutting down|Too many/.test(message);
+        events.close(1008, message, passes2 ? void 0 : { message });
       }
     }
   });

@@ -29,32 +29,15 @@ module.exports = __toCommonJS(vue_exports);
 var import_vue = require("vue");
 
 // src/membership.ts
-var counts = /* @__PURE__ */ new WeakMap();
-function member(client, room, { a: _joined, b: _failed, c: _said }) {
-  const rooms = counts.get(client) ?? /* @__PURE__ */ new Map();
-  counts.set(client, rooms);
-  let there = true;
+function member(client, room, { a: _changed, b: _said }) {
   const hear = (message) => {
     if (message.room === room) _said(message);
   };
   client.on("say", hear);
-  rooms.set(room, (rooms.get(room) ?? 0) + 1);
-  client.roomAdd(room).then(
-    () => there && _joined(),
-    (error) => {
-      if (there) error.code === "017" ? _joined() : _failed(error);
-    }
-  );
+  const leave = client.subscribe(room, _changed);
   return () => {
-    there = false;
     client.off("say", hear);
-    rooms.set(room, rooms.get(room) - 1);
-    setTimeout(() => {
-      if (rooms.get(room)) return;
-      rooms.delete(room);
-      client.roomLeave(room).catch(() => {
-      });
-    });
+    leave();
   };
 }
 
@@ -77,13 +60,13 @@ function useRoom(client, room, limit = 100) {
     () => (0, import_vue.toValue)(room),
     (name, _, onCleanup) => {
       messages.value = [];
-      joined.value = false;
-      error.value = null;
       onCleanup(
         member(client, name, {
-          a: () => joined.value = true,
-          b: (failure) => error.value = failure,
-          c: (message) => messages.value = [...messages.value, message].slice(-limit)
+          a(membership) {
+            joined.value = membership.joined;
+            error.value = membership.error;
+          },
+          b: (message) => messages.value = [...messages.value, message].slice(-limit)
         })
       );
     },

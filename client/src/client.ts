@@ -3,12 +3,13 @@ import { tail, tell } from "./callbacks";
 import { connection, type Connection } from "./connection";
 import type { RequestOptions } from "./deadline";
 import { Emitter } from "./emitter";
-import { StellarError } from "./errors";
+import { serverError, StellarError } from "./errors";
 import { decodeFile } from "./files";
 import { httpAction } from "./http";
 import { intercept, type Interceptor } from "./interceptors";
 import { resolve, type ClientOptions, type Resolved } from "./options";
 import { requests, type Requests } from "./requests";
+import { memberships, type Rooms, type Settle } from "./rooms";
 import { Scope, scoped } from "./scope";
 import type { Adapter } from "./transports/own/adapter";
 import { ownSocket } from "./transports/own/own";
@@ -30,7 +31,7 @@ export interface Build {
 // Names that only the client itself may tell: a room's event of such a name is told to its scope
 // alone, so that what others send cannot pass for a state of the connection or for another room.
 const reserved =
-  /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+  /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
 
 /**
  * A client of one server. Every method that asks the server something returns a promise
@@ -47,8 +48,6 @@ export class Client<Actions = T.AnyActions>
   id: string | null = null;
   /** The session this connection belongs to. */
   fingerprint: string | null = null;
-  /** The rooms this connection is in. */
-  rooms: string[] = [];
   /** The server's view of this connection, as of when it was configured; anew on each connection. */
   details: T.Unwrapped<T.Details> | null = null;
   /** The text the server greeted with. */
@@ -61,10 +60,8 @@ export class Client<Actions = T.AnyActions>
   private _connection: Connection;
   private _requests: Requests;
   private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
-  private _wanted: Set<string>;
+  private _memberships: Rooms;
   private _known?: boolean;
-  /** The rooms that this connection was put into by itself, and that nobody asked for since. */
-  private _again!: Set<unknown>;
 
   constructor(
     options: ClientOptions | string,
@@ -83,8 +80,8 @@ export class Client<Actions = T.AnyActions>
     if (!connect || parser !== codec.name) {
       throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
     }
-    this._wanted = new Set(o.rooms);
     this._requests = requests(this, o);
+    this._memberships = memberships(this, o.rooms, o.timeout / 2);
     this._connection = connection(this, o, codec, connect);
   }
 
@@ -96,6 +93,20 @@ export class Client<Actions = T.AnyActions>
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport(): Transport | null {
     return this._connection._transport();
+  }
+
+  /** The rooms that the server counts this connection in: none while there is no connection. */
+  get rooms(): string[] {
+    return this._memberships._in();
+  }
+
+  /**
+   * The rooms it wants to be in, which are joined on every connection: those of the options, those
+   * that were joined, and those that the server took it into; not those that were left, refused for
+   * good or destroyed, or that the server took it out of.
+   */
+  get wanted(): string[] {
+    return this._memberships._wanted();
   }
 
   /** How many requests wait to be sent. */
@@ -183,15 +194,33 @@ export class Client<Actions = T.AnyActions>
 
   /**
    * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-   * it once more is no fault.
+   * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
    */
   roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
-    return this._verb({ event: "roomAdd", room }, rest, () => this._member(room, "add"));
+    return this._verb({ event: "roomAdd", room }, rest);
   }
 
-  /** Leaves a room. */
+  /** Leaves a room. Whatever the server answers, it is not joined again. */
   roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
-    return this._verb({ event: "roomLeave", room }, rest, () => this._member(room, "delete"));
+    return this._verb({ event: "roomLeave", room }, rest);
+  }
+
+  /**
+   * Stays in a room until the returned function is called: joins it on every connection, and again
+   * after refusals that pass, such as a full room. `changed` is called at once and on each change.
+   * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+   */
+  subscribe(room: string, changed: (membership: T.Membership) => void): () => void {
+    const hear = (membership: T.Membership) => {
+      if (membership.room === room) changed(membership);
+    };
+    const release = this._memberships._hold(room);
+    this.on("membership", hear);
+    changed(this._memberships._state(room));
+    return () => {
+      this.off("membership", hear);
+      release();
+    };
   }
 
   /** Joins a room; the same as {@link roomAdd}. */
@@ -263,47 +292,60 @@ export class Client<Actions = T.AnyActions>
   }
 
   private _verb(
-    body: Record<string, unknown>,
+    body: Record<string, any>,
     rest: readonly unknown[],
     done?: (answer: T.Answer) => void,
     answerFirst?: boolean,
   ): Promise<any> {
     const [callback, limits] = tail(rest as unknown[]);
-    const answer = this._requests._request(body, limits).then(
-      (answer) => {
-        done?.(answer);
-        return unwrap(answer);
-      },
-      (error) => {
-        const { code, response } = error;
-        if (code === "017" && this._again.delete(body.room)) {
-          return { ...response, status: "OK", data: true, error: null };
-        }
+    const { event, room } = body;
+    const move = /^room(Add|Join|(Leave))$/.exec(event);
+    const follow = (): Settle =>
+      move
+        ? this._memberships._follow(!move[2], room)
+        : (answer, error) => {
+            const place = room ?? body.params?.room;
+            if (!error) done?.(answer);
+            // Then the server has taken this connection out of it, or has no such room any more.
+            else if (/^01[69]$/.test(error.code)) this._memberships._evidence(place, false);
+          };
+    if (move?.[2] && !this._requests._names(room)) this._memberships._drop(room);
+    const answer = this._requests
+      ._request(body, limits, false, follow)
+      .then(unwrap, (error) => {
         // Refused by the server: the guide also tells it as an event.
-        if (response) this._emit("error", error);
+        if (error.response) this._emit("error", error);
         throw error;
-      },
-    );
+      });
     return tell(answer, callback, answerFirst);
   }
 
   /**
-   * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+   * Sets a new connection up: its details, and the rooms that are wanted.
    * @internal
    */
-  async _setUp(): Promise<void> {
-    const ask = (body: Record<string, unknown>) =>
-      this._requests._request(body, { timeout: 0 }, true).catch((error) => {
-        if (!error.response) throw error;
-        if (error.code !== "017") {
-          this._wanted.delete(body.room as string);
-          this._emit("error", error);
-        }
-      });
-    this._again = new Set(this._wanted);
-    const rooms = [...this._wanted].map((room) => ask({ event: "roomAdd", room }));
-    const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
-    if (details) this._store(details);
+  _setUp(): Promise<void> {
+    this.id = this.details = null;
+    return this._memberships._begin();
+  }
+
+  /** @internal */
+  _move(join: boolean, room: string, settle: Settle): Promise<unknown> {
+    return this._own({ event: join ? "roomAdd" : "roomLeave", room }, settle);
+  }
+
+  /** @internal */
+  _look(settle: Settle): Promise<unknown> {
+    // Servers that know the parameter push when they change this connection's memberships.
+    return this._own({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+      if (!error) this._store(answer);
+      settle(answer, error);
+    });
+  }
+
+  private _own(body: Record<string, unknown>, settle: Settle): Promise<unknown> {
+    const { timeout } = this.options;
+    return this._requests._request(body, { timeout }, true, () => settle);
   }
 
   private _store(answer: T.Answer): void {
@@ -311,13 +353,15 @@ export class Client<Actions = T.AnyActions>
     this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
-    this.rooms = [...data.rooms];
+    if (data.rooms) this._memberships._truth(data.rooms);
   }
 
   /** @internal */
   _ready(): void {
     this._requests._flush();
-    const { details } = this;
+    const { details, rooms } = this;
+    // Those of them that were joined again since.
+    if (details) details.rooms = details.data.rooms = rooms;
     this._tell(0, details);
     if (this._known) this._emit("reconnect", details);
     this._known = true;
@@ -332,7 +376,14 @@ export class Client<Actions = T.AnyActions>
 
   /** @internal */
   _lost(error: StellarError): void {
+    this._memberships._lost();
     this._requests._lost(error);
+  }
+
+  /** @internal */
+  _became(next: T.State, previous: T.State): void {
+    if (next !== previous) this._emit("state", next, previous);
+    this._memberships._flush();
   }
 
   /** Settles what waits for the connection. */
@@ -352,30 +403,30 @@ export class Client<Actions = T.AnyActions>
     this._requests._ended(error);
   }
 
-  private _member(room: string, change: "add" | "delete"): void {
-    const rooms = new Set(this.rooms);
-    for (const set of [this._wanted, rooms]) set[change](room);
-    this.rooms = [...rooms];
-  }
-
   /** @internal */
   _message(message: any): void {
     this._emit("message", message);
-    const { context, message: said, room, welcome } = message ?? {};
+    const { context, message: said, room, from, welcome } = message ?? {};
     if (context === "response") this._requests._answer(message);
     else if (context === "user") {
       const { event, data } = said ?? {};
-      // The server destroyed the room: there is nothing to come back to.
-      if (event === "destroy" && data?.code === "018") this._member(room, "delete");
+      const destroyed = event === "destroy";
+      // Any member can say anything: what only the server may say is believed from it alone.
+      if (destroyed && from === 0 && data?.code === "018") {
+        this._memberships._destroyed(room, serverError(data));
+      } else this._memberships._evidence(room, true);
       this._emit("say", message);
       // The event that later releases say things with.
       if (typeof event !== "string") return this._emit(scoped(room, "message"), said, message);
+      if (destroyed && from !== 0) return;
       if (!reserved.test(event)) this._emit(event, data, message);
       this._emit(scoped(room, event), data, message);
-    } else if (context === "api" && welcome != null) {
+    } else if (context === "membership") this._memberships._evidence();
+    else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this._emit("welcome", message);
-    } else if (context === "alert" || context === "api") this._emit(context, message);
+    } else if (context === "alert") this._emit(context, message);
+    else if (context != null) this._emit("api", message);
   }
 }
 

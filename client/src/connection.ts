@@ -20,6 +20,8 @@ export interface ConnectionHost {
   _failed(error: StellarError): void;
   /** Nothing more will be tried. */
   _ended(error: StellarError): void;
+  /** The state may have changed. */
+  _became(next: State, previous: State): void;
   /** To be told to listeners as it is. */
   _emit(name: string, ...args: unknown[]): void;
 }
@@ -57,6 +59,8 @@ export function connection(
   let round = 0;
   /** Which attempt since the last connection failed; 0 when none did, or it was begun anew. */
   let attempt = 0;
+  /** How many attempts failed with a network: those that `retries` bounds. */
+  let spent = 0;
   /** The deadline of an attempt, or the wait for the next one. */
   let timer: any;
   let heartbeat: any;
@@ -65,7 +69,7 @@ export function connection(
   const become = (next: State) => {
     const previous = state;
     state = next;
-    if (next !== previous) host._emit("state", next, previous);
+    host._became(next, previous);
   };
 
   const send = (message: unknown) => transport!.send(codec.encode(message), message);
@@ -122,7 +126,7 @@ export function connection(
 
   const ready = () => {
     clearTimeout(timer);
-    attempt = 0;
+    attempt = spent = 0;
     become("connected");
     host._ready();
   };
@@ -157,8 +161,9 @@ export function connection(
 
   const fail = (error: StellarError) => {
     const lost = state === "connected";
-    if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
-      return end("closed", error, !lost);
+    // Without a network an attempt says nothing of the server, and costs nothing.
+    if (!reconnect || (!isOffline() && spent++ >= (reconnect.retries ?? Infinity))) {
+      return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
     const delay = backoff(++attempt, reconnect);
@@ -184,10 +189,16 @@ export function connection(
     if (attempt && (redial || !transport)) begin("reconnecting");
   };
 
-  const end = (last: State, error: StellarError, failed?: boolean) => {
-    leave(error);
+  const ignore = () => {
     unwatch?.();
     unwatch = undefined;
+  };
+
+  /** Ends it: for good, or, when it is `resumable`, until there is a network again. */
+  const end = (last: State, error: StellarError, failed?: boolean, resumable?: boolean) => {
+    leave(error);
+    if (resumable) attempt ||= 1;
+    else ignore();
     become(last);
     if (failed) host._failed(error);
     host._ended(error);
@@ -198,16 +209,22 @@ export function connection(
     _state: () => state,
     _transport: () => transport,
     _open() {
-      attempt = 0;
+      attempt = spent = 0;
       unwatch ??= watchNetwork({
-        online: () => again(true),
-        offline: () => fail(new StellarError("offline", "No network")),
+        online() {
+          // Another network, perhaps: everything may be tried anew.
+          spent = 0;
+          attempt &&= 1;
+          again(true);
+        },
+        offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
         // The page is looked at again. It bubbles from the document to here.
-        visibilitychange: () => document.hidden || again(false),
+        visibilitychange: () => document.hidden || state === "closed" || again(false),
       });
       begin("connecting");
     },
     _close() {
+      ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
     _send: send,

@@ -53,11 +53,11 @@ export function useRoom(
   const [error, setError] = useState<StellarError | null>(null);
   useEffect(() => {
     setMessages([]);
-    setJoined(false);
-    setError(null);
     return member(client, room, {
-      _joined: () => setJoined(true),
-      _failed: setError,
+      _changed({ joined, error }) {
+        setJoined(joined);
+        setError(error);
+      },
       _said: (message) => setMessages((before) => [...before, message].slice(-limit)),
     });
   }, [client, room, limit]);

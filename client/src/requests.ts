@@ -1,5 +1,6 @@
 import { watch, type RequestOptions } from "./deadline";
 import { serverError, StellarError } from "./errors";
+import type { Settle } from "./rooms";
 import type { Answer } from "./types";
 
 /** What requests need from what carries them. */
@@ -29,6 +30,11 @@ interface Request {
   _noReply: boolean | undefined;
   _settle: (error: unknown, answer?: Answer) => void;
   _sent: boolean;
+  /** Nobody waits for the answer any more. */
+  _abandoned?: boolean;
+  /** Called once it is sent. */
+  _follow: (() => Settle) | undefined;
+  _answered?: Settle | undefined;
   /** The wait in the queue, and then that of an action for its answer. */
   _timer: any;
 }
@@ -39,8 +45,18 @@ export interface Requests {
   _queued(): number;
   /** How many were sent and not answered yet. */
   _pending(): number;
-  /** Makes a request. `now` sends it past the queue, while the connection is being set up. */
-  _request(body: Record<string, unknown>, limits?: RequestOptions, now?: boolean): Promise<Answer>;
+  /**
+   * Makes a request. `now` sends it past the queue, while the connection is being set up. `follow`
+   * is called once it is sent; what it returns takes the answer at once, and also a late one.
+   */
+  _request(
+    body: Record<string, unknown>,
+    limits?: RequestOptions,
+    now?: boolean,
+    follow?: () => Settle,
+  ): Promise<Answer>;
+  /** True when something waits to be sent that names this room. */
+  _names(room: unknown): boolean;
   /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
   _flush(): void;
   /** Gives an answer to the request it belongs to, if that is still there. */
@@ -87,8 +103,12 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     }
     const number = ++count;
     request._sent = true;
+    request._answered = request._follow?.();
     host._emit("send", request._body, number);
-    if (request._noReply) return request._settle(null, {});
+    if (request._noReply) {
+      request._settle(null, {});
+      if (!request._answered) return;
+    }
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
@@ -116,13 +136,14 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
   return {
     _queued: () => queue.length,
     _pending: () => pending.size,
-    _request: (body, { volatile, noReply, ...options } = {}, now) =>
+    _request: (body, { volatile, noReply, ...options } = {}, now, follow) =>
       new Promise((resolve, reject) => {
         let release: (() => void) | void;
         const request: Request = {
           _body: body,
           _noReply: noReply,
           _sent: false,
+          _follow: follow,
           _timer: 0,
           _settle(error, answer) {
             release?.();
@@ -133,7 +154,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
           },
         };
         const give = (error: StellarError) => {
-          error.mayHaveRun = request._sent;
+          error.mayHaveRun = request._abandoned = request._sent;
           queue = queue.filter((other) => other !== request);
           request._settle(error);
         };
@@ -154,6 +175,8 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
           queue.shift()!._settle(new StellarError("dropped", "Queue is full"));
         }
       }),
+    _names: (room) =>
+      queue.some(({ _body }) => (_body.room ?? (_body.params as any)?.room) === room),
     _flush: flush,
     _answer(answer) {
       const request = done(answer.messageCount!);
@@ -161,7 +184,12 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
       // An action's fields are its own: only a verb's `status` says how it went.
       let { error, status } = answer;
       if (!isAction(request) && status !== "OK") error ??= status;
-      request._settle(error != null && serverError(error, answer), answer);
+      let failure = error != null ? serverError(error, answer) : undefined;
+      if (request._answered?.(answer, failure, request._abandoned)) {
+        failure = undefined;
+        answer = { ...answer, status: "OK", data: true, error: null };
+      }
+      request._settle(failure, answer);
       flush();
     },
     _lost({ code, message, cause }) {

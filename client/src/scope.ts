@@ -9,8 +9,9 @@ export interface ScopeHost {
   _event(room: string, event: string, data: unknown): Promise<Answer>;
 }
 
-/** The name under which an event of one room is told. */
-export const scoped = (room: string, event: string): string => `[${room}].${event}`;
+/** The name under which an event of one room is told: no two rooms and events have the same. */
+export const scoped = (room: string, event: string): string =>
+  `[${String(room).replace(/]/g, "]]")}].${event}`;
 
 /** Some rooms, to send events to or to hear events from. */
 export class Scope {

@@ -8,8 +8,9 @@ import type { StellarError } from "./errors";
  * - `connecting`: the first attempt is under way
  * - `connected`: open and configured; requests flow
  * - `reconnecting`: the connection was lost or did not come about; it tries again
- * - `offline`: the same, and the browser says that there is no network
- * - `closed`: ended for good, by `disconnect()`, by the server, or out of retries
+ * - `offline`: the same, and the browser says that there is no network: this costs no retries
+ * - `closed`: ended, by `disconnect()`, by the server, or out of retries; in the last case it tries
+ *   again when the browser says that it has a network again
  * - `refused`: the server's authorizer said no; `connect()` may be called again
  */
 export type State =
@@ -95,6 +96,16 @@ export interface ChatMessage {
   sentAt: number;
 }
 
+/** A room, and whether this connection is in it. */
+export interface Membership {
+  /** The room. */
+  room: string;
+  /** The server counts this connection as a member. Never without a connection. */
+  joined: boolean;
+  /** The last refusal, or why the server took it out; null when it is in, or nothing was refused. */
+  error: StellarError | null;
+}
+
 /** The events of the client and what their listeners get. */
 export interface ClientEvents {
   /** A connection is configured: the first one, and each that comes after it. */
@@ -111,12 +122,14 @@ export interface ClientEvents {
   message: [message: any];
   /** A message with the context `alert`. */
   alert: [message: any];
-  /** A message with the context `api`. */
+  /** A message with the context `api`, or with a context of the application's own. */
   api: [message: any];
   /** The server's greeting. */
   welcome: [message: any];
   /** A message from a room. */
   say: [message: ChatMessage];
+  /** This connection came into a room, or left it, or was refused. */
+  membership: [membership: Membership];
   /** The state changed. */
   state: [state: State, previous: State];
   /** A message went out, under this number. */
@@ -191,10 +204,8 @@ export interface HookClient {
   };
   /** Says something in a room. */
   say(room: string, message: unknown, options: RequestOptions): Promise<Answer>;
-  /** Joins a room. */
-  roomAdd(room: string): Promise<Answer>;
-  /** Leaves a room. */
-  roomLeave(room: string): Promise<Answer>;
+  /** Stays in a room until the returned function is called. */
+  subscribe(room: string, changed: (membership: Membership) => void): () => void;
 }
 
 /** Whether nothing at all may be given: nothing is required. */

@@ -43,12 +43,12 @@ export function useRoom(
     () => toValue(room),
     (name, _, onCleanup) => {
       messages.value = [];
-      joined.value = false;
-      error.value = null;
       onCleanup(
         member(client, name, {
-          _joined: () => (joined.value = true),
-          _failed: (failure) => (error.value = failure),
+          _changed(membership) {
+            joined.value = membership.joined;
+            error.value = membership.error;
+          },
           _said: (message) => (messages.value = [...messages.value, message].slice(-limit)),
         }),
       );

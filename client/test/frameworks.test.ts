@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createElement, useEffect } from "react";
 import { create } from "react-test-renderer";
 import { effectScope, nextTick, ref } from "vue";
+import type { Client } from "../src/client";
 import * as react from "../src/react";
 import * as vue from "../src/vue";
 import { Setup } from "./support/setup";
@@ -85,6 +86,86 @@ test("react: two components in a room, and the last one to go leaves it", async 
   await two.end();
   await until(() => client.rooms.length === 0);
 });
+
+/** What `useRoom` gave last, whichever framework it is of. */
+const useRoom: Record<
+  string,
+  (client: Client, room: string) => Promise<{
+    look(): { joined: boolean; code: string | undefined };
+    end(): Promise<void> | void;
+  }>
+> = {
+  async react(client, room) {
+    const { last, end } = await render(() => react.useRoom(client, room), {});
+    return { look: () => ({ joined: last().joined, code: last().error?.code }), end };
+  },
+  async vue(client, room) {
+    const scope = effectScope();
+    const { joined, error } = scope.run(() => vue.useRoom(client, room))!;
+    return {
+      look: () => ({ joined: joined.value, code: error.value?.code }),
+      end: () => scope.stop(),
+    };
+  },
+};
+for (const [framework, use] of Object.entries(useRoom)) {
+  test(`${framework}: not in a room while the server is gone, and in it again`, async (t) => {
+    const setup = await Setup.start(t);
+    const client = setup.client();
+    // Before there is a connection, too.
+    const { look, end } = await use(client, "defaultRoom");
+    assert.equal(look().joined, false);
+    await client.connect();
+    await until(() => look().joined);
+    await setup.server.kill();
+    await until(() => client.state === "reconnecting");
+    await until(() => !look().joined);
+    await setup.restart();
+    await until(() => look().joined);
+    assert.deepEqual(client.rooms, ["defaultRoom"]);
+    await client.disconnect();
+    await until(() => !look().joined);
+    await end();
+    await client.connect();
+    assert.deepEqual(client.rooms, []);
+  });
+
+  test(`${framework}: a join that is lost with the connection is tried again`, async (t) => {
+    const setup = await Setup.start(t);
+    const client = await setup.connected();
+    setup.server.mute.add("roomAdd");
+    const { look, end } = await use(client, "defaultRoom");
+    await until(() => setup.server.received.at(-1)?.event === "roomAdd");
+    assert.equal(look().joined, false);
+    setup.server.mute.clear();
+    setup.server.cut();
+    await until(() => look().joined);
+    assert.equal(look().code, undefined);
+    await end();
+  });
+
+  test(`${framework}: a refusal that passes is shown, and tried again; one that is final is not`, async (t) => {
+    const setup = await Setup.start(t);
+    const client = await setup.connected();
+    setup.server.refuse = ({ event }) => (event === "roomAdd" ? "024" : undefined);
+    const full = await use(client, "defaultRoom");
+    await until(() => full.look().code === "024");
+    setup.server.refuse = ({ room }) => (room === "anotherRoom" ? "900" : undefined);
+    await until(() => full.look().joined);
+    assert.equal(full.look().code, undefined);
+    const guarded = await use(client, "anotherRoom");
+    await until(() => guarded.look().code === "900");
+    const asked = setup.server.received.length;
+    const back = new Promise((resolve) => client.once("reconnect", resolve));
+    setup.server.cut();
+    await back;
+    assert.deepEqual(
+      setup.server.received.slice(asked).map(({ event, room }) => room ?? event),
+      ["detailsView", "defaultRoom"],
+    );
+    await Promise.all([full.end(), guarded.end()]);
+  });
+}
 
 test("react: actions, and events with the latest listener", async (t) => {
   const setup = await Setup.start(t);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Client } from "../src/client";
 import { browser } from "./support/browser";
 import { Setup } from "./support/setup";
 import { event, rejection, until } from "./support/until";
@@ -174,4 +175,102 @@ test("a page that is looked at again does not wait for the next attempt", async 
   wake();
   assert.equal(client.state, "connected");
   assert.equal(setup.server.sparks, 2);
+});
+
+/** The states that a client goes through, and how often it tries. */
+function follow(client: Client) {
+  const seen = { states: [] as string[], attempts: 0 };
+  client.on("state", (state) => seen.states.push(state));
+  client.on("reconnecting", () => seen.attempts++);
+  return seen;
+}
+
+test("time without a network costs no retries", async (t) => {
+  const setup = await Setup.start(t);
+  const { turn } = browser(t);
+  const client = await setup.connected({ reconnect: { min: 1, max: 2, retries: 2 } });
+  const seen = follow(client);
+  await setup.server.kill();
+  turn(false);
+  // Far more than it has.
+  await until(() => seen.attempts > 10);
+  assert.equal(client.state, "offline");
+  const back = event(client, "reconnect");
+  await setup.restart();
+  await back;
+  assert.deepEqual(seen.states.at(-1), "connected");
+  assert.ok(!seen.states.includes("closed"));
+});
+
+test("out of retries, it starts again when there is a network again", async (t) => {
+  const setup = await Setup.start(t);
+  const { turn, wake } = browser(t);
+  const client = await setup.connected({ reconnect: { min: 1, max: 2, retries: 2 } });
+  await client.roomAdd("defaultRoom");
+  const seen = follow(client);
+  await setup.server.kill();
+  await until(() => client.state === "closed");
+  assert.deepEqual(seen.states, ["reconnecting", "closed"]);
+  const queued = await rejection(client.roomView("defaultRoom", { timeout: 5 }));
+  assert.equal(queued.code, "timeout");
+  // The browser sees only now that there is none; and the page is looked at.
+  turn(false);
+  wake();
+  assert.equal(client.state, "closed");
+  // It says that there is one, and there is none: it has its retries again, and no more than those.
+  const before = seen.attempts;
+  turn(true);
+  assert.equal(client.state, "reconnecting");
+  await until(() => client.state === "closed");
+  assert.equal(seen.attempts - before, 2);
+  await setup.restart();
+  const back = event(client, "reconnect");
+  turn(false);
+  turn(true);
+  await back;
+  assert.deepEqual(client.rooms, ["defaultRoom"]);
+  // And all of them again when it is lost again.
+  await setup.server.kill();
+  await until(() => client.state === "closed");
+  assert.deepEqual(seen.states.slice(-3), ["connected", "reconnecting", "closed"]);
+});
+
+test("what ended for good stays ended, with a network again or not", async (t) => {
+  const setup = await Setup.start(t, {
+    authorize: ({ query }, done) => (query.token ? done({ statusCode: 401, message: "No" }) : done()),
+  });
+  const { turn } = browser(t);
+  const ended = await setup.connected({ reconnect: { min: 1, retries: 2 } });
+  const sent = await setup.connected({ reconnect: { min: 1, retries: 2 } });
+  const given = await setup.connected({ reconnect: { min: 1, max: 1, retries: 1 } });
+  const never = await setup.connected({ reconnect: false });
+  const refused = setup.client({ query: { token: "bad" }, reconnect: { min: 1, retries: 2 } });
+  await rejection(refused.connect());
+  await ended.disconnect();
+  [...setup.server.connections].find(({ id }) => id === sent.id)!.spark.end();
+  await until(() => sent.state === "closed");
+  await setup.server.kill();
+  await until(() => given.state === "closed" && never.state === "closed");
+  // Its owner ends it, although it is closed already.
+  await given.disconnect();
+  const clients = [ended, sent, given, never, refused];
+  const states = clients.map(({ state }) => state);
+  turn(false);
+  turn(true);
+  assert.deepEqual(clients.map(({ state }) => state), states);
+  assert.deepEqual(states, ["closed", "closed", "closed", "closed", "refused"]);
+});
+
+test("without a browser, out of retries is the end until connect() is called", async (t) => {
+  assert.equal(typeof (globalThis as any).addEventListener, "undefined");
+  const setup = await Setup.start(t);
+  const client = await setup.connected({ reconnect: { min: 1, max: 1, retries: 2 } });
+  await client.roomAdd("defaultRoom");
+  const seen = follow(client);
+  await setup.server.kill();
+  await until(() => client.state === "closed");
+  assert.equal(seen.attempts, 2);
+  await setup.restart();
+  await client.connect();
+  assert.deepEqual(client.rooms, ["defaultRoom"]);
 });

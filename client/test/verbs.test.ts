@@ -253,12 +253,12 @@ test("the client sends what it must and nothing else, numbered from 1 on every c
     [1, "detailsView"],
     [2, "roomAdd"],
     [3, "say"],
-    [1, "roomAdd"],
-    [2, "detailsView"],
+    [1, "detailsView"],
+    [2, "roomAdd"],
   ]);
   assert.deepEqual(
     setup.server.received.map(({ event }) => event),
-    ["detailsView", "roomAdd", "say", "roomAdd", "detailsView"],
+    ["detailsView", "roomAdd", "say", "detailsView", "roomAdd"],
   );
 });
 

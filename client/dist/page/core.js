@@ -99,13 +99,14 @@
     let transport = null;
     let round = 0;
     let attempt = 0;
+    let spent = 0;
     let timer;
     let heartbeat;
     let unwatch;
     const become = (next) => {
       const previous = state;
       state = next;
-      if (next !== previous) host.a("state", next, previous);
+      host.K(next, previous);
     };
     const send = (message) => transport.send(codec.encode(message), message);
     const dial = () => {
@@ -119,7 +120,7 @@
         open: heard(() => {
           opened = true;
           beat();
-          host.y().then(heard(ready), heard(fail));
+          host.L().then(heard(ready), heard(fail));
         }),
         data: heard((payload) => {
           let message;
@@ -154,9 +155,9 @@
     };
     const ready = () => {
       clearTimeout(timer);
-      attempt = 0;
+      attempt = spent = 0;
       become("connected");
-      host.z();
+      host.M();
     };
     const receive = (message) => {
       const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
@@ -165,7 +166,7 @@
         if (ours[1] === "ping") send("primus::pong::" + ours[2]);
       } else if (message === "primus::server::close") {
         end("closed", new StellarError("closed", "Closed by server"));
-      } else host.A(message);
+      } else host.N(message);
     };
     const beat = () => {
       clearTimeout(heartbeat);
@@ -184,8 +185,8 @@
     };
     const fail = (error) => {
       const lost = state === "connected";
-      if (!reconnect || attempt >= (reconnect.retries ?? Infinity)) {
-        return end("closed", error, !lost);
+      if (!reconnect || !isOffline() && spent++ >= (reconnect.retries ?? Infinity)) {
+        return end("closed", error, !lost, !!reconnect);
       }
       leave(error);
       const delay = backoff(++attempt, reconnect);
@@ -194,7 +195,7 @@
       timer = setTimeout(dial, delay);
       become(isOffline() ? "offline" : "reconnecting");
       if (lost) host.a("disconnected", error);
-      else host.s(error);
+      else host.D(error);
       if (own === round) host.a("reconnecting", next);
     };
     const begin = (next) => {
@@ -205,51 +206,60 @@
     const again = (redial) => {
       if (attempt && (redial || !transport)) begin("reconnecting");
     };
-    const end = (last, error, failed) => {
-      leave(error);
+    const ignore = () => {
       unwatch?.();
       unwatch = void 0;
+    };
+    const end = (last, error, failed, resumable) => {
+      leave(error);
+      if (resumable) attempt ||= 1;
+      else ignore();
       become(last);
-      if (failed) host.s(error);
-      host.m(error);
+      if (failed) host.D(error);
+      host.v(error);
       host.a("disconnected", error);
     };
     return {
-      B: () => state,
-      C: () => transport,
-      D() {
-        attempt = 0;
+      w: () => state,
+      O: () => transport,
+      P() {
+        attempt = spent = 0;
         unwatch ??= watchNetwork({
-          online: () => again(true),
-          offline: () => fail(new StellarError("offline", "No network")),
+          online() {
+            spent = 0;
+            attempt &&= 1;
+            again(true);
+          },
+          offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
           // The page is looked at again. It bubbles from the document to here.
-          visibilitychange: () => document.hidden || again(false)
+          visibilitychange: () => document.hidden || state === "closed" || again(false)
         });
         begin("connecting");
       },
-      E() {
+      Q() {
+        ignore();
         if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
       },
-      n: send
+      x: send
     };
   }
 
   // src/emitter.ts
   var Emitter = class {
     constructor() {
-      this.g = [];
+      this.m = [];
     }
     on(name2, fn) {
-      this.g.push([name2, fn]);
+      this.m.push([name2, fn]);
       return this;
     }
     once(name2, fn) {
-      this.g.push([name2, fn, true]);
+      this.m.push([name2, fn, true]);
       return this;
     }
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
     off(name2, fn) {
-      this.g = this.g.filter(
+      this.m = this.m.filter(
         ([its, own]) => name2 && (its !== name2 || fn && own !== fn)
       );
       return this;
@@ -268,7 +278,7 @@
     }
     /** @internal */
     a(name2, ...args) {
-      for (const [its, fn, once] of [...this.g]) {
+      for (const [its, fn, once] of [...this.m]) {
         if (its !== name2) continue;
         if (once) this.off(name2, fn);
         try {
@@ -379,7 +389,7 @@
     let running = 0;
     let queue = [];
     const pending = /* @__PURE__ */ new Map();
-    const isAction = (request) => request.o.event === "action";
+    const isAction = (request) => request.q.event === "action";
     const flush = () => {
       if (host.state !== "connected") return;
       for (let place = 0; place < queue.length; ) {
@@ -392,22 +402,26 @@
       }
     };
     const transmit = (request) => {
-      clearTimeout(request.e);
+      clearTimeout(request.b);
       try {
-        host.n(request.o);
+        host.x(request.q);
       } catch (error) {
-        return request.c(error);
+        return request.f(error);
       }
       const number = ++count;
-      request.p = true;
-      host.a("send", request.o, number);
-      if (request.F) return request.c(null, {});
+      request.y = true;
+      request.E = request.z?.();
+      host.a("send", request.q, number);
+      if (request.R) {
+        request.f(null, {});
+        if (!request.E) return;
+      }
       pending.set(number, request);
       if (!isAction(request)) return;
       running++;
       if (actionTimeout) {
-        request.e = setTimeout(() => {
-          request.c(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
+        request.b = setTimeout(() => {
+          request.f(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
           done(number);
           flush();
         }, actionTimeout + grace);
@@ -416,32 +430,33 @@
     const done = (number) => {
       const request = pending.get(number);
       if (pending.delete(number)) {
-        clearTimeout(request.e);
+        clearTimeout(request.b);
         if (isAction(request)) running--;
       }
       return request;
     };
     return {
-      G: () => queue.length,
-      H: () => pending.size,
-      j: (body, { volatile, noReply, ...options } = {}, now) => new Promise((resolve2, reject) => {
+      S: () => queue.length,
+      T: () => pending.size,
+      r: (body, { volatile, noReply, ...options } = {}, now, follow) => new Promise((resolve2, reject) => {
         let release;
         const request = {
-          o: body,
-          F: noReply,
-          p: false,
-          e: 0,
-          c(error, answer) {
+          q: body,
+          R: noReply,
+          y: false,
+          z: follow,
+          b: 0,
+          f(error, answer) {
             release?.();
-            if (!request.p) clearTimeout(request.e);
+            if (!request.y) clearTimeout(request.b);
             if (error) reject(error);
             else resolve2(answer);
           }
         };
         const give = (error) => {
-          error.mayHaveRun = request.p;
+          error.mayHaveRun = request.U = request.y;
           queue = queue.filter((other) => other !== request);
-          request.c(error);
+          request.f(error);
         };
         const drop = (why) => give(new StellarError("dropped", why));
         release = watch({ timeout: requestTimeout, ...options }, give);
@@ -452,46 +467,270 @@
         if (!queue.includes(request)) return;
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
-          request.e = setTimeout(drop, queueAge, "Waited too long");
-          request.e.unref?.();
+          request.b = setTimeout(drop, queueAge, "Waited too long");
+          request.b.unref?.();
         }
         if (queue.length > queueSize) {
-          queue.shift().c(new StellarError("dropped", "Queue is full"));
+          queue.shift().f(new StellarError("dropped", "Queue is full"));
         }
       }),
-      I: flush,
-      J(answer) {
+      V: (room) => queue.some(({ q: _body }) => (_body.room ?? _body.params?.room) === room),
+      A: flush,
+      W(answer) {
         const request = done(answer.messageCount);
         if (!request) return;
         let { error, status } = answer;
         if (!isAction(request) && status !== "OK") error ??= status;
-        request.c(error != null && serverError(error, answer), answer);
+        let failure = error != null ? serverError(error, answer) : void 0;
+        if (request.E?.(answer, failure, request.U)) {
+          failure = void 0;
+          answer = { ...answer, status: "OK", data: true, error: null };
+        }
+        request.f(failure, answer);
         flush();
       },
       l({ code, message, cause }) {
         count = 0;
         for (const number of pending.keys()) {
-          done(number).c(new StellarError(code, message, true, cause));
+          done(number).f(new StellarError(code, message, true, cause));
         }
       },
-      m({ code, message, cause }) {
+      v({ code, message, cause }) {
         for (const request of queue.splice(0)) {
-          request.c(new StellarError(code, message, false, cause));
+          request.f(new StellarError(code, message, false, cause));
         }
       }
     };
   }
 
+  // src/rooms.ts
+  var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
+  var pauses = { min: 1e3, max: 3e4, factor: 2, retries: null };
+  function memberships(host, names, patience) {
+    const rooms = /* @__PURE__ */ new Map();
+    const dirty = /* @__PURE__ */ new Set();
+    let seen = /* @__PURE__ */ new Set();
+    let round = 1;
+    let live = false;
+    let unsure = false;
+    let looking = false;
+    let flying = 0;
+    let limit = 1;
+    let growth = 1;
+    const rate = { n: 0 };
+    let settled = () => {
+    };
+    let deadline;
+    const get = (_name) => {
+      let room = rooms.get(_name);
+      if (!room) {
+        room = { h: _name, s: 0, t: 0, i: 0, n: 0, o: null };
+        rooms.set(_name, room);
+      }
+      return room;
+    };
+    const list = (which) => [...rooms.values()].filter(which).map(({ h: _name }) => _name);
+    const want = (room, wanted) => {
+      room.j = room.X = wanted;
+    };
+    const state = ({ h: _name, d: _in, o: _error }) => ({ room: _name, joined: !!_in, error: _error });
+    const set2 = (room, joined, itself = 0, error = null) => {
+      if (!room.d === joined || room.o !== error) dirty.add(room);
+      if (!room.d) rooms.delete(room.h);
+      rooms.set(room.h, room);
+      clearTimeout(room.b);
+      room.b = room.n = 0;
+      room.d = joined;
+      room.t = itself;
+      room.o = error;
+    };
+    const flush = () => {
+      for (const room of dirty) {
+        dirty.delete(room);
+        host.a("membership", state(room));
+      }
+    };
+    const wait = (pause) => {
+      clearTimeout(pause.b);
+      pause.b = setTimeout(
+        () => {
+          pause.b = 0;
+          next();
+        },
+        backoff(++pause.n, pauses)
+      );
+    };
+    const follow = (room, join, own) => {
+      const at = round;
+      const last = own ? 0 : room.Y = {};
+      let due = 1;
+      room.i++;
+      if (own) flying++;
+      else if (!join) want(room, false);
+      return (_, error, abandoned) => {
+        if (at !== round) return;
+        room = get(room.h);
+        room.i -= due;
+        if (own) flying -= due;
+        due = 0;
+        const code = error?.code;
+        const already = join ? code === "017" : code === "016" || code === "019";
+        const forgiven = already && room.t === at && !room.d === !join;
+        if (!error || already) {
+          set2(room, join, own || abandoned ? at : 0);
+          if (own) {
+            limit += growth;
+            if (rate.n) rate.n--;
+          } else if (join && !abandoned && room.Y === last) want(room, true);
+        } else {
+          const again = passes(error);
+          if (own && join) {
+            room.o = error;
+            dirty.add(room);
+            if (!again) {
+              want(room, false);
+              host.a("error", error);
+            }
+          }
+          if (code === "025") {
+            limit = 1;
+            growth = 0;
+            if (!rate.b) wait(rate);
+          } else if (again || !join) wait(room);
+        }
+        next();
+        return forgiven;
+      };
+    };
+    const next = () => {
+      if (live && !rate.b) {
+        if (unsure && !looking) look();
+        for (const room of [...rooms.values()]) {
+          const { h: name2, j: join = false } = room;
+          if (room.i || room.b) continue;
+          if (join !== !!room.d) {
+            if (flying >= limit) continue;
+            const settle = follow(room, join, true);
+            host.Z(join, name2, settle).catch((error) => error.response || settle({}, error));
+          } else if (!join && !room.s && room.t !== round) rooms.delete(name2);
+        }
+      }
+      if (!flying && !looking && !unsure) settled();
+      flush();
+    };
+    const look = () => {
+      const at = round;
+      unsure = false;
+      looking = true;
+      const settle = (_, error) => {
+        if (at !== round) return;
+        looking = false;
+        if (!error) {
+          deadline ??= setTimeout(settled, patience);
+        } else if (passes(error)) {
+          unsure = true;
+          wait(rate);
+        } else host.a("error", error);
+        next();
+      };
+      host._(settle).catch((error) => error.response || settle({}, error));
+    };
+    for (const name2 of names) want(get(name2), true);
+    return {
+      d: () => list(({ d: _in }) => _in),
+      j: () => list(({ j: _wanted }) => _wanted),
+      w: (name2) => state(get(name2)),
+      $(name2) {
+        const room = get(name2);
+        let holding = 1;
+        room.s++;
+        if (!room.j) {
+          room.j = true;
+          room.o = null;
+        }
+        next();
+        return () => {
+          room.s -= holding;
+          holding = 0;
+          setTimeout(() => {
+            if (room.s || room.X) return;
+            room.j = false;
+            next();
+          }, 0);
+        };
+      },
+      z: (join, name2) => follow(get(name2), join),
+      aa(name2) {
+        if (live || !rooms.has(name2)) return;
+        want(get(name2), false);
+        get(name2).t = round;
+      },
+      ba() {
+        live = unsure = true;
+        seen = /* @__PURE__ */ new Set();
+        return new Promise((resolve2) => {
+          settled = resolve2;
+          next();
+        });
+      },
+      l() {
+        round++;
+        live = unsure = looking = false;
+        clearTimeout(rate.b);
+        clearTimeout(deadline);
+        flying = rate.b = 0;
+        limit = 1;
+        deadline = void 0;
+        for (const room of rooms.values()) {
+          clearTimeout(room.b);
+          if (room.d) dirty.add(room);
+          room.d = false;
+          room.i = room.b = 0;
+        }
+      },
+      A: flush,
+      ca(list2) {
+        for (const name2 of list2) {
+          const room = get(name2);
+          if (room.d) continue;
+          if (!room.i) want(room, true);
+          set2(room, true, round);
+        }
+        for (const room of [...rooms.values()]) {
+          const { h: name2 } = room;
+          if (!room.d || list2.includes(name2)) continue;
+          if (!room.i) want(room, false);
+          set2(room, false, 0, new StellarError("016", `Taken out of the room (${name2})`));
+        }
+      },
+      da(name2, error) {
+        const room = get(name2);
+        want(room, false);
+        set2(room, false, 0, error);
+        next();
+      },
+      B(name2, member) {
+        if (name2 !== void 0) {
+          const room = rooms.get(name2);
+          if (looking || room?.i || !room?.d !== member || seen.has(name2)) return;
+          seen.add(name2);
+        }
+        unsure = live;
+        next();
+      }
+    };
+  }
+
   // src/scope.ts
-  var scoped = (room, event) => `[${room}].${event}`;
+  var scoped = (room, event) => `[${String(room).replace(/]/g, "]]")}].${event}`;
   var Scope = class _Scope {
     constructor(_client, rooms) {
-      this.k = _client;
-      this.h = [rooms].flat();
+      this.u = _client;
+      this.p = [rooms].flat();
     }
     /** Adds rooms. */
     to(rooms) {
-      return new _Scope(this.k, this.h.concat(rooms));
+      return new _Scope(this.u, this.p.concat(rooms));
     }
     /** The same as {@link to}, for reading. */
     from(rooms) {
@@ -503,16 +742,16 @@
     }
     /** Sends an event to each of the rooms. */
     emit(event, data) {
-      return Promise.all(this.h.map((room) => this.k.t(room, event, data)));
+      return Promise.all(this.p.map((room) => this.u.F(room, event, data)));
     }
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */
     on(event, fn) {
-      for (const room of this.h) this.k.on(scoped(room, event), fn);
+      for (const room of this.p) this.u.on(scoped(room, event), fn);
       return this;
     }
     /** Takes {@link on} back. */
     off(event, fn) {
-      for (const room of this.h) this.k.off(scoped(room, event), fn);
+      for (const room of this.p) this.u.off(scoped(room, event), fn);
       return this;
     }
   };
@@ -560,7 +799,7 @@
   };
 
   // src/client.ts
-  var reserved = /^((dis)?connected|error|reconnect(ing)?|message|alert|api|welcome|say|state|send)$|^\[/;
+  var reserved = /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
   var Client = class extends Emitter {
     constructor(options, { codec, transports, fallback, own }, transport) {
       super();
@@ -568,15 +807,13 @@
       this.id = null;
       /** The session this connection belongs to. */
       this.fingerprint = null;
-      /** The rooms this connection is in. */
-      this.rooms = [];
       /** The server's view of this connection, as of when it was configured; anew on each connection. */
       this.details = null;
       /** The text the server greeted with. */
       this.welcomeMessage = null;
       /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
       this.interceptors = [];
-      this.u = [];
+      this.G = [];
       const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
       const given = o.transport ?? transport;
       const connect = given ? ownSocket(given, own) : fallback ? fallback(o, transports) : transports[o.transports.find((name2) => transports[name2])]?.[0];
@@ -584,25 +821,37 @@
       if (!connect || parser !== codec.name) {
         throw new StellarError("unsupported", `No engine of ${o.transports} with ${parser} here`);
       }
-      this.i = new Set(o.rooms);
-      this.b = requests(this, o);
-      this.f = connection(this, o, codec, connect);
+      this.e = requests(this, o);
+      this.c = memberships(this, o.rooms, o.timeout / 2);
+      this.k = connection(this, o, codec, connect);
     }
     /** Where the client is. */
     get state() {
-      return this.f.B();
+      return this.k.w();
     }
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport() {
-      return this.f.C();
+      return this.k.O();
+    }
+    /** The rooms that the server counts this connection in: none while there is no connection. */
+    get rooms() {
+      return this.c.d();
+    }
+    /**
+     * The rooms it wants to be in, which are joined on every connection: those of the options, those
+     * that were joined, and those that the server took it into; not those that were left, refused for
+     * good or destroyed, or that the server took it out of.
+     */
+    get wanted() {
+      return this.c.j();
     }
     /** How many requests wait to be sent. */
     get queued() {
-      return this.b.G();
+      return this.e.S();
     }
     /** How many requests wait for their answer. */
     get pending() {
-      return this.b.H();
+      return this.e.T();
     }
     /**
      * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -611,16 +860,16 @@
      */
     connect(callback) {
       const promise = new Promise((...waiting) => {
-        this.u.push(waiting);
+        this.G.push(waiting);
       });
       promise.catch(() => {
       });
-      this.f.D();
+      this.k.P();
       return tell(promise, callback);
     }
     /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
     disconnect(callback) {
-      this.f.E();
+      this.k.Q();
       return tell(Promise.resolve(), callback);
     }
     action(name2, ...rest) {
@@ -630,7 +879,7 @@
       const answer = intercept(
         this,
         all,
-        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.b.j({ event: "action", params: all }, limits)
+        () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.e.r({ event: "action", params: all }, limits)
       );
       return tell(answer, callback, true);
     }
@@ -640,30 +889,47 @@
         message = room;
         room = this.options.defaultRoom;
       }
-      return this.d({ event: "say", room, message }, rest);
+      return this.g({ event: "say", room, message }, rest);
     }
     /** Asks for the server's view of this connection. */
     detailsView(...rest) {
-      return this.d({ event: "detailsView" }, rest);
+      return this.g({ event: "detailsView" }, rest);
     }
     /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
     configure(...rest) {
-      return this.d({ event: "detailsView" }, rest, (answer) => this.x(answer));
+      return this.g({ event: "detailsView" }, rest, (answer) => this.I(answer));
     }
     /** Asks who is in a room. The callback is `(answer, error)`. */
     roomView(room, ...rest) {
-      return this.d({ event: "roomView", room }, rest, void 0, true);
+      return this.g({ event: "roomView", room }, rest, void 0, true);
     }
     /**
      * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-     * it once more is no fault.
+     * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
      */
     roomAdd(room, ...rest) {
-      return this.d({ event: "roomAdd", room }, rest, () => this.q(room, "add"));
+      return this.g({ event: "roomAdd", room }, rest);
     }
-    /** Leaves a room. */
+    /** Leaves a room. Whatever the server answers, it is not joined again. */
     roomLeave(room, ...rest) {
-      return this.d({ event: "roomLeave", room }, rest, () => this.q(room, "delete"));
+      return this.g({ event: "roomLeave", room }, rest);
+    }
+    /**
+     * Stays in a room until the returned function is called: joins it on every connection, and again
+     * after refusals that pass, such as a full room. `changed` is called at once and on each change.
+     * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+     */
+    subscribe(room, changed) {
+      const hear = (membership) => {
+        if (membership.room === room) changed(membership);
+      };
+      const release = this.c.$(room);
+      this.on("membership", hear);
+      changed(this.c.w(room));
+      return () => {
+        this.off("membership", hear);
+        release();
+      };
     }
     /** Joins a room; the same as {@link roomAdd}. */
     join(room, ...rest) {
@@ -675,7 +941,7 @@
     }
     file(path, ...rest) {
       const [callback, { as, ...limits }] = tail(rest);
-      const answer = this.b.j({ event: "file", file: path }, limits);
+      const answer = this.e.r({ event: "file", file: path }, limits);
       return tell(
         answer.then((file) => decodeFile(file, as)),
         callback,
@@ -687,11 +953,11 @@
      * `(answer, error)`.
      */
     send(message, ...rest) {
-      return this.d(message, rest, void 0, true);
+      return this.g(message, rest, void 0, true);
     }
     /** Sends an event to the default room. */
     emit(event, data) {
-      return this.t(this.options.defaultRoom, event, data);
+      return this.F(this.options.defaultRoom, event, data);
     }
     /** Rooms to send events to, or to hear events from. */
     to(rooms) {
@@ -710,103 +976,115 @@
       this.options.defaultRoom = room;
     }
     /** @internal */
-    t(room, event, data = null) {
-      return this.d({ event: "event", params: { room, event, data } }, []);
+    F(room, event, data = null) {
+      return this.g({ event: "event", params: { room, event, data } }, []);
     }
-    d(body, rest, done, answerFirst) {
+    g(body, rest, done, answerFirst) {
       const [callback, limits] = tail(rest);
-      const answer = this.b.j(body, limits).then(
-        (answer2) => {
-          done?.(answer2);
-          return unwrap(answer2);
-        },
-        (error) => {
-          const { code, response } = error;
-          if (code === "017" && this.w.delete(body.room)) {
-            return { ...response, status: "OK", data: true, error: null };
-          }
-          if (response) this.a("error", error);
-          throw error;
-        }
-      );
+      const { event, room } = body;
+      const move = /^room(Add|Join|(Leave))$/.exec(event);
+      const follow = () => move ? this.c.z(!move[2], room) : (answer2, error) => {
+        const place = room ?? body.params?.room;
+        if (!error) done?.(answer2);
+        else if (/^01[69]$/.test(error.code)) this.c.B(place, false);
+      };
+      if (move?.[2] && !this.e.V(room)) this.c.aa(room);
+      const answer = this.e.r(body, limits, false, follow).then(unwrap, (error) => {
+        if (error.response) this.a("error", error);
+        throw error;
+      });
       return tell(answer, callback, answerFirst);
     }
     /**
-     * Sets a new connection up: the rooms of the old one, then its details, in one round trip.
+     * Sets a new connection up: its details, and the rooms that are wanted.
      * @internal
      */
-    async y() {
-      const ask = (body) => this.b.j(body, { timeout: 0 }, true).catch((error) => {
-        if (!error.response) throw error;
-        if (error.code !== "017") {
-          this.i.delete(body.room);
-          this.a("error", error);
-        }
-      });
-      this.w = new Set(this.i);
-      const rooms = [...this.i].map((room) => ask({ event: "roomAdd", room }));
-      const [details] = await Promise.all([ask({ event: "detailsView" }), ...rooms]);
-      if (details) this.x(details);
+    L() {
+      this.id = this.details = null;
+      return this.c.ba();
     }
-    x(answer) {
+    /** @internal */
+    Z(join, room, settle) {
+      return this.J({ event: join ? "roomAdd" : "roomLeave", room }, settle);
+    }
+    /** @internal */
+    _(settle) {
+      return this.J({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+        if (!error) this.I(answer);
+        settle(answer, error);
+      });
+    }
+    J(body, settle) {
+      const { timeout } = this.options;
+      return this.e.r(body, { timeout }, true, () => settle);
+    }
+    I(answer) {
       const { data } = answer;
       this.details = unwrap(answer);
       this.id = data.id;
       this.fingerprint = data.fingerprint;
-      this.rooms = [...data.rooms];
+      if (data.rooms) this.c.ca(data.rooms);
     }
     /** @internal */
-    z() {
-      this.b.I();
-      const { details } = this;
-      this.r(0, details);
-      if (this.v) this.a("reconnect", details);
-      this.v = true;
+    M() {
+      this.e.A();
+      const { details, rooms } = this;
+      if (details) details.rooms = details.data.rooms = rooms;
+      this.C(0, details);
+      if (this.H) this.a("reconnect", details);
+      this.H = true;
       if (this.state === "connected") this.a("connected", details);
     }
     /** @internal */
-    n(message) {
-      this.f.n(message);
+    x(message) {
+      this.k.x(message);
     }
     /** @internal */
     l(error) {
-      this.b.l(error);
-    }
-    /** Settles what waits for the connection. */
-    r(place, outcome) {
-      for (const waiting of this.u.splice(0)) waiting[place](outcome);
+      this.c.l();
+      this.e.l(error);
     }
     /** @internal */
-    s(error) {
-      this.r(1, error);
+    K(next, previous) {
+      if (next !== previous) this.a("state", next, previous);
+      this.c.A();
+    }
+    /** Settles what waits for the connection. */
+    C(place, outcome) {
+      for (const waiting of this.G.splice(0)) waiting[place](outcome);
+    }
+    /** @internal */
+    D(error) {
+      this.C(1, error);
       this.a("error", error);
     }
     /** @internal */
-    m(error) {
-      this.r(1, error);
-      this.b.m(error);
-    }
-    q(room, change) {
-      const rooms = new Set(this.rooms);
-      for (const set2 of [this.i, rooms]) set2[change](room);
-      this.rooms = [...rooms];
+    v(error) {
+      this.C(1, error);
+      this.e.v(error);
     }
     /** @internal */
-    A(message) {
+    N(message) {
       this.a("message", message);
-      const { context, message: said, room, welcome } = message ?? {};
-      if (context === "response") this.b.J(message);
+      const { context, message: said, room, from, welcome } = message ?? {};
+      if (context === "response") this.e.W(message);
       else if (context === "user") {
         const { event, data } = said ?? {};
-        if (event === "destroy" && data?.code === "018") this.q(room, "delete");
+        const destroyed = event === "destroy";
+        if (destroyed && from === 0 && data?.code === "018") {
+          this.c.da(room, serverError(data));
+        } else this.c.B(room, true);
         this.a("say", message);
         if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
+        if (destroyed && from !== 0) return;
         if (!reserved.test(event)) this.a(event, data, message);
         this.a(scoped(room, event), data, message);
-      } else if (context === "api" && welcome != null) {
+      } else if (context === "membership") this.c.B();
+      else if (context === "api" && welcome != null) {
         this.welcomeMessage = welcome;
         this.a("welcome", message);
-      } else if (context === "alert" || context === "api") this.a(context, message);
+      } else if (context === "alert") this.a(context, message);
+      else if (context != null) this.a("api", message);
     }
   };
   function unwrap(answer) {

@@ -30,8 +30,6 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     id: string | null;
     /** The session this connection belongs to. */
     fingerprint: string | null;
-    /** The rooms this connection is in. */
-    rooms: string[];
     /** The server's view of this connection, as of when it was configured; anew on each connection. */
     details: T.Unwrapped<T.Details> | null;
     /** The text the server greeted with. */
@@ -43,15 +41,21 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     private _connection;
     private _requests;
     private _waiting;
-    private _wanted;
+    private _memberships;
     private _known?;
-    /** The rooms that this connection was put into by itself, and that nobody asked for since. */
-    private _again;
     constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
     /** Where the client is. */
     get state(): T.State;
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport(): Transport | null;
+    /** The rooms that the server counts this connection in: none while there is no connection. */
+    get rooms(): string[];
+    /**
+     * The rooms it wants to be in, which are joined on every connection: those of the options, those
+     * that were joined, and those that the server took it into; not those that were left, refused for
+     * good or destroyed, or that the server took it out of.
+     */
+    get wanted(): string[];
     /** How many requests wait to be sent. */
     get queued(): number;
     /** How many requests wait for their answer. */
@@ -80,11 +84,17 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     roomView(room: string, ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>): Promise<T.Unwrapped<T.RoomState>>;
     /**
      * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-     * it once more is no fault.
+     * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
      */
     roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
-    /** Leaves a room. */
+    /** Leaves a room. Whatever the server answers, it is not joined again. */
     roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
+    /**
+     * Stays in a room until the returned function is called: joins it on every connection, and again
+     * after refusals that pass, such as a full room. `changed` is called at once and on each change.
+     * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+     */
+    subscribe(room: string, changed: (membership: T.Membership) => void): () => void;
     /** Joins a room; the same as {@link roomAdd}. */
     join(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
     /** Leaves a room; the same as {@link roomLeave}. */
@@ -112,10 +122,10 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     /** Sets the room that `say` and `emit` use when none is named. */
     setDefaultRoom(room: string): void;
     private _verb;
+    private _own;
     private _store;
     /** Settles what waits for the connection. */
     private _tell;
-    private _member;
 }
 /** Options of {@link Client.file}. */
 export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {

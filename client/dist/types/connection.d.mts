@@ -17,6 +17,8 @@ export interface ConnectionHost {
     _failed(error: StellarError): void;
     /** Nothing more will be tried. */
     _ended(error: StellarError): void;
+    /** The state may have changed. */
+    _became(next: State, previous: State): void;
     /** To be told to listeners as it is. */
     _emit(name: string, ...args: unknown[]): void;
 }

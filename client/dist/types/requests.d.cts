@@ -1,5 +1,6 @@
 import { type RequestOptions } from "./deadline.cjs";
 import { StellarError } from "./errors.cjs";
+import type { Settle } from "./rooms.cjs";
 import type { Answer } from "./types.cjs";
 /** What requests need from what carries them. */
 export interface RequestsHost {
@@ -24,8 +25,13 @@ export interface Requests {
     _queued(): number;
     /** How many were sent and not answered yet. */
     _pending(): number;
-    /** Makes a request. `now` sends it past the queue, while the connection is being set up. */
-    _request(body: Record<string, unknown>, limits?: RequestOptions, now?: boolean): Promise<Answer>;
+    /**
+     * Makes a request. `now` sends it past the queue, while the connection is being set up. `follow`
+     * is called once it is sent; what it returns takes the answer at once, and also a late one.
+     */
+    _request(body: Record<string, unknown>, limits?: RequestOptions, now?: boolean, follow?: () => Settle): Promise<Answer>;
+    /** True when something waits to be sent that names this room. */
+    _names(room: unknown): boolean;
     /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
     _flush(): void;
     /** Gives an answer to the request it belongs to, if that is still there. */

@@ -5,7 +5,7 @@ export interface ScopeHost {
     on(name: string, fn: Listener): unknown;
     off(name: string, fn?: Listener): unknown;
 }
-/** The name under which an event of one room is told. */
+/** The name under which an event of one room is told: no two rooms and events have the same. */
 export declare const scoped: (room: string, event: string) => string;
 /** Some rooms, to send events to or to hear events from. */
 export declare class Scope {

@@ -20,6 +20,8 @@ export interface ConnectionSettings {
   simultaneousActions: number;
   /** The actions by their names, when they are not the usual ones. */
   actions?: Record<string, Action>;
+  /** The code that a message is refused with, if it is. */
+  refuse: ((message: any, connection: Connection) => string | undefined) | undefined;
   /** Verbs that are never answered, to test what waits for them. */
   mute: Set<string>;
   /** Every message of every connection, in the order they came. */
@@ -82,6 +84,8 @@ export class Connection {
     const { event: verb, room } = message;
     const { rooms } = this.settings;
     try {
+      const code = this.settings.refuse?.(message, this);
+      if (code) throw new WireError(code, `Refused with ${code}`);
       switch (verb) {
         case "roomAdd":
         case "roomJoin":

@@ -16,8 +16,11 @@ export class WireError {
 export class Rooms {
   private rooms = new Map<string, Map<Connection, number>>();
 
-  create(name: string): void {
+  private limits = new Map<string, number>();
+
+  create(name: string, limit = Infinity): void {
     this.rooms.set(name, new Map());
+    this.limits.set(name, limit);
   }
 
   has(name: string): boolean {
@@ -35,6 +38,9 @@ export class Rooms {
     const members = this.get(room);
     if (members.has(connection)) {
       throw new WireError("017", `Connection (${connection.id}) already in room (${room})`);
+    }
+    if (members.size >= this.limits.get(room as string)!) {
+      throw new WireError("024", `Room (${room}) is full`);
     }
     members.set(connection, Date.now());
     connection.rooms.push(room as string);

@@ -23,6 +23,7 @@ export class TestServer implements ConnectionSettings {
   readonly rooms = new Rooms();
   readonly mute = new Set<string>();
   readonly received: any[] = [];
+  refuse: ConnectionSettings["refuse"];
   readonly connections = new Set<Connection>();
   readonly publicFolder: string;
   readonly simultaneousActions: number;
