@@ -39,7 +39,6 @@ pub struct RequestBody {
 
 impl RequestBody {
     /// A body whose rest the protocol itself discards.
-    #[cfg(feature = "tls")]
     pub(super) fn new(incoming: Incoming) -> Self {
         Self {
             incoming: Some(incoming),
