@@ -33,6 +33,7 @@
 //! | `socketio` | the Socket.IO engine, for its official clients: events with acknowledgements | yes |
 //! | `sockjs` | the SockJS engine, for its official clients and Primus's | yes |
 //! | `tls` | TLS and HTTP/2 where the server listens by itself | yes |
+//! | `schemars` | actions that are described by their Rust types: [`Action::typed`](actions::Action::typed) | no |
 //! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
 //!
 //! # Where is what
@@ -101,8 +102,10 @@ pub use self::{
 /// The code of the guides, compiled and run by the tests.
 #[cfg(all(doctest, feature = "ws"))]
 mod guides {
+    #[cfg(feature = "schemars")]
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "schemars")]
     #[doc = include_str!("../docs/actions.md")]
     mod actions {}
     #[doc = include_str!("../docs/coming-from.md")]
@@ -125,10 +128,12 @@ mod guides {
     mod engineio {}
     #[doc = include_str!("../docs/files.md")]
     mod files {}
+    #[cfg(feature = "schemars")]
     #[doc = include_str!("../docs/getting-started.md")]
     mod getting_started {}
     #[doc = include_str!("../docs/http.md")]
     mod http {}
+    #[cfg(feature = "schemars")]
     #[doc = include_str!("../docs/reference.md")]
     mod reference {}
     #[doc = include_str!("../docs/rooms.md")]

@@ -8,9 +8,11 @@ use tracing::Level;
 
 use super::{
     call::Call,
+    constraints::Constraints,
     handler::ActionHandler,
     handler::Ran,
     inputs::{Input, RuleError},
+    shape::{Answer, TypeSchema},
 };
 
 type Run = Arc<dyn Fn(Call) -> BoxFuture<Ran> + Send + Sync>;
@@ -43,6 +45,10 @@ pub struct Action {
     blocked: Vec<String>,
     timeout: Option<Duration>,
     inputs: Vec<Input>,
+    params: Option<Arc<TypeSchema>>,
+    constraints: Option<Arc<Constraints>>,
+    bad_schema: Option<RuleError>,
+    answer: Arc<Answer>,
     middleware: Vec<String>,
     example: Option<Value>,
     render: bool,
@@ -64,6 +70,10 @@ impl Action {
             blocked: Vec::new(),
             timeout: None,
             inputs: Vec::new(),
+            params: None,
+            constraints: None,
+            bad_schema: None,
+            answer: Arc::default(),
             middleware: Vec::new(),
             example: None,
             render: true,
@@ -145,6 +155,39 @@ impl Action {
         self.input(Input::optional(name))
     }
 
+    /// Describes the parameters by a JSON Schema (2020-12), in the documents and to TypeScript.
+    ///
+    /// Its bounds, lengths, patterns and formats are checked before the action runs; a value that
+    /// breaks one gets the sentence of the validator of that kind, under its path, such as
+    /// `orbit.apogee`. Types and presence are left to what reads the parameters.
+    ///
+    /// Inputs that are [declared](Self::input) beside it come on top. One that has the name of a
+    /// property adds to it: its default and its format apply first, and both judge. Default: none.
+    ///
+    /// A pattern that is no regular expression is reported when the server is built.
+    #[must_use]
+    pub fn params_schema(mut self, schema: impl Into<Value>) -> Self {
+        let schema = TypeSchema::new(schema.into());
+        match Constraints::of(&schema) {
+            Ok(constraints) => self.constraints = constraints.map(Arc::new),
+            Err(fault) => self.bad_schema = Some(fault),
+        }
+        self.params = Some(Arc::new(schema));
+        self
+    }
+
+    /// Describes what the action returns by a JSON Schema (2020-12), in the documents and to
+    /// TypeScript. Default: none.
+    #[must_use]
+    pub fn answer_schema(self, schema: impl Into<Value>) -> Self {
+        self.answers(Answer::Of(TypeSchema::new(schema.into())))
+    }
+
+    pub(crate) fn answers(mut self, answer: Answer) -> Self {
+        self.answer = Arc::new(answer);
+        self
+    }
+
     /// Adds middleware by name, besides the global one.
     #[must_use]
     pub fn middleware(mut self, name: impl Into<String>) -> Self {
@@ -217,6 +260,21 @@ impl Action {
         &self.inputs
     }
 
+    /// What its schema asks of the parameters beyond their types.
+    pub(crate) fn constraints(&self) -> Option<&Constraints> {
+        self.constraints.as_deref()
+    }
+
+    /// The schema of its parameters.
+    pub(crate) fn params(&self) -> Option<&TypeSchema> {
+        self.params.as_deref()
+    }
+
+    /// What is known of its answers.
+    pub(crate) fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
     /// The transports over which it is not to be called.
     #[must_use]
     pub fn blocked(&self) -> &[String] {
@@ -273,7 +331,8 @@ impl Action {
 
     /// The first fault in its declarations.
     pub(crate) fn fault(&self) -> Option<&RuleError> {
-        self.inputs.iter().find_map(Input::fault)
+        let of_inputs = || self.inputs.iter().find_map(Input::fault);
+        self.bad_schema.as_ref().or_else(of_inputs)
     }
 
     pub(crate) fn call(&self, call: Call) -> BoxFuture<Ran> {

@@ -42,7 +42,9 @@ impl Call {
     /// Leads the parameters through the declared inputs. `survey`: what was seen of them, if nobody
     /// could change them since.
     pub(crate) fn check(&mut self, survey: Option<&Survey>) -> Result<(), ActionError> {
-        if let Some(given) = inputs::apply(self.action.inputs(), &self.given, survey)? {
+        let (inputs, constraints) = (self.action.inputs(), self.action.constraints());
+        let applied = inputs::apply(inputs, constraints, &self.given, survey);
+        if let Some(given) = applied.map_err(|error| self.with_all_missing(error))? {
             self.given = given;
         }
         Ok(())
@@ -66,7 +68,17 @@ impl Call {
     /// In the shape clients get: `{field: "The field field is required."}` for what is missing,
     /// 003 for what is of the wrong type.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
-        self.given.read()
+        self.given
+            .read()
+            .map_err(|error| self.with_all_missing(error))
+    }
+
+    /// Reading stops at the first parameter that is missing; the schema knows the others.
+    fn with_all_missing(&self, mut error: ActionError) -> ActionError {
+        if let (Some(schema), Value::Object(params)) = (self.action.params(), self.value()) {
+            error.miss(&schema.missing(&params, self.action.inputs()));
+        }
+        error
     }
 
     /// Sets a parameter, as middleware may before the action runs.

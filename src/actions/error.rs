@@ -67,16 +67,19 @@ impl ActionError {
 
     /// The error of inputs that are required and were not sent.
     pub(crate) fn missing(names: &[&str]) -> Self {
-        let text = |name: &&str| {
-            (
-                name.to_string(),
-                json!(format!("The {name} field is required.")),
-            )
-        };
-        Self::of(
-            Value::Object(names.iter().map(text).collect()),
-            Status::BadRequest,
-        )
+        let mut error = Self::of(Value::Object(Map::new()), Status::BadRequest);
+        error.miss(names);
+        error
+    }
+
+    /// Adds inputs that were not sent, if it is an error of inputs.
+    pub(crate) fn miss<T: AsRef<str>>(&mut self, names: &[T]) {
+        if let Value::Object(errors) = &mut self.0.error {
+            for name in names.iter().map(AsRef::as_ref) {
+                let sentence = || format!("The {name} field is required.").into();
+                errors.entry(name).or_insert_with(sentence);
+            }
+        }
     }
 
     /// The error of an input of the wrong type.

@@ -15,6 +15,9 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{error::ActionError, fields::RawEntries, survey::Survey};
 use crate::readable::{PLAIN, is_readable};
 
+/// What stands among the parameters and says which action is called.
+pub(super) const CALLED_BY: [&str; 2] = ["action", "apiVersion"];
+
 /// The parameters of a call; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Given {
@@ -86,15 +89,27 @@ impl Given {
             return Ok(value);
         }
         // The slow way finds out which field it was.
-        let value = match self.to_value() {
+        let mut value = match self.to_value() {
             value @ Value::Object(_) => value,
             _ => Value::Object(Map::new()),
         };
-        let reader = Reader {
-            value: &value,
-            lenient,
-        };
-        T::deserialize(reader).map_err(ActionError::from)
+        let read = |value: &Value| T::deserialize(Reader { value, lenient });
+        let result = read(&value);
+        if result.is_err()
+            && let Some(map) = value.as_object_mut()
+            && CALLED_BY
+                .iter()
+                .filter(|name| map.shift_remove(**name).is_some())
+                .count()
+                > 0
+        {
+            // A type that takes no other fields than its own, or all of one type.
+            let other = read(&value);
+            let needs_it = matches!(&other, Err(GivenError { field: Some(field), wrong: Wrong::Missing })
+                if CALLED_BY.contains(&field.as_str()));
+            return if needs_it { result } else { other }.map_err(ActionError::from);
+        }
+        result.map_err(ActionError::from)
     }
 }
 
@@ -242,7 +257,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Array(list) => {
                 let lenient = self.lenient;
                 let items = list.iter().map(move |value| Reader { value, lenient });
-                visitor.visit_seq(SeqDeserializer::new(items))
+                let mut items = SeqDeserializer::new(items);
+                let read = visitor.visit_seq(&mut items)?;
+                // More than a tuple has places for is as wrong as less.
+                items.end()?;
+                Ok(read)
             }
             Value::Object(map) => visitor.visit_map(Entries {
                 entries: map.iter(),
@@ -304,8 +323,18 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
+        match self.value {
+            // In a URL or a form, a key that stands once is a list of one as well.
+            Value::String(_) if self.lenient => {
+                visitor.visit_seq(SeqDeserializer::new(std::iter::once(self)))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct
         identifier ignored_any
     }
 }
@@ -336,7 +365,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             return Ok(None);
         };
         self.current = Some((key, value));
-        seed.deserialize(key.as_str().into_deserializer()).map(Some)
+        seed.deserialize(Key(key)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(
@@ -352,11 +381,68 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
+/// A key of an object: always a text, also where it is read as a number or a boolean.
+#[derive(Clone, Copy)]
+struct Key<'a>(&'a str);
+
+macro_rules! key {
+    ($($method:ident $visit:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
+            match self.0.parse() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => visitor.visit_borrowed_str(self.0),
+            }
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = GivenError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    key!(deserialize_bool visit_bool
+        deserialize_i8 visit_i8 deserialize_i16 visit_i16 deserialize_i32 visit_i32
+        deserialize_i64 visit_i64 deserialize_i128 visit_i128
+        deserialize_u8 visit_u8 deserialize_u16 visit_u16 deserialize_u32 visit_u32
+        deserialize_u64 visit_u64 deserialize_u128 visit_u128
+        deserialize_f32 visit_f32 deserialize_f64 visit_f64);
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GivenError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, GivenError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, GivenError> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde::Deserialize;
     use serde_json::json;
+    use std::collections::HashMap;
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Inner {
@@ -408,6 +494,78 @@ mod tests {
     }
 
     #[test]
+    fn types_of_no_other_fields_are_read_beside_the_name_of_the_action() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            a: i32,
+        }
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Named {
+            action: String,
+        }
+        let called = json!({ "action": "x", "apiVersion": 2, "a": 1 });
+        assert_eq!(raw(&called).read::<Strict>().unwrap(), Strict { a: 1 });
+        let map: HashMap<String, u8> = raw(&called).read().unwrap();
+        assert_eq!(map.into_iter().collect::<Vec<_>>(), [("a".to_owned(), 1)]);
+        assert_eq!(raw(&called).read::<Named>().unwrap().action, "x");
+        let more = json!({ "action": "x", "a": 1, "b": 2 });
+        assert!(raw(&more).read::<Strict>().is_err());
+        let missing = raw(&json!({ "action": "x" })).read::<Strict>().unwrap_err();
+        assert_eq!(missing.error(), &json!({ "a": "The a field is required." }));
+        let named = raw(&json!({ "action": 5 })).read::<Named>().unwrap_err();
+        assert!(named.error()["action"]["message"].is_string(), "{named:?}");
+    }
+
+    #[test]
+    fn keys_are_read_as_json_has_them() {
+        #[derive(Debug, Deserialize, PartialEq, Eq, Hash)]
+        enum Colour {
+            Red,
+        }
+        #[derive(Debug, Deserialize, PartialEq, Eq, Hash)]
+        struct Id(u64);
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Maps {
+            numbers: HashMap<i8, u8>,
+            flags: HashMap<bool, u8>,
+            colours: HashMap<Colour, u8>,
+            ids: HashMap<Id, u8>,
+        }
+        let good = json!({
+            "numbers": { "-7": 1 }, "flags": { "true": 2 }, "colours": { "Red": 3 }, "ids": { "4": 4 },
+        });
+        for make in [raw, |value: &Value| value.clone().into()] {
+            let maps: Maps = make(&good).read().unwrap();
+            assert_eq!((maps.numbers[&-7], maps.flags[&true]), (1, 2));
+            assert_eq!((maps.colours[&Colour::Red], maps.ids[&Id(4)]), (3, 4));
+            for (name, key) in [
+                ("numbers", "300"),
+                ("flags", "yes"),
+                ("colours", "Blue"),
+                ("ids", "x"),
+            ] {
+                let mut bad = good.clone();
+                bad[name] = json!({ key: 1 });
+                let error = make(&bad).read::<Maps>().unwrap_err();
+                assert!(error.error()[name].is_object(), "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tuples_have_as_many_items_as_places() {
+        type Pair = std::collections::BTreeMap<String, (u8, u8)>;
+        for make in [raw, |value: &Value| value.clone().into()] {
+            assert!(make(&json!({ "a": [1, 2] })).read::<Pair>().is_ok());
+            for bad in [json!([1]), json!([1, 2, 3]), json!([])] {
+                let error = make(&json!({ "a": bad })).read::<Pair>().unwrap_err();
+                assert_eq!(error.error()["a"]["code"], "003", "{bad}");
+            }
+        }
+    }
+
+    #[test]
     fn texts_may_be_numbers() {
         let Value::Object(map) = json!({ "a": "5", "b": "7", "c": "true", "list": ["1.5"] }) else {
             unreachable!()
@@ -415,6 +573,9 @@ mod tests {
         let typed: Typed = Given::texts(map.clone()).read().unwrap();
         assert_eq!((typed.a, typed.b.as_deref(), typed.c), (5, Some("7"), true));
         assert_eq!(typed.list, [1.5]);
+        let mut once = map.clone();
+        once.insert("list".into(), "2".into());
+        assert_eq!(Given::texts(once).read::<Typed>().unwrap().list, [2.0]);
         assert!(Given::from(map).read::<Typed>().is_err());
     }
 }

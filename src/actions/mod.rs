@@ -23,6 +23,7 @@
 
 mod action;
 mod call;
+mod constraints;
 mod error;
 mod execute;
 mod fields;
@@ -31,8 +32,13 @@ mod handler;
 mod inputs;
 mod middleware;
 mod registry;
+mod shape;
 mod survey;
+#[cfg(feature = "schemars")]
+mod typed;
 
+#[cfg(feature = "schemars")]
+pub use self::typed::{DescribeParams, ParamsSchema, TypedHandler};
 pub use self::{
     action::Action,
     call::{Call, Caller, Extension, FromCall, HttpCaller, Params, Shared},
@@ -43,8 +49,10 @@ pub use self::{
     registry::ActionsError,
 };
 pub(crate) use self::{
+    constraints::{is_of_its_type, plain},
     error::{Outcome, Status},
     execute::{execute, execute_inside},
     given::Given,
     registry::Actions,
+    shape::{Answer, TypeSchema, list, requires, target_name},
 };

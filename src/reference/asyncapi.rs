@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     catalog::{Catalog, Channel, Entry},
-    sample, schema,
+    sample,
+    types::{beside, draft7},
     words::{self, Push, Verb},
 };
 
@@ -215,7 +216,10 @@ fn schemas(catalog: &Catalog<'_>) -> Value {
         },
     });
     for entry in &catalog.entries {
-        schemas[entry.id.as_str()] = schema::object(&entry.fields);
+        schemas[entry.id.as_str()] = draft7(&entry.schema());
+    }
+    for (name, schema) in &catalog.types.components {
+        schemas[name.as_str()] = draft7(schema);
     }
     schemas
 }
@@ -300,8 +304,9 @@ fn call_of(entry: &Entry) -> Value {
 /// What comes of an action: its fields, or an error.
 fn response_of(entry: &Entry) -> Value {
     let action = &entry.action;
-    let good = match action.output_example() {
-        Some(example) => schema::like(&schema::fields_of(example)),
+    let good = match &entry.answer {
+        _ if entry.gives_file => json!({ "$ref": "#/components/schemas/content" }),
+        Some(schema) => draft7(&beside(schema, &["context", "messageCount", "messageId"])),
         None => json!({ "type": "object" }),
     };
     let mut cases = vec![json!({ "$ref": "#/components/schemas/failure" })];
@@ -319,8 +324,8 @@ fn response_of(entry: &Entry) -> Value {
             { "anyOf": cases },
         ] },
     });
-    if let Some(example) = action.output_example().filter(|_| action.renders()) {
-        message["examples"] = json!([{ "payload": answered(schema::fields_of(example)) }]);
+    if let Some(example) = entry.example.as_ref().filter(|_| action.renders()) {
+        message["examples"] = json!([{ "payload": answered(example.clone()) }]);
     }
     message
 }

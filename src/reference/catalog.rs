@@ -7,10 +7,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::schema;
+use super::{
+    sample, schema,
+    types::{self, Types},
+};
 use crate::{
     Stellar,
-    actions::{Action, Input},
+    actions::{Action, Answer, Input, TypeSchema},
     config::Config,
     http::Route,
 };
@@ -23,6 +26,8 @@ pub(super) struct Catalog<'a> {
     pub(super) entries: Vec<Entry>,
     pub(super) routes: &'a [Route],
     pub(super) channels: Vec<Channel>,
+    /// The types that parameters and answers refer to.
+    pub(super) types: Types,
 }
 
 /// A way to connect.
@@ -44,6 +49,26 @@ pub(super) struct Entry {
     /// Whether there are others of its name that clients may call.
     pub(super) has_versions: bool,
     pub(super) fields: Vec<Field>,
+    /// The schema of the parameters.
+    pub(super) params: Params,
+    /// The schema of the response's fields; none where nothing is known of them.
+    pub(super) answer: Option<Value>,
+    /// An example of those fields.
+    pub(super) example: Option<Value>,
+    /// Whether that schema is one of a type, and not made of the example.
+    pub(super) is_typed: bool,
+    /// Whether the answer is a file.
+    pub(super) gives_file: bool,
+}
+
+/// What is known of the parameters of an action.
+pub(super) enum Params {
+    /// Nothing is declared: they may be anything.
+    Open,
+    /// Its fields say all there is.
+    Fields,
+    /// A schema of which the fields are only what a form can hold.
+    Whole(Value),
 }
 
 /// A parameter.
@@ -55,11 +80,17 @@ pub(super) struct Field {
     pub(super) required: bool,
     /// The value of calls without it; none also where each call gets another.
     pub(super) default: Option<Value>,
+    /// Whether calls without it have some value.
+    has_default: bool,
     pub(super) format: Option<&'static str>,
     /// Its validators, as they were declared.
     pub(super) rules: Vec<String>,
     /// What may be sent, as JSON Schema.
     pub(super) schema: Value,
+    /// The same without references and `null`: what is filled in.
+    pub(super) shown: Value,
+    /// A value to show, where a type tells of one.
+    pub(super) sample: Option<sample::Sample>,
 }
 
 impl<'a> Catalog<'a> {
@@ -72,15 +103,22 @@ impl<'a> Catalog<'a> {
         for action in public() {
             *counts.entry(action.name()).or_default() += 1;
         }
-        let mut ids = HashSet::new();
+        let (mut ids, mut types) = (HashSet::new(), Types::default());
         let mut entries: Vec<Entry> = public()
             .map(|action| {
                 let is_default = newest.get(action.name()) == Some(&action.version());
+                let (fields, params) = params(action, &mut types);
+                let (answer, example) = answer(action, &mut types);
                 Entry {
                     id: id(action, is_default, &mut ids),
                     is_default,
                     has_versions: counts.get(action.name()).is_some_and(|count| *count > 1),
-                    fields: fields(action),
+                    fields,
+                    params,
+                    answer,
+                    example,
+                    is_typed: matches!(action.answer(), Answer::Of(_) | Answer::Nothing),
+                    gives_file: matches!(action.answer(), Answer::File),
                     action: action.clone(),
                 }
             })
@@ -95,6 +133,7 @@ impl<'a> Catalog<'a> {
             entries,
             routes: &stellar.app.routes,
             channels: channels(stellar),
+            types,
         }
     }
 
@@ -120,6 +159,139 @@ impl Entry {
     /// Whether a call has to ask for this version.
     pub(super) fn needs_version(&self) -> bool {
         !self.is_default
+    }
+
+    /// The schema of the parameters of a call, without how the action is named.
+    pub(super) fn schema(&self) -> Value {
+        match &self.params {
+            Params::Open => serde_json::json!({ "type": "object" }),
+            Params::Fields => schema::object(&self.fields),
+            Params::Whole(schema) => types::beside(schema, &["action", "apiVersion"]),
+        }
+    }
+}
+
+/// What is known of the parameters of an action: those of its type, then those that are declared
+/// by hand. One that is both is described by both.
+fn params(action: &Action, known: &mut Types) -> (Vec<Field>, Params) {
+    let declared = fields(action);
+    let Some(of_type) = action.params().filter(|schema| schema.root.is_object()) else {
+        let params = match declared.is_empty() {
+            true => Params::Open,
+            false => Params::Fields,
+        };
+        return (declared, params);
+    };
+    let root = types::opened(of_type, &of_type.root);
+    // Once for all of them, so that types that only fields refer to are taken in as well.
+    let root = known.take_in(&TypeSchema {
+        root,
+        ..of_type.clone()
+    });
+    let mut fields: Vec<Field> = Vec::new();
+    for property in of_type.properties() {
+        let own = declared.iter().find(|field| field.name == property.name);
+        let schema = TypeSchema {
+            root: property.schema.clone(),
+            definitions: of_type.definitions.clone(),
+        };
+        let mut shown = of_type.shown(&property.schema);
+        if let Some(items) = shown.get_mut("items") {
+            *items = of_type.shown(items);
+        }
+        let has_default = property.schema.get("default").is_some();
+        let mut field = Field {
+            description: text(&shown, "description"),
+            required: property.required && !has_default,
+            has_default,
+            default: shown
+                .get("default")
+                .filter(|default| !default.is_null())
+                .cloned(),
+            format: None,
+            rules: schema::asked(&shown),
+            schema: known.take_in(&schema),
+            sample: Some(sample::of_schema(of_type, &property.schema)),
+            shown,
+            name: property.name,
+        };
+        if let Some(own) = own {
+            field.take_over(own);
+        }
+        fields.push(field);
+    }
+    let is_new = |field: &&Field| fields.iter().all(|other| other.name != field.name);
+    let others: Vec<Field> = declared.iter().filter(is_new).cloned().collect();
+    fields.extend(others);
+    let params = if of_type.is_plain() {
+        Params::Fields
+    } else if declared.is_empty() {
+        Params::Whole(root)
+    } else {
+        Params::Whole(serde_json::json!({ "allOf": [root, schema::object(&declared)] }))
+    };
+    (fields, params)
+}
+
+fn text(schema: &Value, key: &str) -> String {
+    let text = schema.get(key).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+impl Field {
+    /// What is declared by hand of a field that a type has, too: it comes first where only one of
+    /// both can be told.
+    fn take_over(&mut self, own: &Self) {
+        if !own.description.is_empty() {
+            self.description.clone_from(&own.description);
+        }
+        let has_default = own.default.is_some() || own.has_default;
+        self.has_default = has_default;
+        self.required = (self.required || own.required) && !has_default;
+        self.default = own.default.clone().or(self.default.take());
+        self.format = own.format;
+        self.rules.extend(own.rules.iter().cloned());
+        let mut asked = own.schema.as_object().cloned().unwrap_or_default();
+        for key in ["description", "default"] {
+            let told = asked.shift_remove(key);
+            if let (Some(told), Some(schema)) = (told, self.schema.as_object_mut()) {
+                schema.insert(key.to_owned(), told);
+            }
+        }
+        if asked.is_empty() {
+            return;
+        }
+        if let Some(shown) = self.shown.as_object_mut() {
+            let more = asked.iter().filter(|(key, _)| *key != "type");
+            shown.extend(more.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        self.schema = serde_json::json!({ "allOf": [self.schema.take(), asked] });
+        self.sample = None;
+    }
+}
+
+/// What is known of an answer, as the fields of the response, and an example of it.
+fn answer(action: &Action, known: &mut Types) -> (Option<Value>, Option<Value>) {
+    let example = action.output_example().map(schema::fields_of);
+    match action.answer() {
+        _ if !action.renders() => (None, None),
+        Answer::Nothing => {
+            let none = serde_json::json!({ "type": "object", "properties": {} });
+            (Some(none), example)
+        }
+        Answer::Of(of_type) => {
+            let root = types::fields_of_answer(of_type, &of_type.root);
+            let fields = TypeSchema {
+                root,
+                ..of_type.clone()
+            };
+            let example = example.or_else(|| {
+                let sample = sample::of_schema(&fields, &fields.root);
+                (sample.certain && sample.value.is_object()).then_some(sample.value)
+            });
+            (Some(known.take_in(&fields)), example)
+        }
+        Answer::Unknown | Answer::File => (example.as_ref().map(schema::like), example),
     }
 }
 
@@ -159,6 +331,9 @@ fn fields(action: &Action) -> Vec<Field> {
             default: None,
             format: field.format,
             rules: Vec::new(),
+            has_default: false,
+            shown: field.shown.clone(),
+            sample: None,
         });
         // Of two inputs of one name both judge; the first tells what it is for.
         let is_new = |field: &Field| action.inputs().iter().all(|i| i.name() != field.name);
@@ -180,13 +355,17 @@ fn field(input: &Input) -> Field {
     let asked = schema::rules(input)
         .iter()
         .any(|(name, _)| matches!(*name, "required" | "filled"));
+    let schema = schema::described(schema::of(input), input.description(), default.as_ref());
     Field {
         name: input.name().to_owned(),
         description: input.description().to_owned(),
         required: (input.is_required() || asked) && !has_default,
         format: input.formatted().map(crate::actions::Format::name),
         rules: input.validators().to_vec(),
-        schema: schema::described(schema::of(input), input.description(), default.as_ref()),
+        shown: schema.clone(),
+        schema,
+        sample: None,
+        has_default,
         default,
     }
 }

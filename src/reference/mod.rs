@@ -10,6 +10,7 @@ mod page;
 mod pattern;
 mod sample;
 mod schema;
+mod types;
 mod typescript;
 mod words;
 

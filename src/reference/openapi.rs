@@ -1,11 +1,15 @@
 //! OpenAPI 3.1 of the API over HTTP.
 
+use std::collections::HashSet;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    catalog::{Catalog, Entry, Field},
-    sample, schema, words,
+    catalog::{Catalog, Entry, Field, Params},
+    sample, schema,
+    types::beside,
+    words,
 };
 use crate::http::Route;
 
@@ -31,8 +35,7 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
             "responses": responses(),
         },
     });
-    drop_unused(&mut document, "responses");
-    drop_unused(&mut document, "schemas");
+    drop_unused(&mut document);
     if let Some(cookie) = &config.session_cookie {
         document["components"]["securitySchemes"] = json!({
             "session": {
@@ -49,18 +52,29 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
     document
 }
 
-/// Takes out the components that nothing refers to, such as those of actions without inputs.
-fn drop_unused(document: &mut Value, kind: &str) {
-    loop {
-        let text = document.to_string();
-        let Some(components) = document["components"][kind].as_object_mut() else {
-            return;
-        };
-        let before = components.len();
-        // Names of components need no escapes.
-        components.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
-        if components.len() == before {
-            return;
+/// Takes out the components that no path leads to, such as those of actions without inputs.
+fn drop_unused(document: &mut Value) {
+    let mut used = HashSet::new();
+    let mut left = vec![&document["paths"]];
+    while let Some(next) = left.pop() {
+        match next {
+            Value::Object(map) => {
+                let target = map.get("$ref").and_then(Value::as_str);
+                // Names of components need no escapes.
+                if let Some(pointer) = target.and_then(|target| target.strip_prefix('#'))
+                    && used.insert(pointer.to_owned())
+                {
+                    left.extend(document.pointer(pointer));
+                }
+                left.extend(map.values());
+            }
+            Value::Array(items) => left.extend(items),
+            _ => {}
+        }
+    }
+    for kind in ["schemas", "responses"] {
+        if let Some(components) = document["components"][kind].as_object_mut() {
+            components.retain(|name, _| used.contains(&format!("/components/{kind}/{name}")));
         }
     }
 }
@@ -117,7 +131,10 @@ fn paths(catalog: &Catalog<'_>) -> Value {
         }
         let mut versions = catalog.versions_of(name);
         versions.retain(|entry| over_http(entry));
-        let item = json!({ "get": get(entry, &versions), "post": post(entry, &versions) });
+        let mut item = json!({ "post": post(entry, &versions) });
+        if fits_query(&entry.fields) {
+            item = json!({ "get": get(entry, &versions), "post": item["post"].take() });
+        }
         paths.insert(format!("{api}{path}"), item);
     }
     for route in catalog.routes {
@@ -128,7 +145,8 @@ fn paths(catalog: &Catalog<'_>) -> Value {
 
 /// An action called by its name, with its parameters in the query.
 fn get(entry: &Entry, versions: &[&Entry]) -> Value {
-    let mut parameters: Vec<Value> = entry.fields.iter().map(in_query).collect();
+    let mut parameters: Vec<Value> = of_query(&entry.fields).map(in_query).collect();
+    parameters.extend(anything(entry));
     parameters.extend(version_parameter(versions));
     let mut operation = operation(entry, &format!("get.{}", entry.id));
     if !parameters.is_empty() {
@@ -145,7 +163,8 @@ fn post(entry: &Entry, versions: &[&Entry]) -> Value {
         [one] => one.clone(),
         _ => json!({ "anyOf": schemas }),
     };
-    if !entry.fields.is_empty() || versions.len() > 1 {
+    let takes_none = matches!(entry.params, Params::Fields) && entry.fields.is_empty();
+    if !takes_none || versions.len() > 1 {
         operation["requestBody"] = body(&schema, entry, &entry.fields);
     }
     operation
@@ -185,6 +204,36 @@ fn version_parameter(versions: &[&Entry]) -> Option<Value> {
     }))
 }
 
+/// Whether a query can hold all that a call needs: it has no word for an object.
+fn fits_query(fields: &[Field]) -> bool {
+    fields.iter().all(|field| !field.required || is_flat(field))
+}
+
+/// The fields that a query can hold.
+fn of_query<'a>(fields: impl IntoIterator<Item = &'a Field>) -> impl Iterator<Item = &'a Field> {
+    fields.into_iter().filter(|field| is_flat(field))
+}
+
+fn is_flat(field: &Field) -> bool {
+    // What is declared by hand may be converted from any text.
+    field.sample.is_none() || schema::is_flat(&field.shown)
+}
+
+/// Where nothing is declared, a call may have any parameter.
+fn anything(entry: &Entry) -> Option<Value> {
+    matches!(entry.params, Params::Open).then(|| {
+        json!({
+            "name": "parameters",
+            "in": "query",
+            "required": false,
+            "description": "Any parameters: the action declares none",
+            "style": "form",
+            "explode": true,
+            "schema": { "type": "object", "additionalProperties": true },
+        })
+    })
+}
+
 fn in_query(field: &Field) -> Value {
     json!({
         "name": field.name,
@@ -221,18 +270,24 @@ fn operation(entry: &Entry, id: &str) -> Value {
     let action = &entry.action;
     let answers = if action.renders() {
         let answer = json!({ "$ref": "#/components/schemas/answer" });
-        let content = match action.output_example() {
-            Some(example) => {
-                let fields = schema::fields_of(example);
-                let schema = json!({ "allOf": [schema::like(&fields), answer] });
-                json!({ "schema": schema, "example": answered(fields) })
+        let mut content = match &entry.answer {
+            Some(fields) => {
+                let fields = beside(fields, &["serverInformation", "requesterInformation"]);
+                json!({ "schema": { "allOf": [fields, answer] } })
             }
             None => json!({ "schema": answer }),
         };
-        json!({ "200": {
-            "description": "What the action gave, and what every answer tells besides",
-            "content": { "application/json": content },
-        } })
+        if let Some(example) = &entry.example {
+            content["example"] = answered(example.clone());
+        }
+        if entry.gives_file {
+            json!({ "200": { "description": "The file", "content": { "*/*": {} } } })
+        } else {
+            json!({ "200": {
+                "description": "What the action gave, and what every answer tells besides",
+                "content": { "application/json": content },
+            } })
+        }
     } else {
         json!({ "204": { "description": "It was called; the action answers nothing" } })
     };
@@ -317,11 +372,14 @@ fn declared(catalog: &Catalog<'_>, api: &str, route: &Route, paths: &mut Map<Str
         let mut operation = operation(entry, &format!("route.{name}.{place}"));
         let mut parameters = in_path.clone();
         let takes_body = !matches!(method, Method::GET | Method::DELETE);
-        if takes_body && others().next().is_some() {
-            let fields: Vec<Field> = others().cloned().collect();
+        let fields: Vec<Field> = others().cloned().collect();
+        if takes_body && matches!(entry.params, Params::Open) {
+            operation["requestBody"] = body(&json!({ "type": "object" }), entry, &[]);
+        } else if takes_body && !fields.is_empty() {
             operation["requestBody"] = body(&schema::object(&fields), entry, &fields);
         } else {
-            parameters.extend(others().map(in_query));
+            parameters.extend(anything(entry));
+            parameters.extend(of_query(others()).map(in_query));
         }
         if !parameters.is_empty() {
             operation["parameters"] = parameters.into();
@@ -374,7 +432,10 @@ fn schemas(catalog: &Catalog<'_>) -> Value {
         "anyError": words::shared_schemas()["anyError"],
     });
     for entry in catalog.entries.iter().filter(|entry| over_http(entry)) {
-        schemas[entry.id.as_str()] = schema::object(&entry.fields);
+        schemas[entry.id.as_str()] = entry.schema();
+    }
+    for (name, schema) in &catalog.types.components {
+        schemas[name.as_str()] = schema.clone();
     }
     schemas
 }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{catalog::Field, pattern};
-use crate::actions::{Format, Input};
+use crate::actions::{Format, Input, is_of_its_type, list, plain as plain_number};
 
 /// A validator's name and what stands after its colon.
 pub(super) type Rule<'a> = (&'a str, &'a str);
@@ -63,6 +63,51 @@ pub(super) fn of(input: &Input) -> Value {
     tagged(schema, input)
 }
 
+/// What the schema of a type asks of a value beyond the type, in the words of validators.
+pub(super) fn asked(schema: &Value) -> Vec<String> {
+    let Some(map) = schema.as_object() else {
+        return Vec::new();
+    };
+    let get = |key: &str| {
+        let bound = map
+            .get(key)
+            .filter(|bound| !is_of_its_type(map, key, bound));
+        bound.and_then(Value::as_number).map(plain_number)
+    };
+    let mut asked = Vec::new();
+    for (low, high) in [
+        ("minimum", "maximum"),
+        ("minLength", "maxLength"),
+        ("minItems", "maxItems"),
+    ] {
+        match (get(low), get(high)) {
+            (Some(low), Some(high)) => asked.push(format!("between:{low},{high}")),
+            (Some(low), None) => asked.push(format!("min:{low}")),
+            (None, Some(high)) => asked.push(format!("max:{high}")),
+            (None, None) => {}
+        }
+    }
+    for (key, name) in [
+        ("exclusiveMinimum", "above"),
+        ("exclusiveMaximum", "below"),
+        ("multipleOf", "multiple of"),
+    ] {
+        asked.extend(get(key).map(|bound| format!("{name}:{bound}")));
+    }
+    match map.get("format").and_then(Value::as_str) {
+        Some("email") => asked.push("email".into()),
+        Some("uri") => asked.push("url".into()),
+        Some("ip" | "ipv4" | "ipv6") => asked.push("ip".into()),
+        Some(format @ ("date" | "time" | "date-time" | "uuid" | "duration")) => {
+            asked.push(format.into());
+        }
+        _ => {}
+    }
+    let pattern = map.get("pattern").and_then(Value::as_str);
+    asked.extend(pattern.map(|pattern| format!("regex:{pattern}")));
+    asked
+}
+
 /// Keeps the validators as they were declared, for tools that know them.
 fn tagged(mut schema: Map<String, Value>, input: &Input) -> Value {
     if !input.validators().is_empty() {
@@ -74,6 +119,11 @@ fn tagged(mut schema: Map<String, Value>, input: &Input) -> Value {
 /// A text for the descriptions of documents, which tools show as Markdown: without HTML.
 pub(super) fn prose(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The text that [`prose`] was made of.
+pub(super) fn plain(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&amp;", "&")
 }
 
 /// A schema with what it is for, and with the value that calls without it have.
@@ -105,6 +155,41 @@ pub(super) fn object(fields: &[Field]) -> Value {
         schema["required"] = json!(required);
     }
     schema
+}
+
+/// Returns `true` unless a value is an object, or has objects in it.
+pub(super) fn is_flat(schema: &Value) -> bool {
+    let is = |name: &str| {
+        let kind = schema.get("type");
+        kind.is_some_and(|kind| {
+            kind == name
+                || kind
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| one == name))
+        })
+    };
+    if schema.get("enum").is_some() {
+        return true;
+    }
+    if is("array") {
+        let items = list(schema, "prefixItems")
+            .iter()
+            .chain(schema.get("items"));
+        return items
+            .into_iter()
+            .all(|item| !item.is_object() || is_scalar(item));
+    }
+    is_scalar(schema)
+}
+
+fn is_scalar(schema: &Value) -> bool {
+    const SCALARS: [&str; 5] = ["string", "integer", "number", "boolean", "null"];
+    let is_one = |name: &Value| SCALARS.iter().any(|scalar| name == scalar);
+    match schema.get("type") {
+        Some(Value::Array(names)) => names.iter().all(is_one),
+        Some(name) => is_one(name),
+        None => schema.get("enum").is_some(),
+    }
 }
 
 /// The schema of values like an example.

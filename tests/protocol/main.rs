@@ -39,5 +39,7 @@ mod serving;
 mod settings;
 mod shutdown;
 mod site;
+#[cfg(feature = "schemars")]
+mod typed;
 mod verbs;
 mod welcome;

@@ -2,6 +2,7 @@
 
 mod observatory;
 mod odd;
+mod typed;
 
 use std::net::SocketAddr;
 
@@ -42,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .room("dome");
     if !options.empty {
-        builder = observatory::add(builder);
+        builder = typed::add(observatory::add(builder));
     }
     if options.odd {
         builder = odd::add(builder);

@@ -34,7 +34,8 @@ async fn given(call: Call) -> ActionResult {
 }
 
 fn status() -> Action {
-    Action::new("status", async || {
+    // Typed, and without parameters: that it takes none is known.
+    Action::typed("status", async || {
         ActionResult::Ok(json!({ "open": true, "seeing": 0.8, "guests": ["Anna", "Ben"] }))
     })
     .describe("Tells whether the dome is open, and how good the seeing is")

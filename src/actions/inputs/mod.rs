@@ -10,7 +10,13 @@ use serde_json::{Map, Value};
 
 use self::rule::Rule;
 pub use self::{format::Format, rule::RuleError};
-use super::{error::ActionError, fields::RawEntries, given::Given, survey::Survey};
+pub(super) use self::{
+    rule::expression,
+    rules::{judge_format, judges_format},
+};
+use super::{
+    constraints::Constraints, error::ActionError, fields::RawEntries, given::Given, survey::Survey,
+};
 
 type Make = Arc<dyn Fn() -> Value + Send + Sync>;
 type Check = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -278,14 +284,18 @@ fn has_all_parsed(inputs: &[Input], json: &str) -> bool {
     })
 }
 
-/// Applies all declared inputs to the parameters of a call, and what was seen of those if they were
-/// looked through before. What they become, unless they stay as they came.
+/// Applies all declared inputs, then the constraints of a schema, to the parameters of a call, and
+/// what was seen of those if they were looked through before. What they become, unless they stay as
+/// they came.
 pub(crate) fn apply(
     inputs: &[Input],
+    constraints: Option<&Constraints>,
     given: &Given,
     survey: Option<&Survey>,
 ) -> Result<Option<Given>, ActionError> {
-    if !inputs.iter().any(Input::demands) || has_all(inputs, given, survey) {
+    if constraints.is_none()
+        && (!inputs.iter().any(Input::demands) || has_all(inputs, given, survey))
+    {
         return Ok(None);
     }
     let (mut map, is_object) = match given.to_value() {
@@ -305,6 +315,16 @@ pub(crate) fn apply(
             && let Err(sentence) = input.judge(&map)
         {
             errors.insert(input.name.clone(), sentence.into());
+        }
+    }
+    for (at, sentence) in constraints.map_or_else(Vec::new, |asked| asked.judge(&map)) {
+        // Of an input that is wrong already, what was declared by hand is told.
+        let name = at.split('.').next().unwrap_or_default();
+        if !inputs
+            .iter()
+            .any(|input| input.name == name && errors.contains_key(name))
+        {
+            errors.entry(at).or_insert_with(|| sentence.into());
         }
     }
     if !errors.is_empty() {
@@ -338,7 +358,7 @@ mod tests {
 
     fn run(inputs: &[Input], params: Value) -> Result<Value, Value> {
         let given = Given::from(params);
-        apply(inputs, &given, None)
+        apply(inputs, None, &given, None)
             .map(|applied| applied.unwrap_or(given).to_value())
             .map_err(|error| error.error().clone())
     }

@@ -13,6 +13,14 @@ pub struct RuleError {
     fault: String,
 }
 
+/// Reads a regular expression.
+pub(in crate::actions) fn expression(text: &str) -> Result<Regex, RuleError> {
+    Regex::new(text).map_err(|error| RuleError {
+        rule: format!("regex:{text}"),
+        fault: error.to_string(),
+    })
+}
+
 /// A validator.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
@@ -75,13 +83,9 @@ impl Rule {
         Ok(rules)
     }
 
-    pub(super) fn regex(expression: &str) -> Result<Self, RuleError> {
-        let regex = Regex::new(expression).map_err(|error| RuleError {
-            rule: format!("regex:{expression}"),
-            fault: error.to_string(),
-        })?;
+    pub(super) fn regex(text: &str) -> Result<Self, RuleError> {
         Ok(Self {
-            kind: Kind::Regex(regex),
+            kind: Kind::Regex(expression(text)?),
             args: Vec::new(),
         })
     }

@@ -1,6 +1,9 @@
 //! What each validator asks of a value that is there.
 
-use std::{net::IpAddr, sync::LazyLock};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
+};
 
 use jiff::{Timestamp, civil, fmt::rfc2822, tz::TimeZone};
 use regex::Regex;
@@ -31,9 +34,7 @@ pub(super) fn holds(rule: &Rule, name: &str, value: &Value, all: &Map<String, Va
         Kind::Confirmed => all.get(&format!("{name}_confirmation")) == Some(value),
         Kind::Different => other() != Some(value),
         Kind::Same => other() == Some(value),
-        Kind::Email => value
-            .as_str()
-            .is_some_and(|text| text.len() <= 254 && EMAIL.is_match(text)),
+        Kind::Email => value.as_str().is_some_and(is_email),
         Kind::Url => value.as_str().is_some_and(is_url),
         Kind::In => rule.args.contains(&text(value)),
         Kind::NotIn => !rule.args.contains(&text(value)),
@@ -71,6 +72,35 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
     let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
     let text = format!(r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{label}(?:\.{label})+$");
     Regex::new(&text).unwrap_or_else(|error| unreachable!("a constant: {error}"))
+});
+
+fn is_email(text: &str) -> bool {
+    text.len() <= 254 && EMAIL.is_match(text)
+}
+
+/// Returns `true` for the formats of JSON Schema that are judged. The others are those of Rust
+/// types, which read them by themselves.
+pub(in crate::actions) fn judges_format(format: &str) -> bool {
+    matches!(format, "email" | "uri" | "ip" | "ipv4" | "ipv6")
+}
+
+/// What is wrong with a text of one of these formats, in a sentence.
+pub(in crate::actions) fn judge_format(format: &str, text: &str, name: &str) -> Option<String> {
+    let (fine, kind) = match format {
+        "email" => (is_email(text), "email address"),
+        "uri" => (URI.is_match(text), "URL"),
+        "ip" => (text.parse::<IpAddr>().is_ok(), "IP address"),
+        "ipv4" => (text.parse::<Ipv4Addr>().is_ok(), "IP address"),
+        "ipv6" => (text.parse::<Ipv6Addr>().is_ok(), "IP address"),
+        _ => return None,
+    };
+    (!fine).then(|| format!("The {name} must be a valid {kind}."))
+}
+
+/// A scheme, and what no URI can hold left out: RFC 3986 leaves the rest to the scheme.
+static URI: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"\\^`{|}\x00-\x1f\x7f]+$"#)
+        .unwrap_or_else(|error| unreachable!("a constant: {error}"))
 });
 
 /// How large a value is: a number itself, a text's characters, a list's items.

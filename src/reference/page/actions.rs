@@ -124,7 +124,7 @@ fn form(entry: &Entry) -> String {
         out.push_str(&input(field, &format!("input.{number}.{}", entry.id)));
     }
     let more = format!("more.{}", entry.id);
-    // What it takes beside its declared inputs only its makers know.
+    // What it takes beside its declared inputs only its authors know.
     let (open, title) = match entry.fields.is_empty() {
         true => (" open", "Parameters"),
         false => ("", "More parameters"),
@@ -158,7 +158,7 @@ fn input(field: &Field, id: &str) -> String {
         .iter()
         .flat_map(|rules| schema::split(rules))
         // The choices are there to see.
-        .filter(|(name, _)| *name != "in" || field.schema.get("enum").is_none())
+        .filter(|(name, _)| *name != "in" || field.shown.get("enum").is_none())
         .map(|(name, args)| {
             let text = if args.is_empty() {
                 name.to_owned()
@@ -199,12 +199,14 @@ fn kind(field: &Field) -> String {
         Some("number") => "number",
         Some("boolean") => "true or false",
         Some("array") => "list",
+        Some("object") => "object",
+        Some("null") => "null",
         _ => "text",
     };
-    if field.schema.get("enum").is_some() {
+    if field.shown.get("enum").is_some() {
         return "one of these".into();
     }
-    match field.schema.get("type") {
+    match field.shown.get("type") {
         Some(Value::Array(names)) => {
             let words: Vec<&str> = names.iter().map(one).collect();
             match words.split_last() {
@@ -214,6 +216,7 @@ fn kind(field: &Field) -> String {
             }
         }
         Some(name) => one(name).into(),
+        None if field.sample.is_some() && field.format.is_none() => "any value".into(),
         None => field.format.unwrap_or("any value").into(),
     }
 }
@@ -221,9 +224,9 @@ fn kind(field: &Field) -> String {
 fn control(field: &Field, id: &str) -> String {
     let key = escape(&json(&field.name));
     let default = field.default.as_ref();
-    let options = field.schema.get("enum").and_then(Value::as_array).cloned();
+    let options = field.shown.get("enum").and_then(Value::as_array).cloned();
     let options = options.or_else(|| {
-        let is_bool = field.schema.get("type").and_then(Value::as_str) == Some("boolean");
+        let is_bool = field.shown.get("type").and_then(Value::as_str) == Some("boolean");
         is_bool.then(|| vec![true.into(), false.into()])
     });
     if let Some(options) = options {
@@ -243,7 +246,7 @@ fn control(field: &Field, id: &str) -> String {
         out.push_str("</select>\n");
         return out;
     }
-    let types = field.schema.get("type");
+    let types = field.shown.get("type");
     let first = types.and_then(|types| types.get(0).unwrap_or(types).as_str());
     let kind = match first {
         Some("integer" | "number") => "number",
@@ -318,16 +321,12 @@ fn calls(catalog: &Catalog<'_>, entry: &Entry) -> String {
 }
 
 fn answer(entry: &Entry) -> String {
-    let Some(example) = entry
-        .action
-        .output_example()
-        .filter(|_| entry.action.renders())
-    else {
+    let Some(example) = entry.example.as_ref().filter(|_| entry.action.renders()) else {
         return String::new();
     };
     format!(
         "<div class=\"card\"><div class=\"card-head\"><strong>An answer</strong></div>\n\
          <pre class=\"code json\" tabindex=\"0\">{}</pre></div>\n",
-        escape(&pretty(&schema::fields_of(example)))
+        escape(&pretty(example))
     )
 }

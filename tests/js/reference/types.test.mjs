@@ -61,6 +61,8 @@ await client.action("register", {
 });
 const params: StellarActions["plan"]["params"] = { from: 1, to: "2030-01-01", mail: "a@b.c" };
 client.action("plan", params, (answer, error) => console.log(answer.context, error));
+// Nothing is declared of what it takes, so that it may be anything.
+await client.action("time", { zone: "UTC", places: [1] });
 const orbit: { apogee: number } = (await client.action("satellite", { id: "x" })).orbit;
 
 const made = createClient<StellarActions>({ url: "http://localhost" });
@@ -95,7 +97,8 @@ test("a typed client knows the actions", async (t) => {
   const server = await observatory(t);
   const { text, told } = await compile(t, server, program);
   assert.deepEqual(told, []);
-  assert.match(text, /^ {2}"time": \{\n {4}params: Record<string, never>;\n {4}result: \{ data: string \};/m);
+  assert.match(text, /^ {2}"status": [^]*?params: Record<string, never>;/m);
+  assert.match(text, /^ {2}"time": \{\n {4}params: Record<string, unknown>;\n {4}result: \{ data: string \};/m);
   assert.match(text, / \* What to look at, by its name in the catalogue/);
   assert.doesNotMatch(text, /selfTest/);
 });
@@ -137,6 +140,96 @@ for (const [framework, last] of [
     assert.deepEqual(told, []);
   });
 }
+
+const typed = `
+import { StellarClient } from "stellar-client";
+import type { StellarActions, StellarTypes, Typed } from "./actions";
+
+const client = new StellarClient() as Typed<StellarClient>;
+const position = { rightAscension: 279.2, declination: 38.8 };
+const vega = {
+  name: "Vega", position, class: "dwarf", brightness: { type: "apparent", magnitude: 0.03 },
+} as const;
+
+// Nested, renamed, flattened, optional, recursive; a map, and what is skipped.
+const { companions, colours, discoveredIn, note } = await client.action("star", vega);
+const moon: string | undefined = companions[0]?.moons[0]?.moons[0]?.name;
+const colour: number | undefined = colours["V"];
+const year: number | null = discoveredIn;
+const noted: string | null = note;
+await client.action("star", {
+  ...vega, note: "bright", tags: ["lyra"], colours: { V: 0.03 }, discoveredIn: null,
+  companions: [{ name: "b", moons: [{ name: "c" }] }], observer: "ann@example.com",
+});
+const bodies: StellarTypes.Body[] = [{ name: "b" }];
+await client.action("star", { ...vega, companions: bodies });
+await client.action("star", {
+  ...vega, brightness: { type: "variable", between: [1, 2], days: 10 }, class: "binary",
+});
+await client.action("star", { ...vega, brightness: { type: "unknown" } });
+// @ts-expect-error its name is another one to clients
+await client.action("star", { ...vega, year: 1850 });
+// @ts-expect-error it is skipped
+await client.action("star", { ...vega, _checked: true });
+// @ts-expect-error a field is missing
+await client.action("star", { name: "Vega" });
+// @ts-expect-error of the wrong type
+await client.action("star", { ...vega, position: { rightAscension: "x", declination: 1 } });
+// @ts-expect-error no such case
+await client.action("star", { ...vega, class: "Dwarf" });
+// @ts-expect-error a case without its field
+await client.action("star", { ...vega, brightness: { type: "apparent" } });
+// @ts-expect-error one more than the tuple has
+await client.action("star", { ...vega, brightness: { type: "variable", between: [1, 2, 3], days: 1 } });
+// @ts-expect-error of the wrong type, however deep
+await client.action("star", { ...vega, companions: [{ name: "b", moons: [{ name: 1 }] }] });
+
+// A tag beside what it says, and an input that is declared by hand.
+await client.action("filter", { kind: "clear" });
+await client.action("filter", { kind: "band", of: { low: 400, high: 500 }, exposure: 10 });
+const set = await client.action("filter", { kind: "colours", of: ["Red"] });
+const colour_of = set.kind === "colours" ? set.of[0] : set.kind === "band" ? set.of.low : undefined;
+const first: "Red" | "Green" | "Blue" | number | undefined = colour_of;
+// @ts-expect-error what belongs to another case
+await client.action("filter", { kind: "band", of: ["Red"] });
+// @ts-expect-error of the wrong type
+await client.action("filter", { kind: "clear", exposure: "long" });
+
+// Without a tag; an answer that is a text or an object.
+await client.action("find", { wanted: 7 });
+await client.action("find", { wanted: "Vega", most: 3, classes: ["giant"] });
+const found = await client.action("find", { wanted: { position, degrees: 2 }, classes: null });
+const many: string[] = "Many" in found ? found.Many.names : "One" in found ? [found.One] : [found.data];
+// @ts-expect-error none of the cases
+await client.action("find", { wanted: true });
+// @ts-expect-error half of a case
+await client.action("find", { wanted: { position } });
+
+// Maps by number, arrays of so many places, and an answer without fields.
+const renamed = await client.action("rename", { names: { 7: "Vega" }, within: [1, 10] });
+const context: string | undefined = renamed.context;
+await client.action("rename", { apiVersion: 2, names: {}, within: [1, 2] });
+// @ts-expect-error it has no fields
+renamed.data;
+// @ts-expect-error one place too few
+await client.action("rename", { names: {}, within: [1] });
+
+const sky = await client.action("sky");
+const [number, name]: [number, string | null] = sky["Lyra"]?.[0] ?? [0, null];
+const count: number | null = (await client.action("count")).data;
+// @ts-expect-error it takes no parameters, as its types say
+await client.action("count", { a: 1 });
+const params: StellarActions["find"]["params"] = { wanted: { position, degrees: 1 } };
+console.log(moon, colour, year, noted, first, many, context, number, name, count, params);
+`;
+
+test("Rust types are types", async (t) => {
+  const server = await observatory(t);
+  const { text, told } = await compile(t, server, typed);
+  assert.deepEqual(told, []);
+  assert.match(text, /^ {2}\/\*\* A place in the sky \*\/\n {2}export type Position = \{/m);
+  assert.match(text, / \* In degrees\n +\* between:0,360\n/);
+});
 
 test("names that are hard to show break nothing", async (t) => {
   const server = await observatory(t, "--odd");
