@@ -20,8 +20,8 @@ pub struct HttpConfig {
     pub max_headers: usize,
     /// How many connections may be at HTTP at once; further ones wait. Default 16,384.
     pub max_connections: usize,
-    /// How many connections one address may have at HTTP at once; further ones are closed. Default
-    /// 0: no bound. Not for a server behind a proxy, whose address is that of all.
+    /// How many connections one address may have at HTTP at once; further ones are closed. 0 is no
+    /// bound. Default 4,096. A server behind a proxy sees the address of the proxy alone.
     pub max_connections_per_address: usize,
     /// Milliseconds that requests under way are given when the server stops. Default 5,000.
     pub stop_timeout: u64,

@@ -105,6 +105,9 @@ macro_rules! __each_behaviour {
                 clients_behind_a_proxy_are_told_apart
                 an_opening_counts_once
                 handshakes_are_limited
+                handshakes_of_an_address_are_limited
+                new_connections_are_limited
+                new_connections_of_an_address_are_limited
                 a_hanging_authorizer_is_timed_out
                 a_client_that_left_gives_its_place_free
             }

@@ -9,7 +9,7 @@ use crate::{
     origin::OriginPolicy,
     outlet::OutboxLimits,
     proxy::{ProxyHeader, TrustedProxies},
-    rate::MessageRate,
+    rate::{ConnectRate, MessageRate},
 };
 
 /// The settings of the transport layer. Every bound is here; an unknown key is an error.
@@ -33,13 +33,22 @@ pub struct ServerConfig {
     pub message_rate: MessageRate,
     /// How many sparks may be open at once; more are answered 503. Default 100,000.
     pub max_connections: usize,
-    /// How many connections one address may have, those in their handshake included; more are
-    /// answered 429. An address is one of IPv4, or a /64 of IPv6, and the one that a trusted proxy
-    /// tells. Default 0: no bound, because behind a proxy that is not in `trustedProxies` all
-    /// connections are of one address, and so they are behind many a company's or carrier's gate.
+    /// How many connections one address may have, from the first byte of their handshake on; more
+    /// are answered 429. 0 is no bound. Default 25,000: a quarter of all, so that no address takes
+    /// every place, and a proxy that is not in `trustedProxies` still serves many clients.
+    ///
+    /// An address is one of IPv4, or a /64 of IPv6, and the one that a trusted proxy reports.
     pub max_connections_per_address: usize,
     /// How many handshakes may be under way at once; more are answered 503. Default 4,096.
     pub max_handshakes: usize,
+    /// How many handshakes of one address may be under way at once; more are answered 429. 0 is no
+    /// bound. Default 1,024.
+    pub max_handshakes_per_address: usize,
+    /// How many new connections may come in a time; more are answered 503. Default: no bound.
+    pub connect_rate: ConnectRate,
+    /// How many new connections of one address may come in a time; more are answered 429. Default:
+    /// no bound.
+    pub connect_rate_per_address: ConnectRate,
     /// Milliseconds that a handshake may take, the authorizer included. Default 10,000.
     pub handshake_timeout: u64,
     /// Milliseconds that a closing connection is given to finish. Default 5,000.
@@ -91,8 +100,11 @@ impl Default for ServerConfig {
             inbox: InboxLimits::default(),
             message_rate: MessageRate::default(),
             max_connections: 100_000,
-            max_connections_per_address: 0,
+            max_connections_per_address: 25_000,
             max_handshakes: 4_096,
+            max_handshakes_per_address: 1_024,
+            connect_rate: ConnectRate::default(),
+            connect_rate_per_address: ConnectRate::default(),
             handshake_timeout: 10_000,
             close_timeout: 5_000,
             origins: OriginPolicy::default(),

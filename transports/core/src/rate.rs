@@ -42,6 +42,37 @@ impl MessageRate {
     }
 }
 
+/// How many new connections may come in a time. Off by default.
+///
+/// `burst` connections may come at once, and `per_second` of them are forgiven each second; more are
+/// refused.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ConnectRate {
+    /// How many connections a second may come for long. Default 0: no bound.
+    pub per_second: f64,
+    /// How many may come at once; at least 1. Default 100.
+    pub burst: u32,
+}
+
+impl Default for ConnectRate {
+    fn default() -> Self {
+        Self {
+            per_second: 0.0,
+            burst: 100,
+        }
+    }
+}
+
+impl ConnectRate {
+    /// So many connections a second, and so many at once.
+    #[must_use]
+    pub fn new(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
 /// No rate is slower than one message in that time.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -55,54 +86,80 @@ pub(crate) enum Verdict {
     TooMany,
 }
 
-/// What one spark has sent.
-#[derive(Debug)]
-pub(crate) struct Meter {
-    /// What one message takes of the time.
+/// So many in a second, and so many at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    /// What one takes of the time.
     interval: Duration,
     burst: Duration,
-    taken: Bucket,
-    refused: Bucket,
 }
 
-/// It is empty at some time, and each message makes that an interval later. No message may make it
-/// later than a burst from now.
+impl Rate {
+    /// A rate, where it is a bound: more than 0 in a second.
+    pub(crate) fn new(per_second: f64, burst: u32) -> Option<Self> {
+        if per_second.is_nan() || per_second <= 0.0 {
+            return None;
+        }
+        let interval = Duration::try_from_secs_f64(per_second.recip());
+        let interval = interval.unwrap_or(LONGEST).min(LONGEST);
+        Some(Self {
+            interval,
+            burst: interval.saturating_mul(burst.max(1)),
+        })
+    }
+}
+
+/// What was counted against a [`Rate`]: it is empty at some time, and each message makes that an
+/// interval later. No message may make it later than a burst from now.
 #[derive(Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     empty_at: Instant,
 }
 
 impl Bucket {
-    fn take(&mut self, now: Instant, interval: Duration, burst: Duration) -> bool {
-        let empty_at = self.empty_at.max(now) + interval;
-        let fits = empty_at.duration_since(now) <= burst;
+    /// A bucket that is empty.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { empty_at: now }
+    }
+
+    /// Counts one. Returns `false`, and counts nothing, if it is over the rate.
+    pub(crate) fn take(&mut self, now: Instant, rate: Rate) -> bool {
+        let empty_at = self.empty_at.max(now) + rate.interval;
+        let fits = empty_at.duration_since(now) <= rate.burst;
         if fits {
             self.empty_at = empty_at;
         }
         fits
     }
+
+    /// Returns `true` if all that was counted is forgiven.
+    pub(crate) fn is_empty(&self, now: Instant) -> bool {
+        self.empty_at <= now
+    }
+}
+
+/// What one spark has sent.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    rate: Rate,
+    taken: Bucket,
+    refused: Bucket,
 }
 
 impl Meter {
     /// A meter, where there is a bound.
     pub(crate) fn new(rate: MessageRate, now: Instant) -> Option<Self> {
-        if rate.per_second.is_nan() || rate.per_second <= 0.0 {
-            return None;
-        }
-        let interval = Duration::try_from_secs_f64(rate.per_second.recip());
-        let interval = interval.unwrap_or(LONGEST).min(LONGEST);
         Some(Self {
-            interval,
-            burst: interval.saturating_mul(rate.burst.max(1)),
-            taken: Bucket { empty_at: now },
-            refused: Bucket { empty_at: now },
+            rate: Rate::new(rate.per_second, rate.burst)?,
+            taken: Bucket::new(now),
+            refused: Bucket::new(now),
         })
     }
 
     pub(crate) fn count(&mut self, now: Instant) -> Verdict {
-        if self.taken.take(now, self.interval, self.burst) {
+        if self.taken.take(now, self.rate) {
             Verdict::Within
-        } else if self.refused.take(now, self.interval, self.burst) {
+        } else if self.refused.take(now, self.rate) {
             Verdict::Over
         } else {
             Verdict::TooMany

@@ -1,8 +1,7 @@
 //! How a session is let in: at its first request, or when its client asks for it later.
 
 use http::request::Parts;
-use stellarfw_transport::{Admission, Refusal, Server};
-use tokio::sync::OwnedSemaphorePermit;
+use stellarfw_transport::{Admission, Refusal, Reservation, Server};
 
 use crate::session::Session;
 
@@ -10,15 +9,15 @@ use crate::session::Session;
 pub(crate) enum Entry {
     /// It may come in.
     Admitted(Server, Box<Admission>),
-    /// That is yet to be decided, on its first request. Until then it has one of the places of
-    /// those who are not in.
-    Asked(Server, Box<Parts>, OwnedSemaphorePermit),
+    /// That is yet to be decided, on its first request. Until then it has the places of a handshake;
+    /// `None` while one of several asks with them.
+    Asked(Server, Box<Parts>, Option<Box<Reservation>>),
     /// Several may come in by it, and the first has: its place is another's.
     Open(Server, Box<Parts>),
     /// It may not, and keeps its place until it has gone.
     Refused {
         /// Held, not used.
-        _place: OwnedSemaphorePermit,
+        _places: Option<Box<Reservation>>,
     },
 }
 
@@ -35,21 +34,47 @@ impl Session {
         change: impl FnOnce(&mut Parts),
     ) -> Result<(), Refusal> {
         let taken = self.entry.lock().take();
-        let Some(Entry::Asked(server, mut parts, place)) = taken else {
+        let Some(Entry::Asked(server, mut parts, Some(places))) = taken else {
             *self.entry.lock() = taken;
             return Err(Refusal::new("Already connected"));
         };
         change(&mut parts);
-        match server.admit(name, &mut parts).await {
+        match server.authorize(name, places, &mut parts).await {
             Ok(admission) => {
                 *self.entry.lock() = Some(Entry::Admitted(server, Box::new(admission)));
                 Ok(())
             }
-            Err(refusal) => {
-                *self.entry.lock() = Some(Entry::Refused { _place: place });
+            Err((refusal, places)) => {
+                let _places = Some(places);
+                *self.entry.lock() = Some(Entry::Refused { _places });
                 Err(refusal)
             }
         }
+    }
+
+    /// As [`Session::admit`], for one of several: the first asks with the places that the session
+    /// has, the others take places of their own.
+    pub(crate) async fn admit_one(
+        &self,
+        name: &'static str,
+        server: &Server,
+        parts: &mut Parts,
+    ) -> Result<Admission, Refusal> {
+        let places = match self.entry.lock().as_mut() {
+            Some(Entry::Asked(_, _, places)) => places.take(),
+            _ => None,
+        };
+        let Some(places) = places else {
+            return server.admit(name, parts).await;
+        };
+        let verdict = server.authorize(name, places, parts).await;
+        verdict.map_err(|(refusal, places)| {
+            // The session keeps them until another is let in, or it has gone.
+            if let Some(Entry::Asked(_, _, of_session)) = self.entry.lock().as_mut() {
+                *of_session = Some(places);
+            }
+            refusal
+        })
     }
 
     /// The request of a client that asks, or may ask once more.
@@ -66,7 +91,7 @@ impl Session {
     pub(crate) fn settled(&self) {
         let mut entry = self.entry.lock();
         *entry = match entry.take() {
-            Some(Entry::Asked(server, parts, _place)) => Some(Entry::Open(server, parts)),
+            Some(Entry::Asked(server, parts, _)) => Some(Entry::Open(server, parts)),
             other => other,
         };
     }

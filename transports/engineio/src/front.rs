@@ -13,7 +13,6 @@ use stellarfw_transport::{
     is_websocket_upgrade,
 };
 use stellarfw_ws::upgrade::Upgrade;
-use tokio::sync::Semaphore;
 
 use crate::{
     config::{EngineIoConfig, max_payload},
@@ -39,8 +38,8 @@ pub struct Front<L> {
     /// The longest message of the library.
     pub(crate) longest: usize,
     pub(crate) attachments: usize,
-    /// Places for those who are let in later.
-    places: Option<Arc<Semaphore>>,
+    /// Clients ask to be let in after their first request.
+    admit_later: bool,
     /// How long a WebSocket may take nothing of what is written to it.
     pub(crate) patience: Duration,
 }
@@ -87,7 +86,6 @@ impl<L: Library> Front<L> {
     ) -> Arc<Self> {
         let longest = server.max_length.saturating_add(options.overhead);
         let payload = config.max_payload(longest);
-        let places = server.max_handshakes.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             name,
             library: Arc::new(library),
@@ -102,9 +100,7 @@ impl<L: Library> Front<L> {
             },
             longest,
             attachments: options.attachments,
-            places: options
-                .admit_later
-                .then(|| Arc::new(Semaphore::new(places))),
+            admit_later: options.admit_later,
             patience: config.patience(server),
             config,
         })
@@ -202,19 +198,14 @@ impl<L: Library> Front<L> {
 
     /// Lets a session in, or gives it a place to ask for that.
     async fn enter(&self, server: &Server, parts: &mut Parts) -> Result<Entry, Refusal> {
-        let Some(places) = &self.places else {
+        if !self.admit_later {
             let admission = server.admit(self.name, parts).await?;
             return Ok(Entry::Admitted(server.clone(), Box::new(admission)));
-        };
-        let full = |text| Refusal::with_status(StatusCode::SERVICE_UNAVAILABLE, text);
-        if server.is_refusing() {
-            return Err(full("The server is shutting down"));
         }
-        let place = places.clone().try_acquire_owned();
-        let place = place.map_err(|_| full("Too many connections"))?;
+        let places = server.reserve(self.name, parts)?;
         let empty = http::Request::new(()).into_parts().0;
         let parts = Box::new(std::mem::replace(parts, empty));
-        Ok(Entry::Asked(server.clone(), parts, place))
+        Ok(Entry::Asked(server.clone(), parts, Some(Box::new(places))))
     }
 }
 

@@ -138,7 +138,7 @@ impl Session {
         let _asking = Asking::begin(&seats);
         let (server, mut parts) = self.asked().ok_or_else(over)?;
         change(&mut parts);
-        let admission = match server.admit(name, &mut parts).await {
+        let admission = match self.admit_one(name, &server, &mut parts).await {
             Ok(admission) => admission,
             Err(refusal) => {
                 let mut table = seats.0.lock();

@@ -81,7 +81,11 @@ async fn thousands_that_never_ask_to_be_let_in() {
     config.ping_interval = 3_600_000;
     config.ping_timeout = 10 * PATIENCE;
     config.connect_timeout = Some(PATIENCE);
-    let mut bed = bed_with(config, |config| config.max_handshakes = MANY).await;
+    let mut bed = bed_with(config, |config| {
+        config.max_handshakes = MANY;
+        config.max_handshakes_per_address = 0;
+    })
+    .await;
     let (line, spark) = bed.connect(Way::WebSocket).await;
     thousands(Sessions { bed, line, spark }, EACH).await;
 }

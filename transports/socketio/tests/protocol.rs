@@ -82,6 +82,36 @@ async fn who_never_asks_to_be_let_in_has_a_place_for_a_while_only() {
 }
 
 #[tokio::test]
+async fn one_address_that_never_asks_to_be_let_in_keeps_nobody_else_out() {
+    let bed = bed(|config| {
+        config.max_handshakes = 100;
+        config.max_handshakes_per_address = 2;
+        config.trusted_proxies = vec!["127.0.0.1".to_owned()].try_into().unwrap();
+    })
+    .await;
+    let site = bed.site.address();
+    let from = async |address| {
+        let headers = [("X-Forwarded-For".to_owned(), String::from(address))];
+        let line = line::connect(site, Way::Polling, "/primus", "", &headers).await;
+        line.unwrap().map_err(|refused| refused.status)
+    };
+    let idle = [from("203.0.113.1").await, from("203.0.113.1").await];
+    assert!(idle.iter().all(Result::is_ok));
+    for _ in 0..3 {
+        assert_eq!(from("203.0.113.1").await.err(), Some(429));
+    }
+    let mut other = from("203.0.113.2").await.ok().unwrap();
+    say(&mut other, "40").await;
+    assert!(next(&mut other).await.unwrap().starts_with("40{"));
+    // Whoever is let in has given its place among the handshakes free.
+    let mut asking = idle.into_iter().next().unwrap().ok().unwrap();
+    say(&mut asking, "40").await;
+    assert!(next(&mut asking).await.unwrap().starts_with("40{"));
+    assert!(from("203.0.113.1").await.is_ok());
+    assert_eq!(from("203.0.113.1").await.err(), Some(429));
+}
+
+#[tokio::test]
 async fn the_server_says_whether_to_come_again() {
     let mut bed = bed(default).await;
     for way in WAYS {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stellarfw_transport::{Flow, Refusal, TrustedProxies};
+use stellarfw_transport::{
+    ConnectRate, Flow, Refusal, ServerBuilder, ServerConfig, TrustedProxies,
+};
 use tokio::sync::mpsc;
 
 use super::Subject;
@@ -162,6 +164,117 @@ pub async fn handshakes_are_limited(harness: Subject) {
     assert_eq!(visitor.hear().await, "in");
     assert_eq!(bed.server.opened(), 1);
     bed.pair().await;
+    bed.finish().await;
+}
+
+/// A client at an address that a trusted proxy reports.
+fn from(address: &str) -> Connect {
+    Connect::default().header("X-Forwarded-For", address)
+}
+
+/// A server that trusts the address that its clients connect from. `None` where they have none.
+async fn trusting(
+    harness: &Subject,
+    configure: impl FnOnce(&mut ServerConfig),
+    build: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Option<Bed> {
+    let bed = Setup::new(harness).serve().await;
+    let (visitor, _) = bed.pair().await;
+    let own = visitor.client.address();
+    bed.finish().await;
+    let own = own?.ip().to_string();
+    let trusting = Setup::new(harness).configure(|config| {
+        config.trusted_proxies = TrustedProxies::try_from(vec![own]).must();
+        configure(config);
+    });
+    Some(trusting.with(build).serve().await)
+}
+
+/// One handshake too many of an address is refused with 429; those of others are let in.
+pub async fn handshakes_of_an_address_are_limited(harness: Subject) {
+    let (came, mut arrivals) = mpsc::unbounded_channel();
+    let gate = Gate::new();
+    let passing = gate.clone();
+    let bed = trusting(
+        &harness,
+        |config| config.max_handshakes_per_address = 1,
+        |builder| {
+            builder.authorize(move |_| {
+                came.send(()).ok();
+                let passed = passing.passed();
+                async move {
+                    passed.await;
+                    Ok::<_, Refusal>(None::<()>)
+                }
+            })
+        },
+    )
+    .await;
+    let Some(bed) = bed else { return };
+    let open = async |address: &str| {
+        let visitor = bed.connect(from(address)).await;
+        (visitor, bed.opened().await)
+    };
+    let others = async {
+        within("for the first client", arrivals.recv()).await;
+        bed.refused_with(429, from("203.0.113.1")).await;
+        if bed.capabilities.headers {
+            let second = open("203.0.113.2");
+            let opened = async {
+                within("for the second client", arrivals.recv()).await;
+                gate.open();
+            };
+            Some(tokio::join!(second, opened).0)
+        } else {
+            gate.open();
+            None
+        }
+    };
+    let (first, second) = tokio::join!(open("203.0.113.1"), others);
+    // A handshake that is over counts no more.
+    let again = open("203.0.113.1").await;
+    drop((first, second, again));
+    bed.finish().await;
+}
+
+/// New connections beyond the rate are refused with 503, and those that are in stay.
+pub async fn new_connections_are_limited(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| config.connect_rate = ConnectRate::new(0.000_1, 2))
+        .serve()
+        .await;
+    let (one, first) = bed.pair().await;
+    let (mut two, second) = bed.pair().await;
+    one.vanish().await;
+    bed.closed(&first).await;
+    for _ in 0..3 {
+        bed.refused_with(503, Connect::default()).await;
+    }
+    second.send("still in").must();
+    assert_eq!(two.hear().await, "still in");
+    bed.finish().await;
+}
+
+/// New connections of an address beyond its rate are refused with 429, and others are let in.
+pub async fn new_connections_of_an_address_are_limited(harness: Subject) {
+    let bed = trusting(
+        &harness,
+        |config| config.connect_rate_per_address = ConnectRate::new(0.000_1, 2),
+        |builder| builder,
+    )
+    .await;
+    let Some(bed) = bed else { return };
+    for _ in 0..2 {
+        let (visitor, spark) = bed.pair_with(from("2001:db8::1")).await;
+        visitor.vanish().await;
+        bed.closed(&spark).await;
+    }
+    for address in ["2001:db8::1", "2001:db8::2"] {
+        bed.refused_with(429, from(address)).await;
+    }
+    if bed.capabilities.headers {
+        bed.pair_with(from("2001:db8:0:1::1")).await;
+    }
     bed.finish().await;
 }
 

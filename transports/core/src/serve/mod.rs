@@ -9,7 +9,14 @@ mod listener;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
@@ -19,7 +26,10 @@ use self::connection::Serving;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
 pub use self::{body::RequestBody, linger::tcp_of, listener::Listener};
-use crate::{addresses::Addresses, http::BoxError};
+use crate::{
+    addresses::{AddressLimits, Addresses},
+    http::BoxError,
+};
 
 /// What a connection may take before it is a spark.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +46,8 @@ pub struct Limits {
     /// connections do not count. Default: 16,384.
     pub max_connections: usize,
     /// How many connections one address (a /64 of IPv6) may have at HTTP at once; further ones are
-    /// closed. Default 0: no bound. Not for a server behind a proxy, whose address is that of all.
+    /// closed. 0 is no bound. Default 4,096: a quarter of all. A server behind a proxy sees the address
+    /// of the proxy alone.
     pub max_connections_per_address: usize,
     /// How long requests under way are given when the server stops. Default: 5 seconds.
     pub stop_timeout: Duration,
@@ -56,7 +67,7 @@ impl Default for Limits {
             max_head: 16 << 10,
             max_headers: 100,
             max_connections: 16_384,
-            max_connections_per_address: 0,
+            max_connections_per_address: 4_096,
             stop_timeout: Duration::from_secs(5),
             linger_timeout: Duration::from_secs(30),
             linger_bytes: 64 << 20,
@@ -113,7 +124,10 @@ where
         .unwrap_or(u32::MAX)
         .max(1);
     let places = Arc::new(Semaphore::new(most as usize));
-    let addresses = Addresses::new(limits.max_connections_per_address);
+    let addresses = Addresses::new(AddressLimits {
+        connections: limits.max_connections_per_address,
+        ..AddressLimits::default()
+    });
     let mut stop = pin!(stop);
     loop {
         let accept = async {
@@ -140,10 +154,10 @@ where
             }
         };
         let address_place = match (&addresses, stream.peer()) {
-            (Some(addresses), Some(peer)) => match addresses.take(peer.ip()) {
-                Some(place) => Some(place),
+            (Some(addresses), Some(peer)) => match addresses.take(peer.ip(), Instant::now()) {
+                Ok((place, _)) => Some(place),
                 // Closed without a word: it has cost nothing yet, and shall not.
-                None => continue,
+                Err(_) => continue,
             },
             _ => None,
         };

@@ -7,13 +7,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use http::{StatusCode, header, request::Parts};
 
 use super::{Server, ServerInner};
 use crate::{
-    addresses::AddressPlace,
+    addresses::{AddressFull, AddressHandshake, AddressPlace},
     auth::{Identity, Refusal},
     close::CloseReason,
     handshake::Handshake,
@@ -51,21 +52,37 @@ impl Admission {
     }
 }
 
-/// A place among the handshakes under way.
+/// A place among the handshakes under way, of all and of an address.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+struct Place {
+    count: Arc<AtomicUsize>,
+    _of_address: Option<AddressHandshake>,
+}
 
 impl Place {
     fn take(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
+        Self {
+            count: count.clone(),
+            _of_address: None,
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The places of a connection in its handshake, for engines whose clients ask to be let in after
+/// their first request. [`Server::authorize`] turns it into an [`Admission`]; dropping it gives
+/// the places free.
+#[derive(Debug)]
+pub struct Reservation {
+    remote: Option<SocketAddr>,
+    address_place: Option<AddressPlace>,
+    place: Place,
 }
 
 impl Server {
@@ -82,29 +99,46 @@ impl Server {
         transport: &'static str,
         parts: &mut Parts,
     ) -> Result<Admission, Refusal> {
-        let verdict = self.decide(transport, parts).await;
-        if verdict.is_err() {
-            self.0.count.refused();
-        }
-        verdict
+        let verdict = match self.take_places(&self.0.handshakes, transport, parts) {
+            Ok(reservation) => {
+                let decided = self.decide(transport, Box::new(reservation), parts).await;
+                decided.map_err(|(refusal, _)| refusal)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        verdict.inspect_err(|_| self.0.count.refused())
     }
 
-    async fn decide(
+    /// Takes the places that a connection needs from its first byte on: among all handshakes and
+    /// connections, and among those of its address. The first half of [`Server::admit`], for engines
+    /// whose clients ask to be let in later.
+    ///
+    /// There may be as many of them as handshakes, and neither takes the others' places: clients
+    /// that never ask do not keep those of other engines out.
+    ///
+    /// # Errors
+    /// The refusal the client is to be answered with: 503 or 429 where a bound is reached, 503
+    /// when the server stops.
+    pub fn reserve(&self, transport: &'static str, parts: &Parts) -> Result<Reservation, Refusal> {
+        let verdict = self.take_places(&self.0.reserved, transport, parts);
+        verdict.inspect_err(|_| self.0.count.refused())
+    }
+
+    fn take_places(
         &self,
+        count: &Arc<AtomicUsize>,
         transport: &'static str,
-        parts: &mut Parts,
-    ) -> Result<Admission, Refusal> {
+        parts: &Parts,
+    ) -> Result<Reservation, Refusal> {
         let inner = &self.0;
-        let place = Place::take(&inner.handshakes);
+        let mut place = Place::take(count);
         if self.is_refusing() {
             return Err(unavailable("The server is shutting down"));
         }
-        let pending = inner.handshakes.load(Ordering::Relaxed);
-        if pending > inner.config.max_handshakes
-            || self.connections() + pending > inner.config.max_connections
-        {
+        if !self.has_place(count) {
             // Once for each time that it is full: a flood must not fill the log, too.
             if !inner.told_full.swap(true, Ordering::Relaxed) {
+                let pending = count.load(Ordering::Relaxed);
                 tracing::warn!(
                     transport,
                     pending,
@@ -115,45 +149,98 @@ impl Server {
         }
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
         let remote = inner.config.client_address(peer, &parts.headers);
-        let address_place = match (&inner.addresses, remote) {
-            (Some(addresses), Some(remote)) => {
-                let place = addresses.take(remote.ip());
-                Some(place.ok_or_else(|| {
-                    let text = "Too many connections from your address";
-                    Refusal::with_status(StatusCode::TOO_MANY_REQUESTS, text)
-                })?)
-            }
-            _ => None,
+        let now = Instant::now();
+        let mut address_place = None;
+        if let (Some(addresses), Some(remote)) = (&inner.addresses, remote) {
+            let taken = addresses.take(remote.ip(), now).map_err(|full| {
+                let text = match full {
+                    AddressFull::Places => "Too many connections from your address",
+                    AddressFull::Rate => "Too many new connections from your address",
+                };
+                Refusal::with_status(StatusCode::TOO_MANY_REQUESTS, text)
+            })?;
+            address_place = Some(taken.0);
+            place._of_address = Some(taken.1);
+        }
+        // After the address's own, so that one address does not use up what is for all.
+        if let Some((rate, arrivals)) = &inner.arrivals
+            && !arrivals.lock().take(now, *rate)
+        {
+            return Err(unavailable("Too many new connections"));
+        }
+        Ok(Reservation {
+            remote,
+            address_place,
+            place,
+        })
+    }
+
+    /// Decides whether a connection that has its places may come in: origin and authorizer. The
+    /// second half of [`Server::admit`]. The extensions are moved into the admission.
+    ///
+    /// Cancel safe: dropping the future gives the places free.
+    ///
+    /// # Errors
+    /// The refusal the client is to be answered with, and the places, which the caller may keep
+    /// until the client has gone.
+    pub async fn authorize(
+        &self,
+        transport: &'static str,
+        reservation: Box<Reservation>,
+        parts: &mut Parts,
+    ) -> Result<Admission, (Refusal, Box<Reservation>)> {
+        let verdict = self.decide(transport, reservation, parts).await;
+        verdict.inspect_err(|_| self.0.count.refused())
+    }
+
+    async fn decide(
+        &self,
+        transport: &'static str,
+        reservation: Box<Reservation>,
+        parts: &mut Parts,
+    ) -> Result<Admission, (Refusal, Box<Reservation>)> {
+        let identity = match self.identify(&reservation, parts).await {
+            Ok(identity) => identity,
+            Err(refusal) => return Err((refusal, reservation)),
         };
+        // What only the HTTP server needs would keep its buffers alive with the spark.
+        parts.extensions.remove::<Peer>();
+        let handshake = Handshake::new(reservation.remote, parts);
+        Ok(Admission {
+            transport,
+            handshake,
+            identity,
+            address_place: reservation.address_place,
+            _place: reservation.place,
+        })
+    }
+
+    async fn identify(
+        &self,
+        reservation: &Reservation,
+        parts: &mut Parts,
+    ) -> Result<Option<Identity>, Refusal> {
+        let inner = &self.0;
+        if self.is_refusing() {
+            return Err(unavailable("The server is shutting down"));
+        }
         if !inner.config.origins.allows(parts) {
             return Err(Refusal::with_status(
                 StatusCode::FORBIDDEN,
                 "Origin not allowed",
             ));
         }
-        if let Some(remote) = remote {
+        if let Some(remote) = reservation.remote {
             parts.extensions.insert(Peer(remote));
         }
-        let identity = match &inner.authorizer {
-            None => None,
-            Some(authorizer) => {
-                let verdict = authorizer.authorize(parts);
-                let timeout = inner.config.handshake_timeout();
-                tokio::time::timeout(timeout, verdict)
-                    .await
-                    .map_err(|_| unavailable("The authorizer took too long"))??
-            }
+        let Some(authorizer) = &inner.authorizer else {
+            return Ok(None);
         };
-        // What only the HTTP server needs would keep its buffers alive with the spark.
-        parts.extensions.remove::<Peer>();
-        let handshake = Handshake::new(remote, parts);
-        Ok(Admission {
-            transport,
-            handshake,
-            identity,
-            address_place,
-            _place: place,
-        })
+        let verdict = authorizer.authorize(parts);
+        let timeout = inner.config.handshake_timeout();
+        tokio::time::timeout(timeout, verdict)
+            .await
+            .map_err(|_| unavailable("The authorizer took too long"))?
     }
 
     /// Opens a spark for an admitted connection, with the engine's way out, and runs the hooks
@@ -213,6 +300,17 @@ impl Server {
                 .close(CloseReason::Shutdown { reconnect: true });
         }
         inlet
+    }
+}
+
+impl Server {
+    /// Returns `true` if there is a place for the connection that was counted here last.
+    fn has_place(&self, count: &AtomicUsize) -> bool {
+        let inner = &self.0;
+        let load = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let pending = load(&inner.handshakes) + load(&inner.reserved);
+        load(count) <= inner.config.max_handshakes
+            && self.connections() + pending <= inner.config.max_connections
     }
 }
 

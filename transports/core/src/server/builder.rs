@@ -4,14 +4,16 @@ use std::{
     fmt,
     future::Future,
     sync::{Arc, OnceLock, atomic::AtomicBool},
+    time::Instant,
 };
 
 use http::request::Parts;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{Server, ServerInner, Sparks};
 use crate::{
-    addresses::Addresses,
+    addresses::{AddressLimits, Addresses},
     auth::{Authorizer, FnAuthorizer, Refusal},
     close::CloseReason,
     codec::Parser,
@@ -22,6 +24,7 @@ use crate::{
     handshake::Handshake,
     heartbeat::Wheel,
     id::SparkId,
+    rate::{Bucket, Rate},
     spark::Spark,
     transform::Transform,
     transport::Transport,
@@ -176,7 +179,19 @@ impl ServerBuilder {
             outgoing: self.outgoing.into(),
             count: Counters::new(self.transports.iter().map(|transport| transport.name())),
             outbox_limits: Arc::new(self.config.outbox),
-            addresses: Addresses::new(self.config.max_connections_per_address),
+            addresses: Addresses::new(AddressLimits {
+                connections: self.config.max_connections_per_address,
+                handshakes: self.config.max_handshakes_per_address,
+                rate: {
+                    let rate = self.config.connect_rate_per_address;
+                    Rate::new(rate.per_second, rate.burst)
+                },
+            }),
+            arrivals: {
+                let rate = self.config.connect_rate;
+                let rate = Rate::new(rate.per_second, rate.burst);
+                rate.map(|rate| (rate, Mutex::new(Bucket::new(Instant::now()))))
+            },
             config: self.config,
             authorizer: self.authorizer,
             opened: self.opened,
@@ -185,6 +200,7 @@ impl ServerBuilder {
             transports: self.transports,
             sparks: Sparks::new(),
             handshakes: Arc::default(),
+            reserved: Arc::default(),
             told_full: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             refusing: AtomicBool::new(false),

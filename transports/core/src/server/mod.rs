@@ -15,12 +15,13 @@ use std::{
 };
 
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Notify;
 
 pub use self::{
-    admission::{Admission, is_websocket_upgrade},
+    admission::{Admission, Reservation, is_websocket_upgrade},
     builder::ServerBuilder,
 };
 
@@ -42,6 +43,7 @@ use crate::{
     heartbeat::Wheel,
     http::{self as web, HttpService, Request, Response},
     outlet::OutboxLimits,
+    rate::{Bucket, Rate},
     spark::{Delivery, Spark},
     transform::Transforms,
     transport::{StartError, Transport},
@@ -88,8 +90,12 @@ pub(crate) struct ServerInner {
     transports: Vec<Arc<dyn Transport>>,
     sparks: Sparks,
     handshakes: Arc<AtomicUsize>,
+    /// Those that are yet to ask to be let in.
+    reserved: Arc<AtomicUsize>,
     /// The connections of each address, where they are bounded.
     addresses: Option<Arc<Addresses>>,
+    /// The new connections of all addresses, where their rate is bounded.
+    arrivals: Option<(Rate, Mutex<Bucket>)>,
     /// The log has been told that there is no room.
     told_full: AtomicBool,
     stopping: AtomicBool,
