@@ -147,6 +147,7 @@ fn settings(app: &App, server: &Server) -> String {
         "defaultRoom": config.starting_chat_rooms.first(),
         "simultaneousActions": config.simultaneous_actions,
         "actionTimeout": config.action_timeout,
+        "maxLength": config.server.max_length,
         "version": env!("CARGO_PKG_VERSION"),
     });
     // As `client/src/options.ts` has them.
@@ -160,6 +161,7 @@ fn settings(app: &App, server: &Server) -> String {
         "defaultRoom": "defaultRoom",
         "simultaneousActions": 5,
         "actionTimeout": 30_000,
+        "maxLength": 10_485_760,
     });
     if let Some(settings) = settings.as_object_mut() {
         settings.retain(|name, value| usual.get(name) != Some(value));
@@ -221,6 +223,7 @@ mod tests {
                 config.server.pathname = "/live".into();
                 config.server.ping_interval = 0;
                 config.simultaneous_actions = 6;
+                config.server.max_length = 1000;
             })
             .build()
             .await
@@ -230,6 +233,7 @@ mod tests {
             r#""path":"/live""#,
             r#""pingInterval":0"#,
             r#""simultaneousActions":6"#,
+            r#""maxLength":1000"#,
         ] {
             assert!(text.contains(part), "{text}");
         }

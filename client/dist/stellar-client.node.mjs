@@ -23,7 +23,7 @@ function tell(promise, callback, answerFirst) {
 // src/backoff.ts
 function backoff(attempt, { min, max, factor }, random = Math.random) {
   const spread = attempt < 2 ? 1 : 1 + random();
-  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
+  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max, 2 ** 31 - 1);
 }
 
 // src/errors.ts
@@ -43,6 +43,70 @@ function serverError(error, response) {
   return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
 }
 
+// src/codec/json.ts
+var json = {
+  name: "json",
+  encode: (message) => (
+    // JSON has them escaped, and a backslash that is meant as such twice.
+    JSON.stringify(message)?.replace(
+      /\\(?:\\|ud[89a-f]..)/g,
+      (found) => found[1] === "u" ? "�" : found
+    )
+  ),
+  decode: JSON.parse
+};
+
+// src/values.ts
+var invalid = (text) => new StellarError("invalid", text);
+function valid(make) {
+  try {
+    return make();
+  } catch (error) {
+    throw asError(error, "invalid");
+  }
+}
+var isObject = (value) => !!value && typeof value === "object" && !Array.isArray(value);
+var fields = (params) => valid(() => {
+  if (typeof params?.toJSON === "function") params = params.toJSON("params");
+  if (params != null && !isObject(params)) throw invalid("Parameters must be an object");
+  return { ...params };
+});
+var asJson = (params) => valid(() => {
+  const text = json.encode(params);
+  return [JSON.parse(text), text];
+});
+var pack = (body, codec, most) => valid(() => {
+  const payload = codec.encode(body);
+  const message = payload && codec.decode(payload);
+  if (!isObject(message)) throw invalid("A message must be an object");
+  if (payload.length * 3 > most) {
+    const { length } = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    if (length > most) throw invalid(`Too long: ${length} bytes of ${most}`);
+  }
+  const { event, params } = body;
+  const named = Object(event === "action" || event === "event" ? params : body);
+  for (const name4 of event === "action" ? [event] : ["event", "file", "room"]) {
+    if (name4 in named && typeof named[name4] !== "string") throw invalid(`${name4} must be a string`);
+  }
+  if (event === "say" && "message" in body && !("message" in message)) {
+    throw invalid("There is no message");
+  }
+  return [message, payload];
+});
+
+// src/deadline.ts
+var after = (ms, fn) => ms < 2 ** 31 ? setTimeout(fn, ms) : void 0;
+function watch({ timeout, signal }, fail) {
+  const abort = () => fail(new StellarError("aborted", "Aborted"));
+  if (signal?.aborted) return abort();
+  valid(() => signal?.addEventListener("abort", abort));
+  const timer = timeout && after(timeout, () => fail(new StellarError("timeout", `No answer in ${timeout} ms`)));
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  };
+}
+
 // src/network.ts
 var isOffline = () => globalThis.navigator?.onLine === false;
 function watchNetwork(listeners) {
@@ -60,39 +124,65 @@ function set(options, ...others) {
   }
   return options;
 }
-function resolve(options) {
-  const o = set(
-    {
-      url: globalThis.location?.origin,
-      path: "/primus",
-      api: "/api",
-      transports: ["ws"],
-      pingInterval: 3e4,
-      defaultRoom: "defaultRoom",
-      rooms: [],
-      simultaneousActions: 5,
-      actionTimeout: 3e4,
-      timeout: 1e4,
-      requestTimeout: 0,
-      queueSize: 256,
-      queueAge: 3e5,
-      query: {},
-      WebSocket: globalThis.WebSocket,
-      fetch: globalThis.fetch
-    },
-    define_settings_default,
-    { api: options.apiPath },
-    options
-  );
-  o.url = new URL(o.url).href.replace(/^ws/, "http");
-  o.pingTimeout ??= o.pingInterval * 1.5;
-  o.reconnect = o.reconnect !== false && set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
-  return o;
+function check(given, usual) {
+  for (const name4 in given) {
+    const [value, sample] = [given[name4], usual[name4]];
+    if (!(name4 in usual)) console.warn(`StellarClient: no option ${name4}`);
+    else if (value != null && sample != null && (typeof value !== typeof sample && !/^(query|WebSocket|reconnect)$/.test(name4) || !(typeof value !== "number" || value >= 0) || sample.map && !value.every?.((item) => typeof item === "string"))) {
+      throw invalid(`The option ${name4} is no ${sample.map ? "list of names" : typeof sample}`);
+    }
+  }
 }
-function connectionUrl({ url, path, query }) {
+var resolve = (options) => valid(() => {
+  const usual = {
+    url: globalThis.location?.origin,
+    path: "/primus",
+    api: "/api",
+    transports: ["ws"],
+    pingInterval: 3e4,
+    defaultRoom: "defaultRoom",
+    rooms: [],
+    simultaneousActions: 5,
+    actionTimeout: 3e4,
+    timeout: 1e4,
+    requestTimeout: 0,
+    queueSize: 256,
+    queueAge: 3e5,
+    maxLength: 10485760,
+    query: {},
+    WebSocket: globalThis.WebSocket,
+    fetch: globalThis.fetch
+  };
+  const retries = { min: 500, max: 3e4, factor: 2, retries: null };
+  check(options, {
+    ...usual,
+    ...{ url: "", apiPath: "", parser: "", version: "", paths: {}, pingTimeout: 0 },
+    ...{ transport: null, reconnect: retries }
+  });
+  check(options.reconnect, { ...retries, retries: 0, "reconnect timeout": 0 });
+  const known = ["ws", "engine.io", "socket.io", "sockjs"].concat(define_settings_default.transports ?? []);
+  const strange = options.transports?.find((name4) => !known.includes(name4));
+  if (strange) throw new StellarError("unsupported", `No engine ${strange} of ${known}`);
+  const o = set(usual, define_settings_default, { api: options.apiPath }, options);
+  o.url = new URL(o.url).href.replace(/^ws/, "http");
+  if (!/^http/.test(o.url)) throw invalid("The option url is no address of the web");
+  if (typeof o.query !== "function") connectionUrl(o, o.query);
+  o.pingTimeout ??= o.pingInterval * 1.5;
+  o.reconnect = o.reconnect !== false && set(retries, o.reconnect);
+  return o;
+});
+function connectionUrl({ url, path }, query) {
   const address2 = new URL(url);
   address2.pathname = path;
-  for (const name4 in query) address2.searchParams.set(name4, query[name4]);
+  if (query && (typeof query !== "object" || Symbol.iterator in query)) {
+    throw invalid("The query must be an object");
+  }
+  for (const name4 in query) {
+    const value = query[name4];
+    if (value == null) continue;
+    if (/object|function|symbol/.test(typeof value)) throw invalid(`query.${name4} must be a text`);
+    address2.searchParams.set(name4, value);
+  }
   return address2;
 }
 
@@ -110,21 +200,21 @@ function connection(host, options, codec, connect) {
   const become = (next) => {
     const previous = state;
     state = next;
-    host.M(next, previous);
+    host.O(next, previous);
   };
-  const send = (message) => transport.send(codec.encode(message), message);
+  const send = (payload, message) => transport.send(payload, message);
   const dial = () => {
     const own = ++round;
     const later = attempt && reconnect["reconnect timeout"];
     const most = later || options.timeout;
     const heard = (listener) => (...args) => own === round && listener(...args);
     let opened = false;
-    timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
+    timer = after(most, () => fail(new StellarError("timeout", `No connection in ${most} ms`)));
     const events = {
       open: heard(() => {
         opened = true;
         beat();
-        host.N().then(heard(ready), heard(fail));
+        host.P().then(heard(ready), heard(fail));
       }),
       data: heard((payload) => {
         let message;
@@ -146,36 +236,48 @@ function connection(host, options, codec, connect) {
       })
     };
     const unusable = (error) => end("closed", asError(error, "unsupported"), true);
-    const go = (WebSocket2) => {
+    const go = (query2, WebSocket2) => {
       try {
-        transport = connect({ ...options, WebSocket: WebSocket2, url: connectionUrl(options), codec }, events);
+        const url = connectionUrl(options, query2);
+        transport = connect({ ...options, WebSocket: WebSocket2, url, codec }, events);
       } catch (error) {
         unusable(error);
       }
     };
-    const { WebSocket } = options;
-    if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
-    else go(WebSocket);
+    const { query, WebSocket } = options;
+    if (typeof query !== "function" && !(WebSocket instanceof Promise)) return go(query, WebSocket);
+    const asked = async () => typeof query === "function" ? query() : query;
+    asked().then(
+      async (query2) => {
+        const found = await Promise.resolve(WebSocket).catch(heard(unusable));
+        heard(go)(query2, found);
+      },
+      // It may be there for the next attempt.
+      heard((error) => fail(asError(error, "invalid")))
+    );
   };
   const ready = () => {
     clearTimeout(timer);
     attempt = spent = 0;
     become("connected");
-    host.O();
+    host.Q();
   };
   const receive = (message) => {
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
     if (ours) {
       beat();
-      if (ours[1] === "ping") send("primus::pong::" + ours[2]);
+      if (ours[1] === "ping") {
+        const pong = "primus::pong::" + ours[2];
+        send(codec.encode(pong), pong);
+      }
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
-    } else host.P(message);
+    } else host.R(message);
   };
   const beat = () => {
     clearTimeout(heartbeat);
     if (options.pingTimeout > 0 && !transport.watched) {
-      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
+      heartbeat = after(options.pingTimeout, () => fail(new StellarError("timeout", "No ping")));
     }
   };
   const leave = (error) => {
@@ -185,7 +287,7 @@ function connection(host, options, codec, connect) {
     clearTimeout(heartbeat);
     transport = null;
     old?.close();
-    host.l(error);
+    host.m(error);
   };
   const fail = (error) => {
     const lost = state === "connected";
@@ -199,7 +301,7 @@ function connection(host, options, codec, connect) {
     timer = setTimeout(dial, delay);
     become(isOffline() ? "offline" : "reconnecting");
     if (lost) host.a("disconnected", error);
-    else host.D(error);
+    else host.E(error);
     if (own === round) host.a("reconnecting", next);
   };
   const begin = (next) => {
@@ -219,14 +321,14 @@ function connection(host, options, codec, connect) {
     if (resumable) attempt ||= 1;
     else ignore();
     become(last);
-    if (failed) host.D(error);
-    host.v(error);
+    if (failed) host.E(error);
+    host.w(error);
     host.a("disconnected", error);
   };
   return {
-    w: () => state,
-    Q: () => transport,
-    R() {
+    x: () => state,
+    S: () => transport,
+    T() {
       attempt = spent = 0;
       unwatch ??= watchNetwork({
         online() {
@@ -240,30 +342,30 @@ function connection(host, options, codec, connect) {
       });
       begin("connecting");
     },
-    S() {
+    U() {
       ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
-    x: send
+    y: send
   };
 }
 
 // src/emitter.ts
 var Emitter = class {
   constructor() {
-    this.m = [];
+    this.q = [];
   }
+  /** Calls `fn` every time `name` happens. */
   on(name4, fn) {
-    this.m.push([name4, fn]);
-    return this;
+    return this.n(name4, fn);
   }
+  /** Calls `fn` the next time `name` happens, and then no more. */
   once(name4, fn) {
-    this.m.push([name4, fn, true]);
-    return this;
+    return this.n(name4, fn, true);
   }
   /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
   off(name4, fn) {
-    this.m = this.m.filter(
+    this.q = this.q.filter(
       ([its, own]) => name4 && (its !== name4 || fn && own !== fn)
     );
     return this;
@@ -281,8 +383,13 @@ var Emitter = class {
     return this.off(name4);
   }
   /** @internal */
+  n(name4, fn, once) {
+    this.q.push([name4, fn, once]);
+    return this;
+  }
+  /** @internal */
   a(name4, ...args) {
-    for (const [its, fn, once] of [...this.m]) {
+    for (const [its, fn, once] of [...this.q]) {
       if (its !== name4) continue;
       if (once) this.off(name4, fn);
       try {
@@ -303,43 +410,36 @@ function decodeFile(file, as) {
   return { ...file, content: as === "blob" ? new Blob([bytes], { type: file.mime }) : bytes };
 }
 
-// src/deadline.ts
-function watch({ timeout, signal }, fail) {
-  const abort = () => fail(new StellarError("aborted", "Aborted"));
-  if (signal?.aborted) return abort();
-  const timer = timeout && setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
-  signal?.addEventListener("abort", abort);
-  return () => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  };
-}
-
 // src/http.ts
 async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params }, limits) {
-  const address2 = new URL(api, url);
-  const method = httpMethod.toUpperCase();
+  if (typeof params.action !== "string") throw invalid("action must be a string");
+  const [fields2, body] = asJson(params);
+  const method = String(httpMethod).toUpperCase();
+  if (!/^(GET|POST|PUT|PATCH|DELETE)$/.test(method)) throw invalid(`No method ${method}`);
   const get = method === "GET";
+  const address2 = new URL(api, url);
   if (get) {
-    for (const name4 in params) if (params[name4] != null) address2.searchParams.set(name4, params[name4]);
+    for (const [name4, value] of Object.entries(fields2)) {
+      if (value === null) continue;
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      address2.searchParams.set(name4, text);
+    }
   }
   const controller = new AbortController();
-  const release = watch(limits, (error) => controller.abort(error));
-  let status = 0;
   let failure;
+  const release = watch(limits, (error) => controller.abort(failure = error));
+  if (!release) throw failure;
+  let status = 0;
   try {
     const response = await fetch(address2.href, {
       method,
       signal: controller.signal,
-      ...!get && {
-        body: JSON.stringify(params),
-        headers: { "content-type": "application/json" }
-      }
+      ...!get && { body, headers: { "content-type": "application/json" } }
     });
     status = response.status;
-    const body = await response.json();
-    if (body?.error == null && status < 400) return body;
-    failure = serverError(body?.error ?? `HTTP ${status}`, body);
+    const answer = await response.json();
+    if (answer?.error == null && status < 400) return answer;
+    failure = serverError(answer?.error ?? `HTTP ${status}`, answer);
   } catch (error) {
     failure = error instanceof StellarError ? error : new StellarError(
       status ? "http" : "offline",
@@ -349,7 +449,7 @@ async function httpAction({ url, api, fetch }, { httpMethod = "POST", ...params 
     );
     failure.mayHaveRun = true;
   } finally {
-    release?.();
+    release();
   }
   failure.status = status;
   throw failure;
@@ -393,7 +493,7 @@ function requests(host, limits) {
   let running = 0;
   let queue = [];
   const pending = /* @__PURE__ */ new Map();
-  const isAction = (request) => request.q.event === "action";
+  const isAction = (request) => request.r.event === "action";
   const flush = () => {
     if (host.state !== "connected") return;
     for (let place = 0; place < queue.length; ) {
@@ -408,27 +508,27 @@ function requests(host, limits) {
   const transmit = (request) => {
     clearTimeout(request.b);
     try {
-      host.x(request.q);
+      host.y(request.V, request.r);
     } catch (error) {
-      return request.f(error);
+      return request.f(asError(error, "closed"));
     }
     const number = ++count;
-    request.y = true;
-    request.E = request.z?.();
-    host.a("send", request.q, number);
-    if (request.T) {
+    request.z = true;
+    request.F = request.A?.();
+    host.a("send", request.r, number);
+    if (request.W) {
       request.f(null, {});
-      if (!request.E) return;
+      if (!request.F) return;
     }
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
     if (actionTimeout) {
-      request.b = setTimeout(() => {
+      request.b = after(actionTimeout + grace, () => {
         request.f(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
         done(number);
         flush();
-      }, actionTimeout + grace);
+      });
     }
   };
   const done = (number) => {
@@ -440,30 +540,37 @@ function requests(host, limits) {
     return request;
   };
   return {
-    U: () => queue.length,
-    V: () => pending.size,
-    r: (body, { volatile, noReply, ...options } = {}, now, follow) => new Promise((resolve2, reject) => {
+    X: () => queue.length,
+    Y: () => pending.size,
+    s: (body, limits2, now, follow) => new Promise((resolve2, reject) => {
+      const { volatile, noReply, ...options } = valid(
+        () => ({ timeout: requestTimeout, ...limits2 })
+      );
+      const [_body, _payload] = host.Z(body);
+      const { state } = host;
+      if (/^(clos|refus)ed$/.test(state)) throw new StellarError(state, "Not connected");
       let release;
       const request = {
-        q: body,
-        T: noReply,
-        y: false,
-        z: follow,
+        r: _body,
+        V: _payload,
+        W: noReply,
+        z: false,
+        A: follow,
         b: 0,
         f(error, answer) {
           release?.();
-          if (!request.y) clearTimeout(request.b);
+          if (!request.z) clearTimeout(request.b);
           if (error) reject(error);
           else resolve2(answer);
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request.W = request.y;
+        error.mayHaveRun = request._ = request.z;
         queue = queue.filter((other) => other !== request);
         request.f(error);
       };
       const drop = (why) => give(new StellarError("dropped", why));
-      release = watch({ timeout: requestTimeout, ...options }, give);
+      release = watch(options, give);
       if (!release) return;
       if (now) return transmit(request);
       queue.push(request);
@@ -471,35 +578,35 @@ function requests(host, limits) {
       if (!queue.includes(request)) return;
       if (volatile) return drop("Not sent at once");
       if (queueAge) {
-        request.b = setTimeout(drop, queueAge, "Waited too long");
-        request.b.unref?.();
+        request.b = after(queueAge, () => drop("Waited too long"));
+        request.b?.unref?.();
       }
       if (queue.length > queueSize) {
         queue.shift().f(new StellarError("dropped", "Queue is full"));
       }
     }),
-    X: (room) => queue.some(({ q: _body }) => (_body.room ?? _body.params?.room) === room),
-    A: flush,
-    Y(answer) {
+    $: (room) => queue.some(({ r: _body }) => (_body.room ?? _body.params?.room) === room),
+    B: flush,
+    aa(answer) {
       const request = done(answer.messageCount);
       if (!request) return;
       let { error, status } = answer;
       if (!isAction(request) && status !== "OK") error ??= status;
       let failure = error != null ? serverError(error, answer) : void 0;
-      if (request.E?.(answer, failure, request.W)) {
+      if (request.F?.(answer, failure, request._)) {
         failure = void 0;
         answer = { ...answer, status: "OK", data: true, error: null };
       }
       request.f(failure, answer);
       flush();
     },
-    l({ code, message, cause }) {
+    m({ code, message, cause }) {
       count = 0;
       for (const number of pending.keys()) {
         done(number).f(new StellarError(code, message, true, cause));
       }
     },
-    v({ code, message, cause }) {
+    w({ code, message, cause }) {
       for (const request of queue.splice(0)) {
         request.f(new StellarError(code, message, false, cause));
       }
@@ -510,7 +617,7 @@ function requests(host, limits) {
 // src/rooms.ts
 var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
 var pauses = { min: 1e3, max: 3e4, factor: 2, retries: null };
-function memberships(host, names, patience2) {
+function memberships(host, names2, patience2) {
   const rooms = /* @__PURE__ */ new Map();
   const dirty = /* @__PURE__ */ new Set();
   let seen = /* @__PURE__ */ new Set();
@@ -521,32 +628,32 @@ function memberships(host, names, patience2) {
   let flying = 0;
   let limit = 1;
   let growth = 1;
-  const rate = { n: 0 };
+  const rate = { o: 0 };
   let settled = () => {
   };
   let deadline;
   const get = (_name) => {
     let room = rooms.get(_name);
     if (!room) {
-      room = { h: _name, s: 0, t: 0, i: 0, n: 0, o: null };
+      room = { h: _name, t: 0, u: 0, i: 0, o: 0, p: null };
       rooms.set(_name, room);
     }
     return room;
   };
   const list = (which) => [...rooms.values()].filter(which).map(({ h: _name }) => _name);
   const want = (room, wanted) => {
-    room.j = room.Z = wanted;
+    room.j = room.ba = wanted;
   };
-  const state = ({ h: _name, d: _in, o: _error }) => ({ room: _name, joined: !!_in, error: _error });
+  const state = ({ h: _name, d: _in, p: _error }) => ({ room: _name, joined: !!_in, error: _error });
   const set2 = (room, joined, itself = 0, error = null) => {
-    if (!room.d === joined || room.o !== error) dirty.add(room);
+    if (!room.d === joined || room.p !== error) dirty.add(room);
     if (!room.d) rooms.delete(room.h);
     rooms.set(room.h, room);
     clearTimeout(room.b);
-    room.b = room.n = 0;
+    room.b = room.o = 0;
     room.d = joined;
-    room.t = itself;
-    room.o = error;
+    room.u = itself;
+    room.p = error;
   };
   const flush = () => {
     for (const room of dirty) {
@@ -561,12 +668,12 @@ function memberships(host, names, patience2) {
         pause.b = 0;
         next();
       },
-      backoff(++pause.n, pauses)
+      backoff(++pause.o, pauses)
     );
   };
   const follow = (room, join, own) => {
     const at = round;
-    const last = own ? 0 : room._ = {};
+    const last = own ? 0 : room.ca = {};
     let due = 1;
     room.i++;
     if (own) flying++;
@@ -579,17 +686,17 @@ function memberships(host, names, patience2) {
       due = 0;
       const code = error?.code;
       const already = join ? code === "017" : code === "016" || code === "019";
-      const forgiven = already && room.t === at && !room.d === !join;
+      const forgiven = already && room.u === at && !room.d === !join;
       if (!error || already) {
         set2(room, join, own || abandoned ? at : 0);
         if (own) {
           limit += growth;
-          if (rate.n) rate.n--;
-        } else if (join && !abandoned && room._ === last) want(room, true);
+          if (rate.o) rate.o--;
+        } else if (join && !abandoned && room.ca === last) want(room, true);
       } else {
         const again = passes(error);
         if (own && join) {
-          room.o = error;
+          room.p = error;
           dirty.add(room);
           if (!again) {
             want(room, false);
@@ -615,8 +722,8 @@ function memberships(host, names, patience2) {
         if (join !== !!room.d) {
           if (flying >= limit) continue;
           const settle = follow(room, join, true);
-          host.$(join, name4, settle).catch((error) => error.response || settle({}, error));
-        } else if (!join && !room.s && room.t !== round) rooms.delete(name4);
+          host.da(join, name4, settle).catch((error) => error.response || settle({}, error));
+        } else if (!join && !room.t && room.u !== round) rooms.delete(name4);
       }
     }
     if (!flying && !looking && !unsure) settled();
@@ -630,46 +737,46 @@ function memberships(host, names, patience2) {
       if (at !== round) return;
       looking = false;
       if (!error) {
-        deadline ??= setTimeout(settled, patience2);
+        deadline ??= after(patience2, settled);
       } else if (passes(error)) {
         unsure = true;
         wait(rate);
       } else host.a("error", error);
       next();
     };
-    host.aa(settle).catch((error) => error.response || settle({}, error));
+    host.ea(settle).catch((error) => error.response || settle({}, error));
   };
-  for (const name4 of names) want(get(name4), true);
+  for (const name4 of names2) want(get(name4), true);
   return {
     d: () => list(({ d: _in }) => _in),
     j: () => list(({ j: _wanted }) => _wanted),
-    w: (name4) => state(get(name4)),
-    ba(name4) {
+    x: (name4) => state(get(name4)),
+    fa(name4) {
       const room = get(name4);
       let holding = 1;
-      room.s++;
+      room.t++;
       if (!room.j) {
         room.j = true;
-        room.o = null;
+        room.p = null;
       }
       next();
       return () => {
-        room.s -= holding;
+        room.t -= holding;
         holding = 0;
         setTimeout(() => {
-          if (room.s || room.Z) return;
+          if (room.t || room.ba) return;
           room.j = false;
           next();
         }, 0);
       };
     },
-    z: (join, name4) => follow(get(name4), join),
-    ca(name4) {
+    A: (join, name4) => follow(get(name4), join),
+    ga(name4) {
       if (live || !rooms.has(name4)) return;
       want(get(name4), false);
-      get(name4).t = round;
+      get(name4).u = round;
     },
-    da() {
+    ha() {
       live = unsure = true;
       seen = /* @__PURE__ */ new Set();
       return new Promise((resolve2) => {
@@ -677,7 +784,7 @@ function memberships(host, names, patience2) {
         next();
       });
     },
-    l() {
+    m() {
       round++;
       live = unsure = looking = false;
       clearTimeout(rate.b);
@@ -692,8 +799,8 @@ function memberships(host, names, patience2) {
         room.i = room.b = 0;
       }
     },
-    A: flush,
-    ea(list2) {
+    B: flush,
+    ia(list2) {
       for (const name4 of list2) {
         const room = get(name4);
         if (room.d) continue;
@@ -707,13 +814,13 @@ function memberships(host, names, patience2) {
         set2(room, false, 0, new StellarError("016", `Taken out of the room (${name4})`));
       }
     },
-    fa(name4, error) {
+    ja(name4, error) {
       const room = get(name4);
       want(room, false);
       set2(room, false, 0, error);
       next();
     },
-    B(name4, member) {
+    C(name4, member) {
       if (name4 !== void 0) {
         const room = rooms.get(name4);
         if (looking || room?.i || !room?.d !== member || seen.has(name4)) return;
@@ -729,12 +836,12 @@ function memberships(host, names, patience2) {
 var scoped = (room, event) => `[${String(room).replace(/]/g, "]]")}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
-    this.u = _client;
-    this.p = [rooms].flat();
+    this.v = _client;
+    this.k = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.u, this.p.concat(rooms));
+    return new _Scope(this.v, this.k.concat(rooms));
   }
   /** The same as {@link to}, for reading. */
   from(rooms) {
@@ -745,17 +852,18 @@ var Scope = class _Scope {
     return this.to(rooms);
   }
   /** Sends an event to each of the rooms. */
-  emit(event, data) {
-    return Promise.all(this.p.map((room) => this.u.F(room, event, data)));
+  async emit(event, data) {
+    for (const room of this.k) if (typeof room !== "string") throw invalid("A room must be a string");
+    return Promise.all(this.k.map((room) => this.v.G(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.p) this.u.on(scoped(room, event), fn);
+    for (const room of this.k) this.v.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.p) this.u.off(scoped(room, event), fn);
+    for (const room of this.k) this.v.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -811,6 +919,8 @@ var ownSocket = (given, adapters) => (_, events) => {
 
 // src/client.ts
 var reserved = /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
+var names = "connected disconnected reconnect reconnecting message membership welcome error".split(" ");
+var letters = (name4) => [...new Set(name4.toLowerCase())].sort().join();
 var Client = class extends Emitter {
   constructor(options, { codec, transports, fallback: fallback2, own }, transport) {
     super();
@@ -824,7 +934,7 @@ var Client = class extends Emitter {
     this.welcomeMessage = null;
     /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
     this.interceptors = [];
-    this.G = [];
+    this.I = [];
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
     const given = o.transport ?? transport;
     const connect = given ? ownSocket(given, own) : fallback2 ? fallback2(o, transports) : transports[o.transports.find((name4) => transports[name4])]?.[0];
@@ -834,15 +944,16 @@ var Client = class extends Emitter {
     }
     this.e = requests(this, o);
     this.c = memberships(this, o.rooms, o.timeout / 2);
-    this.k = connection(this, o, codec, connect);
+    this.H = codec;
+    this.l = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.k.w();
+    return this.l.x();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.k.Q();
+    return this.l.S();
   }
   /** The rooms that the server counts this connection in: none while there is no connection. */
   get rooms() {
@@ -858,11 +969,11 @@ var Client = class extends Emitter {
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.e.U();
+    return this.e.X();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.e.V();
+    return this.e.Y();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -871,35 +982,37 @@ var Client = class extends Emitter {
    */
   connect(callback) {
     const promise = new Promise((...waiting) => {
-      this.G.push(waiting);
+      this.I.push(waiting);
     });
     promise.catch(() => {
     });
-    this.k.R();
+    this.l.T();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.k.S();
+    this.l.U();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
-    const params = typeof rest[0] === "object" && rest.shift();
+    const params = typeof rest[0] === "function" ? null : rest.shift();
     const [callback, limits] = tail(rest);
-    const all = { ...params, action: name4 };
-    const answer = intercept(
-      this,
-      all,
-      () => this.state !== "connected" && this.options.fetch ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits }) : this.e.r({ event: "action", params: all }, limits)
-    );
+    const answer = new Promise((resolve2) => {
+      const all = { ...fields(params), action: name4 };
+      const request = () => {
+        if (this.state === "connected" || !this.options.fetch) {
+          return this.e.s({ event: "action", params: all }, limits);
+        }
+        const { requestTimeout } = this.options;
+        return valid(() => httpAction(this.options, all, { timeout: requestTimeout, ...limits }));
+      };
+      resolve2(intercept(this, all, request));
+    });
     return tell(answer, callback, true);
   }
-  say(room, message, ...rest) {
-    if (message === void 0 || typeof message === "function") {
-      rest = [message];
-      message = room;
-      room = this.options.defaultRoom;
-    }
+  say(...args) {
+    if (args.length < 2 || typeof args[1] === "function") args.unshift(this.options.defaultRoom);
+    const [room, message, ...rest] = args;
     return this.g({ event: "say", room, message }, rest);
   }
   /** Asks for the server's view of this connection. */
@@ -908,7 +1021,7 @@ var Client = class extends Emitter {
   }
   /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
   configure(...rest) {
-    return this.g({ event: "detailsView" }, rest, (answer) => this.I(answer));
+    return this.g({ event: "detailsView" }, rest, (answer) => this.K(answer));
   }
   /** Asks who is in a room. The callback is `(answer, error)`. */
   roomView(room, ...rest) {
@@ -934,9 +1047,9 @@ var Client = class extends Emitter {
     const hear2 = (membership) => {
       if (membership.room === room) changed(membership);
     };
-    const release = this.c.ba(room);
-    this.on("membership", hear2);
-    changed(this.c.w(room));
+    const release = this.c.fa(room);
+    this.n("membership", hear2);
+    changed(this.c.x(room));
     return () => {
       this.off("membership", hear2);
       release();
@@ -951,13 +1064,13 @@ var Client = class extends Emitter {
     return this.roomLeave(room, ...rest);
   }
   file(path, ...rest) {
-    const [callback, { as, ...limits }] = tail(rest);
-    const answer = this.e.r({ event: "file", file: path }, limits);
-    return tell(
-      answer.then((file) => decodeFile(file, as)),
-      callback,
-      true
-    );
+    const [callback, limits] = tail(rest);
+    const ask2 = async () => {
+      const { as } = limits;
+      if (as && !/^(bytes|blob)$/.test(String(as))) throw invalid("The option as is bytes or blob");
+      return decodeFile(await this.e.s({ event: "file", file: path }, limits), as);
+    };
+    return tell(ask2(), callback, true);
   }
   /**
    * Sends a message of the protocol as it is, and tells its answer. The callback is
@@ -968,7 +1081,7 @@ var Client = class extends Emitter {
   }
   /** Sends an event to the default room. */
   emit(event, data) {
-    return this.F(this.options.defaultRoom, event, data);
+    return this.G(this.options.defaultRoom, event, data);
   }
   /** Rooms to send events to, or to hear events from. */
   to(rooms) {
@@ -987,20 +1100,33 @@ var Client = class extends Emitter {
     this.options.defaultRoom = room;
   }
   /** @internal */
-  F(room, event, data = null) {
+  n(name4, fn, once) {
+    const own = names.find(
+      (own2) => Math.abs(own2.length - name4.length) < 2 && letters(own2) === letters(name4)
+    );
+    if (own && own !== name4) console.warn(`StellarClient: the event is ${own}, not ${name4}`);
+    return super.n(name4, fn, once);
+  }
+  /** @internal */
+  G(room, event, data = null) {
     return this.g({ event: "event", params: { room, event, data } }, []);
   }
   g(body, rest, done, answerFirst) {
     const [callback, limits] = tail(rest);
-    const { event, room } = body;
-    const move = /^room(Add|Join|(Leave))$/.exec(event);
-    const follow = () => move ? this.c.z(!move[2], room) : (answer2, error) => {
+    let room;
+    let move;
+    try {
+      room = body.room;
+      move = /^room(Add|Join|(Leave))$/.exec(body.event);
+    } catch {
+    }
+    const follow = () => move ? this.c.A(!move[2], room) : (answer2, error) => {
       const place = room ?? body.params?.room;
       if (!error) done?.(answer2);
-      else if (/^01[69]$/.test(error.code)) this.c.B(place, false);
+      else if (/^01[69]$/.test(error.code)) this.c.C(place, false);
     };
-    if (move?.[2] && !this.e.X(room)) this.c.ca(room);
-    const answer = this.e.r(body, limits, false, follow).then(unwrap, (error) => {
+    if (move?.[2] && !this.e.$(room)) this.c.ga(room);
+    const answer = this.e.s(body, limits, false, follow).then(unwrap, (error) => {
       if (error.response) this.a("error", error);
       throw error;
     });
@@ -1010,87 +1136,91 @@ var Client = class extends Emitter {
    * Sets a new connection up: its details, and the rooms that are wanted.
    * @internal
    */
-  N() {
+  P() {
     this.id = this.details = null;
-    return this.c.da();
+    return this.c.ha();
   }
   /** @internal */
-  $(join, room, settle) {
-    return this.J({ event: join ? "roomAdd" : "roomLeave", room }, settle);
+  da(join, room, settle) {
+    return this.L({ event: join ? "roomAdd" : "roomLeave", room }, settle);
   }
   /** @internal */
-  aa(settle) {
-    return this.J({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
-      if (!error) this.I(answer);
+  ea(settle) {
+    return this.L({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+      if (!error) this.K(answer);
       settle(answer, error);
     });
   }
-  J(body, settle) {
+  L(body, settle) {
     const { timeout } = this.options;
-    return this.e.r(body, { timeout }, true, () => settle);
+    return this.e.s(body, { timeout }, true, () => settle);
   }
-  I(answer) {
+  K(answer) {
     const { data } = answer;
     this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
-    if (data.rooms) this.c.ea(data.rooms);
+    if (data.rooms) this.c.ia(data.rooms);
   }
   /** @internal */
-  O() {
-    this.e.A();
+  Q() {
+    this.e.B();
     const { details, rooms } = this;
     if (details) details.rooms = details.data.rooms = rooms;
-    this.C(0, details);
-    if (this.H) this.a("reconnect", details);
-    this.H = true;
+    this.D(0, details);
+    if (this.J) this.a("reconnect", details);
+    this.J = true;
     if (this.state === "connected") this.a("connected", details);
   }
   /** @internal */
-  x(message) {
-    this.k.x(message);
+  Z(body) {
+    return pack(body, this.H, this.options.maxLength);
   }
   /** @internal */
-  l(error) {
-    this.c.l();
-    this.e.l(error);
+  y(payload, message) {
+    this.l.y(payload, message);
   }
   /** @internal */
-  M(next, previous) {
+  m(error) {
+    this.c.m();
+    this.e.m(error);
+  }
+  /** @internal */
+  O(next, previous) {
     if (next !== previous) this.a("state", next, previous);
-    this.c.A();
+    this.c.B();
   }
   /** Settles what waits for the connection. */
-  C(place, outcome) {
-    for (const waiting of this.G.splice(0)) waiting[place](outcome);
+  D(place, outcome) {
+    for (const waiting of this.I.splice(0)) waiting[place](outcome);
   }
   /** @internal */
-  D(error) {
-    this.C(1, error);
+  E(error) {
+    this.D(1, error);
     this.a("error", error);
   }
   /** @internal */
-  v(error) {
-    this.C(1, error);
-    this.e.v(error);
+  w(error) {
+    this.D(1, error);
+    this.e.w(error);
   }
   /** @internal */
-  P(message) {
+  R(message) {
     this.a("message", message);
     const { context, message: said, room, from, welcome } = message ?? {};
-    if (context === "response") this.e.Y(message);
+    if (context === "response") this.e.aa(message);
     else if (context === "user") {
       const { event, data } = said ?? {};
       const destroyed = event === "destroy";
       if (destroyed && from === 0 && data?.code === "018") {
-        this.c.fa(room, serverError(data));
-      } else this.c.B(room, true);
+        this.c.ja(room, serverError(data));
+      } else this.c.C(room, true);
       this.a("say", message);
       if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
       if (destroyed && from !== 0) return;
       if (!reserved.test(event)) this.a(event, data, message);
       this.a(scoped(room, event), data, message);
-    } else if (context === "membership") this.c.B();
+    } else if (context === "membership") this.c.C();
     else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this.a("welcome", message);
@@ -1102,13 +1232,6 @@ function unwrap(answer) {
   const { data } = answer;
   return typeof data === "object" ? { ...data, ...answer } : answer;
 }
-
-// src/codec/json.ts
-var json = {
-  name: "json",
-  encode: JSON.stringify,
-  decode: JSON.parse
-};
 
 // src/transports/refusal.ts
 async function refusalOf(response) {
@@ -1286,16 +1409,16 @@ function fallback(options, built) {
   const [primary] = define_settings_default.transports ?? options.transports;
   const ways = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
-      K: name4 + index,
-      ga: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
-      L: !index,
-      ha: connect
+      M: name4 + index,
+      ka: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      N: !index,
+      la: connect
     }))
   );
   if (!ways.length) return;
   const place = `stellar ${url}${path}`;
   const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way.K === key);
+  let best = ways.find((way) => way.M === key);
   let proven = false;
   let failures = 0;
   return (context, events) => {
@@ -1322,7 +1445,7 @@ function fallback(options, built) {
       const fail = (again) => {
         if (there || !left.length) return again();
         leave();
-        if (way.L) left = left.filter((way2) => !way2.L);
+        if (way.N) left = left.filter((way2) => !way2.N);
         if (left.length) next();
         else again();
       };
@@ -1332,18 +1455,18 @@ function fallback(options, built) {
         failures = 0;
         best = way;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way.K));
+        storage((kept) => kept.setItem(place, way.M));
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.ga;
+      url2.pathname = way.ka;
       if (left.length) {
-        timer = setTimeout(() => {
+        timer = after(timeout / 3, () => {
           if (current()) fail(() => events.close(1006, "No answer"));
-        }, timeout / 3);
+        });
       }
       try {
-        inner = way.ha(
+        inner = way.la(
           { ...context, url: url2 },
           {
             // Opening alone proves nothing: some let a connection through, and then nothing over
@@ -1582,8 +1705,8 @@ function find(cause) {
 }
 function onThisPlatform(options) {
   const given = typeof options === "string" ? { url: options } : options;
-  if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
-  if (given.WebSocket || globalThis.WebSocket) return given;
+  if (!given?.url && !globalThis.location) throw invalid("The option url is needed");
+  if (given?.WebSocket || globalThis.WebSocket) return given;
   return { ...given, WebSocket: load ? load(find) : find() };
 }
 

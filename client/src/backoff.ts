@@ -23,5 +23,6 @@ export function backoff(
   random: () => number = Math.random,
 ): number {
   const spread = attempt < 2 ? 1 : 1 + random();
-  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max);
+  // No timer can be longer.
+  return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max, 2 ** 31 - 1);
 }

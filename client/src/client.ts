@@ -1,8 +1,8 @@
-import type { Codec } from "./codec/codec";
+import type { Codec, Payload } from "./codec/codec";
 import { tail, tell } from "./callbacks";
 import { connection, type Connection } from "./connection";
 import type { RequestOptions } from "./deadline";
-import { Emitter } from "./emitter";
+import { Emitter, type Listener } from "./emitter";
 import { serverError, StellarError } from "./errors";
 import { decodeFile } from "./files";
 import { httpAction } from "./http";
@@ -10,11 +10,12 @@ import { intercept, type Interceptor } from "./interceptors";
 import { resolve, type ClientOptions, type Resolved } from "./options";
 import { requests, type Requests } from "./requests";
 import { memberships, type Rooms, type Settle } from "./rooms";
-import { Scope, scoped } from "./scope";
+import { Scope, scoped, type ScopeHost } from "./scope";
 import type { Adapter } from "./transports/own/adapter";
 import { ownSocket } from "./transports/own/own";
 import type { Connect, Transport, Transports } from "./transports/transport";
 import type * as T from "./types";
+import { fields, invalid, pack, valid } from "./values";
 
 /** What a build is made of. */
 export interface Build {
@@ -33,17 +34,24 @@ export interface Build {
 const reserved =
   /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
 
+// What has the same letters as one of these, and as many but for one, is a slip of the pen.
+const names =
+  "connected disconnected reconnect reconnecting message membership welcome error".split(" ");
+const letters = (name: string) => [...new Set(name.toLowerCase())].sort().join();
+
 /**
  * A client of one server. Every method that asks the server something returns a promise
  * and also takes a callback, whose arguments are in the order that the guide gives. As the
  * last argument they take {@link RequestOptions}.
  */
-export class Client<Actions = T.AnyActions>
-  extends Emitter<T.ClientEvents>
-  implements T.WithActions<Actions>
+export class Client<Actions = T.AnyActions, Events = {}>
+  extends Emitter<T.EventsOf<Events>>
+  implements T.WithActions<Actions>, T.WithEvents<Events>
 {
   /** Never set: carries the types of the actions, for hooks. */
   declare readonly "~actions"?: Actions;
+  /** Never set: carries the types of the events of rooms, for hooks. */
+  declare readonly "~events"?: Events;
   /** This connection's id, once connected; another one after a reconnect. */
   id: string | null = null;
   /** The session this connection belongs to. */
@@ -57,6 +65,7 @@ export class Client<Actions = T.AnyActions>
   /** The options in effect. */
   readonly options: Resolved;
 
+  private _codec: Codec;
   private _connection: Connection;
   private _requests: Requests;
   private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
@@ -82,6 +91,7 @@ export class Client<Actions = T.AnyActions>
     }
     this._requests = requests(this, o);
     this._memberships = memberships(this, o.rooms, o.timeout / 2);
+    this._codec = codec;
     this._connection = connection(this, o, codec, connect);
   }
 
@@ -149,26 +159,29 @@ export class Client<Actions = T.AnyActions>
     ...rest: T.ActionRest<Actions[Name]>
   ): Promise<T.ActionAnswer<Actions[Name]>>;
   action(name: string, ...rest: any[]): Promise<any> {
-    const params = typeof rest[0] === "object" && rest.shift();
+    const params = typeof rest[0] === "function" ? null : rest.shift();
     const [callback, limits] = tail(rest);
-    const all: Record<string, any> = { ...params, action: name };
-    const answer = intercept(this, all, () =>
-      this.state !== "connected" && this.options.fetch
-        ? httpAction(this.options, all, { timeout: this.options.requestTimeout, ...limits })
-        : this._requests._request({ event: "action", params: all }, limits),
-    );
+    const answer = new Promise<T.Answer>((resolve) => {
+      const all = { ...fields(params), action: name };
+      const request = () => {
+        if (this.state === "connected" || !this.options.fetch) {
+          return this._requests._request({ event: "action", params: all }, limits);
+        }
+        const { requestTimeout } = this.options;
+        return valid(() => httpAction(this.options, all, { timeout: requestTimeout, ...limits }));
+      };
+      resolve(intercept(this, all, request));
+    });
     return tell(answer, callback, true);
   }
 
   /** Says something in a room this connection is in; in the default room if only given a message. */
   say(room: string, message: unknown, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
   say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
-  say(room: any, message?: any, ...rest: unknown[]): Promise<T.Answer> {
-    if (message === undefined || typeof message === "function") {
-      rest = [message];
-      message = room;
-      room = this.options.defaultRoom;
-    }
+  say(...args: any[]): Promise<T.Answer> {
+    // By how many there are: a message that is undefined is not said elsewhere.
+    if (args.length < 2 || typeof args[1] === "function") args.unshift(this.options.defaultRoom);
+    const [room, message, ...rest] = args;
     return this._verb({ event: "say", room, message }, rest);
   }
 
@@ -215,7 +228,7 @@ export class Client<Actions = T.AnyActions>
       if (membership.room === room) changed(membership);
     };
     const release = this._memberships._hold(room);
-    this.on("membership", hear);
+    this._add("membership", hear);
     changed(this._memberships._state(room));
     return () => {
       this.off("membership", hear);
@@ -241,13 +254,13 @@ export class Client<Actions = T.AnyActions>
   file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
   file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
   file(path: string, ...rest: unknown[]): Promise<any> {
-    const [callback, { as, ...limits }] = tail<FileOptions>(rest);
-    const answer = this._requests._request({ event: "file", file: path }, limits);
-    return tell(
-      answer.then((file) => decodeFile(file, as)),
-      callback,
-      true,
-    );
+    const [callback, limits] = tail<FileOptions>(rest);
+    const ask = async () => {
+      const { as } = limits;
+      if (as && !/^(bytes|blob)$/.test(String(as))) throw invalid("The option as is bytes or blob");
+      return decodeFile(await this._requests._request({ event: "file", file: path }, limits), as);
+    };
+    return tell(ask(), callback, true);
   }
 
   /**
@@ -268,7 +281,7 @@ export class Client<Actions = T.AnyActions>
 
   /** Rooms to send events to, or to hear events from. */
   to(rooms: string | string[]): Scope {
-    return new Scope(this, rooms);
+    return new Scope(this as unknown as ScopeHost, rooms);
   }
 
   /** The same as {@link to}, for reading. */
@@ -287,6 +300,15 @@ export class Client<Actions = T.AnyActions>
   }
 
   /** @internal */
+  override _add(name: string, fn: Listener, once?: boolean): this {
+    const own = names.find(
+      (own) => Math.abs(own.length - name.length) < 2 && letters(own) === letters(name),
+    );
+    if (own && own !== name) console.warn(`StellarClient: the event is ${own}, not ${name}`);
+    return super._add(name, fn, once);
+  }
+
+  /** @internal */
   _event(room: string, event: string, data: unknown = null): Promise<T.Answer> {
     return this._verb({ event: "event", params: { room, event, data } }, []);
   }
@@ -298,8 +320,14 @@ export class Client<Actions = T.AnyActions>
     answerFirst?: boolean,
   ): Promise<any> {
     const [callback, limits] = tail(rest as unknown[]);
-    const { event, room } = body;
-    const move = /^room(Add|Join|(Leave))$/.exec(event);
+    let room: any;
+    let move: RegExpExecArray | null | undefined;
+    try {
+      room = body.room;
+      move = /^room(Add|Join|(Leave))$/.exec(body.event);
+    } catch {
+      // What cannot be read is rejected below, with the reason.
+    }
     const follow = (): Settle =>
       move
         ? this._memberships._follow(!move[2], room)
@@ -370,8 +398,13 @@ export class Client<Actions = T.AnyActions>
   }
 
   /** @internal */
-  _send(message: unknown): void {
-    this._connection._send(message);
+  _pack(body: unknown): [message: any, payload: Payload] {
+    return pack(body, this._codec, this.options.maxLength);
+  }
+
+  /** @internal */
+  _send(payload: Payload, message: unknown): void {
+    this._connection._send(payload, message);
   }
 
   /** @internal */

@@ -1,8 +1,9 @@
 import { backoff, type ReconnectOptions } from "./backoff";
-import type { Codec } from "./codec/codec";
+import type { Codec, Payload } from "./codec/codec";
+import { after } from "./deadline";
 import { asError, StellarError } from "./errors";
 import { isOffline, watchNetwork } from "./network";
-import { connectionUrl, type Resolved } from "./options";
+import { connectionUrl, type Query, type Resolved } from "./options";
 import type { Connect, Transport, TransportEvents, WebSocketClass } from "./transports/transport";
 import type { State } from "./types";
 
@@ -36,8 +37,8 @@ export interface Connection {
   _open(): void;
   /** Ends for good. */
   _close(): void;
-  /** Encodes and sends one message; throws if it cannot be encoded. */
-  _send(message: unknown): void;
+  /** Sends one message, given as it is encoded and as it is. */
+  _send(payload: Payload, message: unknown): void;
 }
 
 /**
@@ -72,7 +73,7 @@ export function connection(
     host._became(next, previous);
   };
 
-  const send = (message: unknown) => transport!.send(codec.encode(message), message);
+  const send = (payload: Payload, message: unknown) => transport!.send(payload, message);
 
   const dial = () => {
     const own = ++round;
@@ -84,7 +85,7 @@ export function connection(
       (...args: Args) =>
         own === round && listener(...args);
     let opened = false;
-    timer = setTimeout(() => fail(new StellarError("timeout", `No connection in ${most} ms`)), most);
+    timer = after(most, () => fail(new StellarError("timeout", `No connection in ${most} ms`)));
     const events: TransportEvents = {
       open: heard(() => {
         opened = true;
@@ -112,16 +113,25 @@ export function connection(
     };
     // Nothing that another attempt would change: no engine here, or an address it cannot use.
     const unusable = (error: unknown) => end("closed", asError(error, "unsupported"), true);
-    const go = (WebSocket: WebSocketClass | undefined) => {
+    const go = (query: Query, WebSocket: WebSocketClass | undefined) => {
       try {
-        transport = connect({ ...options, WebSocket, url: connectionUrl(options), codec }, events);
+        const url = connectionUrl(options, query);
+        transport = connect({ ...options, WebSocket, url, codec }, events);
       } catch (error) {
         unusable(error);
       }
     };
-    const { WebSocket } = options;
-    if (WebSocket instanceof Promise) WebSocket.then(heard(go), heard(unusable));
-    else go(WebSocket);
+    const { query, WebSocket } = options;
+    if (typeof query !== "function" && !(WebSocket instanceof Promise)) return go(query, WebSocket);
+    const asked = async () => (typeof query === "function" ? query() : query);
+    asked().then(
+      async (query) => {
+        const found: any = await Promise.resolve(WebSocket).catch(heard(unusable));
+        heard(go)(query, found);
+      },
+      // It may be there for the next attempt.
+      heard((error) => fail(asError(error, "invalid"))),
+    );
   };
 
   const ready = () => {
@@ -135,7 +145,10 @@ export function connection(
     const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
     if (ours) {
       beat();
-      if (ours[1] === "ping") send("primus::pong::" + ours[2]);
+      if (ours[1] === "ping") {
+        const pong = "primus::pong::" + ours[2];
+        send(codec.encode(pong), pong);
+      }
     } else if (message === "primus::server::close") {
       end("closed", new StellarError("closed", "Closed by server"));
     } else host._message(message);
@@ -144,7 +157,7 @@ export function connection(
   const beat = () => {
     clearTimeout(heartbeat);
     if (options.pingTimeout > 0 && !transport!.watched) {
-      heartbeat = setTimeout(() => fail(new StellarError("timeout", "No ping")), options.pingTimeout);
+      heartbeat = after(options.pingTimeout, () => fail(new StellarError("timeout", "No ping")));
     }
   };
 

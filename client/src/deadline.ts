@@ -1,4 +1,5 @@
 import { StellarError } from "./errors";
+import { valid } from "./values";
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -15,6 +16,10 @@ export interface RequestOptions {
   noReply?: boolean;
 }
 
+/** Calls `fn` after so many ms; never, where that is longer than timers can be. */
+export const after = (ms: number, fn: () => void): any =>
+  ms < 2 ** 31 ? setTimeout(fn, ms) : undefined;
+
 /**
  * Watches a request's time and signal, and calls `fail` at most once. Returns what
  * stops the watch, or nothing when it has failed already.
@@ -25,10 +30,10 @@ export function watch(
 ): (() => void) | void {
   const abort = () => fail(new StellarError("aborted", "Aborted"));
   if (signal?.aborted) return abort();
+  valid(() => signal?.addEventListener("abort", abort));
   const timer: any =
     timeout &&
-    setTimeout(() => fail(new StellarError("timeout", `No answer in ${timeout} ms`)), timeout);
-  signal?.addEventListener("abort", abort);
+    after(timeout, () => fail(new StellarError("timeout", `No answer in ${timeout} ms`)));
   return () => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

@@ -10,6 +10,7 @@
  * - `refused`: the server's authorizer said no
  * - `http`: the HTTP answer was not one of the protocol
  * - `decode`: a message could not be read
+ * - `invalid`: what was passed cannot be sent, or is not what the method or the option takes
  * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
  *   WebSocket, or what takes a socket that was handed in
  * - `error`: the server sent an error that carries no code
@@ -23,6 +24,7 @@ export type ClientErrorCode =
   | "refused"
   | "http"
   | "decode"
+  | "invalid"
   | "unsupported"
   | "error";
 

@@ -2,6 +2,7 @@ import { watch, type RequestOptions } from "./deadline";
 import { serverError, StellarError } from "./errors";
 import type { Resolved } from "./options";
 import type { Answer } from "./types";
+import { asJson, invalid } from "./values";
 
 /**
  * Calls an action over HTTP. The method is POST unless the parameter `httpMethod` says
@@ -12,28 +13,34 @@ export async function httpAction(
   { httpMethod = "POST", ...params }: Record<string, any>,
   limits: RequestOptions,
 ): Promise<Answer> {
-  const address = new URL(api, url);
-  const method = httpMethod.toUpperCase();
+  if (typeof params.action !== "string") throw invalid("action must be a string");
+  const [fields, body] = asJson(params);
+  const method = String(httpMethod).toUpperCase();
+  if (!/^(GET|POST|PUT|PATCH|DELETE)$/.test(method)) throw invalid(`No method ${method}`);
   const get = method === "GET";
-  // JSON leaves out what is undefined; so does this.
-  if (get) for (const name in params) if (params[name] != null) address.searchParams.set(name, params[name]);
+  const address = new URL(api, url);
+  if (get) {
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === null) continue;
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      address.searchParams.set(name, text);
+    }
+  }
   const controller = new AbortController();
-  const release = watch(limits, (error) => controller.abort(error));
-  let status = 0;
   let failure: any;
+  const release = watch(limits, (error) => controller.abort((failure = error)));
+  if (!release) throw failure;
+  let status = 0;
   try {
     const response = await fetch!(address.href, {
       method,
       signal: controller.signal,
-      ...(!get && {
-        body: JSON.stringify(params),
-        headers: { "content-type": "application/json" },
-      }),
+      ...(!get && { body, headers: { "content-type": "application/json" } }),
     });
     status = response.status;
-    const body = await response.json();
-    if (body?.error == null && status < 400) return body;
-    failure = serverError(body?.error ?? `HTTP ${status}`, body);
+    const answer = await response.json();
+    if (answer?.error == null && status < 400) return answer;
+    failure = serverError(answer?.error ?? `HTTP ${status}`, answer);
   } catch (error: any) {
     failure =
       error instanceof StellarError
@@ -46,7 +53,7 @@ export async function httpAction(
           );
     failure.mayHaveRun = true;
   } finally {
-    release?.();
+    release();
   }
   failure.status = status;
   throw failure;

@@ -11,7 +11,7 @@ import { onThisPlatform } from "./platform";
 import type { AnyActions } from "./types";
 
 /** A client that speaks JSON. */
-export class StellarClient<Actions = AnyActions> extends Client<Actions> {
+export class StellarClient<Actions = AnyActions, Events = {}> extends Client<Actions, Events> {
   /**
    * Makes a client; it connects when told to. `transport` is the option of this name, where
    * earlier releases took it.
@@ -21,10 +21,13 @@ export class StellarClient<Actions = AnyActions> extends Client<Actions> {
   }
 }
 
-/** Makes a client. `Actions` says which there are: what a server prints as its types. */
-export const createClient = <Actions = AnyActions>(
+/**
+ * Makes a client. `Actions` says which there are: what a server prints as its types. `Events` says
+ * what data the events of rooms have.
+ */
+export const createClient = <Actions = AnyActions, Events = {}>(
   options?: ClientOptions | string,
-): StellarClient<Actions> => new StellarClient<Actions>(options);
+): StellarClient<Actions, Events> => new StellarClient<Actions, Events>(options);
 
 /** The name that later releases use for {@link StellarClient}. */
 export { StellarClient as Stellar, StellarClient as default };

@@ -1,5 +1,13 @@
 import type { ReconnectOptions } from "./backoff";
+import { StellarError } from "./errors";
 import type { WebSocketClass } from "./transports/transport";
+import { invalid, valid } from "./values";
+
+/** An engine that the client can have. */
+export type Engine = "ws" | "engine.io" | "socket.io" | "sockjs";
+
+/** Parameters of the connection's address; what is null or undefined is left out. */
+export type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** Everything that can be set; what is left out comes from the server, then from the defaults. */
 export interface ClientOptions {
@@ -12,7 +20,7 @@ export interface ClientOptions {
   /** The same as `api`, as older releases spell it. */
   apiPath?: string;
   /** The engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`; default: `ws`. */
-  transports?: string[];
+  transports?: Engine[];
   /** The paths of engines. The first one's is `path`; that of any other by default its name. */
   paths?: Record<string, string>;
   /**
@@ -47,8 +55,13 @@ export interface ClientOptions {
   queueSize?: number;
   /** How long a request may wait to be sent, in ms; default 300,000; 0 without end. */
   queueAge?: number;
-  /** Parameters added to the connection's address, such as a token. */
-  query?: Record<string, string>;
+  /**
+   * Parameters added to the connection's address, such as a token, or what gives them for each
+   * attempt. An attempt for which it throws or rejects has failed.
+   */
+  query?: Query | (() => Query | Promise<Query>);
+  /** The longest message that the server takes, in bytes; default 10,485,760. */
+  maxLength?: number;
   /**
    * The WebSocket class, or a promise of it; default: the platform's, or in Node that of the package
    * `ws`.
@@ -94,10 +107,27 @@ function set(options: any, ...others: any[]): any {
   return options;
 }
 
+/** Refuses what is of another kind than usual, and reports what there is not. */
+function check(given: any, usual: any): void {
+  for (const name in given) {
+    const [value, sample] = [given[name], usual[name]];
+    if (!(name in usual)) console.warn(`StellarClient: no option ${name}`);
+    else if (
+      value != null &&
+      sample != null &&
+      ((typeof value !== typeof sample && !/^(query|WebSocket|reconnect)$/.test(name)) ||
+        !(typeof value !== "number" || value >= 0) ||
+        (sample.map && !value.every?.((item: unknown) => typeof item === "string")))
+    ) {
+      throw invalid(`The option ${name} is no ${sample.map ? "list of names" : typeof sample}`);
+    }
+  }
+}
+
 /** Puts together what was given, what the server set, and the defaults. */
-export function resolve(options: ClientOptions): Resolved {
-  const o = set(
-    {
+export const resolve = (options: ClientOptions): Resolved =>
+  valid(() => {
+    const usual = {
       url: globalThis.location?.origin,
       path: "/primus",
       api: "/api",
@@ -111,27 +141,45 @@ export function resolve(options: ClientOptions): Resolved {
       requestTimeout: 0,
       queueSize: 256,
       queueAge: 3e5,
+      maxLength: 10485760,
       query: {},
       WebSocket: (globalThis as any).WebSocket,
       fetch: globalThis.fetch,
-    },
-    $settings,
-    { api: options.apiPath },
-    options,
-  );
-  // http for ws, https for wss: the engines turn it back.
-  o.url = new URL(o.url).href.replace(/^ws/, "http");
-  o.pingTimeout ??= o.pingInterval * 1.5;
-  o.reconnect =
-    o.reconnect !== false &&
-    set({ min: 500, max: 3e4, factor: 2, retries: null }, o.reconnect);
-  return o;
-}
+    };
+    const retries: any = { min: 500, max: 3e4, factor: 2, retries: null };
+    // With what has no default, or one that depends on others.
+    check(options, {
+      ...usual,
+      ...{ url: "", apiPath: "", parser: "", version: "", paths: {}, pingTimeout: 0 },
+      ...{ transport: null, reconnect: retries },
+    });
+    check(options.reconnect, { ...retries, retries: 0, "reconnect timeout": 0 });
+    const known = ["ws", "engine.io", "socket.io", "sockjs"].concat($settings.transports ?? []);
+    const strange = options.transports?.find((name) => !known.includes(name));
+    if (strange) throw new StellarError("unsupported", `No engine ${strange} of ${known}`);
+    const o = set(usual, $settings, { api: options.apiPath }, options);
+    // http for ws, https for wss: the engines turn it back.
+    o.url = new URL(o.url).href.replace(/^ws/, "http");
+    if (!/^http/.test(o.url)) throw invalid("The option url is no address of the web");
+    // What is wrong with it is told at once.
+    if (typeof o.query !== "function") connectionUrl(o, o.query);
+    o.pingTimeout ??= o.pingInterval * 1.5;
+    o.reconnect = o.reconnect !== false && set(retries, o.reconnect);
+    return o;
+  });
 
 /** The address of a connection. */
-export function connectionUrl({ url, path, query }: Resolved): URL {
+export function connectionUrl({ url, path }: Resolved, query: Query): URL {
   const address = new URL(url);
   address.pathname = path;
-  for (const name in query) address.searchParams.set(name, query[name]!);
+  if (query && (typeof query !== "object" || Symbol.iterator in query)) {
+    throw invalid("The query must be an object");
+  }
+  for (const name in query) {
+    const value: any = query[name];
+    if (value == null) continue;
+    if (/object|function|symbol/.test(typeof value)) throw invalid(`query.${name} must be a text`);
+    address.searchParams.set(name, value);
+  }
   return address;
 }

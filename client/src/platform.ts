@@ -2,6 +2,7 @@ import { StellarError } from "./errors";
 import { load } from "./load";
 import type { ClientOptions } from "./options";
 import type { WebSocketClass } from "./transports/transport";
+import { invalid } from "./values";
 
 /** Stands in for a WebSocket that is missing. Engines that have another way take that. */
 function missing(cause: any): WebSocketClass {
@@ -34,7 +35,7 @@ function find(cause?: unknown): WebSocketClass {
 /** The options, with what this platform lacks. */
 export function onThisPlatform(options: ClientOptions | string): ClientOptions {
   const given = typeof options === "string" ? { url: options } : options;
-  if (!given.url && !globalThis.location) throw new TypeError("The option url is needed");
-  if (given.WebSocket || (globalThis as any).WebSocket) return given;
+  if (!given?.url && !globalThis.location) throw invalid("The option url is needed");
+  if (given?.WebSocket || (globalThis as any).WebSocket) return given;
   return { ...given, WebSocket: load ? load(find) : find() };
 }

@@ -4,9 +4,9 @@ export type { ReconnectOptions } from "./backoff";
 export type { Build, Client, FileOptions } from "./client";
 export type { Codec, Payload } from "./codec/codec";
 export type { RequestOptions } from "./deadline";
-export type { Emitter, Listener } from "./emitter";
+export type { Emitter, EventArgs, EventName, Listener } from "./emitter";
 export type { Interceptor, Next } from "./interceptors";
-export type { ClientOptions, Resolved } from "./options";
+export type { ClientOptions, Engine, Query, Resolved } from "./options";
 export type { Scope } from "./scope";
 export type {
   Connect,

@@ -6,9 +6,19 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";
+import type { EventArgs, EventName, Listener } from "./emitter";
 import type { StellarError } from "./errors";
 import { member, type Room } from "./membership";
-import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types";
+import type {
+  ActionAnswer,
+  CallRest,
+  ChatMessage,
+  EventsOf,
+  HookClient,
+  State,
+  WithActions,
+  WithEvents,
+} from "./types";
 
 /** Where a client is; the component renders again when that changes. */
 export function useConnection(client: HookClient): State {
@@ -24,10 +34,21 @@ export function useConnection(client: HookClient): State {
 }
 
 /** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
+export function useStellarEvent<Events, Name extends EventName<EventsOf<Events>>>(
+  client: HookClient & WithEvents<Events>,
+  name: Name,
+  listener: (...args: EventArgs<EventsOf<Events>, Name>) => void,
+): void;
 export function useStellarEvent(
   client: HookClient,
   name: string,
-  listener: (...args: any[]) => void,
+  listener: (data: any, message: ChatMessage) => void,
+  room: string,
+): void;
+export function useStellarEvent(
+  client: HookClient,
+  name: string,
+  listener: Listener,
   room?: string,
 ): void {
   const latest = useRef(listener);

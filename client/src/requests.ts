@@ -1,14 +1,18 @@
-import { watch, type RequestOptions } from "./deadline";
-import { serverError, StellarError } from "./errors";
+import type { Payload } from "./codec/codec";
+import { after, watch, type RequestOptions } from "./deadline";
+import { asError, serverError, StellarError } from "./errors";
 import type { Settle } from "./rooms";
 import type { Answer } from "./types";
+import { valid } from "./values";
 
 /** What requests need from what carries them. */
 export interface RequestsHost {
   /** Requests go out when it is `connected`. */
   readonly state: string;
-  /** Sends one message; throws if it cannot be encoded. */
-  _send(message: unknown): void;
+  /** Encodes one message; throws if it cannot be sent. */
+  _pack(body: unknown): [message: any, payload: Payload];
+  /** Sends one message. */
+  _send(payload: Payload, message: unknown): void;
   /** Tells listeners. */
   _emit(name: string, ...args: unknown[]): void;
 }
@@ -26,7 +30,9 @@ export interface Limits {
 const grace = 5000;
 
 interface Request {
-  _body: Record<string, unknown>;
+  /** What is sent, as it was when it was asked for. */
+  _body: any;
+  _payload: Payload;
   _noReply: boolean | undefined;
   _settle: (error: unknown, answer?: Answer) => void;
   _sent: boolean;
@@ -97,9 +103,10 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
   const transmit = (request: Request) => {
     clearTimeout(request._timer);
     try {
-      host._send(request._body);
+      host._send(request._payload, request._body);
     } catch (error) {
-      return request._settle(error);
+      // A socket of another library that does not take it.
+      return request._settle(asError(error, "closed"));
     }
     const number = ++count;
     request._sent = true;
@@ -115,11 +122,11 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     // The server answers for an action that takes too long. When it does not, it was one that
     // answers nobody, and must not hold its place for ever.
     if (actionTimeout) {
-      request._timer = setTimeout(() => {
+      request._timer = after(actionTimeout + grace, () => {
         request._settle(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
         done(number);
         flush();
-      }, actionTimeout + grace);
+      });
     }
   };
 
@@ -136,11 +143,18 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
   return {
     _queued: () => queue.length,
     _pending: () => pending.size,
-    _request: (body, { volatile, noReply, ...options } = {}, now, follow) =>
+    _request: (body, limits, now, follow) =>
       new Promise((resolve, reject) => {
+        const { volatile, noReply, ...options } = valid(
+          (): RequestOptions => ({ timeout: requestTimeout, ...limits }),
+        );
+        const [_body, _payload] = host._pack(body);
+        const { state } = host;
+        if (/^(clos|refus)ed$/.test(state)) throw new StellarError(state, "Not connected");
         let release: (() => void) | void;
         const request: Request = {
-          _body: body,
+          _body,
+          _payload,
           _noReply: noReply,
           _sent: false,
           _follow: follow,
@@ -159,7 +173,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
           request._settle(error);
         };
         const drop = (why: string) => give(new StellarError("dropped", why));
-        release = watch({ timeout: requestTimeout, ...options }, give);
+        release = watch(options, give);
         if (!release) return;
         if (now) return transmit(request);
         queue.push(request);
@@ -167,9 +181,9 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
         if (!queue.includes(request)) return;
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
-          request._timer = setTimeout(drop, queueAge, "Waited too long");
+          request._timer = after(queueAge, () => drop("Waited too long"));
           // What only waits keeps no program running.
-          request._timer.unref?.();
+          request._timer?.unref?.();
         }
         if (queue.length > queueSize) {
           queue.shift()!._settle(new StellarError("dropped", "Queue is full"));

@@ -1,4 +1,5 @@
 import { backoff } from "./backoff";
+import { after } from "./deadline";
 import { StellarError } from "./errors";
 import type { Answer, Membership } from "./types";
 
@@ -231,7 +232,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       looking = false;
       if (!error) {
         // A room that takes long is no reason to have no connection.
-        deadline ??= setTimeout(settled, patience);
+        deadline ??= after(patience, settled);
       } else if (passes(error)) {
         unsure = true;
         wait(rate);

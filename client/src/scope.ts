@@ -1,5 +1,6 @@
 import type { Listener } from "./emitter";
 import type { Answer } from "./types";
+import { invalid } from "./values";
 
 /** What a scope uses of its client. */
 export interface ScopeHost {
@@ -40,7 +41,9 @@ export class Scope {
   }
 
   /** Sends an event to each of the rooms. */
-  emit(event: string, data?: unknown): Promise<Answer[]> {
+  async emit(event: string, data?: unknown): Promise<Answer[]> {
+    // Before anything is sent to one of them.
+    for (const room of this._rooms) if (typeof room !== "string") throw invalid("A room must be a string");
     return Promise.all(this._rooms.map((room) => this._client._event(room, event, data)));
   }
 

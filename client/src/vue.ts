@@ -7,22 +7,43 @@ import { onScopeDispose, readonly, ref, shallowRef, toValue, watch } from "vue";
 import type { MaybeRefOrGetter, Ref } from "vue";
 import type { Client } from "./client";
 import type { RequestOptions } from "./deadline";
+import type { EventArgs, EventName, Listener } from "./emitter";
 import type { StellarError } from "./errors";
 import { member, type Room } from "./membership";
-import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types";
+import type {
+  ActionAnswer,
+  CallRest,
+  ChatMessage,
+  EventsOf,
+  HookClient,
+  State,
+  WithActions,
+  WithEvents,
+} from "./types";
 
 /** Where a client is. */
 export function useConnection(client: HookClient): Readonly<Ref<State>> {
   const state = ref(client.state);
-  useStellarEvent(client, "state", (next: State) => (state.value = next));
+  useStellarEvent(client as Client<any>, "state", (next) => (state.value = next));
   return readonly(state);
 }
 
 /** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
+export function useStellarEvent<Events, Name extends EventName<EventsOf<Events>>>(
+  client: HookClient & WithEvents<Events>,
+  name: Name,
+  listener: (...args: EventArgs<EventsOf<Events>, Name>) => void,
+): void;
 export function useStellarEvent(
   client: HookClient,
   name: string,
-  listener: (...args: any[]) => void,
+  listener: (data: any, message: ChatMessage) => void,
+  room: string,
+): void;
+export function useStellarEvent(
+  client: HookClient,
+  name: string,
+  listener: Listener,
   room?: string,
 ): void {
   const source = room === undefined ? client : client.from(room);

@@ -9,7 +9,9 @@ import { rejection } from "./support/until";
 function lonely(t: TestContext, limits: Partial<Limits> = {}) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const sent: any[] = [];
-  const host = { state: "connected", _send: (body: any) => sent.push(body), _emit() {} };
+  const _pack = (body: any): [any, string] => [body, ""];
+  const _send = (_: unknown, body: any) => sent.push(body);
+  const host = { state: "connected", _pack, _send, _emit() {} };
   const all = requests(host, {
     ...{ simultaneousActions: 5, actionTimeout: 30_000 },
     ...{ queueSize: 3, queueAge: 1000, requestTimeout: 0 },

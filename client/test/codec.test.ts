@@ -31,10 +31,73 @@ for (const [name, value] of Object.entries(samples)) {
   });
 }
 
-test("msgpack: minus zero and what is not a number keep their value", () => {
-  assert.ok(Object.is(decode(encode(-0)), -0));
-  assert.ok(Number.isNaN(decode(encode(NaN))));
-  assert.equal(decode(encode(-Infinity)), -Infinity);
+test("msgpack: what is not a number is null, as in JSON, where minus zero is zero", () => {
+  assert.deepEqual(decode(encode([-0, NaN, -Infinity])), JSON.parse(JSON.stringify([-0, NaN, -Infinity])));
+  assert.ok(Number.isNaN(decode(Uint8Array.of(0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0))));
+});
+
+/** What JSON has rules for. */
+const odd: Record<string, unknown> = {
+  "what JSON leaves out": { a: undefined, b: () => 0, c: Symbol("c"), d: [undefined, () => 0, Symbol("d")] },
+  dates: { at: new Date(0), list: [new Date(1)], none: new Date(NaN) },
+  "an object that says what it is": { toJSON: (key: string) => ({ key }) },
+  "what says what it is by its place": [{ toJSON: (key: string) => key }, { a: { toJSON: (key: string) => key } }],
+  "what says that it is nothing": { a: { toJSON: () => undefined }, b: [{ toJSON: () => undefined }] },
+  "a function that says what it is": { a: Object.assign(() => 0, { toJSON: () => "told" }) },
+  "objects of primitive values": [new Number(5), new String("text"), new Boolean(false), Object(Symbol("s"))],
+  "arrays with holes": [, 1, , 2, ,],
+  "an array with other fields": Object.assign([1, 2], { more: 3 }),
+  collections: [new Map([[1, 2]]), new Set([1]), new WeakMap(), /regex/],
+  "a blob": new Blob(["text"]),
+  "an error": new Error("text"),
+  "a class": new (class {
+    own = 1;
+    get inherited() {
+      return 2;
+    }
+  })(),
+  "no prototype": Object.assign(Object.create(null), { a: 1 }),
+  "hidden fields": Object.defineProperty({ a: 1 }, "b", { value: 2 }),
+  "fields that are symbols": { a: 1, [Symbol("b")]: 2 },
+  proxies: [new Proxy({ a: 1 }, {}), new Proxy([1, 2], {})],
+  "a key of the language": JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}'),
+  nothing: undefined,
+};
+
+for (const [name, value] of Object.entries(odd)) {
+  test(`msgpack: ${name}: as JSON`, () => {
+    const text = JSON.stringify(value);
+    assert.deepEqual(decode(encode(value)), text === undefined ? null : JSON.parse(text));
+  });
+}
+
+test("halves of surrogate pairs are no characters, and become what they are in UTF-8", () => {
+  const value = { "\ud83d": ["a\ude00b", "\ud83d\ude00", "\\ud83d", "\\\ud83d"] };
+  const right = { "\ufffd": ["a\ufffdb", "\ud83d\ude00", "\\ud83d", "\\\ufffd"] };
+  for (const codec of [json, msgpack]) assert.deepEqual(codec.decode(codec.encode(value)), right);
+});
+
+test("what throws while it is read is thrown by either codec", () => {
+  const reason = new Error("Not for you");
+  const fail = () => {
+    throw reason;
+  };
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const keys = new Proxy({}, { ownKeys: fail });
+  for (const { encode } of [json, msgpack]) {
+    assert.throws(() => encode({ toJSON: fail }), reason);
+    assert.throws(() => encode({ a: { get b() { return fail(); } } }), reason);
+    assert.throws(() => encode([keys]), reason);
+    assert.throws(() => encode([proxy]), TypeError);
+  }
+});
+
+test("msgpack: as deep as the server reads, and no deeper", () => {
+  const deep = (levels: number): unknown => (levels ? [deep(levels - 1)] : 1);
+  assert.deepEqual(decode(encode(deep(120))), deep(120));
+  assert.throws(() => encode(deep(121)), /deep/);
+  assert.throws(() => encode(new Array(2 ** 32 - 1)), /long/);
 });
 
 test("msgpack: integers beyond 53 bits are bigints", () => {

@@ -190,7 +190,7 @@ test("refused by the authorizer: told with the reason, and not tried again", asy
   assert.equal((await gone)[0].code, "refused");
   assert.equal((await queued).code, "refused");
   assert.equal(retries, 0);
-  client.options.query.token = "good";
+  client.options.query = { token: "good" };
   await client.connect();
   assert.equal(client.state, "connected");
 });

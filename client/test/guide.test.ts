@@ -9,6 +9,7 @@ import { WebSocket } from "ws";
 import type { Client } from "../src/client";
 import { StellarError, StellarClient } from "../src/index";
 import type { Interceptor } from "../src/interceptors";
+import type { AnyActions, AnyEvents } from "../src/types";
 import { Setup } from "./support/setup";
 import { event, rejection, until } from "./support/until";
 
@@ -293,7 +294,7 @@ test("message, alert, api, welcome: what the server pushes", async (t) => {
 
 for (const [add, remove] of [["on", "off"], ["addListener", "removeListener"]] as const) {
   test(`${add} and ${remove}, once and removeAllListeners`, () => {
-    const client = new StellarClient({ url: "http://localhost", WebSocket });
+    const client = new StellarClient<AnyActions, AnyEvents>({ url: "http://localhost", WebSocket });
     const heard: string[] = [];
     const always = () => heard.push("always");
     assert.equal(client[add]("x", always).once("x", () => heard.push("once")), client);

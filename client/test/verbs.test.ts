@@ -266,7 +266,8 @@ test("a request that cannot be encoded rejects and does not count", async (t) =>
   const setup = await Setup.start(t);
   const client = await setup.connected();
   const error = await rejection(client.action("echo", { big: 1n }));
-  assert.ok(error instanceof TypeError);
+  assert.deepEqual([error.code, error.mayHaveRun], ["invalid", false]);
+  assert.ok(error.cause instanceof TypeError);
   assert.equal((await client.action("echo", { big: 1 })).big, 1);
 });
 

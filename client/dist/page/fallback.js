@@ -1,4 +1,7 @@
 (() => {
+  // src/deadline.ts
+  var after = (ms, fn) => ms < 2 ** 31 ? setTimeout(fn, ms) : void 0;
+
   // src/transports/fallback.ts
   var patience = 3;
   var storage = (use) => {
@@ -64,9 +67,9 @@
         const url2 = new URL(context.url);
         url2.pathname = way.c;
         if (left.length) {
-          timer = setTimeout(() => {
+          timer = after(timeout / 3, () => {
             if (current()) fail(() => events.close(1006, "No answer"));
-          }, timeout / 3);
+          });
         }
         try {
           inner = way.d(

@@ -148,6 +148,7 @@
 
   // src/codec/msgpack-encode.ts
   var utf82 = new TextEncoder();
+  var deepest = 120;
   var Writer = class {
     constructor() {
       this.bytes = new Uint8Array(256);
@@ -158,6 +159,7 @@
     take(size) {
       const start = this.at;
       this.at += size;
+      if (this.at > 268435456) throw new RangeError("too long");
       if (this.at > this.bytes.length) {
         const grown = new Uint8Array(Math.max(this.at, this.bytes.length * 2));
         grown.set(this.bytes);
@@ -227,27 +229,34 @@
     else if (value >= -(1n << 63n)) w.i64(211, value);
     else throw new RangeError("integer does not fit 64 bits");
   }
+  function plain(holder, key) {
+    let value = holder[key];
+    if ((Object(value) === value || typeof value === "bigint") && typeof value.toJSON === "function") {
+      value = value.toJSON(key);
+    }
+    if (/^\[object (Number|String|Boolean|BigInt)\]$/.test(toString.call(value))) {
+      value = value.valueOf();
+    }
+    return typeof value === "function" || typeof value === "symbol" ? void 0 : value;
+  }
+  var { toString } = Object.prototype;
   function write(w, value, depth) {
-    if (depth > 500) throw new RangeError("nested too deeply, or in a circle");
+    if (depth > deepest) throw new RangeError("nested too deeply, or in a circle");
     switch (typeof value) {
       case "boolean":
         return w.u8(value ? 195 : 194);
       case "bigint":
         return integer(w, value);
       case "number":
-        return Number.isSafeInteger(value) && !Object.is(value, -0) ? integer(w, BigInt(value)) : w.f64(value);
+        if (Number.isSafeInteger(value)) return integer(w, BigInt(value));
+        return Number.isFinite(value) ? w.f64(value) : w.u8(192);
       case "string": {
         const bytes = utf82.encode(value);
         w.length(bytes.length, 160, 31, 217, 218, 219);
         return w.raw(bytes);
       }
-      case "object":
-        break;
-      default:
-        return w.u8(192);
     }
-    if (value === null) return w.u8(192);
-    if (typeof value.toJSON === "function") return write(w, value.toJSON(), depth + 1);
+    if (value == null) return w.u8(192);
     if (value instanceof ArrayBuffer) value = new Uint8Array(value);
     if (ArrayBuffer.isView(value)) {
       const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
@@ -255,13 +264,12 @@
       return w.raw(bytes);
     }
     if (Array.isArray(value)) {
-      w.length(value.length, 144, 15, 0, 220, 221);
-      for (const item of value) write(w, item, depth + 1);
+      const { length } = value;
+      w.length(length, 144, 15, 0, 220, 221);
+      for (let at = 0; at < length; at++) write(w, plain(value, String(at)), depth + 1);
       return;
     }
-    const entries = Object.entries(value).filter(
-      ([, item]) => item !== void 0 && typeof item !== "function"
-    );
+    const entries = Object.keys(value).map((key) => [key, plain(value, key)]).filter(([, item]) => item !== void 0);
     w.length(entries.length, 128, 15, 0, 222, 223);
     for (const [key, item] of entries) {
       write(w, key, depth + 1);
@@ -270,7 +278,7 @@
   }
   function encode(value) {
     const writer = new Writer();
-    write(writer, value, 0);
+    write(writer, plain({ "": value }, ""), 0);
     return writer.done();
   }
 

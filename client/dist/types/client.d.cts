@@ -23,9 +23,11 @@ export interface Build {
  * and also takes a callback, whose arguments are in the order that the guide gives. As the
  * last argument they take {@link RequestOptions}.
  */
-export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEvents> implements T.WithActions<Actions> {
+export declare class Client<Actions = T.AnyActions, Events = {}> extends Emitter<T.EventsOf<Events>> implements T.WithActions<Actions>, T.WithEvents<Events> {
     /** Never set: carries the types of the actions, for hooks. */
     readonly "~actions"?: Actions;
+    /** Never set: carries the types of the events of rooms, for hooks. */
+    readonly "~events"?: Events;
     /** This connection's id, once connected; another one after a reconnect. */
     id: string | null;
     /** The session this connection belongs to. */
@@ -38,6 +40,7 @@ export declare class Client<Actions = T.AnyActions> extends Emitter<T.ClientEven
     interceptors: Interceptor[];
     /** The options in effect. */
     readonly options: Resolved;
+    private _codec;
     private _connection;
     private _requests;
     private _waiting;

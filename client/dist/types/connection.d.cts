@@ -1,4 +1,4 @@
-import type { Codec } from "./codec/codec.cjs";
+import type { Codec, Payload } from "./codec/codec.cjs";
 import { StellarError } from "./errors.cjs";
 import { type Resolved } from "./options.cjs";
 import type { Connect, Transport } from "./transports/transport.cjs";
@@ -32,8 +32,8 @@ export interface Connection {
     _open(): void;
     /** Ends for good. */
     _close(): void;
-    /** Encodes and sends one message; throws if it cannot be encoded. */
-    _send(message: unknown): void;
+    /** Sends one message, given as it is encoded and as it is. */
+    _send(payload: Payload, message: unknown): void;
 }
 /**
  * The state machine of a connection: dials, watches the heartbeat, tries again. It knows the

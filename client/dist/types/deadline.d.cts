@@ -13,6 +13,8 @@ export interface RequestOptions {
      */
     noReply?: boolean;
 }
+/** Calls `fn` after so many ms; never, where that is longer than timers can be. */
+export declare const after: (ms: number, fn: () => void) => any;
 /**
  * Watches a request's time and signal, and calls `fail` at most once. Returns what
  * stops the watch, or nothing when it has failed already.

@@ -1,5 +1,9 @@
 /** A listener of any event. */
 export type Listener = (...args: any[]) => void;
+/** Names of events: the emitter's own, and those of one room. */
+export type EventName<Events> = (keyof Events & string) | `[${string}].${string}`;
+/** What a listener of an event gets. */
+export type EventArgs<Events, Name> = Name extends keyof Events ? Events[Name] extends any[] ? Events[Name] : never : any[];
 /**
  * A small event emitter. A listener that throws neither stops the others nor
  * reaches the code that emitted: its error is thrown again on its own turn, so
@@ -10,17 +14,15 @@ export declare class Emitter<Events extends {
 }> {
     private _listeners;
     /** Calls `fn` every time `name` happens. */
-    on<K extends keyof Events & string>(name: K, fn: (...args: Events[K]) => void): this;
-    on(name: string, fn: Listener): this;
+    on<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
     /** Calls `fn` the next time `name` happens, and then no more. */
-    once<K extends keyof Events & string>(name: K, fn: (...args: Events[K]) => void): this;
-    once(name: string, fn: Listener): this;
+    once<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
     /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
-    off(name?: string, fn?: Listener): this;
+    off(name?: EventName<Events>, fn?: Listener): this;
     /** The same as {@link on}. */
-    addListener(name: string, fn: Listener): this;
+    addListener<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
     /** The same as {@link off}. */
-    removeListener(name: string, fn?: Listener): this;
+    removeListener(name: EventName<Events>, fn?: Listener): this;
     /** Removes all listeners of `name`, or of everything. */
-    removeAllListeners(name?: string): this;
+    removeAllListeners(name?: EventName<Events>): this;
 }

@@ -10,11 +10,12 @@
  * - `refused`: the server's authorizer said no
  * - `http`: the HTTP answer was not one of the protocol
  * - `decode`: a message could not be read
+ * - `invalid`: what was passed cannot be sent, or is not what the method or the option takes
  * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
  *   WebSocket, or what takes a socket that was handed in
  * - `error`: the server sent an error that carries no code
  */
-export type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "unsupported" | "error";
+export type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "invalid" | "unsupported" | "error";
 /** The one kind of error this client rejects with. */
 export declare class StellarError extends Error {
     /** The server's code (`"016"`) or a {@link ClientErrorCode}. */

@@ -1,5 +1,9 @@
 import type { ReconnectOptions } from "./backoff.mjs";
 import type { WebSocketClass } from "./transports/transport.mjs";
+/** An engine that the client can have. */
+export type Engine = "ws" | "engine.io" | "socket.io" | "sockjs";
+/** Parameters of the connection's address; what is null or undefined is left out. */
+export type Query = Record<string, string | number | boolean | null | undefined>;
 /** Everything that can be set; what is left out comes from the server, then from the defaults. */
 export interface ClientOptions {
     /** The server's address (`http`, `https`, `ws` or `wss`); default: the page's origin. */
@@ -11,7 +15,7 @@ export interface ClientOptions {
     /** The same as `api`, as older releases spell it. */
     apiPath?: string;
     /** The engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`; default: `ws`. */
-    transports?: string[];
+    transports?: Engine[];
     /** The paths of engines. The first one's is `path`; that of any other by default its name. */
     paths?: Record<string, string>;
     /**
@@ -46,8 +50,13 @@ export interface ClientOptions {
     queueSize?: number;
     /** How long a request may wait to be sent, in ms; default 300,000; 0 without end. */
     queueAge?: number;
-    /** Parameters added to the connection's address, such as a token. */
-    query?: Record<string, string>;
+    /**
+     * Parameters added to the connection's address, such as a token, or what gives them for each
+     * attempt. An attempt for which it throws or rejects has failed.
+     */
+    query?: Query | (() => Query | Promise<Query>);
+    /** The longest message that the server takes, in bytes; default 10,485,760. */
+    maxLength?: number;
     /**
      * The WebSocket class, or a promise of it; default: the platform's, or in Node that of the package
      * `ws`.
@@ -78,6 +87,6 @@ export interface Resolved extends Required<Omit<ClientOptions, "apiPath" | "pars
     fetch: typeof fetch | undefined;
 }
 /** Puts together what was given, what the server set, and the defaults. */
-export declare function resolve(options: ClientOptions): Resolved;
+export declare const resolve: (options: ClientOptions) => Resolved;
 /** The address of a connection. */
-export declare function connectionUrl({ url, path, query }: Resolved): URL;
+export declare function connectionUrl({ url, path }: Resolved, query: Query): URL;

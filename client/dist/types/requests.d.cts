@@ -1,3 +1,4 @@
+import type { Payload } from "./codec/codec.cjs";
 import { type RequestOptions } from "./deadline.cjs";
 import { StellarError } from "./errors.cjs";
 import type { Settle } from "./rooms.cjs";
@@ -6,8 +7,10 @@ import type { Answer } from "./types.cjs";
 export interface RequestsHost {
     /** Requests go out when it is `connected`. */
     readonly state: string;
-    /** Sends one message; throws if it cannot be encoded. */
-    _send(message: unknown): void;
+    /** Encodes one message; throws if it cannot be sent. */
+    _pack(body: unknown): [message: any, payload: Payload];
+    /** Sends one message. */
+    _send(payload: Payload, message: unknown): void;
     /** Tells listeners. */
     _emit(name: string, ...args: unknown[]): void;
 }

@@ -1,3 +1,4 @@
+import type { Payload } from "./codec/codec.mjs";
 import { type RequestOptions } from "./deadline.mjs";
 import { StellarError } from "./errors.mjs";
 import type { Settle } from "./rooms.mjs";
@@ -6,8 +7,10 @@ import type { Answer } from "./types.mjs";
 export interface RequestsHost {
     /** Requests go out when it is `connected`. */
     readonly state: string;
-    /** Sends one message; throws if it cannot be encoded. */
-    _send(message: unknown): void;
+    /** Encodes one message; throws if it cannot be sent. */
+    _pack(body: unknown): [message: any, payload: Payload];
+    /** Sends one message. */
+    _send(payload: Payload, message: unknown): void;
     /** Tells listeners. */
     _emit(name: string, ...args: unknown[]): void;
 }

@@ -128,6 +128,17 @@ export interface ClientEvents {
     /** A message went out, under this number. */
     send: [message: any, messageCount: number];
 }
+/**
+ * The events of a client: its own, and those of rooms, whose listeners get the data and the whole
+ * message. `Events` says what data each of these has.
+ */
+export type EventsOf<Events> = ClientEvents & {
+    [Name in Exclude<keyof Events & string, keyof ClientEvents>]: [data: Events[Name], message: ChatMessage];
+};
+/** Events of rooms of any name, with any data: what to give where they are not declared. */
+export interface AnyEvents {
+    [name: string]: any;
+}
 /** The callback of verbs that the guide gives as `callback(error, answer)`. */
 export type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
 /** The callback of verbs that the guide gives as `callback(answer, error)`. */
@@ -170,6 +181,11 @@ export type CallRest<Action> = Action extends {
 export interface WithActions<Actions> {
     /** Never set: carries the types of the actions. */
     readonly "~actions"?: Actions;
+}
+/** A client as hooks see its events: what they are is in its type alone. */
+export interface WithEvents<Events> {
+    /** Never set: carries the types of the events. */
+    readonly "~events"?: Events;
 }
 /** What hooks use of a client. */
 export interface HookClient {

@@ -1,11 +1,13 @@
 import type { MaybeRefOrGetter, Ref } from "vue";
+import type { EventArgs, EventName } from "./emitter.cjs";
 import type { StellarError } from "./errors.cjs";
 import { type Room } from "./membership.cjs";
-import type { ActionAnswer, CallRest, ChatMessage, HookClient, State, WithActions } from "./types.cjs";
+import type { ActionAnswer, CallRest, ChatMessage, EventsOf, HookClient, State, WithActions, WithEvents } from "./types.cjs";
 /** Where a client is. */
 export declare function useConnection(client: HookClient): Readonly<Ref<State>>;
 /** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
-export declare function useStellarEvent(client: HookClient, name: string, listener: (...args: any[]) => void, room?: string): void;
+export declare function useStellarEvent<Events, Name extends EventName<EventsOf<Events>>>(client: HookClient & WithEvents<Events>, name: Name, listener: (...args: EventArgs<EventsOf<Events>, Name>) => void): void;
+export declare function useStellarEvent(client: HookClient, name: string, listener: (data: any, message: ChatMessage) => void, room: string): void;
 /** A room that the scope is in until it ends, and the last `limit` (100) messages of it. */
 export declare function useRoom(client: HookClient, room: MaybeRefOrGetter<string>, limit?: number): Room<Readonly<Ref<readonly ChatMessage[]>>, Readonly<Ref<boolean>>, Ref<StellarError | null>>;
 /** An action to call, and how its last call went. */

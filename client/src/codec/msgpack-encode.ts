@@ -1,4 +1,6 @@
 const utf8 = new TextEncoder();
+// The server reads 127 levels, of which Socket.IO needs two.
+const deepest = 120;
 
 /** A buffer that grows as it is written. */
 class Writer {
@@ -10,6 +12,8 @@ class Writer {
   private take(size: number): number {
     const start = this.at;
     this.at += size;
+    // No server takes as much. An array that is nearly all holes could ask for it.
+    if (this.at > 0x10000000) throw new RangeError("too long");
     if (this.at > this.bytes.length) {
       const grown = new Uint8Array(Math.max(this.at, this.bytes.length * 2));
       grown.set(this.bytes);
@@ -82,29 +86,38 @@ function integer(w: Writer, value: bigint): void {
   else throw new RangeError("integer does not fit 64 bits");
 }
 
+/** The value that JSON has in place of another one; undefined where it has none. */
+function plain(holder: any, key: string): any {
+  let value = holder[key];
+  if ((Object(value) === value || typeof value === "bigint") && typeof value.toJSON === "function") {
+    value = value.toJSON(key);
+  }
+  // Objects of primitive values stand for those.
+  if (/^\[object (Number|String|Boolean|BigInt)\]$/.test(toString.call(value))) {
+    value = value.valueOf();
+  }
+  return typeof value === "function" || typeof value === "symbol" ? undefined : value;
+}
+
+const { toString } = Object.prototype;
+
 function write(w: Writer, value: any, depth: number): void {
-  if (depth > 500) throw new RangeError("nested too deeply, or in a circle");
+  if (depth > deepest) throw new RangeError("nested too deeply, or in a circle");
   switch (typeof value) {
     case "boolean":
       return w.u8(value ? 0xc3 : 0xc2);
     case "bigint":
       return integer(w, value);
     case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0)
-        ? integer(w, BigInt(value))
-        : w.f64(value);
+      if (Number.isSafeInteger(value)) return integer(w, BigInt(value));
+      return Number.isFinite(value) ? w.f64(value) : w.u8(0xc0);
     case "string": {
       const bytes = utf8.encode(value);
       w.length(bytes.length, 0xa0, 31, 0xd9, 0xda, 0xdb);
       return w.raw(bytes);
     }
-    case "object":
-      break;
-    default:
-      return w.u8(0xc0);
   }
-  if (value === null) return w.u8(0xc0);
-  if (typeof value.toJSON === "function") return write(w, value.toJSON(), depth + 1);
+  if (value == null) return w.u8(0xc0);
   if (value instanceof ArrayBuffer) value = new Uint8Array(value);
   if (ArrayBuffer.isView(value)) {
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
@@ -112,13 +125,14 @@ function write(w: Writer, value: any, depth: number): void {
     return w.raw(bytes);
   }
   if (Array.isArray(value)) {
-    w.length(value.length, 0x90, 15, 0, 0xdc, 0xdd);
-    for (const item of value) write(w, item, depth + 1);
+    const { length } = value;
+    w.length(length, 0x90, 15, 0, 0xdc, 0xdd);
+    for (let at = 0; at < length; at++) write(w, plain(value, String(at)), depth + 1);
     return;
   }
-  const entries = Object.entries(value).filter(
-    ([, item]) => item !== undefined && typeof item !== "function",
-  );
+  const entries = Object.keys(value)
+    .map((key): [string, unknown] => [key, plain(value, key)])
+    .filter(([, item]) => item !== undefined);
   w.length(entries.length, 0x80, 15, 0, 0xde, 0xdf);
   for (const [key, item] of entries) {
     write(w, key, depth + 1);
@@ -127,11 +141,12 @@ function write(w: Writer, value: any, depth: number): void {
 }
 
 /**
- * Encodes a value as MessagePack. It follows JSON's rules where they apply: `toJSON`
- * is honoured, an object's undefined entries are left out. Bytes become `bin`.
+ * Encodes a value as MessagePack. It follows JSON's rules where they apply: `toJSON` is honoured,
+ * what JSON leaves out is left out, and what is no number becomes null. Bytes become `bin`, and
+ * integers of 64 bits stay exact.
  */
 export function encode(value: unknown): Uint8Array {
   const writer = new Writer();
-  write(writer, value, 0);
+  write(writer, plain({ "": value }, ""), 0);
   return writer.done();
 }

@@ -1,3 +1,4 @@
+import { after } from "../deadline";
 import type { Resolved } from "../options";
 import type { Connect, Transport, Transports } from "./transport";
 
@@ -93,9 +94,9 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
       const url = new URL(context.url);
       url.pathname = way._path;
       if (left.length) {
-        timer = setTimeout(() => {
+        timer = after(timeout / 3, () => {
           if (current()) fail(() => events.close(1006, "No answer"));
-        }, timeout / 3);
+        });
       }
       try {
         inner = way._connect(

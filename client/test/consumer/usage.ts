@@ -1,5 +1,14 @@
 // Not run: the build compiles it against the declarations, as a user of the package would.
-import { createClient, StellarClient, StellarError, type ChatMessage, type Details } from "stellar-client";
+import {
+  createClient,
+  StellarClient,
+  StellarError,
+  type AnyActions,
+  type AnyEvents,
+  type ChatMessage,
+  type Client,
+  type Details,
+} from "stellar-client";
 import { StellarClient as MsgpackClient } from "stellar-client/msgpack";
 
 /** Uses every method in each of its forms. */
@@ -7,7 +16,16 @@ export async function usage(): Promise<unknown[]> {
   const client = new StellarClient({ url: "http://localhost", reconnect: { min: 1 } });
   client.on("say", ({ room, message }: ChatMessage) => [room, message]);
   client.on("state", (state, previous) => state === previous);
-  client.on("anything", (data) => data).once("connected", (details) => details?.id);
+  client.on("message", (message) => message.context).once("connected", (details) => details?.id);
+  client.on("[room].moved", (data, message) => [data, message]);
+  // @ts-expect-error: there is no such event
+  client.on("conected", () => {});
+  // @ts-expect-error: there is no such event
+  client.once("conected", () => {}).off("connected");
+  // @ts-expect-error: there is no such event
+  client.addListener("conected", () => {});
+  // @ts-expect-error: there is no such event
+  client.off("conected");
   client.connect((error, details) => [error?.code, details?.rooms]);
   const connected = await client.connect();
   const details: Details = connected.data;
@@ -34,6 +52,46 @@ export async function usage(): Promise<unknown[]> {
   client.interceptors.push(async (params, next, reject) => (params.a ? next() : reject("no")));
   client.disconnect((error) => error instanceof StellarError);
   return [details, id, members, bytes, blob, text, new MsgpackClient("ws://localhost")];
+}
+
+/** What an application says in its rooms. */
+interface Events {
+  moved: { x: number; y: number };
+}
+
+/** Options, and the events of rooms. */
+export function options(): unknown[] {
+  const url = "http://localhost";
+  const token = (): string => "secret";
+  const client = createClient<AnyActions, Events>({
+    url,
+    transports: ["ws", "socket.io"],
+    query: async () => ({ token: token(), version: 2, beta: true, none: undefined }),
+    WebSocket: Promise.resolve(class {}),
+  });
+  client.on("moved", ({ x, y }, { from, room }) => [x, y, from, room]);
+  client.on("connected", (details) => details?.id);
+  const handed: StellarClient<AnyActions, Events> = client;
+  const plain: Pick<Client, "say" | "action"> = client;
+  // @ts-expect-error: it has no such field
+  client.on("moved", ({ z }) => z);
+  // @ts-expect-error: there is no such event
+  client.on("mooved", () => {});
+  const any = createClient<AnyActions, AnyEvents>(url);
+  any.on("whatever", (data, message) => [data.x, message.room]);
+  // @ts-expect-error: a server's name of an engine is not the client's
+  createClient({ url, transports: ["websocket"] });
+  // @ts-expect-error: there is no such engine
+  createClient({ url, transports: ["polling"] });
+  // @ts-expect-error: there is no such option
+  createClient({ url, reconect: false });
+  // @ts-expect-error: there is no such option
+  createClient({ url, reconnect: { retrys: 1 } });
+  // @ts-expect-error: a parameter is a text
+  createClient({ url, query: { token: {} } });
+  // @ts-expect-error: what gives the query gives parameters
+  createClient({ url, query: () => "token" });
+  return [handed, plain, any];
 }
 
 /** As a server prints them. */

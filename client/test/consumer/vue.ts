@@ -38,6 +38,14 @@ export function WithInterface() {
   const { messages, joined, say } = useRoom(client, "lobby");
   say({ text: "hello" });
   useStellarEvent(client, "moved", (data) => data, "lobby");
+  useStellarEvent(client, "connected", (details) => details?.id);
+  // @ts-expect-error: there is no such event
+  useStellarEvent(client, "conected", () => {});
+  const declared = createClient<Actions, { moved: { x: number } }>();
+  useStellarEvent(declared, "moved", ({ x }, { room }) => [x, room]);
+  useRoom(declared, "lobby");
+  // @ts-expect-error: there is no such event
+  useStellarEvent(declared, "mooved", () => {});
   return [total, called, randomNumber, error.value?.code, pending, messages, joined, useConnection(client)];
 }
 

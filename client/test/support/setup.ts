@@ -3,17 +3,21 @@ import type { Client } from "../../src/client";
 import { StellarClient } from "../../src/index";
 import { StellarClient as MsgpackClient } from "../../src/msgpack";
 import type { ClientOptions } from "../../src/options";
+import type { AnyActions, AnyEvents } from "../../src/types";
 import { TestServer, type ServerOptions } from "./server";
 
 /** One codec as both sides name it. */
 export const codecs = {
-  json: (options: ClientOptions) => new StellarClient(options),
-  msgpack: (options: ClientOptions) => new MsgpackClient(options),
+  json: (options: ClientOptions): Heard => new StellarClient<AnyActions, AnyEvents>(options),
+  msgpack: (options: ClientOptions): Heard => new MsgpackClient<AnyActions, AnyEvents>(options),
 };
+
+/** A client whose rooms have any events. */
+export type Heard = Client<AnyActions, AnyEvents>;
 
 /** A server and the clients of one test; ends them when the test does. */
 export class Setup {
-  private clients: Client[] = [];
+  private clients: Heard[] = [];
 
   private constructor(
     public server: TestServer,
@@ -36,7 +40,7 @@ export class Setup {
   }
 
   /** A client that is not connected yet. Its retries are quick. */
-  client(options: ClientOptions = {}): Client {
+  client(options: ClientOptions = {}): Heard {
     const client = codecs[this.codec]({
       url: this.server.url,
       WebSocket,
@@ -48,7 +52,7 @@ export class Setup {
   }
 
   /** A client that is connected. */
-  async connected(options: ClientOptions = {}): Promise<Client> {
+  async connected(options: ClientOptions = {}): Promise<Heard> {
     const client = this.client(options);
     await client.connect();
     return client;

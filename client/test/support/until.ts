@@ -1,4 +1,5 @@
 import type { Client } from "../../src/client";
+import type { AnyEvents } from "../../src/types";
 
 /** Waits until a condition holds; fails after a time that no working test comes near. */
 export async function until(condition: () => unknown, what = String(condition)): Promise<void> {
@@ -10,7 +11,7 @@ export async function until(condition: () => unknown, what = String(condition)):
 }
 
 /** Waits for an event of a client and gives its arguments. */
-export function event(client: Client, name: string): Promise<any[]> {
+export function event(client: Pick<Client<any, AnyEvents>, "once">, name: string): Promise<any[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`Waited in vain for: ${name}`)), 10_000);
     client.once(name, (...args: any[]) => {
