@@ -15,6 +15,7 @@ use crate::{
     connection::Connection,
     files::Files,
     http::Route,
+    reload::ReloadHook,
     rooms::{Hooks, LocalRooms},
 };
 
@@ -33,6 +34,11 @@ pub(crate) struct App {
     pub(crate) shared: Extensions,
     /// Whether outgoing messages pass through transforms, which are the user's code.
     pub(crate) has_transforms: bool,
+    /// What the application reloads.
+    pub(crate) reload: Vec<ReloadHook>,
+    /// The certificate of the settings, once it was read.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: OnceLock<stellarfw_transport::serve::Tls>,
     /// Actions get 006.
     pub(crate) stopping: AtomicBool,
     /// It is to stop soon: `/readyz` says so.

@@ -66,6 +66,7 @@ mod metrics;
 mod middleware;
 mod readable;
 mod reference;
+mod reload;
 pub mod rooms;
 mod serve;
 mod stellar;
@@ -95,6 +96,7 @@ pub use self::{
     files::Embedded,
     http::{BadRoute, Cors},
     middleware::{ChatMiddleware, ConnectionMiddleware},
+    reload::ReloadError,
     rooms::Rooms,
     stellar::Stellar,
 };

@@ -5,11 +5,12 @@ use std::{future::Future, io};
 use stellarfw_transport::serve::{self, Listener};
 use tokio::{net::TcpListener, net::ToSocketAddrs, sync::watch};
 
-use crate::{Config, Stellar};
+use crate::{Stellar, app::App, reload};
 
 impl Stellar {
     /// Listens and serves until Ctrl-C or SIGTERM, then stops as [`Stellar::drain`] says; a second
-    /// signal cuts that short.
+    /// signal cuts that short. On SIGHUP it [reloads](Stellar::reload), unless that comes because
+    /// the terminal of the process is closed: then it stops.
     ///
     /// Dropped, it and the others here listen no more: requests under way go on without being waited
     /// for, and connections stay until [`Stellar::shutdown`] or the runtime's end.
@@ -28,10 +29,11 @@ impl Stellar {
     pub async fn serve_until_stopped(&self, listener: impl Into<Listener>) -> io::Result<()> {
         let mut listener = listener.into();
         if !listener.is_secure() {
-            listener = Security::of(&self.app.config)?.put_on(listener);
+            listener = Security::of(&self.app)?.put_on(listener);
         }
         let metrics = self.metrics_listener().await?;
-        self.serve_with(vec![listener], metrics, stop_signal(), second_signal())
+        let stop = stop_or_reload(self);
+        self.serve_with(vec![listener], metrics, stop, second_signal())
             .await
     }
 
@@ -44,7 +46,7 @@ impl Stellar {
         let listeners = self.listen().await?;
         let metrics = self.metrics_listener().await?;
         // Who is told that it listens may ask it to stop at once.
-        let stop = stop_signal();
+        let stop = stop_or_reload(self);
         listening(&listeners);
         self.serve_with(listeners, metrics, stop, second_signal())
             .await
@@ -70,7 +72,7 @@ impl Stellar {
     /// used.
     pub async fn listen(&self) -> io::Result<Vec<Listener>> {
         // The listeners share one certificate, which is looked at and told of once.
-        let secure = Security::of(&self.app.config)?;
+        let secure = Security::of(&self.app)?;
         let mut listeners = Vec::new();
         for address in &self.app.config.listen {
             let told = |error: io::Error| {
@@ -170,10 +172,12 @@ struct Security {
 
 impl Security {
     #[cfg(feature = "tls")]
-    fn of(config: &Config) -> io::Result<Self> {
-        let tls = match (&config.tls.cert, &config.tls.key) {
+    fn of(app: &App) -> io::Result<Self> {
+        let tls = match (&app.config.tls.cert, &app.config.tls.key) {
             (Some(cert), Some(key)) => {
-                Some(serve::Tls::from_files(cert, key).map_err(io::Error::other)?)
+                let tls = serve::Tls::from_files(cert, key).map_err(io::Error::other)?;
+                // All listeners share one, so that it is reloaded for all of them.
+                Some(app.tls.get_or_init(|| tls).clone())
             }
             (None, None) => None,
             _ => return Err(io::Error::other("tls.cert and tls.key must be given both")),
@@ -182,8 +186,8 @@ impl Security {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn of(config: &Config) -> io::Result<Self> {
-        if config.tls == crate::config::TlsConfig::default() {
+    fn of(app: &App) -> io::Result<Self> {
+        if app.config.tls == crate::config::TlsConfig::default() {
             return Ok(Self {});
         }
         Err(io::Error::other("this program was built without TLS"))
@@ -217,26 +221,37 @@ fn stop_signal() -> impl Future<Output = ()> {
     }
 }
 
+/// As [`stop_signal`]; meanwhile SIGHUP reloads.
+fn stop_or_reload(stellar: &Stellar) -> impl Future<Output = ()> + use<> {
+    let (stop, reloads) = (stop_signal(), reload::on_signal(stellar));
+    async move {
+        tokio::select! {
+            () = stop => {}
+            () = reloads => {}
+        }
+    }
+}
+
 /// As [`stop_signal`], from the first time that it is polled: the one before is not heard again.
 async fn second_signal() {
     stop_signal().await;
 }
 
 /// Tells systemd that the server serves, if it asked to be told.
-fn notify_ready() {
+pub(crate) fn notify_ready() {
     #[cfg(unix)]
-    notify(sd_notify::NotifyState::Ready);
+    notify(&[sd_notify::NotifyState::Ready]);
 }
 
 /// Tells systemd that the server stops.
 fn notify_stopping() {
     #[cfg(unix)]
-    notify(sd_notify::NotifyState::Stopping);
+    notify(&[sd_notify::NotifyState::Stopping]);
 }
 
 #[cfg(unix)]
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+pub(crate) fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd was not told");
     }
 }

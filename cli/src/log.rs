@@ -1,17 +1,21 @@
 //! The log of a server, on the error output.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use stellarfw::config::Origin;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _, reload,
+    util::SubscriberInitExt as _,
+};
 
-use crate::Failure;
+use crate::{Failure, settings::Loaded};
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct Log {
     /// What is logged: error, warn, info, debug, trace, or by module as in
-    /// warn,stellarfw=debug; RUST_LOG if it is not given, else info
+    /// warn,stellarfw=debug; without it the setting log or RUST_LOG counts, else info
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
     /// How the log is written
@@ -27,26 +31,67 @@ enum Format {
     Json,
 }
 
+/// A log whose filter can be changed while it runs.
+#[derive(Clone)]
+pub(crate) struct Running {
+    options: Log,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
 impl Log {
     /// Starts logging.
-    pub(crate) fn start(&self) -> Result<(), Failure> {
-        let (from, text) = match (&self.log, std::env::var("RUST_LOG")) {
-            (Some(text), _) => ("--log", text.clone()),
-            (None, Ok(text)) if !text.trim().is_empty() => ("RUST_LOG", text),
-            _ => ("--log", "info".to_owned()),
+    pub(crate) fn start(&self, loaded: &Loaded) -> Result<Running, Failure> {
+        let (filter, handle) = reload::Layer::new(self.filter(loaded)?);
+        let format = fmt::layer().with_writer(io::stderr);
+        let format = match self.log_format {
+            Format::Human => format.with_ansi(is_coloured()).boxed(),
+            Format::Json => format.with_ansi(false).json().flatten_event(true).boxed(),
         };
-        let filter = EnvFilter::builder()
-            .parse(&text)
-            .map_err(|error| format!("{from}: {text:?} is no filter: {error}"))?;
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr);
-        match self.log_format {
-            Format::Human => log
-                .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-                .init(),
-            Format::Json => log.json().flatten_event(true).init(),
-        }
-        Ok(())
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(format)
+            .init();
+        Ok(Running {
+            options: self.clone(),
+            filter: handle,
+        })
     }
+
+    /// The filter of what counts most: the option, a variable of the setting or `--set`, `RUST_LOG`,
+    /// the file.
+    fn filter(&self, loaded: &Loaded) -> Result<EnvFilter, String> {
+        let origin = loaded.origins.of(&["log"]);
+        let setting = loaded.config.log.clone();
+        let setting = setting.map(|text| (format!("log ({origin})"), text));
+        let variable = std::env::var("RUST_LOG").ok();
+        let variable = variable.filter(|text| !text.trim().is_empty());
+        let variable = variable.map(|text| ("RUST_LOG".to_owned(), text));
+        let option = self.log.clone().map(|text| ("--log".to_owned(), text));
+        let others = match origin {
+            Origin::File(_) => variable.or(setting),
+            _ => setting.or(variable),
+        };
+        let Some((from, text)) = option.or(others) else {
+            return Ok(EnvFilter::new("info"));
+        };
+        EnvFilter::builder()
+            .parse(&text)
+            .map_err(|error| format!("{from}: {text:?} is no filter: {error}"))
+    }
+}
+
+impl Running {
+    /// Changes the filter to that of settings that were read anew.
+    pub(crate) fn change(&self, loaded: &Loaded) -> Result<(), String> {
+        let filter = self.options.filter(loaded)?;
+        let changed = self.filter.reload(filter);
+        changed.map_err(|error| error.to_string())
+    }
+}
+
+/// Returns `true` if the log may have colours: on a terminal, unless `NO_COLOR` says otherwise
+/// (<https://no-color.org>).
+fn is_coloured() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !is_unwanted
 }

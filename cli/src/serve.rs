@@ -16,16 +16,23 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.settings.load()?;
-        self.log.start()?;
+        let log = self.log.start(&loaded)?;
         for variable in loaded.origins.unknown_variables() {
             tracing::warn!("{variable}");
         }
+        let settings = self.settings;
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
             // The build itself tells of what it finds.
             check::report(&check::files(&loaded))?;
             let stellar = Stellar::builder()
                 .config(loaded.config.clone())
+                .on_reload(move || {
+                    // The other settings count from the next start on.
+                    let loaded = settings.load().map_err(|error| error.to_string())?;
+                    log.change(&loaded)?;
+                    Ok(())
+                })
                 .build()
                 .await
                 .map_err(|error| check::unbuilt(&loaded, &error))?;

@@ -118,6 +118,9 @@ impl Builder {
             broker: self.broker,
             local: LocalRooms::default(),
             shared: self.shared,
+            reload: self.reload,
+            #[cfg(feature = "tls")]
+            tls: OnceLock::new(),
             has_transforms: self.has_transforms,
             stopping: AtomicBool::new(false),
             draining: AtomicBool::new(false),

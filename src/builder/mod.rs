@@ -18,6 +18,7 @@ use crate::{
     files::Embedded,
     http::{BadRoute, Route},
     middleware::{ChatMiddleware, ConnectionMiddleware},
+    reload::ReloadHook,
     rooms::{Event, Hooks, RoomName, Say},
 };
 
@@ -42,6 +43,7 @@ pub struct Builder {
     bad_route: Option<BadRoute>,
     hooks: Hooks,
     embedded: Vec<Embedded>,
+    reload: Vec<ReloadHook>,
     shared: Extensions,
     server: ServerBuilder,
     has_transforms: bool,
@@ -66,6 +68,7 @@ impl Default for Builder {
             bad_route: None,
             hooks: Hooks::default(),
             embedded: Vec::new(),
+            reload: Vec::new(),
             shared: Extensions::new(),
             server: Server::builder(),
             has_transforms: false,
@@ -193,6 +196,29 @@ impl Builder {
     /// Adds public files that are built into the program; folders come first.
     pub fn embedded(mut self, files: impl IntoIterator<Item = Embedded>) -> Self {
         self.embedded.extend(files);
+        self
+    }
+
+    /// Adds what the application reloads with the server's certificate: on SIGHUP where the server
+    /// stops on signals, and with [`Stellar::reload`](crate::Stellar::reload). The hook may block. An
+    /// error of it is logged, and hooks after it run all the same.
+    ///
+    /// ```
+    /// use std::sync::{Arc, RwLock};
+    /// use stellarfw::Stellar;
+    ///
+    /// let banned = Arc::new(RwLock::new(String::new()));
+    /// let builder = Stellar::builder().on_reload(move || {
+    ///     let text = std::fs::read_to_string("banned.txt")?;
+    ///     *banned.write().map_err(|_| "a hook panicked before")? = text;
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn on_reload(
+        mut self,
+        hook: impl Fn() -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
+    ) -> Self {
+        self.reload.push(Box::new(hook));
         self
     }
 

@@ -105,7 +105,12 @@ pub struct Config {
     pub jsonp: bool,
     /// Whether TRACE requests are answered, with what was received. Default false.
     pub trace: bool,
-    /// Whether `/docs`, the documents below it and `/stellar-client.d.ts` are served.
+    /// What is logged, as a filter such as `info` or `warn,stellarfw=debug`, for programs that set up
+    /// their log by the settings, as the command `stellarfw` does: the library itself does not.
+    /// Default: none, `RUST_LOG` counts.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub log: Option<String>,
+    /// Whether `/docs`, the documents below it, the page at `/` and `/stellar-client.d.ts` are served.
     /// Default true.
     pub docs: bool,
     /// The name of the session cookie; none, `false` in a file, sets no cookie.
@@ -164,6 +169,7 @@ impl Default for Config {
             cors: Cors::default(),
             jsonp: true,
             trace: false,
+            log: None,
             docs: true,
             session_cookie: Some("sessionID".into()),
             #[cfg(feature = "ws")]

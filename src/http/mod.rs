@@ -5,6 +5,7 @@ mod cors;
 mod etag;
 mod fixed;
 mod health;
+mod home;
 mod paths;
 mod reference;
 mod script;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
-use super::{etag::Tag, session::Session};
+use super::{etag::Tag, home::HomePage, session::Session};
 use crate::{
     Stellar,
     files::{Found, segments},
@@ -20,21 +20,29 @@ use crate::{
 
 pub(super) fn routes(stellar: &Stellar) -> MethodRouter {
     let stellar = stellar.clone();
+    let home = HomePage::of(&stellar);
     any(move |request: Request| {
-        let stellar = stellar.clone();
-        async move { answer(&stellar, request).await }
+        let (stellar, home) = (stellar.clone(), home.clone());
+        async move { answer(&stellar, home.as_ref(), request).await }
     })
 }
 
-async fn answer(stellar: &Stellar, request: Request) -> Response {
+async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let session = Session::of(stellar.config(), request.headers(), request.extensions());
+    let home = home.filter(|_| request.uri().path() == "/");
+    let asked = home.map(|_| request.headers().clone());
     let mut response = match decode(request.uri().path()) {
         Some(path) => find(stellar, &path, request).await,
         None => not_found(),
     };
+    if response.status() == StatusCode::NOT_FOUND
+        && let (Some(home), Some(asked)) = (home, asked)
+    {
+        return home.answer(&asked).await;
+    }
     let headers = response.headers_mut();
     let is_page = headers
         .get(header::CONTENT_TYPE)

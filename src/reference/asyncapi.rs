@@ -16,7 +16,8 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
         "msgpack" => "application/vnd.msgpack",
         _ => "application/json",
     };
-    let (verbs, mut pushes) = (words::verbs(), words::pushes());
+    let room = catalog.example_room();
+    let (verbs, mut pushes) = (words::verbs(room), words::pushes(room));
     pushes.retain(|push| push.name != "welcome" || config.welcome.is_some());
     let mut document = json!({
         "asyncapi": "3.0.0",

@@ -137,6 +137,16 @@ impl<'a> Catalog<'a> {
         }
     }
 
+    /// The first of the rooms that there are from the start.
+    pub(super) fn room(&self) -> Option<&str> {
+        self.config.starting_chat_rooms.first().map(String::as_str)
+    }
+
+    /// A room for examples: one that there is, if there is one.
+    pub(super) fn example_room(&self) -> &str {
+        self.room().unwrap_or("lobby")
+    }
+
     /// The entry that a call without a version reaches.
     pub(super) fn default_of(&self, name: &str) -> Option<&Entry> {
         let mut entries = self.entries.iter();

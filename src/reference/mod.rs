@@ -17,6 +17,7 @@ mod words;
 use http::HeaderValue;
 
 use self::catalog::Catalog;
+pub(crate) use self::page::home::Home;
 use crate::Stellar;
 
 /// A document and where it is served.
@@ -30,7 +31,7 @@ pub(crate) struct Document {
 
 /// No inline script, no inline style, nothing of other origins, and no frame around it that is
 /// not the server's own: a click on a button of the page calls an action.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// All documents of a server.

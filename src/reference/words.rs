@@ -10,7 +10,7 @@ pub(super) struct Verb {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     /// The call of the browser client.
-    pub(super) call: &'static str,
+    pub(super) call: String,
     /// Its fields besides `event`, as JSON Schema; all of them are required.
     pub(super) fields: Value,
     /// The `data` of its response as JSON Schema; none for those without.
@@ -18,8 +18,10 @@ pub(super) struct Verb {
     pub(super) example: Value,
 }
 
-/// The verbs, but for `action`, which has a message for each action.
-pub(super) fn verbs() -> Vec<Verb> {
+/// The verbs, but for `action`, which has a message for each action. `name` is that of a room that
+/// there is, for the examples.
+pub(super) fn verbs(name: &str) -> Vec<Verb> {
+    let quoted = json!(name);
     let text = || json!({ "type": "string" });
     let room = || json!({ "room": { "type": "string", "minLength": 1 } });
     let joined = || Some(json!({ "const": true }));
@@ -27,39 +29,39 @@ pub(super) fn verbs() -> Vec<Verb> {
         Verb {
             name: "roomAdd",
             about: "Joins a room. roomJoin is the same",
-            call: "client.roomAdd(\"lobby\")",
+            call: format!("client.roomAdd({quoted})"),
             fields: room(),
             data: joined(),
-            example: json!({ "event": "roomAdd", "room": "lobby" }),
+            example: json!({ "event": "roomAdd", "room": name }),
         },
         Verb {
             name: "roomLeave",
             about: "Leaves a room",
-            call: "client.roomLeave(\"lobby\")",
+            call: format!("client.roomLeave({quoted})"),
             fields: room(),
             data: joined(),
-            example: json!({ "event": "roomLeave", "room": "lobby" }),
+            example: json!({ "event": "roomLeave", "room": name }),
         },
         Verb {
             name: "roomView",
             about: "Tells who is in a room that this connection is in",
-            call: "client.roomView(\"lobby\")",
+            call: format!("client.roomView({quoted})"),
             fields: room(),
             data: Some(json!({ "$ref": "#/components/schemas/room" })),
-            example: json!({ "event": "roomView", "room": "lobby" }),
+            example: json!({ "event": "roomView", "room": name }),
         },
         Verb {
             name: "say",
             about: "Says something in a room; every member gets it, the sender too",
-            call: "client.say(\"lobby\", \"Hello\")",
+            call: format!("client.say({quoted}, \"Hello\")"),
             fields: json!({ "room": { "type": "string", "minLength": 1 }, "message": {} }),
             data: None,
-            example: json!({ "event": "say", "room": "lobby", "message": "Hello" }),
+            example: json!({ "event": "say", "room": name, "message": "Hello" }),
         },
         Verb {
             name: "event",
             about: "Sends a named event to a room",
-            call: "client.to(\"lobby\").emit(\"wave\", { hand: \"left\" })",
+            call: format!("client.to({quoted}).emit(\"wave\", {{ hand: \"left\" }})"),
             fields: json!({ "params": {
                 "type": "object",
                 "required": ["room", "event"],
@@ -72,13 +74,13 @@ pub(super) fn verbs() -> Vec<Verb> {
             data: None,
             example: json!({
                 "event": "event",
-                "params": { "room": "lobby", "event": "wave", "data": { "hand": "left" } },
+                "params": { "room": name, "event": "wave", "data": { "hand": "left" } },
             }),
         },
         Verb {
             name: "detailsView",
             about: "Tells the server's view of this connection",
-            call: "client.detailsView()",
+            call: "client.detailsView()".into(),
             fields: json!({}),
             data: Some(json!({ "$ref": "#/components/schemas/details" })),
             example: json!({ "event": "detailsView" }),
@@ -86,7 +88,7 @@ pub(super) fn verbs() -> Vec<Verb> {
         Verb {
             name: "file",
             about: "Asks for a public file",
-            call: "client.file(\"hello.txt\")",
+            call: "client.file(\"hello.txt\")".into(),
             fields: json!({ "file": text() }),
             data: None,
             example: json!({ "event": "file", "file": "hello.txt" }),
@@ -94,7 +96,7 @@ pub(super) fn verbs() -> Vec<Verb> {
         Verb {
             name: "quit",
             about: "Ends the connection; there is no response. exit is the same",
-            call: "client.disconnect()",
+            call: "client.disconnect()".into(),
             fields: json!({}),
             data: None,
             example: json!({ "event": "quit" }),
@@ -107,13 +109,14 @@ pub(super) struct Push {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     /// How the browser client hears of it.
-    pub(super) call: &'static str,
+    pub(super) call: String,
     pub(super) schema: Value,
     pub(super) example: Value,
 }
 
-/// What the server sends without having been asked.
-pub(super) fn pushes() -> Vec<Push> {
+/// What the server sends without having been asked; `name` is that of a room that there is.
+pub(super) fn pushes(name: &str) -> Vec<Push> {
+    let quoted = json!(name);
     let chat = |message: Value| {
         json!({
             "type": "object",
@@ -147,7 +150,7 @@ pub(super) fn pushes() -> Vec<Push> {
         Push {
             name: "welcome",
             about: "The first message of a connection",
-            call: "client.on(\"welcome\", (message) => …)",
+            call: "client.on(\"welcome\", (message) => …)".into(),
             schema: json!({
                 "type": "object",
                 "required": ["welcome", "context"],
@@ -158,27 +161,27 @@ pub(super) fn pushes() -> Vec<Push> {
         Push {
             name: "chat",
             about: "What was said in a room",
-            call: "client.on(\"say\", ({ room, from, message }) => …)",
+            call: "client.on(\"say\", ({ room, from, message }) => …)".into(),
             schema: chat(json!({})),
             example: json!({
-                "message": "Hello", "room": "lobby", "from": "fAqJ064rtKLs5oBXTR8lNQ",
+                "message": "Hello", "room": name, "from": "fAqJ064rtKLs5oBXTR8lNQ",
                 "context": "user", "sentAt": sent,
             }),
         },
         Push {
             name: "roomEvent",
             about: "An event of a room",
-            call: "client.from(\"lobby\").on(\"wave\", (data) => …)",
+            call: format!("client.from({quoted}).on(\"wave\", (data) => …)"),
             schema: chat(event),
             example: json!({
-                "message": { "event": "wave", "data": { "hand": "left" } }, "room": "lobby",
+                "message": { "event": "wave", "data": { "hand": "left" } }, "room": name,
                 "from": "fAqJ064rtKLs5oBXTR8lNQ", "context": "user", "sentAt": sent,
             }),
         },
         Push {
             name: "destroy",
             about: "The event of a room that the server has destroyed; its members are out of it",
-            call: "client.from(\"lobby\").on(\"destroy\", (error) => …)",
+            call: format!("client.from({quoted}).on(\"destroy\", (error) => …)"),
             schema: chat(json!({
                 "type": "object",
                 "required": ["event", "data"],
@@ -188,21 +191,21 @@ pub(super) fn pushes() -> Vec<Push> {
                 },
             })),
             example: json!({
-                "message": { "event": "destroy", "data": StellarError::room_deleted("lobby") },
-                "room": "lobby", "from": 0, "context": "user", "sentAt": sent,
+                "message": { "event": "destroy", "data": StellarError::room_deleted(name) },
+                "room": name, "from": 0, "context": "user", "sentAt": sent,
             }),
         },
         Push {
             name: "alert",
             about: "An alert of the application",
-            call: "client.on(\"alert\", (message) => …)",
+            call: "client.on(\"alert\", (message) => …)".into(),
             schema: told("alert"),
             example: json!({ "text": "Back in a minute", "context": "alert" }),
         },
         Push {
             name: "api",
             about: "Any other message of the application",
-            call: "client.on(\"api\", (message) => …)",
+            call: "client.on(\"api\", (message) => …)".into(),
             schema: told("api"),
             example: json!({ "news": 1, "context": "api" }),
         },

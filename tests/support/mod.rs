@@ -9,6 +9,7 @@ mod peer;
 pub(crate) use self::{
     folder::Folder,
     host::{Host, host},
+    http::Reply,
     late::LateBroker,
     peer::{Peer, Received, body_of},
 };

@@ -81,6 +81,7 @@ fn start(options: &Options) -> Result<bool, Fault> {
     if options.serve {
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
+            .with_ansi(false)
             .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
             .init();
         runtime

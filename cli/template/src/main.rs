@@ -1,6 +1,10 @@
 //! The server: what clients can call, and what happens in its rooms.
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -46,7 +50,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .on_say_receive(tidy)
         .build()
         .await?;
-    // Until Ctrl-C or SIGTERM; then clients are asked to come again, and it waits for them to go.
+    // Until Ctrl-C or SIGTERM; on SIGHUP it reads its certificate again. When it
+    // stops, clients are asked to come again, and it waits for them to go.
     stellar
         .serve_configured(|listeners| {
             for listener in listeners {
@@ -62,7 +67,8 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
+        .with_ansi(has_colours())
         .init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,4 +77,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The log has colours on a terminal, unless NO_COLOR is set.
+fn has_colours() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !is_unwanted
 }

@@ -29,6 +29,11 @@ fn a_server_runs_from_settings_alone() {
     assert!(server.get("/stellar-client").contains("StellarClient"));
     assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
     assert!(server.get("/missing.txt").starts_with("HTTP/1.1 404"));
+    let home = server.get("/");
+    assert!(
+        home.starts_with("HTTP/1.1 200") && home.contains("observatory, version 7"),
+        "{home}"
+    );
 
     let mut socket = server.socket();
     let mut next = || -> Value {
@@ -126,6 +131,128 @@ fn a_server_starts_beside_services_of_its_name() {
         warning.ends_with("did you mean STELLAR_LISTEN?"),
         "{warning}"
     );
+}
+
+/// Waits until a log has so many lines with this text.
+#[cfg(unix)]
+fn wait_for(log: &std::path::Path, text: &str, count: usize) {
+    let start = std::time::Instant::now();
+    loop {
+        let all = std::fs::read_to_string(log).unwrap();
+        if all.lines().filter(|line| line.contains(text)).count() >= count {
+            return;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "no {text:?} in {all}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_hangup_reloads_the_log_level_and_ends_nothing() {
+    let folder = Folder::new();
+    let settings = |log: &str| folder.write("stellar.toml", format!("log = \"{log}\""));
+    settings("info");
+    let log = folder.write("log.txt", "");
+    let mut command = folder.command(["serve", "--listen", "127.0.0.1:0"]);
+    let file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let server = Server::start_logging(&mut command, file);
+    let opened = "spark opened";
+    drop(server.socket());
+    assert!(!std::fs::read_to_string(&log).unwrap().contains(opened));
+
+    settings("info,stellarfw_transport=debug");
+    server.signal("-HUP");
+    wait_for(&log, "reloaded", 1);
+    let mut socket = server.socket();
+    wait_for(&log, opened, 1);
+
+    // What is wrong is told, and the level stays.
+    for (number, wrong) in ["log = \"a=b=c\"", "nothing = 1", "log = "]
+        .iter()
+        .enumerate()
+    {
+        folder.write("stellar.toml", wrong);
+        server.signal("-HUP");
+        wait_for(&log, "not reloaded; it stays as it was", number + 1);
+        drop(server.socket());
+        wait_for(&log, opened, number + 2);
+    }
+    settings("warn");
+    server.signal("-HUP");
+    drop(server.socket());
+    // The connection from before has lived through all of it.
+    assert!(
+        socket
+            .read()
+            .unwrap()
+            .to_text()
+            .unwrap()
+            .contains("welcome")
+    );
+    let ran = server.stop();
+    assert!(
+        ran.status.success() && ran.out.ends_with("Stopped.\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn what_the_log_shows_is_asked_for_in_one_order() {
+    let folder = Folder::new();
+    let level = |file: &str, variables: &[(&str, &str)], options: &[&str]| {
+        folder.write("stellar.toml", format!("listen = [\"nowhere\"]\n{file}"));
+        let mut command = folder.command(["serve"].iter().chain(options));
+        Ran::of(command.envs(variables.iter().copied())).err
+    };
+    let bad = "a=b=c";
+    let file = "log = \"a=b=c\"";
+    let told = |err: String, from: &str| {
+        assert!(
+            err.contains(&format!("{from}: \"{bad}\" is no filter")),
+            "{err}"
+        )
+    };
+    told(level(file, &[], &[]), "log (stellar.toml)");
+    told(
+        level("log = \"warn\"", &[("RUST_LOG", bad)], &[]),
+        "RUST_LOG",
+    );
+    told(
+        level("", &[("RUST_LOG", "warn"), ("STELLAR_LOG", bad)], &[]),
+        "log (STELLAR_LOG)",
+    );
+    told(
+        level("", &[("STELLAR_LOG", "warn")], &["--log", bad]),
+        "--log",
+    );
+    // What counts less is not looked at.
+    let err = level(file, &[("RUST_LOG", "warn")], &[]);
+    assert!(err.contains("nowhere") && !err.contains("filter"), "{err}");
+}
+
+/// What is written into a file or a pipe has no colours.
+#[test]
+#[cfg(unix)]
+fn nothing_but_text_goes_into_a_pipe() {
+    let folder = Folder::new();
+    for options in [&[][..], &["--log-format", "json"], &["--log", "debug"]] {
+        let mut command =
+            folder.command(["serve", "--listen", "127.0.0.1:0"].iter().chain(options));
+        let server = Server::start(command.env_remove("NO_COLOR"));
+        server.get("/");
+        let ran = server.stop();
+        assert!(
+            !ran.err.is_empty() && !ran.err.contains('\x1b'),
+            "{}",
+            ran.err
+        );
+        assert!(!ran.out.contains('\x1b'), "{}", ran.out);
+    }
 }
 
 #[test]

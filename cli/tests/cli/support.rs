@@ -134,10 +134,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it listens.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_logging(command, Stdio::piped())
+    }
+
+    /// As [`Server::start`], with an error output of the test's own.
+    pub(crate) fn start_logging(command: &mut Command, log: impl Into<Stdio>) -> Self {
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut out = BufReader::new(process.stdout.take().unwrap());
@@ -184,17 +189,24 @@ impl Server {
         tungstenite::client(url, self.connect()).unwrap().0
     }
 
+    /// Sends it a signal, such as `-HUP`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Asks it to stop, as a service manager does; gives its end, and all that it printed.
     #[cfg(unix)]
     pub(crate) fn stop(mut self) -> Ran {
-        let id = self.process.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(asked.success());
+        self.signal("-TERM");
         let mut out = std::mem::take(&mut self.told);
         self.out.read_to_string(&mut out).unwrap();
         let mut err = String::new();
-        let stderr = self.process.stderr.as_mut().unwrap();
-        stderr.read_to_string(&mut err).unwrap();
+        if let Some(stderr) = self.process.stderr.as_mut() {
+            stderr.read_to_string(&mut err).unwrap();
+        }
         Ran {
             status: self.process.wait().unwrap(),
             out,

@@ -2,6 +2,7 @@
 //! as it happens. The page is built in, so that the program needs nothing beside it.
 
 mod actions;
+mod log;
 mod page;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -78,13 +79,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).init();
     let options = Options::parse();
+    let log = log::start();
+    let config = options.settings()?;
+    log.change(&config)?;
 
     let builder = Stellar::builder()
-        .config(options.settings()?)
+        .config(config)
+        .on_reload(move || Ok(log.change(&options.settings()?)?))
         .room("lobby")
         .room("orbit")
         .embedded(page::files());

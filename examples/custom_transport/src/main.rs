@@ -3,7 +3,7 @@
 //! `cargo run -p example-custom-transport`, then `nc 127.0.0.1 7000`: every line of JSON comes
 //! back.
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser;
 use example_custom_transport::Lines;
@@ -41,7 +41,7 @@ impl Handler for Echo {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    start_log();
     let options = Options::parse();
     let server = Server::builder()
         .transport(Lines::new(options.listen))
@@ -59,4 +59,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::signal::ctrl_c().await?;
     server.shutdown(Shutdown::default()).await;
     Ok(())
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

@@ -4,7 +4,7 @@
 //! `/engine.io`, so that Primus's client with the transformer `engine.io` connects as well as
 //! engine.io-client does.
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser as _;
 use stellarfw_engineio::{EngineIo, EngineIoConfig};
@@ -82,7 +82,7 @@ impl Handler for Echo {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    start_log();
     let options = Options::parse();
     let mut engine = EngineIoConfig::default();
     engine.allow_eio3 = options.eio3;
@@ -120,4 +120,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

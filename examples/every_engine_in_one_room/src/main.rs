@@ -1,6 +1,6 @@
 //! Clients of every engine in one room: a page with a panel for each, that all hear each other.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{io::IsTerminal as _, net::SocketAddr, process::ExitCode};
 
 use clap::Parser;
 use stellarfw::{Embedded, Stellar};
@@ -26,9 +26,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    start_log();
     let Options { listen } = Options::parse();
     let mut builder = Stellar::builder().room("meeting").embedded(page());
     for name in ["ws", "engine.io", "socket.io", "sockjs"] {
@@ -59,4 +57,17 @@ fn page() -> [Embedded; 3] {
             bytes: include_bytes!("../public/page.js"),
         },
     ]
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

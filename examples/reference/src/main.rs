@@ -4,10 +4,13 @@ mod observatory;
 mod odd;
 mod typed;
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser;
-use stellarfw::Stellar;
+use stellarfw::{
+    Stellar,
+    transport::{Refusal, handshake::query_value},
+};
 use tokio::net::TcpListener;
 
 /// Serves an API to look at in /docs.
@@ -28,20 +31,39 @@ struct Options {
     /// Declare actions, too, whose names and texts are hard to show
     #[arg(long)]
     odd: bool,
+    /// Have no rooms
+    #[arg(long)]
+    no_rooms: bool,
+    /// Let in only who connects with this token in the query
+    #[arg(long)]
+    token: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_env_filter("warn").init();
+    start_log();
     let options = Options::parse();
-    let mut builder = Stellar::builder()
-        .configure(|config| {
-            config.name = "Observatory".into();
-            config.api_version = "2".into();
-            config.transports = options.transport;
-            config.parser = options.parser;
-        })
-        .room("dome");
+    let mut builder = Stellar::builder().configure(|config| {
+        config.name = "Observatory".into();
+        config.api_version = "2".into();
+        config.transports = options.transport;
+        config.parser = options.parser;
+        config.starting_chat_rooms = match options.no_rooms {
+            true => Vec::new(),
+            false => vec!["defaultRoom".into(), "dome".into()],
+        };
+    });
+    if let Some(token) = options.token {
+        builder = builder.authorize(move |request| {
+            let is_known = query_value(&request.uri, "token").as_deref() == Some(&*token);
+            async move {
+                match is_known {
+                    true => Ok(None::<()>),
+                    false => Err(Refusal::new("A token is needed")),
+                }
+            }
+        });
+    }
     if !options.empty {
         builder = typed::add(observatory::add(builder));
     }
@@ -53,4 +75,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("listening on {}", listener.local_addr()?);
     stellar.serve_until_stopped(listener).await?;
     Ok(())
+}
+
+/// Logs warnings to the error output, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter("warn")
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

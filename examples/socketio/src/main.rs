@@ -12,7 +12,7 @@
 //!     --ping-interval 300 --ping-timeout 200 --max-payload 1000000 --connect-timeout 1000
 //! ```
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser as _;
 use rmpv::Value;
@@ -154,7 +154,7 @@ fn answer(heard: Event) -> Option<Event> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    start_log();
     let options = Options::parse();
     let mut engine = SocketIoConfig::default();
     engine.allow_eio3 = options.eio3;
@@ -209,4 +209,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

@@ -13,7 +13,7 @@
 //! | `/cookie_needed_echo` | the same with the cookie `JSESSIONID` |
 //! | `/close` | sends each session away with 3000 `Go away!` |
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser as _;
 use stellarfw_sockjs::{SockJs, SockJsConfig};
@@ -111,7 +111,7 @@ fn engine(options: &Options, path: &str) -> SockJs {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    start_log();
     let options = Options::parse();
     let mut builder = Server::builder()
         .configure(|config| {
@@ -153,4 +153,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

@@ -3,7 +3,7 @@
 //! `cargo run -p example-ws -- --help` tells the options. With `--parser raw` every text and
 //! binary message comes back untouched, so that WebSocket conformance suites can be pointed at it.
 
-use std::net::SocketAddr;
+use std::{io::IsTerminal as _, net::SocketAddr};
 
 use clap::Parser as _;
 use stellarfw_transport::{
@@ -69,7 +69,7 @@ impl Handler for Echo {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    start_log();
     let options = Options::parse();
     let mut ws = WsConfig::default();
     ws.compression = options.compression.then(DeflateConfig::default);
@@ -102,4 +102,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     server.shutdown(Shutdown::default()).await;
     Ok(())
+}
+
+/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+fn start_log() {
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_ansi(has_colours)
+        .init();
 }

@@ -134,7 +134,7 @@ fn form(entry: &Entry) -> String {
 <label class="visually-hidden" for="{more}">{title} as JSON</label>
 <textarea id="{more}" class="mono" rows="2" spellcheck="false" data-more placeholder='{{ "key": "value" }}'></textarea>
 </details>
-<p class="field-error" role="alert" hidden></p>
+<p class="field-error form-error" role="alert" hidden></p>
 <div class="row"><button type="submit" class="button button-primary" disabled>Call</button> <span class="hint">Needs JavaScript</span></div>
 <div class="result" aria-live="polite"></div>
 </form>
@@ -181,8 +181,10 @@ fn input(field: &Field, id: &str) -> String {
         );
     }
     format!(
-        "<div class=\"field\">\n<div class=\"field-head\"><label for=\"{id}\"><code>{name}</code></label> \
-         <span class=\"type\">{kind}</span> {need}</div>\n{notes}{control}</div>\n",
+        "<div class=\"field\" data-field=\"{key}\">\n<div class=\"field-head\"><label for=\"{id}\"><code>{name}</code></label> \
+         <span class=\"type\">{kind}</span> {need}</div>\n{notes}{control}\
+         <p class=\"field-error\" id=\"fault.{id}\" hidden></p></div>\n",
+        key = escape(&json(&field.name)),
         name = if field.name.is_empty() {
             "\"\"".into()
         } else {

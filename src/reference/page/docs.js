@@ -220,63 +220,88 @@
   /** Where the server is mounted: what stands before the page's own path. */
   const prefix = location.pathname.replace(/\/docs\/?$/, "");
 
-  function makeClient() {
+  function makeClient(more = {}) {
     const { path, api } = document.body.dataset;
     const client = new StellarClient({
       path: prefix + path,
       api: prefix + api,
       // What the page was asked for with goes along, such as a token.
-      query: Object.fromEntries(new URLSearchParams(location.search)),
+      query: { ...Object.fromEntries(new URLSearchParams(location.search)), ...more },
     });
     client.on("error", () => {});
     return client;
   }
 
-  function connect() {
-    let client = null;
-    const tell = (state, text, more = "") => {
-      $("status").dataset.state = state;
-      $("status-text").replaceChildren(text, element("span", "status-more", more));
-    };
-    const texts = {
-      idle: "Not connected",
-      connecting: "Connecting",
-      reconnecting: "Reconnecting",
-      offline: "No network",
-      closed: "Closed",
-      refused: "Refused",
-    };
-    try {
-      client = makeClient();
-    } catch (error) {
-      tell("refused", "No connection", `: ${error.message}`);
-      return null;
+  const texts = {
+    idle: "Not connected",
+    connecting: "Connecting",
+    reconnecting: "Reconnecting",
+    offline: "No network",
+    closed: "Closed",
+    refused: "Refused",
+  };
+
+  const tell = (state, text, more = "") => {
+    $("status").dataset.state = state;
+    $("status-text").replaceChildren(text, element("span", "status-more", more));
+  };
+
+  /** The page's one connection. Another takes its place when a token is given. */
+  class Connection {
+    /** The client, or null where none can be made. */
+    client = null;
+    /** What goes along with the page's own query. */
+    query = {};
+
+    open(query = this.query) {
+      this.query = query;
+      this.client?.disconnect();
+      this.client = null;
+      let client;
+      try {
+        client = makeClient(query);
+      } catch (error) {
+        return tell("refused", "No connection", `: ${error.message}`);
+      }
+      this.client = client;
+      const state = () => {
+        if (client !== this.client) return;
+        const { state, transport } = client;
+        if (state === "connected") tell(state, "Connected", ` over ${transport?.name ?? "?"}`);
+        // Whether the server can be reached at all is seen when it is tried.
+        else tell(state, texts[state], ": calls are tried over HTTP");
+      };
+      client.on("state", state);
+      client.on("connected", state);
+      client.on("reconnect", state);
+      state();
+      client.connect().catch(() => {});
     }
-    const state = () => {
-      const open = client.state === "connected";
-      if (open) tell("connected", "Connected", ` over ${client.transport?.name ?? "?"}`);
-      else tell(client.state, texts[client.state], ": calls go over HTTP");
-    };
-    client.on("state", state);
-    client.on("connected", state);
-    client.on("reconnect", state);
-    state();
-    client.connect().catch(() => {});
-    return client;
+
+    /**
+     * Calls an action that has no answer. It would be waited for in vain, and keep a place among the
+     * calls of its connection, so it has a connection of its own for a moment.
+     */
+    async callOnce(name, params) {
+      const client = makeClient(this.query);
+      try {
+        await client.connect();
+        return await client.action(name, params, { timeout: 1_500 });
+      } finally {
+        client.disconnect();
+      }
+    }
   }
 
-  /**
-   * Calls an action that has no answer. It would be waited for in vain, and keep a place among the
-   * calls of its connection, so it has a connection of its own for a moment.
-   */
-  async function callOnce(name, params) {
-    const client = makeClient();
-    try {
-      await client.connect();
-      return await client.action(name, params, { timeout: 1_500 });
-    } finally {
-      client.disconnect();
-    }
+  /** Lets a token be given. It is kept in no storage and in no address but the connection's own. */
+  function startToken(connection) {
+    const form = $("token-form");
+    form.hidden = false;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const value = $("token").value;
+      connection.open(value ? { [$("token-name").value.trim()]: value } : {});
+    });
   }
 
   // ---- Forms
@@ -334,17 +359,60 @@
     return lines.join(" \\\n  ");
   }
 
-  function startForm(article, client) {
+  function startForm(article, connection) {
     const form = article.querySelector("form.try");
     const name = JSON.parse(article.dataset.name);
     const { version } = article.dataset;
     const asked = version ? { apiVersion: Number(version) } : {};
     const renders = article.dataset.renders === "true";
-    const [fault, result] = [form.querySelector(".field-error"), form.querySelector(".result")];
+    const [fault, result] = [form.querySelector(".form-error"), form.querySelector(".result")];
     const [button, hint] = [form.querySelector('[type="submit"]'), form.querySelector(".row .hint")];
     const more = form.querySelector("[data-more]");
     hint.textContent = "";
-    button.disabled = !client;
+    button.disabled = !connection.client;
+
+    const fields = new Map(
+      [...form.querySelectorAll("[data-field]")].map((field) => [JSON.parse(field.dataset.field), field]),
+    );
+
+    /** Shows what is wrong with a field, or that nothing is. */
+    function mark(field, text) {
+      const [control, note] = [field.querySelector("[data-key]"), field.querySelector(".field-error")];
+      note.textContent = text ?? "";
+      note.hidden = !text;
+      const described = (control.getAttribute("aria-describedby") ?? "").split(" ");
+      const others = described.filter((id) => id && id !== note.id);
+      if (text) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+      const ids = text ? [...others, note.id] : others;
+      if (ids.length) control.setAttribute("aria-describedby", ids.join(" "));
+      else control.removeAttribute("aria-describedby");
+    }
+
+    /** Shows all that an answer says is wrong: at its fields, and of the others under them. */
+    function blame(error) {
+      const sentence = (value) => (typeof value === "string" ? value : value?.message);
+      const isObject = error && typeof error === "object" && !Array.isArray(error);
+      // One error as a whole, unless there are inputs of these very names.
+      const isOne = typeof error?.code === "string" && typeof error?.message === "string";
+      const isWhole = isOne && !(fields.has("code") && fields.has("message"));
+      const faults =
+        isObject && !isWhole
+          ? Object.entries(error).filter(([, value]) => typeof sentence(value) === "string")
+          : [];
+      const own = new Map(faults);
+      for (const [key, field] of fields) mark(field, own.has(key) ? sentence(own.get(key)) : undefined);
+      const others = faults.filter(([key]) => !fields.has(key));
+      fault.textContent = others.map(([, value]) => sentence(value)).join(" ");
+      fault.hidden = !others.length;
+      const first = [...fields].find(([key]) => own.has(key))?.[1];
+      first?.querySelector("[data-key]").focus();
+      return faults.length;
+    }
+
+    for (const field of fields.values()) {
+      field.addEventListener("input", () => mark(field));
+    }
 
     /** The parameters, or null with the reason shown. */
     function given() {
@@ -382,6 +450,9 @@
       event.preventDefault();
       const params = given();
       if (!params) return more.focus();
+      blame(null);
+      const { client } = connection;
+      if (!client) return;
       const open = client.state === "connected";
       const way = open ? (client.transport?.name ?? "the connection") : "HTTP";
       const card = element("div", "card answer", "");
@@ -408,12 +479,17 @@
       try {
         const called = renders
           ? client.action(name, params, { timeout: 120_000 })
-          : callOnce(name, params);
+          : connection.callOnce(name, params);
         done("good", "OK", await called);
       } catch (error) {
         const { code, message, response } = error;
         if (!renders && code === "timeout") done("good", "sent");
-        else done("bad", code ?? "error", response ?? { code, message });
+        else {
+          const value = response ?? { code, message };
+          done("bad", code ?? "error", value);
+          // An input may be called as the code of an error is.
+          if (blame(response?.error)) tag.textContent = "error";
+        }
       }
     });
     form.addEventListener("keydown", (event) => {
@@ -467,8 +543,10 @@
     startContents();
     startFilter();
     startMarks();
-    const client = connect();
-    for (const article of document.querySelectorAll("article.action")) startForm(article, client);
+    const connection = new Connection();
+    connection.open();
+    startToken(connection);
+    for (const article of document.querySelectorAll("article.action")) startForm(article, connection);
     startCalls();
     startCopying();
   });

@@ -2,6 +2,7 @@
 //! the theme.
 
 mod actions;
+pub(super) mod home;
 mod html;
 mod protocol;
 
@@ -126,7 +127,15 @@ fn intro(catalog: &Catalog<'_>) -> String {
 <ul class="ways">
 {engines}
 <li><code>{api}</code> <span class="hint">HTTP</span></li>
-</ul></div>
+</ul>
+<form class="token" id="token-form" autocomplete="off" hidden>
+<div class="field"><label for="token-name">Parameter</label>
+<input id="token-name" value="token" autocapitalize="off" autocomplete="off" spellcheck="false" required></div>
+<div class="field"><label for="token">Token</label>
+<input id="token" type="password" autocomplete="off" aria-describedby="token-hint"></div>
+<button type="submit" class="button">Connect with it</button>
+<p class="hint" id="token-hint">For servers that want one in the query. It stays in this page.</p>
+</form></div>
 </div>
 </section>
 "##,
@@ -140,7 +149,14 @@ fn intro(catalog: &Catalog<'_>) -> String {
 fn start(catalog: &Catalog<'_>) -> String {
     let first = catalog.entries.iter().find(|entry| entry.is_default);
     let call = first.map_or_else(
-        || "await client.roomAdd(\"lobby\");".to_owned(),
+        || match catalog.room() {
+            // Within a script no text may end it.
+            Some(room) => {
+                let room = json(room).replace('<', "\\u003c");
+                format!("await client.roomAdd({room});")
+            }
+            None => "console.log(await client.detailsView());".to_owned(),
+        },
         |entry| format!("const answer = {};", actions::client_call(entry)),
     );
     format!(

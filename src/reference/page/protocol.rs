@@ -10,11 +10,11 @@ pub(super) fn render(catalog: &Catalog<'_>) -> String {
          \"response\"</code> and the number of the message it answers; the client's methods are \
          promises of it.</p>\n<div class=\"list\">\n",
     );
-    for verb in words::verbs() {
+    for verb in words::verbs(catalog.example_room()) {
         out.push_str(&item(
             verb.name,
             verb.about,
-            verb.call,
+            &verb.call,
             &pretty(&verb.example),
         ));
     }
@@ -22,14 +22,14 @@ pub(super) fn render(catalog: &Catalog<'_>) -> String {
         "</div>\n</section>\n<section class=\"group protocol\" id=\"pushes\">\n\
          <h2>What comes by itself</h2>\n<div class=\"list\">\n",
     );
-    for push in words::pushes() {
+    for push in words::pushes(catalog.example_room()) {
         if push.name == "welcome" && catalog.config.welcome.is_none() {
             continue;
         }
         out.push_str(&item(
             push.name,
             push.about,
-            push.call,
+            &push.call,
             &pretty(&push.example),
         ));
     }

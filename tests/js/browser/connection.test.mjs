@@ -93,7 +93,7 @@ test("disconnecting is for good until asked to connect; actions go over HTTP", a
   await anna.page.getByRole("button", { name: "Disconnect" }).click();
   await anna.state("closed");
   await anna.message("Disconnected");
-  await anna.reads("action-via", "No connection: goes over HTTP");
+  await anna.reads("action-via", "No connection: is tried over HTTP");
   await anna.page.locator("#action-chips .chip", { hasText: /^sum$/ }).click();
   await anna.page.getByRole("button", { name: "Call", exact: true }).click();
   const card = anna.page.locator("#action-results .card", { hasText: "over HTTP" });

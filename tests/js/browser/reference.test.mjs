@@ -6,19 +6,19 @@ import { observatory } from "../support/server.mjs";
 import { until } from "../support/until.mjs";
 
 class Page {
-  static async open(t, { args = [], path = "/docs", ...options } = {}) {
+  static async open(t, { args = [], path = "/docs", state = "connected", ...options } = {}) {
     const demo = new Demo();
     demo.test = t;
     demo.server = await observatory(t, ...args);
     const page = new Page();
     page.url = demo.server.url;
-    page.window = await demo.window({ path: "", ...options });
+    page.window = await demo.window({ path: "", networkMayFail: state !== "connected", ...options });
     page.page = page.window.page;
     page.asked = [];
     page.page.on("request", (request) => page.asked.push(new URL(request.url())));
     page.page.on("dialog", (dialog) => assert.fail(`a dialog: ${dialog.message()}`));
     await page.page.goto(page.url + path);
-    await page.window.state("connected");
+    await page.window.state(state);
     return page;
   }
 
@@ -108,6 +108,66 @@ test("an action is called from its form, over the connection", async (t) => {
   for (const { href, pathname, host } of page.asked) {
     assert.equal(host, new URL(page.url).host, href);
     assert.match(pathname, allowed);
+  }
+});
+
+test("all that is wrong is said at its field", async (t) => {
+  const page = await Page.open(t);
+  await page.field("register", "name").fill("x");
+  await page.field("register", "password").fill("short");
+  const [word, { error }] = await page.call("register");
+  assert.equal(word, "error");
+  assert.ok(Object.keys(error).length >= 3, JSON.stringify(error));
+  for (const [name, sentence] of Object.entries(error)) {
+    const field = page.field("register", name);
+    assert.equal(await field.getAttribute("aria-invalid"), "true", name);
+    const ids = (await field.getAttribute("aria-describedby")).split(" ");
+    const notes = await Promise.all(ids.map((id) => page.page.locator(`[id="${id}"]`).innerText()));
+    assert.equal(notes.at(-1), sentence.message ?? sentence, name);
+  }
+  await page.window.picture("docs-faults");
+  // A field that is changed is judged anew, and so is the next call.
+  const changed = page.field("register", Object.keys(error)[0]);
+  await changed.fill("Annabel");
+  assert.equal(await changed.getAttribute("aria-invalid"), null);
+  assert.deepEqual(await page.call("status").then(([word]) => word), "OK");
+  await page.field("register", "name").fill("Annabel");
+  await page.field("register", "password").fill("12345678");
+  await page.field("register", "password_confirmation").fill("12345678");
+  await page.field("register", "code").fill("ABC");
+  assert.equal((await page.call("register"))[0], "OK");
+  assert.equal(await page.page.locator('[aria-invalid="true"]').count(), 0);
+});
+
+test("a token is given on the page, and is in no address", async (t) => {
+  const page = await Page.open(t, { args: ["--token", "secret"], state: "refused" });
+  const { page: it } = page;
+  await it.getByLabel("Token", { exact: true }).fill("wrong");
+  await it.getByRole("button", { name: "Connect with it" }).click();
+  await page.window.state("refused");
+  await it.getByLabel("Token", { exact: true }).fill("secret");
+  await it.getByRole("button", { name: "Connect with it" }).click();
+  await page.window.state("connected");
+  assert.equal((await page.call("status"))[0], "OK");
+  // A call without an answer has a connection of its own, which needs the token, too.
+  assert.deepEqual(await page.call("blink"), ["sent", null]);
+  assert.equal(it.url(), `${page.url}/docs`);
+  const kept = await it.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  assert.doesNotMatch(kept, /secret/);
+});
+
+test("the first lines use what there is", async (t) => {
+  for (const [args, line] of [
+    [["--empty"], 'await client.roomAdd("defaultRoom");'],
+    [["--empty", "--no-rooms"], "console.log(await client.detailsView());"],
+  ]) {
+    const page = await Page.open(t, { args });
+    const sample = await page.page.locator(".intro pre").innerText();
+    const call = sample.split("\n").find((text) => text.includes("client.roomAdd") || text.includes("detailsView"));
+    assert.equal(call.trim(), line);
+    const run = `await client.connect(); ${line} client.disconnect(); return "ran";`;
+    const ran = page.page.evaluate(`(async () => { const client = new StellarClient(); ${run} })()`);
+    assert.equal(await ran, "ran");
   }
 });
 

@@ -137,7 +137,7 @@ export class Window {
 
   /** Waits for a line or message of the conversation. */
   async message(text) {
-    await this.page.locator("#messages > li", { hasText: text }).first().waitFor();
+    await this.page.locator("#messages > *", { hasText: text }).first().waitFor();
   }
 
   /** Waits for what the event log says of something that happened. */

@@ -1,5 +1,10 @@
 //! TLS, for every engine.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use stellarfw::transport::serve::Tls;
@@ -126,6 +131,74 @@ async fn what_one_socket_takes_slowly_is_written_on_over_tls() {
         drop(socket);
         soon("the end", server.task).await.unwrap();
     }
+}
+
+/// As on SIGHUP: the files are read again, and so is what the application adds.
+#[tokio::test]
+async fn a_server_reloads_what_it_is_asked_to() {
+    let certificate = Certificate::new();
+    let [cert, key] = certificate.files();
+    let (count, fails) = (
+        Arc::new(AtomicU32::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (counted, failing) = (count.clone(), fails.clone());
+    let stellar = who()
+        .configure(|config| {
+            config.listen = vec!["127.0.0.1:0".into()];
+            config.tls.cert = Some(cert);
+            config.tls.key = Some(key);
+        })
+        .on_reload(move || match failing.load(Ordering::Acquire) {
+            true => Err("the list is no list".into()),
+            false => Ok(()),
+        })
+        .on_reload(move || {
+            counted.fetch_add(1, Ordering::AcqRel);
+            Ok(())
+        })
+        .build()
+        .await
+        .unwrap();
+    let listeners = stellar.listen().await.unwrap();
+    let address = listeners[0].to_string();
+    let address = address.trim_start_matches("https://").parse().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = stellar.clone();
+    let task = tokio::spawn(async move {
+        let stop = async {
+            stopped.await.ok();
+        };
+        server.serve_all(listeners, stop).await.unwrap();
+    });
+    let old = certificate.der.clone();
+    let stream = secure(address, &old, b"http/1.1").await.unwrap();
+    let mut peer = Peer::over(stream, "wss://localhost/primus").await.unwrap();
+    peer.welcomed().await;
+
+    let new = Certificate::write(&certificate.folder);
+    stellar.reload().await.unwrap();
+    assert_eq!(count.load(Ordering::Acquire), 1);
+    assert!(secure(address, &new, b"http/1.1").await.is_ok());
+    assert!(secure(address, &old, b"http/1.1").await.is_err());
+
+    // One that fails does not keep the others back, and what was there stays.
+    certificate.folder.write("key.pem", "no key");
+    fails.store(true, Ordering::Release);
+    let errors = stellar.reload().await.unwrap_err();
+    let texts: Vec<String> = errors.errors().map(ToString::to_string).collect();
+    assert!(
+        texts[0].contains("key.pem: there is no private key"),
+        "{texts:?}"
+    );
+    assert_eq!(texts[1..], ["the list is no list"]);
+    assert_eq!(count.load(Ordering::Acquire), 2);
+    assert!(secure(address, &new, b"http/1.1").await.is_ok());
+    // Who was connected noticed nothing.
+    peer.join("defaultRoom").await;
+    stop.send(()).ok();
+    peer.goodbye().await;
+    soon("the end", task).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What is served besides the API: sessions, the client's script, public files, the engines.
 
 mod files;
+mod home;
 mod sessions;
 
 use axum::{Router, routing::get};

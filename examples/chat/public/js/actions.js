@@ -74,6 +74,7 @@ export function startActions(client) {
           { class: "field" },
           h("label", { for: `input-${key}` }, String(key), !rules?.required && h("span", { class: "hint" }, " optional")),
           h("input", { id: `input-${key}`, name: key, autocomplete: "off", value: typed[key] ?? examples[name.value]?.[key] ?? "" }),
+          h("p", { class: "field-error", id: `fault-${key}`, hidden: true }),
         ),
       ),
     );
@@ -81,6 +82,30 @@ export function startActions(client) {
     mark();
   }
   name.addEventListener("input", fields);
+
+  /** Shows what is wrong with a field, or that nothing is. */
+  function markField(input, text) {
+    const note = input.nextElementSibling;
+    fieldError(note, input, text);
+    if (text) input.setAttribute("aria-describedby", note.id);
+    else input.removeAttribute("aria-describedby");
+  }
+
+  /** Shows all that an answer says is wrong: at its fields, and of the others below. */
+  function blame(error) {
+    const sentence = (value) => (typeof value === "string" ? value : value?.message);
+    // With a code and a message it is one error as a whole.
+    const isWhole = typeof error?.code === "string" && typeof error?.message === "string";
+    const about = error && typeof error === "object" && !isWhole ? Object.entries(error) : [];
+    const faults = new Map(about.filter(([, value]) => typeof sentence(value) === "string"));
+    for (const input of $("action-fields").querySelectorAll("input")) {
+      markField(input, sentence(faults.get(input.name)));
+      faults.delete(input.name);
+    }
+    const others = [...faults.values()].map(sentence).join(" ");
+    fieldError($("action-error"), $("action-json"), others || undefined);
+  }
+  $("action-fields").addEventListener("input", ({ target }) => markField(target));
 
   const typedIn = () =>
     Object.fromEntries([...$("action-fields").querySelectorAll("input")].map(({ name, value }) => [name, value]));
@@ -104,7 +129,7 @@ export function startActions(client) {
     let given;
     try {
       given = params();
-      fieldError($("action-error"), $("action-json"));
+      blame(null);
     } catch (error) {
       return fieldError($("action-error"), $("action-json"), `This is not JSON: ${error.message}`);
     }
@@ -127,12 +152,13 @@ export function startActions(client) {
     } catch (error) {
       const { code, message, mayHaveRun, response } = error;
       done("bad", code, response ?? { code, message, mayHaveRun });
+      if (called === name.value.trim()) blame(response?.error);
     }
   });
 
   const way = () => {
     const open = client.state === "connected";
-    $("action-via").textContent = open ? "Goes over the open connection" : "No connection: goes over HTTP";
+    $("action-via").textContent = open ? "Goes over the open connection" : "No connection: is tried over HTTP";
   };
   client.on("state", way);
   client.on("connected", load);

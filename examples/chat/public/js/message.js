@@ -5,7 +5,7 @@ import { avatar, nameOf } from "./people.js";
 export function messageView({ from, name, own, text, at }) {
   const note = h("p", { class: "message-note", hidden: true });
   const element = h(
-    "li",
+    "div",
     { class: own ? "message own" : "message" },
     avatar(from),
     h(
@@ -42,5 +42,5 @@ export function messageView({ from, name, own, text, at }) {
 
 /** A line between messages, about the room or the connection. */
 export function line(text) {
-  return { element: h("li", { class: "line" }, `${text}, ${clock(Date.now())}`), own: true, follow() {} };
+  return { element: h("div", { class: "line" }, `${text}, ${clock(Date.now())}`), own: true, follow() {} };
 }

@@ -80,9 +80,9 @@ export function startStatus(client) {
     const broken = Math.ceil(brokenFor() / 1000);
     $("break").disabled = state !== "connected";
     const text = {
-      reconnecting: `${broken ? `The network is cut for ${broken} s more.` : "The connection was lost."} Next attempt${seconds > 0 ? ` in ${seconds} s` : " now"} (${next?.attempt ?? 1}). What you say waits here; actions go over HTTP.`,
+      reconnecting: `${broken ? `The network is cut for ${broken} s more.` : "The connection was lost."} Next attempt${seconds > 0 ? ` in ${seconds} s` : " now"} (${next?.attempt ?? 1}). What you say waits here; actions are tried over HTTP.`,
       offline: "Your browser says there is no network. What you say waits here until there is.",
-      closed: `${reason?.code === "closed" ? `${reason.message}.` : "Disconnected."} Actions still work, over HTTP.`,
+      closed: `${reason?.code === "closed" ? `${reason.message}.` : "Disconnected."} Actions are tried over HTTP.`,
       refused: `The server refused the connection: ${reason?.message ?? "no reason given"}.`,
     }[state];
     $("banner").hidden = !text;

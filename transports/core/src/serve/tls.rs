@@ -110,6 +110,20 @@ impl Tls {
         Ok(true)
     }
 
+    /// Reads the files again, whether or not they have changed. Nothing happens to TLS that is not of
+    /// files. New connections get what was read; those that are open stay as they are.
+    ///
+    /// # Errors
+    /// When they cannot be used; what was there stays.
+    pub fn reload_now(&self) -> Result<(), TlsError> {
+        if let Some(files) = &self.0.files {
+            *files.seen.write() = [stamp(&files.cert), stamp(&files.key)];
+            let config = load(&files.cert, &files.key)?;
+            *self.0.config.write() = config;
+        }
+        Ok(())
+    }
+
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         self.0.config.read().clone().into()
     }
