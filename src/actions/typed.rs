@@ -59,6 +59,7 @@ impl DescribeParams for Call {
 
 impl<T> DescribeParams for Shared<T> {}
 impl<T> DescribeParams for Extension<T> {}
+impl<T> DescribeParams for Option<Extension<T>> {}
 impl DescribeParams for Caller {}
 impl DescribeParams for Connection {}
 impl DescribeParams for Stellar {}

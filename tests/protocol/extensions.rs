@@ -187,7 +187,7 @@ async fn actions_say_what_they_need() {
         .action("must", async |user: Extension<User>| {
             ActionResult::Ok(json!({ "name": user.0.0 }))
         })
-        .action("may", async |user: Option<Extension<User>>| {
+        .typed_action("may", async |user: Option<Extension<User>>| {
             let name = user.as_ref().map_or("stranger", |user| &user.0.0);
             ActionResult::Ok(json!({ "name": name }))
         })
