@@ -1,7 +1,7 @@
 //! The session cookie: the same fingerprint over HTTP and every transport.
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
-use stellarfw_transport::{Peer, http::Secure};
+use stellarfw_transport::{Peer, handshake, http::Secure};
 
 use crate::config::Config;
 
@@ -29,14 +29,9 @@ impl Session {
         let peer = extensions.get::<Peer>().map(|peer| peer.0);
         let secure =
             extensions.get::<Secure>().is_some() || config.server.is_secure_proxy(peer, headers);
-        let known = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(name, _)| name.trim() == cookie)
-            .map(|(_, value)| value.trim().to_owned())
+        let values = headers.get_all(header::COOKIE).iter();
+        let known = handshake::cookie(values.map(HeaderValue::as_bytes), &cookie)
+            .map(str::to_owned)
             .filter(|id| is_session_id(id));
         Some(Self {
             is_new: known.is_none(),

@@ -106,11 +106,34 @@ async fn one_session_over_every_engine() {
         .header("x-sessionid")
         .unwrap()
         .to_owned();
-    let cookie = format!("sessionID={session}");
     let query = format!("&sessionID={session}");
-    let cookie = [("Cookie", cookie.as_str())];
-    let ways: [(&str, &[(&str, &str)]); 2] = [("", &cookie), (&query, &[])];
+    let cookies = [
+        format!("sessionID={session}"),
+        format!("sessionID=\"{session}\""),
+        format!("a=\"b;c\"; sessionid=no; xsessionID=no;sessionID={session};d"),
+        format!("\tsessionID = {session} ; sessionID=second"),
+        format!("flag; =; a=ü; sessionID=\"{session}\""),
+    ];
+    let cookies = cookies
+        .each_ref()
+        .map(|cookie| [("Cookie", cookie.as_str())]);
+    let last = format!("sessionID={session}");
+    let apart = [
+        ("Cookie", "a=1"),
+        ("Cookie", last.as_str()),
+        ("Cookie", "sessionID=no"),
+    ];
+    let mut ways: Vec<(&str, &[(&str, &str)])> = vec![(&query, &[]), ("", &apart)];
+    ways.extend(cookies.iter().map(|cookie| ("", cookie.as_slice())));
     for (at, (query, headers)) in ways.into_iter().enumerate() {
+        if query.is_empty() {
+            let reply = host.http("GET /api", headers, b"").await;
+            assert_eq!(
+                reply.header("x-sessionid"),
+                Some(session.as_str()),
+                "{headers:?}"
+            );
+        }
         for (path, messages) in [
             ("/engine.io/", &[r#"4{"event":"detailsView"}"#][..]),
             (

@@ -91,17 +91,11 @@ impl Handshake {
         })
     }
 
-    /// The value of a cookie.
+    /// The value of a cookie, without the quotes that may be around it.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.headers()
-            .filter(|(n, _)| *n == "cookie")
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-            .flat_map(|value| value.split(';'))
-            .find_map(|pair| {
-                let (key, value) = pair.split_once('=')?;
-                (key.trim() == name).then(|| value.trim().trim_matches('"'))
-            })
+        let headers = self.headers().filter(|(n, _)| *n == "cookie");
+        cookie(headers.map(|(_, value)| value), name)
     }
 
     /// The request's extensions, as middleware in front of the server left them.
@@ -143,6 +137,31 @@ pub fn query_value<'u>(uri: &'u Uri, key: &str) -> Option<Cow<'u, str>> {
     query_pairs(uri.query()?).find_map(|(k, value)| (k == key).then_some(value))
 }
 
+/// The cookies of `Cookie` headers (RFC 6265 section 4.2.1) in order: names, and values as they
+/// stand there. What is no text is left out, and nothing else with it.
+pub fn cookies<'h>(
+    headers: impl IntoIterator<Item = &'h [u8]>,
+) -> impl Iterator<Item = (&'h str, &'h str)> {
+    headers
+        .into_iter()
+        .flat_map(|header| header.split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=')?;
+            let text = |bytes: &'h [u8]| std::str::from_utf8(bytes.trim_ascii()).ok();
+            Some((text(pair.get(..at)?)?, text(pair.get(at + 1..)?)?))
+        })
+}
+
+/// The value of the first cookie of a name, without the quotes that may be around it.
+#[must_use]
+pub fn cookie<'h>(headers: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Option<&'h str> {
+    let (_, value) = cookies(headers).find(|(key, _)| *key == name)?;
+    let inner = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    Some(inner.unwrap_or(value))
+}
+
 fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {
         return Cow::Borrowed(text);
@@ -179,6 +198,40 @@ impl fmt::Debug for Handshake {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cookies_are_found_among_others() {
+        // One header on each line.
+        let of = |headers: &'static str, name| cookie(headers.lines().map(str::as_bytes), name);
+        for (headers, value) in [
+            ("s=abc", Some("abc")),
+            ("s=\"abc\"", Some("abc")),
+            ("s=\"\"", Some("")),
+            ("s=\"", Some("\"")),
+            ("s=\"abc", Some("\"abc")),
+            ("a=1; s=abc; b=2", Some("abc")),
+            ("a=1;s=abc;b=2", Some("abc")),
+            ("a=1\nb=2; s=abc", Some("abc")),
+            ("s=abc; s=def", Some("abc")),
+            ("s=abc\ns=def", Some("abc")),
+            (" s = abc ;", Some("abc")),
+            ("\ts\t=\tabc\t", Some("abc")),
+            ("s=a=b==", Some("a=b==")),
+            ("s=", Some("")),
+            ("x=ü; s=abc", Some("abc")),
+            ("s; s=abc", Some("abc")),
+            (";;=; s=abc", Some("abc")),
+            ("S=abc; xs=1; s2=2; $s=3", None),
+            ("s", None),
+            ("", None),
+        ] {
+            assert_eq!(of(headers, "s"), value, "{headers:?}");
+        }
+        assert_eq!(of("__Host-s.id!=1", "__Host-s.id!"), Some("1"));
+        // What is no text takes nothing along.
+        assert_eq!(cookie([&b"x=\xff; s=abc"[..]], "s"), Some("abc"));
+        assert_eq!(cookie([&b"s=\xff; s=abc"[..]], "s"), Some("abc"));
+    }
 
     #[test]
     fn what_a_request_said_can_be_read_back() {

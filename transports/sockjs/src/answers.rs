@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use stellarfw_transport::{
     OriginPolicy, cors,
+    handshake::cookies,
     http::{Response, empty, text},
 };
 
@@ -44,13 +45,9 @@ pub(crate) fn common(
 
 /// The cookie that some load balancers want to see: the client's own, or one without a meaning.
 fn session_cookie(headers: &HeaderMap) -> HeaderValue {
-    let own = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.split_once('='))
-        .find_map(|(name, value)| (name.trim() == COOKIE).then_some(value.trim()))
+    let values = headers.get_all(header::COOKIE).iter();
+    let own = cookies(values.map(HeaderValue::as_bytes))
+        .find_map(|(name, value)| (name == COOKIE).then_some(value))
         .filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE);
     HeaderValue::from_str(&format!("{COOKIE}={}; path=/", own.unwrap_or("dummy")))
         .unwrap_or(HeaderValue::from_static("JSESSIONID=dummy; path=/"))
