@@ -54,6 +54,8 @@ pub(crate) struct State {
     leaving: AtomicBool,
     /// The log has been told of an undecodable message.
     pub(crate) complained: AtomicBool,
+    /// Its client is told when the server changes its memberships.
+    reports_memberships: AtomicBool,
     extensions: Extensions,
 }
 
@@ -85,6 +87,7 @@ impl State {
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             complained: AtomicBool::new(false),
+            reports_memberships: AtomicBool::new(false),
             extensions: Extensions::of_identity(spark.any_identity()),
         }
     }
@@ -106,6 +109,33 @@ impl Connection {
 
     pub(crate) fn set_ready(&self) {
         self.state().ready.store(true, Ordering::Release);
+    }
+
+    /// From now on the client is sent [`membership_changed`](Self::membership_changed).
+    pub(crate) fn report_memberships(&self) {
+        self.state()
+            .reports_memberships
+            .store(true, Ordering::Release);
+    }
+
+    /// Pushes to the client, if it asked for that, that the server took it into a room or out of it.
+    pub(crate) fn membership_changed(&self, room: &str, joined: bool) {
+        #[derive(Serialize)]
+        struct Membership<'a> {
+            context: &'static str,
+            room: &'a str,
+            joined: bool,
+        }
+        if !self.state().reports_memberships.load(Ordering::Acquire) {
+            return;
+        }
+        let push = Membership {
+            context: "membership",
+            room,
+            joined,
+        };
+        // A connection that does not take it is closed or closing, and its memberships end anyway.
+        self.spark.send(&push).ok();
     }
 
     /// Takes no more actions from it.

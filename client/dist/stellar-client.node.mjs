@@ -821,7 +821,7 @@ function memberships(host, names2, patience2) {
       next();
     },
     C(name4, member) {
-      if (name4 !== void 0) {
+      if (member !== void 0) {
         const room = rooms.get(name4);
         if (looking || room?.i || !room?.d !== member || seen.has(name4)) return;
         seen.add(name4);

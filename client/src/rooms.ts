@@ -320,8 +320,8 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       next();
     },
     _evidence(name, member) {
-      if (name !== undefined) {
-        const room = rooms.get(name);
+      if (member !== undefined) {
+        const room = rooms.get(name!);
         if (looking || room?._busy || !room?._in !== member || seen.has(name)) return;
         seen.add(name);
       }

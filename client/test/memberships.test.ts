@@ -356,6 +356,23 @@ test("an event of one room is none of another, whatever their names are", async 
   assert.deepEqual(heard, [["a", 1], ["a].b", 2], ["a]", 3]]);
 });
 
+test("messages that name no room, or one again and again, do not make it ask again and again", async (t) => {
+  const setup = await Setup.start(t);
+  const client = await setup.connected();
+  const [{ spark }] = setup.server.connections as any;
+  let heard = 0;
+  client.on("say", () => heard++);
+  for (let n = 0; n < 5; n++) {
+    spark.write({ context: "user", message: n, from: 0 });
+    spark.write({ context: "user", message: n, from: 0, room: "stranger" });
+  }
+  await until(() => heard === 10);
+  for (let n = 0; n < 5; n++) await rejection(client.say("defaultRoom", n));
+  // Once when it connected, and at most once for each name.
+  assert.ok(setup.server.received.filter(({ event }) => event === "detailsView").length <= 3);
+  assert.deepEqual(client.rooms, []);
+});
+
 test("a push with a context of its own is heard as `api`, and as nothing of the client's own", async (t) => {
   const setup = await Setup.start(t);
   const client = await setup.connected();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stellarfw::{
     Builder, Connection, Stellar,
     actions::{Action, ActionError, ActionResult, Call, Format, Input, Params, Shared},
+    rooms::RoomOptions,
 };
 
 use crate::cache::Cache;
@@ -83,6 +84,29 @@ pub(crate) fn add(builder: Builder) -> Builder {
         .add_action(
             Action::new("echo", echo)
                 .describe("Gives its payload back as it was sent")
+                .accepts("payload"),
+        )
+        .add_action(
+            Action::new("move", change_membership)
+                .describe("Takes a connection into a room or out of it, by the server")
+                .requires("room")
+                .input(
+                    Input::optional("join")
+                        .describe("Into it, not out of it")
+                        .format(Format::Bool)
+                        .default(true),
+                )
+                .accepts("connection"),
+        )
+        .add_action(
+            Action::new("room", change_room)
+                .describe("Creates a room for so many members, or destroys it")
+                .requires("room")
+                .input(Input::optional("places").format(Format::Integer)),
+        )
+        .add_action(
+            Action::new("push", push)
+                .describe("Pushes its payload to the connection it comes from")
                 .accepts("payload"),
         )
         .add_action(
@@ -207,6 +231,61 @@ async fn echo(Params(echo): Params<Echo>) -> ActionResult<Echo> {
 #[derive(Deserialize)]
 struct End {
     reconnect: bool,
+}
+
+#[derive(Deserialize)]
+struct Move {
+    room: String,
+    join: bool,
+    connection: Option<String>,
+}
+
+async fn change_membership(
+    stellar: Stellar,
+    connection: Connection,
+    Params(asked): Params<Move>,
+) -> ActionResult {
+    let id = asked
+        .connection
+        .unwrap_or_else(|| connection.id().to_string());
+    let rooms = stellar.rooms();
+    let outcome = match asked.join {
+        true => rooms.join(&id, &asked.room).await,
+        false => rooms.leave(&id, &asked.room).await,
+    };
+    outcome.map_err(|error| ActionError::from(error.to_string()))?;
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+struct Room {
+    room: String,
+    places: Option<usize>,
+}
+
+async fn change_room(stellar: Stellar, Params(asked): Params<Room>) -> ActionResult {
+    let rooms = stellar.rooms();
+    let outcome = match asked.places {
+        Some(places) => {
+            let options = RoomOptions::max_members(places);
+            rooms.create_with(&asked.room, options).await
+        }
+        None => rooms.destroy(&asked.room).await,
+    };
+    outcome.map_err(|error| ActionError::from(error.to_string()))?;
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+struct Push {
+    payload: Value,
+}
+
+async fn push(connection: Connection, Params(Push { payload }): Params<Push>) -> ActionResult {
+    connection
+        .push(&payload)
+        .map_err(|error| ActionError::from(error.to_string()))?;
+    Ok(json!({}))
 }
 
 async fn end(connection: Connection, Params(End { reconnect }): Params<End>) -> ActionResult {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stellarfw_transport::Flow;
 
@@ -23,7 +23,10 @@ use crate::{
 /// A verb with what it needs.
 #[derive(Debug)]
 pub(crate) enum Verb<'a> {
-    DetailsView,
+    DetailsView {
+        /// The client wants to be told when the server changes its memberships.
+        memberships: bool,
+    },
     RoomAdd(Cow<'a, str>),
     RoomLeave(Cow<'a, str>),
     RoomView(Cow<'a, str>),
@@ -96,7 +99,9 @@ impl<'a> Verb<'a> {
     ) -> Result<Self, StellarError> {
         let room = || room_of(&request.room);
         match name {
-            Some("detailsView") => Ok(Self::DetailsView),
+            Some("detailsView") => Ok(Self::DetailsView {
+                memberships: request.params.as_ref().is_some_and(wants_memberships),
+            }),
             Some("roomAdd" | "roomJoin") => Ok(Self::RoomAdd(room())),
             Some("roomLeave") => Ok(Self::RoomLeave(room())),
             Some("roomView") => Ok(Self::RoomView(room())),
@@ -144,7 +149,7 @@ impl<'a> Verb<'a> {
     pub(super) fn into_owned(self) -> Verb<'static> {
         let owned = |room: Cow<'_, str>| Cow::Owned(room.into_owned());
         match self {
-            Self::DetailsView => Verb::DetailsView,
+            Self::DetailsView { memberships } => Verb::DetailsView { memberships },
             Self::RoomAdd(room) => Verb::RoomAdd(owned(room)),
             Self::RoomLeave(room) => Verb::RoomLeave(owned(room)),
             Self::RoomView(room) => Verb::RoomView(owned(room)),
@@ -168,7 +173,7 @@ impl<'a> Verb<'a> {
     /// About how many bytes it keeps while it waits.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::DetailsView => 0,
+            Self::DetailsView { .. } => 0,
             Self::RoomAdd(room) | Self::RoomLeave(room) | Self::RoomView(room) => room.len(),
             Self::Say { room, message } => room.len() + message.len(),
             Self::Event { room, event, data } => {
@@ -182,6 +187,22 @@ impl<'a> Verb<'a> {
 /// The `data` of a verb's refusal: joining and leaving say `false`.
 pub(super) fn refusal_data(name: Option<&str>) -> Option<bool> {
     matches!(name, Some("roomAdd" | "roomJoin" | "roomLeave")).then_some(false)
+}
+
+/// Whether `params` of `detailsView` ask for pushes about memberships.
+fn wants_memberships(params: &Field<'_>) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Wants {
+        memberships: Value,
+    }
+    let wants: Wants = match params {
+        Field::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
+        Field::Value(value) => Wants {
+            memberships: value.get("memberships").cloned().unwrap_or_default(),
+        },
+    };
+    wants.memberships == true
 }
 
 /// A room's name; empty when there is none or it is no string.
@@ -207,7 +228,11 @@ fn legacy_message(request: &Request<'_>, bounds: Bounds) -> Result<Option<Conten
 /// Runs a verb and answers it.
 pub(super) fn run(connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
     match verb {
-        Verb::DetailsView => {
+        Verb::DetailsView { memberships } => {
+            // Before the details: no change is in neither of them.
+            if memberships {
+                connection.report_memberships();
+            }
             respond_ok(connection, &meta, Some(connection.details()));
             Flow::DONE
         }

@@ -209,6 +209,22 @@ pub(super) fn pushes(name: &str) -> Vec<Push> {
             schema: told("api"),
             example: json!({ "news": 1, "context": "api" }),
         },
+        Push {
+            name: "membership",
+            about: "The server took this connection into a room or out of it; sent to clients whose \
+                    detailsView has the params {memberships: true}",
+            call: "client.on(\"membership\", ({ room, joined }) => …)",
+            schema: json!({
+                "type": "object",
+                "required": ["context", "room", "joined"],
+                "properties": {
+                    "context": { "const": "membership" },
+                    "room": { "type": "string" },
+                    "joined": { "type": "boolean" },
+                },
+            }),
+            example: json!({ "context": "membership", "room": "lobby", "joined": true }),
+        },
     ]
 }
 

@@ -154,23 +154,30 @@ impl Rooms {
         }
     }
 
-    /// Takes a connection of this process into a room; the join hooks run for it.
+    /// Takes a connection of this process into a room; the join hooks run for it. Its client is
+    /// pushed `{context:"membership", room, joined:true}` if it asked for such pushes, as the project's
+    /// own does.
     ///
     /// # Errors
     /// 019 no such room, 017 in it already, 016 no such connection, 023 in too many rooms, 024 the
     /// room is full, or what a hook refused it with.
     pub async fn join(&self, connection: &str, room: &str) -> Result<(), RoomError> {
         let connection = self.connection(connection, room)?;
-        join(&connection, room).await
+        join(&connection, room).await?;
+        connection.membership_changed(room, true);
+        Ok(())
     }
 
-    /// Takes a connection of this process out of a room; the leave hooks run for it.
+    /// Takes a connection of this process out of a room; the leave hooks run for it. Its client is
+    /// pushed `joined:false` as by [`join`](Self::join), and does not come back by itself.
     ///
     /// # Errors
     /// 019 no such room, 016 no such connection or not in the room.
     pub async fn leave(&self, connection: &str, room: &str) -> Result<(), RoomError> {
         let connection = self.connection(connection, room)?;
-        leave(&connection, room).await
+        leave(&connection, room).await?;
+        connection.membership_changed(room, false);
+        Ok(())
     }
 
     fn connection(&self, id: &str, room: &str) -> Result<crate::Connection, RoomError> {

@@ -24,6 +24,7 @@ mod extensions;
 mod files;
 mod http;
 mod isolation;
+mod memberships;
 mod messages;
 mod metrics;
 mod middleware;

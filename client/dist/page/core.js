@@ -817,7 +817,7 @@
         next();
       },
       C(name2, member) {
-        if (name2 !== void 0) {
+        if (member !== void 0) {
           const room = rooms.get(name2);
           if (looking || room?.i || !room?.d !== member || seen.has(name2)) return;
           seen.add(name2);

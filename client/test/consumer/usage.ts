@@ -43,6 +43,9 @@ export async function usage(): Promise<unknown[]> {
   client.say("to the default room");
   client.roomAdd("room", { signal: new AbortController().signal });
   client.join("room", (error) => error?.code);
+  const leave: () => void = client.subscribe("room", ({ room, joined, error }) => [room, joined, error?.code]);
+  client.on("membership", ({ joined }) => joined && leave());
+  const rooms: string[] = [...client.rooms, ...client.wanted];
   client.to("room").to(["other"]).emit("event", { a: 1 });
   client.from(["room"]).on("event", (data, message) => [data, message]);
   client.for("room").from("other").on("event", (data) => data).off("event");
@@ -51,7 +54,7 @@ export async function usage(): Promise<unknown[]> {
   client.interceptors.push((params, next) => next((answer) => [params, answer]));
   client.interceptors.push(async (params, next, reject) => (params.a ? next() : reject("no")));
   client.disconnect((error) => error instanceof StellarError);
-  return [details, id, members, bytes, blob, text, new MsgpackClient("ws://localhost")];
+  return [details, id, members, bytes, blob, text, rooms, new MsgpackClient("ws://localhost")];
 }
 
 /** What an application says in its rooms. */

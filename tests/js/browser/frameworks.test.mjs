@@ -58,11 +58,18 @@ for (const name of ["react", "vue"]) {
     await page.locator("output", { hasText: /^0\.\d+$/ }).waitFor();
     await demo.server.kill();
     await title("reconnecting");
+    await page.locator("h2", { hasText: "lobby: joining" }).waitFor();
     await demo.server.restart();
     await title("connected");
     await page.getByLabel("Message").fill("again");
     await page.getByRole("button", { name: "Say" }).click();
     await other.page.locator("li", { hasText: "again" }).waitFor();
     assert.equal(await page.locator("h2").innerText(), "lobby: joined");
+    // Without the network, too.
+    await page.context().setOffline(true);
+    await title("offline");
+    await page.locator("h2", { hasText: "lobby: joining" }).waitFor();
+    await page.context().setOffline(false);
+    await page.locator("h2", { hasText: "lobby: joined" }).waitFor();
   });
 }

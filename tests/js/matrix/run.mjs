@@ -8,7 +8,7 @@ import { compat, target } from "../support/server.mjs";
 import { until } from "../support/until.mjs";
 import { behaviours, binary } from "./behaviours.mjs";
 
-class Cell {
+export class Cell {
   constructor(test, engine, { server: _, program = compat, ...kind }) {
     Object.assign(this, { test, engine, program }, kind);
   }

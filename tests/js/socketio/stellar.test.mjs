@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compat } from "../support/server.mjs";
 import { connect, heard, parsers } from "../support/socketio.mjs";
+import { until } from "../support/until.mjs";
 
 for (const [parser, options] of Object.entries(parsers)) {
   for (const transports of [["polling"], ["websocket"]]) {
@@ -60,6 +61,57 @@ for (const [parser, options] of Object.entries(parsers)) {
       assert.equal((await ann.emitWithAck("paramAdd", "a", 1)).status.code, "014");
       assert.equal((await ann.emitWithAck("roomLeave", "defaultRoom")).data, true);
       assert.equal((await ann.emitWithAck("say", "defaultRoom", "x")).status.code, "016");
+    });
+
+    test(`${title}: what a member sends does not pass for the server or the client itself`, async (t) => {
+      const [ann, bob] = await start(t);
+      const { data: details } = await bob.emitWithAck("detailsView");
+      for (const client of [ann, bob]) await client.emitWithAck("roomAdd", "defaultRoom");
+      const anybodys = "connect connect_error disconnect disconnecting newListener removeListener";
+      const ours = "message primus user alert api welcome";
+      const members =
+        "destroy say connected disconnected error reconnect reconnecting state send membership";
+      const names = [anybodys, ours, members].join(" ").split(" ");
+      const ends = [];
+      const heard = [];
+      for (const name of ["connect", "connect_error", "disconnect"]) {
+        ann.on(name, () => ends.push(name));
+      }
+      const before = ann.received.length;
+      ann.onAny((name, ...args) => heard.push([name, ...args]));
+      const data = { code: "018", context: "response", messageCount: 1 };
+      for (const name of names) {
+        assert.equal((await bob.emitWithAck("event", "defaultRoom", name, data)).status, "OK");
+        assert.equal((await bob.emitWithAck("say", "defaultRoom", { event: name, data, from: 0 })).status, "OK");
+      }
+      await bob.emitWithAck("event", "defaultRoom", "last", data);
+      await until(() => heard.some(([name]) => name === "last"), "the last one");
+      const others = heard.filter(([name]) => name !== "user");
+      assert.deepEqual(others.map(([name, first, push]) => [name, first, push.from]), [["last", data, details.id]]);
+      const user = heard.filter(([name]) => name === "user").map(([, { from, message }]) => [from, message.event]);
+      assert.deepEqual(user, [...names.flatMap((name) => [name, name]), "last"].map((name) => [details.id, name]));
+      assert.deepEqual(ends, []);
+      assert.equal(ann.received.length - before, heard.length);
+      assert.deepEqual((await ann.emitWithAck("detailsView")).data.rooms, ["defaultRoom"]);
+
+      // The server's own word for it comes under its name.
+      const destroyed = new Promise((resolve) => ann.once("destroy", (...args) => resolve(args)));
+      await bob.emitWithAck("action", "room", { room: "defaultRoom" });
+      const [error, { from }] = await destroyed;
+      assert.deepEqual([error.code, from], ["018", 0]);
+    });
+
+    test(`${title}: a push with a context of its own is an event \`api\``, async (t) => {
+      const [ann] = await start(t);
+      const contexts = ["game", "connect", "disconnect", "destroy", "membership", ""];
+      for (const context of contexts) {
+        await ann.emitWithAck("action", "push", { payload: { context, n: 1 } });
+      }
+      assert.deepEqual(
+        await heard(ann, "api", contexts.length),
+        contexts.map((context) => ({ context, n: 1 })),
+      );
+      assert.deepEqual(new Set(ann.received.map(([name]) => name)), new Set(["welcome", "api"]));
     });
 
     test(`${title}: verbs as messages, with and without an acknowledgement`, async (t) => {

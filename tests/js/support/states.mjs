@@ -239,6 +239,38 @@ export const arrows = {
     assert.deepEqual([code, mayHaveRun], ["offline", false]);
     await goes(it, "idle", "connecting", "connected", "reconnecting", "closed");
   },
+  async "closed, reconnecting, connected: out of retries, and a network again"(it) {
+    await connected(it, { reconnect: { min: 20, max: 20, retries: 2 } });
+    await it.call("roomAdd", "defaultRoom");
+    await it.proxy.refuse();
+    await is(it, "closed");
+    assert.deepEqual((await it.look()).rooms, []);
+    // The browser says that there is one, and it leads nowhere: it has its retries again.
+    await it.believe(true);
+    await heard(it, "closed", 2);
+    await it.wake();
+    await it.proxy.open();
+    await is(it, "closed");
+    await it.believe(true);
+    await heard(it, "(reconnect)", 1);
+    const { told, rooms } = await it.look();
+    assert.equal(told.filter((name) => name === "(reconnecting)").length, 4);
+    assert.deepEqual(rooms, ["defaultRoom"]);
+    const down = ["reconnecting", "closed"];
+    await goes(it, "idle", "connecting", "connected", ...down, ...down, "reconnecting", "connected");
+  },
+  async "offline, reconnecting, connected: time without a network costs no retries"(it) {
+    await connected(it, { reconnect: { min: 20, max: 20, retries: 2 } });
+    it.proxy.upgrades = it.proxy.requests = "403";
+    await it.believe(false);
+    await heard(it, "(reconnecting)", 6);
+    await is(it, "offline");
+    await it.calm();
+    await it.believe(true);
+    await heard(it, "(reconnect)", 1);
+    const states = went(await it.look());
+    assert.ok(!states.includes("closed"), String(states));
+  },
   async "idle, connecting, reconnecting: disconnect() ends each for good"(it) {
     await it.make();
     await it.call("disconnect");

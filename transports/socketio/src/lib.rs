@@ -20,9 +20,10 @@
 //! | any other | `{event, args:[…]}` |
 //!
 //! An event with an acknowledgement is given the one response to that payload. What the server
-//! pushes is an event named by its `context`: `user`, `alert`, `api`, `welcome`; what a member of a
-//! room sent as an event comes under its own name too, with `(data, push)`. Primus's control
-//! messages come as `primus`, all else as `message`.
+//! pushes is an event named by its `context`: `user`, `alert`, `api`, `welcome`, and `api` for any
+//! context of the application's own; what a member of a room sent as an event comes under its own
+//! name too, with `(data, push)`, unless it would pass for the server or the client itself. Primus's
+//! control messages come as `primus`, all else as `message`.
 //!
 //! With [`SocketIoConfig::plain_events`] payloads are events as they are, `{event, args}`, and an
 //! application on the transport layer alone emits and acknowledges what it likes.

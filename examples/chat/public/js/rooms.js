@@ -14,7 +14,8 @@ export function startRooms(client, { chosen, joined, left }) {
   }
 
   function render() {
-    const rooms = client.rooms;
+    // Without a connection it is in none, and comes back to these.
+    const rooms = client.state === "connected" ? client.rooms : client.wanted;
     if (current && !rooms.includes(current) && client.state === "connected") return choose(rooms[0] ?? null);
     $("rooms").replaceChildren(
       ...rooms.map((room) =>
@@ -47,6 +48,7 @@ export function startRooms(client, { chosen, joined, left }) {
     }
   }
 
+  client.on("membership", render);
   $("join-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const room = $("join-room").value.trim();

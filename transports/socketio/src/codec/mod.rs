@@ -20,7 +20,12 @@ use stellarfw_engineio::{Attached, COPY_MAX, Put, Sent};
 use stellarfw_transport::{Frame, Message, Parser};
 
 pub(crate) use self::attachments::MOST as MOST_ATTACHED;
-use self::{acks::Acks, outgoing::Event, plain::Plain, wire::Wire};
+use self::{
+    acks::Acks,
+    outgoing::{Audience, Event},
+    plain::Plain,
+    wire::Wire,
+};
 use crate::{SocketIo, SocketIoConfig};
 
 /// What a connection's payloads are to Socket.IO.
@@ -224,12 +229,10 @@ impl Codec {
             Mode::Opaque => return self.append_opaque(frame, out),
         };
         let packet = self.writer(wire);
-        let named = match self.style {
-            Style::Named => true,
-            Style::Messages => false,
-            Style::Plain => return self.append_plain(wire, payload, out),
-        };
-        match outgoing::event(wire, payload, named) {
+        if self.style == Style::Plain {
+            return self.append_plain(wire, payload, out);
+        }
+        match outgoing::event(wire, payload, self.audience()) {
             Event::Named(name) => packet.event(out, name, &[payload], &[]),
             Event::OfRoom(name, data) => {
                 packet.event(out, "user", &[payload], &[]);
@@ -240,6 +243,13 @@ impl Codec {
                 Some(ack) => packet.ack(out, ack, &[&rest], &[]),
                 None => packet.event(out, "message", &[payload], &[]),
             },
+        }
+    }
+
+    fn audience(&self) -> Audience {
+        Audience {
+            named: self.style == Style::Named,
+            is_v2: self.typed,
         }
     }
 
@@ -302,7 +312,7 @@ impl Codec {
 
     fn send_value(&self, socket: &Arc<Socket>, wire: Wire, payload: &Bytes) -> (usize, usize) {
         let whole = Raw(wire, payload);
-        let messages = match outgoing::event(wire, payload, self.style == Style::Named) {
+        let messages = match outgoing::event(wire, payload, self.audience()) {
             Event::Named(name) => emit(socket, name, &(whole,)),
             Event::OfRoom(name, data) => {
                 let sent = emit(socket, "user", &(&whole,));
