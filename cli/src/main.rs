@@ -4,6 +4,7 @@
 mod check;
 mod log;
 mod new;
+mod origin;
 mod serve;
 mod settings;
 mod show;

@@ -6,16 +6,16 @@ use std::{
 };
 
 use clap::Args;
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::Failure;
+use crate::{Failure, origin};
 
 #[derive(Args)]
 pub(crate) struct New {
     /// The new folder; its last part is the name of the application's crate
     #[arg(value_name = "NAME")]
     folder: PathBuf,
-    /// Depends on the checkout of stellarfw in this folder, rather than on the published crate
+    /// Depends on the checkout of stellarfw in this folder, rather than on what is published
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
 }
@@ -39,7 +39,7 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// Names that cargo refuses, or that a dependency of the application has.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 15] = [
     "alloc",
     "build",
     "core",
@@ -48,6 +48,7 @@ const TAKEN: [&str; 14] = [
     "incremental",
     "proc_macro",
     "proc-macro",
+    "schemars",
     "serde",
     "serde_json",
     "std",
@@ -78,7 +79,7 @@ impl New {
         is_free(&self.folder)?;
         let places = [
             ("{{name}}", name.to_owned()),
-            ("{{stellarfw}}", dependency(self.path.as_deref())?),
+            ("{{stellarfw}}", origin::dependency(self.path.as_deref())?),
             ("{{workspace}}", workspace(parent).to_owned()),
         ];
         write(&self.folder, parent, &places)
@@ -133,36 +134,6 @@ fn is_free(folder: &Path) -> Result<(), String> {
         }
         Err(error) => Err(format!("{told} cannot be looked at: {error}")),
     }
-}
-
-/// How the application's manifest names the library.
-fn dependency(path: Option<&Path>) -> Result<String, String> {
-    let version = env!("CARGO_PKG_VERSION");
-    let Some(path) = path else {
-        return Ok(Value::from(version).to_string());
-    };
-    let told = path.display();
-    let manifest = fs::read_to_string(path.join("Cargo.toml"))
-        .map_err(|error| format!("{told} is no checkout of stellarfw: Cargo.toml: {error}"))?;
-    let package = toml::from_str::<Table>(&manifest).ok();
-    let package = package
-        .as_ref()
-        .and_then(|table| table.get("package")?.get("name"));
-    if package.and_then(Value::as_str) != Some("stellarfw") {
-        return Err(format!(
-            "{told} is no checkout of stellarfw: its Cargo.toml is another's"
-        ));
-    }
-    // The application may be moved; the checkout is expected to stay.
-    let path = path
-        .canonicalize()
-        .map_err(|error| format!("{told}: {error}"))?;
-    let text = path.to_str().ok_or_else(|| format!("{told} is no text"))?;
-    Ok(format!(
-        "{{ version = {}, path = {} }}",
-        Value::from(version),
-        Value::from(text)
-    ))
 }
 
 /// What the manifest needs where a folder around it is a workspace: cargo would ask for the

@@ -115,4 +115,3 @@ function useAction(client, name) {
   useRoom,
   useStellarEvent
 });
-//# sourceMappingURL=react.cjs.map

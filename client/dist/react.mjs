@@ -89,4 +89,3 @@ export {
   useRoom,
   useStellarEvent
 };
-//# sourceMappingURL=react.mjs.map

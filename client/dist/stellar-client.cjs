@@ -1750,4 +1750,3 @@ var createClient = (options) => new StellarClient(options);
   StellarError,
   createClient
 });
-//# sourceMappingURL=stellar-client.cjs.map

@@ -1722,4 +1722,3 @@ export {
   createClient,
   StellarClient as default
 };
-//# sourceMappingURL=stellar-client.mjs.map

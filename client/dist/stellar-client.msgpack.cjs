@@ -2043,4 +2043,3 @@ var createClient = (options) => new StellarClient(options);
   StellarError,
   createClient
 });
-//# sourceMappingURL=stellar-client.msgpack.cjs.map

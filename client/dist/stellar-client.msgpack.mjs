@@ -2015,4 +2015,3 @@ export {
   createClient,
   StellarClient as default
 };
-//# sourceMappingURL=stellar-client.msgpack.mjs.map

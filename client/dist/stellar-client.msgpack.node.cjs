@@ -2049,4 +2049,3 @@ var createClient = (options) => new StellarClient(options);
   StellarError,
   createClient
 });
-//# sourceMappingURL=stellar-client.msgpack.node.cjs.map

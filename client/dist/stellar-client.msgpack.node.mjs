@@ -2021,4 +2021,3 @@ export {
   createClient,
   StellarClient as default
 };
-//# sourceMappingURL=stellar-client.msgpack.node.mjs.map

@@ -1756,4 +1756,3 @@ var createClient = (options) => new StellarClient(options);
   StellarError,
   createClient
 });
-//# sourceMappingURL=stellar-client.node.cjs.map

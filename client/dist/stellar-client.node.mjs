@@ -1728,4 +1728,3 @@ export {
   createClient,
   StellarClient as default
 };
-//# sourceMappingURL=stellar-client.node.mjs.map

@@ -111,4 +111,3 @@ function useAction(client, name) {
   useRoom,
   useStellarEvent
 });
-//# sourceMappingURL=vue.cjs.map

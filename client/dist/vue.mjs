@@ -85,4 +85,3 @@ export {
   useRoom,
   useStellarEvent
 };
-//# sourceMappingURL=vue.mjs.map

@@ -1,11 +1,13 @@
 // Builds dist/: the parts of the script that the server puts together, and the npm package's files.
 // The same sources give the same bytes, so a rebuild of committed sources changes nothing.
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rollup } from "rollup";
+import dts from "rollup-plugin-dts";
 import { minify } from "terser";
 import { page } from "./page.mjs";
 
@@ -26,27 +28,50 @@ const budgets = [
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const types = (...args) => execFileSync(process.execPath, [tsc, ...args], { cwd: root, stdio: "inherit" });
 
-/** Gives both kinds of modules declarations of their own, with names that each kind can follow. */
-function declarations(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) declarations(path);
-    else {
-      const text = readFileSync(path, "utf8");
-      for (const kind of ["mts", "cts"]) {
-        const end = kind.replace("ts", "js");
-        const out = text.replace(/\b(from |import\()"(\.[^"]*)"/g, `$1"$2.${end}"`);
-        writeFileSync(path.replace(/ts$/, kind), out);
-      }
-      rmSync(path);
+/** The package's entry points, and what they are called in dist/. */
+const entries = {
+  index: "stellar-client",
+  msgpack: "stellar-client.msgpack",
+  react: "react",
+  vue: "vue",
+};
+
+/**
+ * One file of declarations for each entry point, and one for what they share: a class that was
+ * declared in two of them would be two types. Both kinds of modules get their own, with names that
+ * each kind can follow.
+ */
+async function declarations() {
+  const emitted = `${root}/.types`;
+  rmSync(emitted, { recursive: true, force: true });
+  types("-p", "tsconfig.types.json", "--outDir", ".types");
+  const bundle = await rollup({
+    input: Object.fromEntries(Object.keys(entries).map((entry) => [entry, `${emitted}/${entry}.d.ts`])),
+    external: (name) => !/^[./]/.test(name),
+    plugins: [dts()],
+  });
+  const { output } = await bundle.generate({
+    format: "es",
+    entryFileNames: "[name].d.ts",
+    chunkFileNames: "shared.d.ts",
+    minifyInternalExports: false,
+    manualChunks: (id, { getModuleInfo }) => (getModuleInfo(id).isEntry ? undefined : "shared"),
+  });
+  await bundle.close();
+  rmSync(emitted, { recursive: true });
+  mkdirSync(`${root}/dist/types`, { recursive: true });
+  for (const { fileName, code } of output) {
+    for (const kind of ["mts", "cts"]) {
+      const end = kind.replace("ts", "js");
+      const text = code.replace(/\bfrom '(\.\/[^']*?)(\.d)?(\.[jt]s)?'/g, `from "$1.${end}"`);
+      writeFileSync(`${root}/dist/types/${fileName.replace(/ts$/, kind)}`, text);
     }
   }
 }
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
 types("--noEmit");
-types("-p", "tsconfig.types.json");
-declarations(`${root}/dist/types`);
+await declarations();
 // The declarations must stand by themselves, as a user of the package meets them.
 types("-p", "tsconfig.consumer.json");
 
@@ -64,16 +89,11 @@ const common = {
 };
 const files = {
   ...common,
+  // They are not minified, and whoever bundles them makes a map of the whole.
+  sourcemap: false,
   define: { $settings: "{}" },
   packages: "external",
   banner: { js: `/*! stellar-client ${version} | MIT */` },
-};
-/** The package's entry points, and what they are called in dist/. */
-const entries = {
-  index: "stellar-client",
-  msgpack: "stellar-client.msgpack",
-  react: "react",
-  vue: "vue",
 };
 // The script that is put together names the map that the server puts together.
 const parts = { ...common, format: "iife", sourcemap: "external" };

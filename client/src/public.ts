@@ -6,6 +6,7 @@ export type { Codec, Payload } from "./codec/codec";
 export type { RequestOptions } from "./deadline";
 export type { Emitter, EventArgs, EventName, Listener } from "./emitter";
 export type { Interceptor, Next } from "./interceptors";
+export type { Room } from "./membership";
 export type { ClientOptions, Engine, Query, Resolved } from "./options";
 export type { Scope } from "./scope";
 export type {

@@ -6,8 +6,8 @@ use std::{
     process::ExitCode,
 };
 
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use stellarfw::{
     Connection, Stellar, StellarError,
     actions::{Action, ActionResult, Params},
@@ -16,14 +16,25 @@ use stellarfw::{
 };
 use tracing_subscriber::EnvFilter;
 
-#[derive(Deserialize)]
+/// What the action takes: `/docs` has a form for it, `/stellar-client.d.ts` its type.
+#[derive(Deserialize, JsonSchema)]
 struct Greet {
+    /// Who is greeted
+    #[schemars(length(min = 1, max = 40))]
     name: String,
 }
 
+/// What it answers.
+#[derive(Serialize, JsonSchema)]
+struct Greeting {
+    greeting: String,
+}
+
 /// A page calls it as `client.action("greet", { name: "Ann" })`, and it is `/api/greet?name=Ann`.
-async fn greet(Params(Greet { name }): Params<Greet>) -> ActionResult {
-    Ok(json!({ "greeting": format!("Hello {name}!") }))
+async fn greet(Params(Greet { name }): Params<Greet>) -> ActionResult<Greeting> {
+    Ok(Greeting {
+        greeting: format!("Hello {name}!"),
+    })
 }
 
 /// Sees each message that is said in a room before the room does, and may change or refuse it.
@@ -42,11 +53,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // The settings: stellar.toml, then variables STELLAR_….
     let stellar = Stellar::builder()
         .config(Sources::usual().load()?)
-        .add_action(
-            Action::new("greet", greet)
-                .describe("Greets somebody by name")
-                .requires("name"),
-        )
+        .add_action(Action::typed("greet", greet).describe("Greets somebody by name"))
         .on_say_receive(tidy)
         .build()
         .await?;

@@ -105,6 +105,14 @@ fn the_action_is_answered_over_http() {
 }
 
 #[test]
+fn the_types_of_the_action_are_told() {
+    let server = Server::start();
+    let types = server.get("/stellar-client.d.ts");
+    assert!(types.contains(r#""name": string;"#), "{types}");
+    assert!(types.contains(r#""greeting": string;"#), "{types}");
+}
+
+#[test]
 fn the_page_and_its_client_are_there() {
     let server = Server::start();
     assert!(server.get("/").contains("/stellar-client"));

@@ -1,7 +1,7 @@
 // Not run: the build compiles it against the declarations, as a component of Vue would use them.
 import { createClient, StellarClient } from "stellar-client";
 import { useAction, useConnection, useRoom, useStellarEvent } from "stellar-client/vue";
-import type { Actions, Declared, Generated } from "./actions";
+import type { Actions, Declared, Generated } from "./actions.js";
 
 /** A client that was not told of any actions. */
 export function Untyped() {

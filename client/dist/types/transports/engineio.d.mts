@@ -1,3 +1,0 @@
-import type { Connect } from "./transport.mjs";
-/** The `engine.io` engine, protocol 4: a payload is a message of it. */
-export declare const engineio: Connect[];
