@@ -1,5 +1,7 @@
 //! How a session is let in: at its first request, or when its client asks for it later.
 
+use std::time::Duration;
+
 use http::request::Parts;
 use stellarfw_transport::{Admission, Refusal, Reservation, Server};
 
@@ -12,8 +14,9 @@ pub(crate) enum Entry {
     /// That is yet to be decided, on its first request. Until then it has the places of a handshake;
     /// `None` while one of several asks with them.
     Asked(Server, Box<Parts>, Option<Box<Reservation>>),
-    /// Several may come in by it, and the first has: its place is another's.
-    Open(Server, Box<Parts>),
+    /// Several may come in by it over the transport of this name, and the first has: its place is
+    /// another's.
+    Open(Server, Box<Parts>, &'static str),
     /// It may not, and keeps its place until it has gone.
     Refused {
         /// Held, not used.
@@ -80,7 +83,7 @@ impl Session {
     /// The request of a client that asks, or may ask once more.
     pub(crate) fn asked(&self) -> Option<(Server, Parts)> {
         match self.entry.lock().as_ref()? {
-            Entry::Asked(server, parts, _) | Entry::Open(server, parts) => {
+            Entry::Asked(server, parts, _) | Entry::Open(server, parts, _) => {
                 Some((server.clone(), (**parts).clone()))
             }
             _ => None,
@@ -88,12 +91,27 @@ impl Session {
     }
 
     /// One of several has been let in.
-    pub(crate) fn settled(&self) {
+    pub(crate) fn settled(&self, name: &'static str) {
         let mut entry = self.entry.lock();
         *entry = match entry.take() {
-            Some(Entry::Asked(server, parts, _)) => Some(Entry::Open(server, parts)),
+            Some(Entry::Asked(server, parts, _)) => Some(Entry::Open(server, parts, name)),
             other => other,
         };
+    }
+
+    /// The last of several has left. Returns how long the client may take to ask for another, or
+    /// `None` if there is no place for it to wait in.
+    pub(crate) fn unsettled(&self) -> Option<Duration> {
+        let mut entry = self.entry.lock();
+        let Some(Entry::Open(server, parts, name)) = &*entry else {
+            return None;
+        };
+        let places = server.reserve(name, parts).ok()?;
+        let timeout = server.config().handshake_timeout();
+        if let Some(Entry::Open(server, parts, _)) = entry.take() {
+            *entry = Some(Entry::Asked(server, parts, Some(Box::new(places))));
+        }
+        Some(timeout)
     }
 
     /// Takes the admission out, if there is one.

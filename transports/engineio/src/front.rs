@@ -142,15 +142,17 @@ impl<L: Library> Front<L> {
         parts: &mut Parts,
         body: Body,
     ) -> Result<Response, Fault> {
-        let ask = Ask::read(parts, self.config.allow_eio3)?;
+        let mut ask = Ask::read(parts, self.config.allow_eio3)?;
         let Some(sid) = ask.sid else {
             return self.open(server, parts, &ask).await;
         };
         let session = self.sessions.get(sid).ok_or(Fault::UnknownSession)?;
+        // From here on the library's own id of it.
+        ask.sid = session.sid();
         if ask.socket {
             let upgrade = upgrade(parts)?;
             if !session.begin_upgrade() {
-                return Err(Fault::BadRequest);
+                return Ok(handshake::decline(server, upgrade));
             }
             return Ok(handshake::websocket(self, server, session, &ask, upgrade));
         }
@@ -187,9 +189,11 @@ impl<L: Library> Front<L> {
             return Ok(handshake::websocket(self, server, session, ask, upgrade));
         }
         let mut response = handshake::polling(&*self.library, &session, ask, self.post.bytes).await;
-        if let (Some(name), Some(sid)) = (&self.config.cookie, session.sid())
-            && let Ok(value) =
-                HeaderValue::from_str(&format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"))
+        if let (Some(name), Some(_)) = (&self.config.cookie, session.sid())
+            && let Ok(value) = HeaderValue::from_str(&format!(
+                "{name}={}; Path=/; HttpOnly; SameSite=Lax",
+                session.id()
+            ))
         {
             response.headers_mut().insert(header::SET_COOKIE, value);
         }

@@ -1,6 +1,11 @@
 //! From a first request to a session, and from a session's request to its WebSocket.
 
-use std::sync::Arc;
+use std::{
+    future::poll_fn,
+    io::{ErrorKind, IoSlice},
+    sync::Arc,
+    task::{Poll, ready},
+};
 
 use engineioxide::socket::Sid;
 use http::{Method, StatusCode};
@@ -10,7 +15,10 @@ use stellarfw_transport::{
     Server,
     http::{Response, text},
 };
-use stellarfw_ws::upgrade::Upgrade;
+use stellarfw_ws::{
+    inbound::{Inbound, Limits},
+    upgrade::Upgrade,
+};
 
 use crate::{
     front::Front,
@@ -21,6 +29,7 @@ use crate::{
     request::{Ask, Fault},
     session::Session,
     websocket::Link,
+    wire,
 };
 
 /// What the library says of a session that it has opened.
@@ -31,8 +40,9 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Reads an answer; the session's id with it.
-    fn read(answer: &[u8]) -> Option<(Self, Sid)> {
+    /// Reads an answer, and the library's id of the session with it. The client is told another
+    /// one, `id`.
+    fn read(answer: &[u8], id: Sid) -> Option<(Self, Sid)> {
         #[derive(Deserialize)]
         struct Told {
             sid: Sid,
@@ -40,7 +50,7 @@ impl Open {
         let at = answer.iter().position(|byte| *byte == b'{')?;
         let json = str::from_utf8(&answer[at..]).ok()?;
         let told: Told = serde_json::from_str(json).ok()?;
-        let packet = format!("0{json}");
+        let packet = format!("0{}", json.replacen(told.sid.as_str(), id.as_str(), 1));
         Some((Self { packet }, told.sid))
     }
 
@@ -82,7 +92,7 @@ pub(crate) async fn open(library: &dyn Library, session: &Arc<Session>, ask: &As
         return None;
     }
     let packet = response.into_body().collect().await.ok()?.to_bytes();
-    let (open, sid) = Open::read(&packet)?;
+    let (open, sid) = Open::read(&packet, session.id())?;
     // A library that calls nobody at the opening says the id in its answer only.
     session.register(sid);
     Some(open)
@@ -119,6 +129,49 @@ pub(crate) fn websocket<L: Library>(
             None => {
                 session.stay();
             }
+        }
+    });
+    response
+}
+
+/// Accepts a WebSocket of a session that has one, or is about to, and closes it at once, as
+/// Engine.IO's own server does. A client that does not answer the close frame is cut.
+pub(crate) fn decline(server: &Server, upgrade: Upgrade) -> Response {
+    let response = upgrade.response();
+    let (handshake, close) = (
+        server.config().handshake_timeout(),
+        server.config().close_timeout(),
+    );
+    tokio::spawn(async move {
+        let Some((socket, early)) = upgrade.socket(handshake).await else {
+            return;
+        };
+        let limits = Limits {
+            read_buffer: 0,
+            max_message: 0,
+            max_frame: 0,
+        };
+        let mut inbound = Inbound::new(socket, early, limits);
+        let mut rest = wire::close(None);
+        let closing = poll_fn(|cx| {
+            while !rest.is_empty() {
+                ready!(inbound.socket().poll_write_ready(cx))?;
+                match inbound.socket().write(cx, &[IoSlice::new(&rest)]) {
+                    Ok(len) => drop(rest.drain(..len)),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Poll::Pending,
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+                if rest.is_empty() {
+                    ready!(inbound.socket().poll_flush(cx))?;
+                    inbound.socket().shutdown(cx);
+                }
+            }
+            inbound.poll_discard(cx).map(Ok)
+        });
+        match tokio::time::timeout(close, closing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a second WebSocket is gone"),
+            Err(_) => tracing::debug!("a second WebSocket was not closed in time"),
         }
     });
     response

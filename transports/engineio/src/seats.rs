@@ -8,6 +8,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use engineioxide::socket::Sid;
@@ -53,6 +54,8 @@ struct Table {
     /// So many are asking to be let in.
     asking: usize,
     refused: usize,
+    /// So often there was none any more.
+    absences: usize,
 }
 
 impl Seats {
@@ -154,7 +157,7 @@ impl Session {
         if self.lock().phase != Phase::Open {
             return Err(over());
         }
-        self.settled();
+        self.settled(name);
         let seat = Arc::new(Seat {
             session: Arc::downgrade(self),
             key: key.clone(),
@@ -181,6 +184,32 @@ impl Session {
     /// Whether there is a connection among several, or one is asked for.
     pub fn has_seats(&self) -> bool {
         self.seats.get().is_some_and(|seats| !seats.is_empty())
+    }
+
+    /// Sees to it that a client that has left them all asks for another in time, or leaves the
+    /// transport, too.
+    fn bound_absence(self: &Arc<Self>, timeout: Duration, reason: CloseReason) {
+        let Some(seats) = self.seats.get() else {
+            return;
+        };
+        let absence = {
+            let mut table = seats.0.lock();
+            table.absences += 1;
+            table.absences
+        };
+        let session = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(timeout).await;
+            let Some(session) = session.upgrade() else {
+                return;
+            };
+            let seats = session.seats.get();
+            let is_same = seats.is_some_and(|seats| seats.0.lock().absences == absence);
+            if is_same && !session.has_seats() {
+                session.closed(reason);
+                session.hang_up();
+            }
+        });
     }
 
     /// Whether another one than this is there to stay.
@@ -232,12 +261,17 @@ impl Seat {
         }
         let reason = session.reason(reason);
         self.over(reason.clone());
-        if !session.has_seats() {
-            session.closed(reason);
-            // Who has left them all has no business on the transport any more.
-            if left {
-                session.hang_up();
-            }
+        if session.has_seats() {
+            return;
+        }
+        if left && let Some(timeout) = session.unsettled() {
+            session.bound_absence(timeout, reason);
+            return;
+        }
+        session.closed(reason);
+        // Who has left them all has no business on the transport any more.
+        if left {
+            session.hang_up();
         }
     }
 

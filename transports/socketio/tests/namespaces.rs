@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use stellarfw_socketio::{Auth, Namespace, SocketIo, SocketIoConfig};
-use stellarfw_transport::{CloseReason, Server, Spark};
+use stellarfw_transport::{CloseReason, Server, ServerConfig, Spark};
 
 use support::{
     bed::{Bed, Event, WAYS, bed_with, default, next, say},
@@ -34,7 +34,9 @@ async fn enter(bed: &mut Bed, line: &mut Line, name: &str, auth: &str) -> Spark 
     let told = next(line).await.unwrap();
     let sid = told.strip_prefix(&format!("40{prefix}")).unwrap();
     let sid: Value = serde_json::from_str(sid).unwrap();
+    // Others may know a connection by its id. That of the session is what lets a client use it.
     assert!(sid["sid"].is_string(), "{told}");
+    assert_ne!(sid["sid"], line.open["sid"], "{told}");
     match bed.event().await {
         Event::Open(spark) => {
             assert_eq!(namespace(&spark), name);
@@ -162,15 +164,60 @@ async fn a_client_that_leaves_one_keeps_the_others() {
             again.send(&2).unwrap();
             let told = next(&mut line).await.unwrap();
             assert_eq!(told, format!("42{}[\"message\",2]", prefix(left)));
-            // Who leaves them all leaves the transport.
+            // Also who has left them all.
             for name in [kept, left] {
                 say(&mut line, &format!("41{}", prefix(name))).await;
                 assert_eq!(bed.closed().await, CloseReason::Client { code: 1005 });
             }
-            while next(&mut line).await.is_some() {}
+            assert_eq!(bed.server.connections(), 0);
+            let again = enter(&mut bed, &mut line, left, "").await;
+            again.send(&3).unwrap();
+            let told = next(&mut line).await.unwrap();
+            assert_eq!(told, format!("42{}[\"message\",3]", prefix(left)));
+            line.vanish().await;
+            bed.closed().await;
         }
     }
-    assert_eq!(bed.server.connections(), 0);
+}
+
+#[tokio::test]
+async fn who_stays_out_of_all_of_them_leaves_the_transport() {
+    let change = |config: &mut ServerConfig| config.handshake_timeout = 1_000;
+    let mut bed = bed_with(several(), change).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        enter(&mut bed, &mut line, "/custom", "").await;
+        say(&mut line, "41/custom,").await;
+        assert_eq!(bed.closed().await, CloseReason::Client { code: 1005 });
+        while next(&mut line).await.is_some() {}
+    }
+}
+
+/// Who has left waits in a place of those who are not in, and those are few.
+#[tokio::test]
+async fn who_has_left_them_all_takes_a_place() {
+    let change = |config: &mut ServerConfig| config.max_handshakes = 1;
+    let mut bed = bed_with(several(), change).await;
+    for way in WAYS {
+        let mut first = bed.line(way).await;
+        enter(&mut bed, &mut first, "/", "").await;
+        let mut second = bed.line(way).await;
+        enter(&mut bed, &mut second, "/", "").await;
+        say(&mut first, "41").await;
+        bed.closed().await;
+        // There is none for the second.
+        say(&mut second, "41").await;
+        bed.closed().await;
+        while next(&mut second).await.is_some() {}
+        // It is free again once the first is back.
+        enter(&mut bed, &mut first, "/custom", "").await;
+        let mut third = bed.line(way).await;
+        enter(&mut bed, &mut third, "/", "").await;
+        for line in [first, third] {
+            line.vanish().await;
+            bed.closed().await;
+        }
+    }
 }
 
 #[tokio::test]

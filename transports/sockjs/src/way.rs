@@ -49,7 +49,7 @@ impl Way {
             Self::Xhr | Self::XhrStreaming | Self::Jsonp(_) => {
                 "application/javascript; charset=UTF-8"
             }
-            Self::EventSource => "text/event-stream; charset=UTF-8",
+            Self::EventSource => "text/event-stream",
             Self::HtmlFile(_) => "text/html; charset=UTF-8",
         }
     }

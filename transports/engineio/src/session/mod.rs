@@ -30,7 +30,7 @@ use crate::{
     seats::Seats,
 };
 
-/// The sessions of a front, by the ids that the library gave them. The library keeps them.
+/// The sessions of a front, by the ids that their clients know. The library keeps them.
 pub(crate) struct Sessions {
     by_id: Mutex<HashMap<Sid, Weak<Session>>>,
     /// The longest payload of the polling transport in bytes.
@@ -67,6 +67,10 @@ pub struct Session {
     /// Its first request.
     ask: Ask,
     pub(crate) first_ping: FirstPing,
+    /// The id that its client knows, and by which it may use the session. The library's own is no
+    /// secret: Socket.IO's connections are called by it.
+    id: Sid,
+    /// The library's own id of it.
     sid: OnceLock<Sid>,
     sessions: Weak<Sessions>,
     library: Weak<dyn Library>,
@@ -118,6 +122,7 @@ impl Session {
             attachment: OnceLock::new(),
             first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
             ask,
+            id: Sid::new(),
             sid: OnceLock::new(),
             sessions: Arc::downgrade(sessions),
             library,
@@ -186,22 +191,27 @@ impl Session {
         self.register(sid);
     }
 
-    /// Notes the id under which its requests come.
+    /// Notes the library's id of it, and lets requests find it by the client's.
     pub(crate) fn register(self: &Arc<Self>, sid: Sid) {
         if self.sid.set(sid).is_ok()
             && let Some(sessions) = self.sessions.upgrade()
         {
-            sessions.by_id.lock().insert(sid, Arc::downgrade(self));
+            sessions.by_id.lock().insert(self.id, Arc::downgrade(self));
         }
     }
 
     fn unregister(&self) {
-        if let (Some(sid), Some(sessions)) = (self.sid(), self.sessions.upgrade()) {
-            sessions.by_id.lock().remove(&sid);
+        if let (Some(_), Some(sessions)) = (self.sid(), self.sessions.upgrade()) {
+            sessions.by_id.lock().remove(&self.id);
         }
     }
 
-    /// The id, once the library has given it.
+    /// The id that its client knows.
+    pub(crate) fn id(&self) -> Sid {
+        self.id
+    }
+
+    /// The library's own id, once it has given one.
     pub fn sid(&self) -> Option<Sid> {
         self.sid.get().copied()
     }

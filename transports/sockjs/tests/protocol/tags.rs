@@ -12,7 +12,7 @@ async fn an_event_source_gets_events() {
     let mut stream = bed.stream("GET", &format!("{session}/eventsource")).await;
     assert_eq!(stream.head.status, 200);
     let content_type = stream.head.header("content-type");
-    assert_eq!(content_type, Some("text/event-stream; charset=UTF-8"));
+    assert_eq!(content_type, Some("text/event-stream"));
     assert_not_cached(&stream.head);
     // The first line lets some browsers notice that it has begun.
     assert_eq!(stream.to("\r\n").await, "\r\n");
