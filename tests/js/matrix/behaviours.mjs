@@ -218,6 +218,7 @@ async function restarts(cell) {
   const again = await cell.again(peer, server.url);
   assert.ok(!peer.forGood);
   assert.ok((await again.details()).id);
+  assert.deepEqual((await again.action("echo", { payload: texts })).payload, texts);
 }
 
 async function goneWithoutAWord(cell) {
@@ -256,23 +257,98 @@ export async function oversized(cell) {
 
 async function notLetIn(cell) {
   const server = await cell.server();
-  const peer = cell.open(server.url, "?refuse=who%20are%20you");
+  const why = "who are you? 100% %41 <b> \"\\\u2028 \u{1f680}";
+  const peer = cell.open(server.url, `?refuse=${encodeURIComponent(why)}`);
   await until(() => peer.failures.length > 0, "the refusal");
   assert.match(peer.failures[0], cell.refusal);
+  // Where the client hands the text on it is the authorizer's.
+  if (peer.failures[0].includes("who")) assert.ok(peer.failures[0].includes(why), peer.failures[0]);
   const other = await cell.peer(server.url);
   await cell.only(other, 1);
   assert.equal(peer.sparks, 0);
 }
 
+/** Pages that are no others: their origin is written in another way, or they tell none. */
+const own = [undefined, null, (host) => `HTTP://${host}`, (host) => `https://${host}`];
+/** Pages that are others, some of them almost not. */
+const foreign = [
+  "null",
+  "",
+  "http://elsewhere.example",
+  (host) => `http://${host.replace(/:\d+$/, ":1")}`,
+  (host) => `http://${host.replace(/:\d+$/, "")}`,
+  (host) => `http://${host.replace(":", ".:")}`,
+  (host) => `http://${host}.elsewhere.example`,
+  (host) => `http://${host}/`,
+  (host) => `ftp://${host}`,
+];
+
 export async function otherOrigins(cell) {
   const server = await cell.server("--set", "server.origins=same");
-  const [own, foreign] = await cell.pages(cell.test, server);
-  const welcome = await cell.peer(own);
-  assert.ok((await welcome.details()).id);
-  const peer = cell.open(foreign);
-  await until(() => peer.failures.length > 0, "the refusal");
-  await cell.only(welcome, 1);
-  assert.equal(peer.sparks, 0);
+  const welcome = [];
+  for (const origin of own) {
+    const place = await cell.page(server, origin);
+    if (!place) continue;
+    welcome.push(await cell.peer(place));
+    assert.ok((await welcome.at(-1).details()).id);
+  }
+  const spelt = cell.spelt?.(server) ?? [];
+  for (const [place, may] of spelt) if (may) welcome.push(await cell.peer(place));
+  const places = spelt.filter(([, may]) => !may).map(([place]) => place);
+  for (const origin of foreign) places.push(await cell.page(server, origin));
+  for (const place of places.filter(Boolean)) {
+    const peer = cell.open(place);
+    await until(() => peer.failures.length > 0, "the refusal");
+    await cell.only(welcome[0], welcome.length);
+    assert.equal(peer.sparks, 0);
+    peer.close();
+  }
+  // Others may, where a list has them.
+  const list = ["null", "http://listed.example"];
+  const open = await cell.server("--set", `server.origins={list=${JSON.stringify(list)}}`);
+  for (const origin of list) {
+    const place = await cell.page(open, origin);
+    if (!place) continue;
+    const peer = await cell.peer(place);
+    assert.deepEqual((await peer.action("echo", { payload: origin })).payload, origin);
+  }
+}
+
+/** For each engine, requests that are answered for what their head says. */
+const early = {
+  ws: [["POST", "/ws", 426]],
+  "engine.io": [["POST", "/engine.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA", 400]],
+  "socket.io": [["POST", "/socket.io/?EIO=4&transport=pigeon", 400]],
+  sockjs: [
+    ["POST", "/sockjs/000/nobody/xhr_send", 404],
+    ["PUT", "/sockjs/000/nobody/xhr", 405],
+  ],
+};
+
+export async function earlyAnswers(cell) {
+  const server = await cell.server();
+  const peer = await cell.peer(server.url);
+  for (const [method, path, status] of [...early[cell.engine], ["POST", "/api/echo", 413]]) {
+    for (const length of [1 << 16, 4 << 20]) {
+      // The last takes what is not too long.
+      if (status === 413 && length < 1 << 20) continue;
+      assert.equal(await cell.statusOf(server, path, method, length), status, `${path} ${length}`);
+    }
+  }
+  assert.equal((await peer.action("echo", { payload: "after" })).payload, "after");
+  assert.equal(peer.ends.length, 0);
+}
+
+/** A message that is many times too long, of which the server reads the beginning. */
+export async function farTooLong(cell) {
+  const server = await cell.server("--set", "server.maxLength=10000");
+  const [peer, other] = [await cell.peer(server.url), await cell.peer(server.url)];
+  peer.order("echo", { payload: "x".repeat(4 << 20) });
+  const again = await cell.again(peer, server.url);
+  const told = [...peer.ends, ...peer.failures].map((end) => String(end?.message ?? end));
+  if (cell.tooLong) assert.match(told.join(", "), cell.tooLong);
+  assert.equal((await again.action("echo", { payload: "after" })).payload, "after");
+  assert.equal(other.ends.length, 0);
 }
 
 /** All of them, by the names that they have in the table. */
@@ -290,6 +366,8 @@ export const behaviours = {
   "the server restarts": restarts,
   "gone without a word: the server notices, and it comes again": goneWithoutAWord,
   "a message over `maxLength`": oversized,
-  "refused by the authorizer": notLetIn,
-  "a page of another origin is refused, one of the same is not": otherOrigins,
+  "a message many times as long, of which the server reads the beginning": farTooLong,
+  "a request with a large body that is answered before it was sent": earlyAnswers,
+  "refused by the authorizer, with a text that something could change": notLetIn,
+  "pages of other origins are refused, unless a list has them; odd origins": otherOrigins,
 };

@@ -1,6 +1,6 @@
 // The other way around: our client against the servers of others.
 import { nodeServer } from "../support/server.mjs";
-import { otherOrigins, oversized } from "./behaviours.mjs";
+import { earlyAnswers, farTooLong, otherOrigins, oversized } from "./behaviours.mjs";
 import { ours } from "./peers/ours.mjs";
 import { matrix } from "./run.mjs";
 
@@ -21,7 +21,10 @@ const against = (engine, parser, way) => ({
   // Theirs bounds a request's body by `maxLength` as it is, in base64.
   fits: way === "polling" && parser === "msgpack" ? 7_000 : undefined,
   // They let pages of every origin in, and SockJS's bounds no request's body.
-  lacks: way.startsWith("xhr") ? [otherOrigins, oversized] : [otherOrigins],
+  lacks: [
+    ...[earlyAnswers, farTooLong, otherOrigins],
+    ...(way.startsWith("xhr") ? [oversized] : []),
+  ],
 });
 
 const ways = {

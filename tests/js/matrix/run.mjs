@@ -13,9 +13,16 @@ export class Cell {
     Object.assign(this, { test, engine, program }, kind);
   }
 
-  /** Addresses of the server for a page that may connect and for one that may not. */
-  async pages(test, { port }) {
-    return [await page(test, port), await page(test, port, "http://elsewhere.example")];
+  /** Where a page of this origin connects; see {@link page}. None where this client has no such page. */
+  page({ port }, origin) {
+    return page(this.test, port, origin);
+  }
+
+  /** The status of a request with so long a body, sent whole whatever the answer is. */
+  async statusOf({ url }, path, method, length) {
+    const answer = await fetch(url + path, { method, body: Buffer.alloc(length, "x") });
+    await answer.arrayBuffer();
+    return answer.status;
   }
 
   /** The server, with this cell's engine and codec. */

@@ -55,17 +55,24 @@ export class Line {
   }
 }
 
-/** Passes requests on with the `Origin` that a browser adds for a page of that address. */
-export async function page(test, port, origin) {
+/**
+ * Passes requests on with the `Origin` that a browser adds for a page: of the server itself unless
+ * another is given, and none for `null`. A function makes it of the request's `Host`.
+ */
+export async function page(test, port, origin = (host) => `http://${host}`) {
   const sockets = new Set();
-  const ask = (request) =>
-    http.request({
+  const ask = (request) => {
+    const headers = { ...request.headers };
+    const value = typeof origin === "function" ? origin(headers.host) : origin;
+    if (value !== null) headers.origin = value;
+    return http.request({
       host: "127.0.0.1",
       port,
       method: request.method,
       path: request.url,
-      headers: { ...request.headers, origin: origin ?? `http://${request.headers.host}` },
+      headers,
     });
+  };
   const server = http.createServer((request, response) => {
     const asked = ask(request);
     asked.on("response", (answer) => {

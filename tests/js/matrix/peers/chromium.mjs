@@ -156,9 +156,10 @@ class ChromiumPeer extends Peer {
   }
 }
 
-/** Serves pages of another origin. */
-async function elsewhere(test) {
-  const server = createServer((_, response) => response.end("A page\n"));
+/** Serves pages of another origin: that of their address, or with `sandboxed` none. */
+async function elsewhere(test, sandboxed) {
+  const headers = sandboxed ? { "content-security-policy": "sandbox allow-scripts" } : {};
+  const server = createServer((_, response) => response.writeHead(200, headers).end("A page\n"));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   test.after(() => {
@@ -174,13 +175,42 @@ export const chromium = (engine, parser) => ({
   client: "stellar-client",
   browser: "Chromium",
   refusal: /who are you/,
+  tooLong: engine === "engine.io" ? /1000/ : /1009/,
   parser,
   way: "websocket",
   comesBack: true,
   // A page has other things to do, too.
   pingInterval: 2_000,
-  /** Where pages are that may connect and that may not. */
-  pages: async (test, server) => [server.url, { origin: await elsewhere(test), url: server.url }],
+  /** What a page of a browser can be: of the server, of another port, or of no origin. */
+  async page({ url }, origin) {
+    if (origin === undefined) return url;
+    if (origin === "null") return { origin: await elsewhere(this.test, true), url };
+    if (origin === "http://elsewhere.example") {
+      return { origin: await elsewhere(this.test, false), url };
+    }
+  },
+  /** Pages whose addresses are spelt in other ways, and whether they may connect. */
+  spelt({ url, port }) {
+    const spelt = (host) => `http://${host}:${port}`;
+    return [
+      [{ origin: spelt("LOCALHOST"), url: spelt("localhost") }, true],
+      [{ origin: spelt("localhost."), url: spelt("localhost.") }, true],
+      [{ origin: spelt("localhost."), url: spelt("localhost") }, false],
+      [{ origin: spelt("localhost"), url }, false],
+    ];
+  },
+  /** The status of a request of a page of the server's own. */
+  async statusOf({ url }, path, method, length) {
+    const context = await browser.newContext();
+    this.test.after(() => context.close());
+    const page = await context.newPage();
+    await page.goto(`${url}/stellar-client`);
+    return page.evaluate(
+      ([path, method, length]) =>
+        fetch(path, { method, body: new Uint8Array(length) }).then(({ status }) => status),
+      [path, method, length],
+    );
+  },
   connect(place, query = "") {
     const { url, origin = url } = place.url ? place : { url: place };
     // One page for all clients of an address in a test.

@@ -89,6 +89,8 @@ const means = {
 export const ours = (engine, parser, way = "websocket", options = {}) => ({
   client: "stellar-client",
   refusal: /who are you/,
+  // Engine.IO closes with a packet, which has no code.
+  tooLong: way !== "websocket" ? /HTTP 413/ : engine === "engine.io" ? /1000/ : /1009/,
   parser,
   way,
   comesBack: true,

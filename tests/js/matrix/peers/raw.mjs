@@ -90,6 +90,7 @@ class SockJsPeer extends RawPeer {
 export const ws = (parser) => ({
   client: "ws 8",
   refusal: /401/,
+  tooLong: /1009/,
   parser,
   way: "websocket",
   connect: (url, query = "") => new WsPeer(parser, `${url.replace("http", "ws")}/ws${query}`),
@@ -108,6 +109,7 @@ export const engineIo = (parser, way, transports) => ({
 export const sockJs = (way, deaf = false) => ({
   client: "sockjs-client 1",
   refusal: /All transports failed/,
+  tooLong: way === "websocket" ? /1009/ : /1006/,
   deaf,
   parser: "json",
   way,
