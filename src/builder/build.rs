@@ -13,7 +13,7 @@ use crate::{
     dispatch::Dispatcher,
     engines::{engine_name, engines_with},
     files::Files,
-    http::{BadRoute, clash, is_path},
+    http::{BadRoute, clash, is_path, remove_left_over},
     rooms::{Deliverer, LocalRooms},
     stellar::Stellar,
 };
@@ -138,6 +138,7 @@ impl Builder {
         let server = server.build();
         app.server.set(server.downgrade()).ok();
 
+        tokio::task::spawn_blocking(remove_left_over);
         app.broker.start(Arc::new(Deliverer::new(&app))).await?;
         for room in &app.config.starting_chat_rooms {
             let options = app.config.room_options(room);

@@ -28,7 +28,7 @@ use crate::Stellar;
 
 pub use self::{api::BadRoute, cors::Cors};
 pub(crate) use self::{
-    api::Route,
+    api::{Route, remove_left_over},
     health::routes as health_routes,
     paths::{clash, is_path},
     session::is_session_id,

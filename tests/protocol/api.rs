@@ -6,7 +6,12 @@ use stellarfw::{
     actions::{ActionResult, Call},
 };
 
-use crate::support::host;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::support::{Host, host, soon};
 
 fn builder() -> stellarfw::Builder {
     Stellar::builder().action("echo", async |call: Call| {
@@ -126,6 +131,68 @@ async fn broken_and_oversized_forms_are_refused() {
         post("application/x-www-form-urlencoded", b"a=\xff").await,
         (400, true)
     );
+}
+
+/// A form that is sent in pieces, as slowly as it is taken, and its answer.
+async fn in_pieces(host: &Host, pieces: impl IntoIterator<Item = Vec<u8>>) -> (u16, Value) {
+    let mut stream = TcpStream::connect(host.address).await.unwrap();
+    let head = format!(
+        "POST /api/echo HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{}: {}\r\n\r\n",
+        host.address, FORM.0, FORM.1
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for piece in pieces {
+        let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
+        chunk.extend([&piece[..], b"\r\n"].concat());
+        if stream.write_all(&chunk).await.is_err() {
+            break;
+        }
+        // So that the server reads each by itself, as far as that is in our hands.
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(b"0\r\n\r\n").await.ok();
+    let mut answer = Vec::new();
+    soon("the answer", stream.read_to_end(&mut answer))
+        .await
+        .ok();
+    let text = String::from_utf8(answer).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test]
+async fn the_head_of_a_part_is_bounded_however_slowly_it_comes() {
+    let host = host(builder()).await;
+    let too_long = "The multipart body is broken: the head of a part is longer than 16384 bytes";
+    // A head that does not end, a name that does not end, and text before the first part.
+    let endless: [&[u8]; 3] = [
+        b"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n",
+        b"--XX\r\nContent-Disposition: form-data; name=\"",
+        b"Before the first part: ",
+    ];
+    for begin in endless {
+        for (piece, count) in [("X-More: y\r\n", 5_000), (&*"z".repeat(5_000), 20)] {
+            let pieces = [begin.to_vec()].into_iter();
+            let rest = std::iter::repeat_n(piece.as_bytes().to_vec(), count);
+            let (status, json) = in_pieces(&host, pieces.chain(rest)).await;
+            assert_eq!((status, json["error"].as_str()), (400, Some(too_long)));
+        }
+    }
+    // Parts whose heads are long enough for a name, and bodies of any length, a few bytes at a time.
+    let name = "n".repeat(8_000);
+    let long = "x".repeat(50_000);
+    let body = form(&[
+        (&format!("name=\"{name}\""), "1"),
+        ("name=\"file\"; filename=\"x\"", &long),
+    ]);
+    for size in [7, 1_000, 100_000] {
+        let pieces = body.chunks(size).map(<[u8]>::to_vec);
+        let (status, json) = in_pieces(&host, pieces).await;
+        assert_eq!(status, 200, "{json}");
+        assert_eq!(json["got"]["file"]["size"], 50_000);
+        assert_eq!(json["got"][&name], "1");
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 mod multipart;
 mod params;
+mod portions;
 mod reply;
 mod routes;
+mod uploads;
 
 use std::time::Instant;
 
@@ -17,8 +19,11 @@ use serde_json::{Map, Value, json};
 use stellarfw_transport::{Peer, SparkId};
 
 pub use self::routes::BadRoute;
-pub(crate) use self::routes::{Route, routes};
 use self::{params::Read, reply::Answer};
+pub(crate) use self::{
+    routes::{Route, routes},
+    uploads::remove_left_over,
+};
 use super::{session::Session, statics::decode};
 use crate::{
     Stellar,

@@ -4,10 +4,14 @@ use axum::body::Body;
 use http::{HeaderMap, header};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::json;
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 use tokio::io::AsyncWriteExt as _;
 
-use super::params::{BadBody, Read};
+use super::{
+    params::{BadBody, Read},
+    portions::{Head, PortionError, Portions},
+    uploads,
+};
 use crate::config::Config;
 
 /// The files of a request. They are deleted when it is over; an action that wants to keep one
@@ -27,15 +31,19 @@ pub(super) async fn read(
         .ok_or_else(|| BadBody::bad("The multipart body has no boundary"))?;
     let limit = SizeLimit::new().whole_stream(config.max_upload as u64);
     let constraints = Constraints::new().size_limit(limit);
-    let stream = body.into_data_stream();
+    let head = Head::default();
+    let stream = Portions::new(body.into_data_stream(), head.clone());
     let mut multipart = Multipart::with_constraints(stream, boundary, constraints);
     let mut parts = 0_usize;
     let mut texts = 0_usize;
-    while let Some(field) = multipart
-        .next_field()
-        .await
-        .map_err(|e| fault(&e, config))?
-    {
+    while let Some(mut field) = {
+        head.begin();
+        multipart
+            .next_field()
+            .await
+            .map_err(|e| fault(&e, config))?
+    } {
+        head.end();
         parts += 1;
         if parts > config.max_upload_parts {
             let text = format!("The form has more than {} parts", config.max_upload_parts);
@@ -47,13 +55,16 @@ pub(super) async fn read(
         if field.file_name().is_some() {
             file(read, name, field, config).await?;
         } else {
-            let bytes = field.bytes().await.map_err(|e| fault(&e, config))?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, config))? {
+                texts += chunk.len();
+                if texts > config.max_body {
+                    return Err(BadBody::too_long(config.max_body));
+                }
+                bytes.extend_from_slice(&chunk);
+            }
             // UTF-8, whatever else is told (RFC 7578 section 5.1.2): forms of pages are.
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            texts += text.len();
-            if texts > config.max_body {
-                return Err(BadBody::too_long(config.max_body));
-            }
             read.put_text(name, text);
         }
     }
@@ -74,7 +85,7 @@ async fn file(
             "The file could not be written".into(),
         )
     };
-    let (handle, path) = tokio::task::spawn_blocking(NamedTempFile::new)
+    let (handle, path) = tokio::task::spawn_blocking(uploads::create)
         .await
         .map_err(|error| unwritable(error.into()))?
         .map_err(unwritable)?
@@ -103,6 +114,9 @@ async fn file(
 fn fault(error: &multer::Error, config: &Config) -> BadBody {
     match error {
         multer::Error::StreamSizeExceeded { .. } => BadBody::too_long(config.max_upload),
+        multer::Error::StreamReadFailed(source) if source.is::<PortionError>() => {
+            BadBody::bad(format!("The multipart body is broken: {source}"))
+        }
         error => BadBody::bad(format!("The multipart body is broken: {error}")),
     }
 }

@@ -223,6 +223,24 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     assert!(secure(address, old, b"http/1.1").await.is_err());
     drop(before);
 
+    // What could not be used once is tried again, although the files look as they did.
+    let [cert_file, key_file] = certificate.files();
+    let right = std::fs::read(&key_file).unwrap();
+    let other = Certificate::new();
+    std::fs::copy(&other.files()[1], &key_file).unwrap();
+    assert!(tls.reload().is_err());
+    assert!(tls.reload().is_err());
+    let written = std::fs::metadata(&key_file).unwrap();
+    std::fs::write(&key_file, &right).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&key_file)
+        .unwrap();
+    file.set_modified(written.modified().unwrap()).unwrap();
+    assert_eq!(std::fs::metadata(&key_file).unwrap().len(), written.len());
+    assert!(tls.reload().unwrap(), "{} and its key", cert_file.display());
+    assert!(!tls.reload().unwrap());
+
     // A key of another certificate.
     let other = Certificate::new();
     let [cert, _] = certificate.files();

@@ -31,9 +31,23 @@ struct Shared {
 struct Files {
     cert: PathBuf,
     key: PathBuf,
-    /// What they were when they were read last.
-    seen: RwLock<[Option<Stamp>; 2]>,
+    read: RwLock<LastRead>,
     every: Duration,
+}
+
+impl Files {
+    fn stamps(&self) -> [Option<Stamp>; 2] {
+        [stamp(&self.cert), stamp(&self.key)]
+    }
+}
+
+/// How reading the files went last.
+#[derive(Debug)]
+struct LastRead {
+    /// What they were then.
+    seen: [Option<Stamp>; 2],
+    /// They could not be used.
+    failed: bool,
 }
 
 /// When a file was changed, and how long it is.
@@ -78,7 +92,10 @@ impl Tls {
             files: Some(Files {
                 cert,
                 key,
-                seen: RwLock::new(seen),
+                read: RwLock::new(LastRead {
+                    seen,
+                    failed: false,
+                }),
                 every: Duration::from_secs(5),
             }),
         })))
@@ -93,34 +110,41 @@ impl Tls {
         }))
     }
 
-    /// Reads the files again if they have changed. Whether there is a new certificate.
+    /// Reads the files again if they have changed, or could not be used the last time. Returns
+    /// `true` if there is a new certificate.
     ///
     /// # Errors
-    /// When they cannot be used; what was there stays, and the next change is tried again.
+    /// When they cannot be used. The certificate stays as it was, and the next call tries again.
     pub fn reload(&self) -> Result<bool, TlsError> {
         let Some(files) = &self.0.files else {
             return Ok(false);
         };
-        let now = [stamp(&files.cert), stamp(&files.key)];
-        if std::mem::replace(&mut *files.seen.write(), now) == now {
-            return Ok(false);
+        {
+            let read = files.read.read();
+            if !read.failed && read.seen == files.stamps() {
+                return Ok(false);
+            }
         }
-        let config = load(&files.cert, &files.key)?;
-        *self.0.config.write() = config;
-        Ok(true)
+        self.reload_now().map(|()| true)
     }
 
-    /// Reads the files again, whether or not they have changed. Nothing happens to TLS that is not of
+    /// Reads the files again, whether or not they have changed. Does nothing to TLS that is not of
     /// files. New connections get what was read; those that are open stay as they are.
     ///
     /// # Errors
-    /// When they cannot be used; what was there stays.
+    /// When they cannot be used. The certificate stays as it was, and [`Tls::reload`] tries again.
     pub fn reload_now(&self) -> Result<(), TlsError> {
-        if let Some(files) = &self.0.files {
-            *files.seen.write() = [stamp(&files.cert), stamp(&files.key)];
-            let config = load(&files.cert, &files.key)?;
-            *self.0.config.write() = config;
-        }
+        let Some(files) = &self.0.files else {
+            return Ok(());
+        };
+        // Before they are read, so that what is written meanwhile is a change.
+        let seen = files.stamps();
+        let loaded = load(&files.cert, &files.key);
+        *files.read.write() = LastRead {
+            seen,
+            failed: loaded.is_err(),
+        };
+        *self.0.config.write() = loaded?;
         Ok(())
     }
 
@@ -133,13 +157,24 @@ impl Tls {
         let Some(files) = &self.0.files else {
             return std::future::pending().await;
         };
+        // The same fault is logged once, however often it is met.
+        let mut logged = None;
         loop {
             tokio::time::sleep(files.every).await;
             let tls = self.clone();
             match tokio::task::spawn_blocking(move || tls.reload()).await {
-                Ok(Ok(true)) => tracing::info!(cert = %files.cert.display(), "new certificate"),
+                Ok(Ok(true)) => {
+                    logged = None;
+                    tracing::info!(cert = %files.cert.display(), "new certificate");
+                }
                 Ok(Ok(false)) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the certificate stays as it was"),
+                Ok(Err(error)) => {
+                    let fault = error.to_string();
+                    if logged.as_ref() != Some(&fault) {
+                        tracing::error!(%error, "the certificate stays as it was");
+                    }
+                    logged = Some(fault);
+                }
                 Err(error) => tracing::error!(%error, "the certificate could not be looked at"),
             }
         }
