@@ -52,6 +52,14 @@ impl Cors {
         Some(format!("cors.headers: {name:?} is no name of a header"))
     }
 
+    /// Returns `true` if pages of this origin may read answers.
+    pub(super) fn lists(&self, origin: &HeaderValue) -> bool {
+        let is_it = |listed: &String| {
+            listed == "*" || listed.trim_end_matches('/').as_bytes() == origin.as_bytes()
+        };
+        self.origins.iter().any(is_it)
+    }
+
     pub(super) fn layer(&self) -> Option<CorsLayer> {
         if self.origins.is_empty() {
             return None;

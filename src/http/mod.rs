@@ -12,15 +12,18 @@ mod script;
 mod session;
 mod statics;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
-    extract::{ConnectInfo, Request},
+    extract::{ConnectInfo, Request, State},
     middleware::{self, Next},
     response::Response,
     routing::any,
 };
+use http::header;
 use http_body_util::BodyExt as _;
-use stellarfw_transport::Peer;
+use stellarfw_transport::{OriginPolicy, Peer, RefusedOrigins, http::is_under};
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 
@@ -60,6 +63,7 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     }
     paths.sort_unstable();
     paths.dedup();
+    let engines = paths.clone();
     for path in paths {
         let service = stellar.server.service();
         let handler = any(move |request: Request| {
@@ -76,11 +80,42 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
             .route(&format!("{path}/"), handler.clone())
             .route(&format!("{path}/{{*rest}}"), handler);
     }
-    router.layer(middleware::from_fn(peer))
+    let pages = Arc::new(Pages {
+        engines,
+        cors: stellar.app.config.cors.clone(),
+        refused: RefusedOrigins::new("cors.origins"),
+    });
+    router.layer(middleware::from_fn_with_state(pages, peer))
+}
+
+/// Which pages of other origins may read what is not an engine's.
+struct Pages {
+    engines: Vec<String>,
+    cors: Cors,
+    refused: RefusedOrigins,
+}
+
+impl Pages {
+    /// Reports a page that may not read the answer. Its browser says only that the request failed.
+    fn look(&self, request: &Request) {
+        let headers = request.headers();
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return;
+        };
+        let path = request.uri().path();
+        let is_engines = self.engines.iter().any(|mount| is_under(path, mount));
+        if !is_engines
+            && !self.cors.lists(origin)
+            && !OriginPolicy::Same.allows_headers(headers, request.uri())
+        {
+            self.refused.report(headers, request.uri());
+        }
+    }
 }
 
 /// Where axum knows the peer's address, the engines shall know it too.
-async fn peer(mut request: Request, next: Next) -> Response {
+async fn peer(State(pages): State<Arc<Pages>>, mut request: Request, next: Next) -> Response {
+    pages.look(&request);
     if request.extensions().get::<Peer>().is_none()
         && let Some(ConnectInfo(address)) = request.extensions().get().copied()
     {

@@ -67,6 +67,8 @@ pub struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) www_authenticate: Option<HeaderValue>,
+    /// The page that may read the refusal although it may not connect.
+    pub(crate) reader: Option<HeaderValue>,
 }
 
 impl Refusal {
@@ -82,6 +84,7 @@ impl Refusal {
             status,
             message: message.to_string(),
             www_authenticate: None,
+            reader: None,
         }
     }
 

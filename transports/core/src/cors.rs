@@ -16,7 +16,7 @@ use crate::{
 /// | request | `Access-Control-Allow-Origin` | `Access-Control-Allow-Credentials` |
 /// |---|---|---|
 /// | from an origin that may connect, also `null` | that origin | `true` |
-/// | from another origin | none | none |
+/// | from another origin | none, but for the refusal | none, but for the refusal |
 /// | without an `Origin`, and every page may connect | `*` | none |
 /// | without an `Origin` otherwise | none | none |
 ///
@@ -69,7 +69,10 @@ pub fn add(headers: HeaderMap, response: &mut Response) {
     for (name, value) in headers {
         let Some(name) = name else { continue };
         if name == header::VARY {
-            response.headers_mut().append(name, value);
+            let mut own = response.headers().get_all(header::VARY).iter();
+            if own.all(|own| *own != value) {
+                response.headers_mut().append(name, value);
+            }
         } else {
             response.headers_mut().insert(name, value);
         }

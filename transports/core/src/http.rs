@@ -78,13 +78,22 @@ fn with_type(status: StatusCode, content_type: &'static str, bytes: Bytes) -> Re
 }
 
 /// The answer to a client that is not let in. On an upgrade the connection is closed with it, as
-/// nothing else can come over it.
+/// nothing else can come over it. A page whose origin is refused may read it, so that its client
+/// knows that it is refused, and does not take it for a fault of the network.
 #[must_use]
 pub fn refused(refusal: &Refusal, upgrade: bool) -> Response {
     let mut response = json(refusal.status, &json!({ "error": refusal.message }));
     let headers = response.headers_mut();
     if let Some(value) = &refusal.www_authenticate {
         headers.insert(header::WWW_AUTHENTICATE, value.clone());
+    }
+    if let Some(origin) = &refusal.reader {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     }
     if upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

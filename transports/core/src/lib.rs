@@ -39,6 +39,7 @@ mod outlet;
 pub mod plain;
 mod proxy;
 mod rate;
+mod refused_origins;
 mod registry;
 mod scratch;
 pub mod serve;
@@ -67,6 +68,7 @@ pub use self::{
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
     proxy::{BadHeaderName, BadNetwork, ProxyHeader, TrustedProxies},
     rate::{ConnectRate, MessageRate},
+    refused_origins::RefusedOrigins,
     registry::{Registry, UnknownTransport},
     scratch::{with_read_buffer, with_write_buffer},
     serve::serve,

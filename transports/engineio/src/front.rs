@@ -117,8 +117,7 @@ impl<L: Library> Front<L> {
         let (mut parts, body) = request.into_parts();
         let upgrade = is_websocket_upgrade(&parts);
         if !server.config().origins.allows(&parts) {
-            let refusal = Refusal::with_status(StatusCode::FORBIDDEN, "Origin not allowed");
-            return refused(&refusal, upgrade);
+            return refused(&server.refuse_origin(&parts), upgrade);
         }
         let cors = cors::headers(&server.config().origins, &parts);
         let mut response = if parts.method == Method::OPTIONS {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, Uri, header, request::Parts};
 use stellarfw_transport::{Handshake, OriginPolicy, Peer, Refusal, Server};
 
 use crate::{
@@ -46,18 +46,12 @@ pub(crate) fn hide_session(uri: &mut Uri, mount: &str) {
 ///
 /// # Errors
 /// The refusal, if it may not.
-pub(crate) fn check_origin(
-    origins: &OriginPolicy,
-    parts: &Parts,
-    by_tag: bool,
-) -> Result<(), Refusal> {
+pub(crate) fn check_origin(server: &Server, parts: &Parts, by_tag: bool) -> Result<(), Refusal> {
+    let origins = &server.config().origins;
     if origins.allows(parts) && (!by_tag || allows_tag(origins, parts)) {
         return Ok(());
     }
-    Err(Refusal::with_status(
-        StatusCode::FORBIDDEN,
-        "Origin not allowed",
-    ))
+    Err(server.refuse_origin(parts))
 }
 
 impl Kind {

@@ -90,7 +90,7 @@ impl SockJs {
         body: Body,
     ) -> Response {
         let by_tag = matches!(endpoint, Endpoint::Receive(kind) if kind.is_by_tag());
-        if let Err(refusal) = handshake::check_origin(&server.config().origins, &parts, by_tag) {
+        if let Err(refusal) = handshake::check_origin(server, &parts, by_tag) {
             return refused(&refusal, false);
         }
         let kind = match endpoint {

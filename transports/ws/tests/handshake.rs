@@ -69,6 +69,21 @@ async fn pages_that_may_connect_can_read_why_they_are_refused() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_refused_origin_can_read_that_it_is_refused() {
+    let site = Site::new().await;
+    for origin in ["https://b.example", "null"] {
+        let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\r\n");
+        let answer = site.ask(&get).await;
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.body, br#"{"error":"Origin not allowed"}"#);
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        let credentials = answer.header("access-control-allow-credentials");
+        assert_eq!(credentials, Some("true"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
+}
+
+#[tokio::test]
 async fn other_paths_are_not_ours() {
     let site = Site::new().await;
     for path in ["/", "/primusfoo", "/wss", "/primus.js", "/primus/primus.js"] {

@@ -124,6 +124,19 @@ impl Server {
         verdict.inspect_err(|_| self.0.count.refused())
     }
 
+    /// Refuses a page whose origin may not connect: 403, which the page may read. The log gets a
+    /// warning for each origin, see [`RefusedOrigins`](crate::RefusedOrigins).
+    ///
+    /// [`Server::admit`] does so by itself. Engines that look at the origin of other requests use it
+    /// for these.
+    #[must_use]
+    pub fn refuse_origin(&self, parts: &Parts) -> Refusal {
+        self.0.refused_origins.report(&parts.headers, &parts.uri);
+        let mut refusal = Refusal::with_status(StatusCode::FORBIDDEN, "Origin not allowed");
+        refusal.reader = parts.headers.get(header::ORIGIN).cloned();
+        refusal
+    }
+
     fn take_places(
         &self,
         count: &Arc<AtomicUsize>,
@@ -225,10 +238,7 @@ impl Server {
             return Err(unavailable("The server is shutting down"));
         }
         if !inner.config.origins.allows(parts) {
-            return Err(Refusal::with_status(
-                StatusCode::FORBIDDEN,
-                "Origin not allowed",
-            ));
+            return Err(self.refuse_origin(parts));
         }
         if let Some(remote) = reservation.remote {
             parts.extensions.insert(Peer(remote));

@@ -44,6 +44,7 @@ use crate::{
     http::{self as web, HttpService, Request, Response},
     outlet::OutboxLimits,
     rate::{Bucket, Rate},
+    refused_origins::RefusedOrigins,
     spark::{Delivery, Spark},
     transform::Transforms,
     transport::{StartError, Transport},
@@ -96,6 +97,7 @@ pub(crate) struct ServerInner {
     addresses: Option<Arc<Addresses>>,
     /// The new connections of all addresses, where their rate is bounded.
     arrivals: Option<(Rate, Mutex<Bucket>)>,
+    refused_origins: RefusedOrigins,
     /// The log has been told that there is no room.
     told_full: AtomicBool,
     stopping: AtomicBool,
