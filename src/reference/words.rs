@@ -213,7 +213,7 @@ pub(super) fn pushes(name: &str) -> Vec<Push> {
             name: "membership",
             about: "The server took this connection into a room or out of it; sent to clients whose \
                     detailsView has the params {memberships: true}",
-            call: "client.on(\"membership\", ({ room, joined }) => …)",
+            call: "client.on(\"membership\", ({ room, joined }) => …)".into(),
             schema: json!({
                 "type": "object",
                 "required": ["context", "room", "joined"],
