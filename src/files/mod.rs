@@ -5,6 +5,7 @@ mod source;
 use std::{path::PathBuf, time::SystemTime};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use stellarfw_transport::Flow;
 
 pub use self::source::Embedded;
@@ -88,14 +89,60 @@ impl Files {
     }
 }
 
-/// The media type of a file's name, with its charset for text.
+/// The media type of a file's name, without parameters.
 pub(crate) fn mime_of(path: &str) -> String {
     let mime = mime_guess::from_path(path).first_or_octet_stream();
+    match mime.essence_str() {
+        // RFC 9239: its other names are obsolete.
+        "application/javascript" | "application/x-javascript" => "text/javascript".to_owned(),
+        mime => mime.to_owned(),
+    }
+}
+
+/// A media type as HTTP tells it: with a charset where browsers would guess one. XML says itself how
+/// it is encoded, and is UTF-8 otherwise.
+pub(crate) fn content_type(mime: &str) -> HeaderValue {
+    let is_xml = mime == "text/xml" || mime.ends_with("+xml");
     let is_text =
-        mime.type_() == "text" || matches!(mime.subtype().as_str(), "javascript" | "json");
-    if is_text {
-        format!("{mime}; charset=utf-8")
+        mime.starts_with("text/") || mime.ends_with("+json") || mime == "application/json";
+    let value = if is_text && !is_xml {
+        HeaderValue::from_str(&format!("{mime}; charset=utf-8"))
     } else {
-        mime.to_string()
+        HeaderValue::from_str(mime)
+    };
+    value.unwrap_or(HeaderValue::from_static("application/octet-stream"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_bare_and_texts_have_a_charset_over_http() {
+        for (name, mime, over_http) in [
+            ("a.html", "text/html", "text/html; charset=utf-8"),
+            ("a.txt", "text/plain", "text/plain; charset=utf-8"),
+            ("a.css", "text/css", "text/css; charset=utf-8"),
+            ("a.md", "text/markdown", "text/markdown; charset=utf-8"),
+            ("a.csv", "text/csv", "text/csv; charset=utf-8"),
+            ("a.vtt", "text/vtt", "text/vtt; charset=utf-8"),
+            ("a.js", "text/javascript", "text/javascript; charset=utf-8"),
+            ("a.mjs", "text/javascript", "text/javascript; charset=utf-8"),
+            (
+                "a.json",
+                "application/json",
+                "application/json; charset=utf-8",
+            ),
+            ("a.xml", "text/xml", "text/xml"),
+            ("a.svg", "image/svg+xml", "image/svg+xml"),
+            ("a.xhtml", "application/xhtml+xml", "application/xhtml+xml"),
+            ("a.png", "image/png", "image/png"),
+            ("a.wasm", "application/wasm", "application/wasm"),
+            ("a.woff2", "font/woff2", "font/woff2"),
+            ("a", "application/octet-stream", "application/octet-stream"),
+        ] {
+            assert_eq!(mime_of(name), mime, "{name}");
+            assert_eq!(content_type(mime), over_http, "{name}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Everything that is served over HTTP besides the engines.
 
 mod api;
+mod coding;
+mod conditions;
 mod cors;
-mod etag;
 mod fixed;
 mod health;
 mod home;
 mod paths;
 mod reference;
 mod script;
+mod selected;
 mod session;
 mod statics;
 
@@ -25,7 +27,6 @@ use http::header;
 use http_body_util::BodyExt as _;
 use stellarfw_transport::{OriginPolicy, Peer, RefusedOrigins, http::is_under};
 use tower::ServiceExt as _;
-use tower_http::compression::CompressionLayer;
 
 use crate::Stellar;
 
@@ -44,10 +45,9 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     if with_files {
         router = router.fallback_service(statics::routes(stellar));
     }
-    // Texts are compressed for those who take it. Not the API's: its answers hold secrets beside
-    // what the request brought, and then the compressed length tells of the secret (BREACH).
+    // Files and texts are compressed for those who take it. Not the API's answers: they hold secrets
+    // beside what the request brought, and then the compressed length tells of the secret (BREACH).
     router = router
-        .layer(CompressionLayer::new())
         .merge(script::routes(stellar))
         .merge(reference::routes(stellar))
         .merge(api::routes(stellar, &api));

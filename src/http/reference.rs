@@ -43,6 +43,9 @@ fn page(stellar: &Stellar, asked: &Parts, policy: HeaderValue, response: &mut Re
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     if let Some(session) = Session::of(stellar.config(), &asked.headers, &asked.extensions) {
+        // No shared cache may give it to anybody else.
+        let private = HeaderValue::from_static("private, no-cache");
+        headers.insert(header::CACHE_CONTROL, private);
         session.tell(headers);
     }
 }

@@ -1,6 +1,6 @@
 //! Public files over HTTP.
 
-use std::{convert::Infallible, path::Path};
+use std::{io::SeekFrom, ops::Range, path::Path, time::SystemTime};
 
 use axum::{
     body::Body,
@@ -8,15 +8,32 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use tower::ServiceExt as _;
-use tower_http::services::ServeFile;
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
+};
+use tokio_util::io::ReaderStream;
+use tower_http::CompressionLevel;
 
-use super::{etag::Tag, home::HomePage, session::Session};
+use super::{
+    coding::{Coding, encode, is_compressible},
+    conditions::{Tag, Verdict},
+    home::HomePage,
+    selected::Selected,
+    session::Session,
+};
 use crate::{
     Stellar,
-    files::{Found, segments},
+    files::{content_type, mime_of, segments},
 };
+
+/// As much of a file is read at once, in bytes.
+const CHUNK: usize = 64 << 10;
+
+/// What is shorter is not compressed.
+const SHORT: u64 = 64;
 
 pub(super) fn routes(stellar: &Stellar) -> MethodRouter {
     let stellar = stellar.clone();
@@ -29,106 +46,206 @@ pub(super) fn routes(stellar: &Stellar) -> MethodRouter {
 
 async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
-    let session = Session::of(stellar.config(), request.headers(), request.extensions());
-    let home = home.filter(|_| request.uri().path() == "/");
-    let asked = home.map(|_| request.headers().clone());
-    let mut response = match decode(request.uri().path()) {
-        Some(path) => find(stellar, &path, request).await,
-        None => not_found(),
+    let (parts, _) = request.into_parts();
+    let Some(path) = decode(parts.uri.path()) else {
+        return not_found();
     };
-    if response.status() == StatusCode::NOT_FOUND
-        && let (Some(home), Some(asked)) = (home, asked)
-    {
-        return home.answer(&asked).await;
-    }
-    let headers = response.headers_mut();
-    let is_page = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if is_page && let Some(session) = session {
-        // A page gets its session with it, so that its connection has the fingerprint at once.
-        session.tell(headers);
-    }
-    response
-}
-
-/// A file as the answer to a request for something else: with its ranges and conditions.
-pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Response {
-    let mut request = Request::new(Body::empty());
-    *request.method_mut() = match parts.method {
-        Method::HEAD => Method::HEAD,
-        _ => Method::GET,
-    };
-    *request.headers_mut() = parts.headers.clone();
-    find(stellar, path, request).await
-}
-
-async fn find(stellar: &Stellar, path: &str, request: Request) -> Response {
-    let files = &stellar.app.files;
-    let mut response = if let Some(path) = files.locate(path).await {
-        // Ranges, conditional requests, types and precompressed files are the service's work.
-        let follow = files.follow_symlinks;
-        let mut service = ServeFile::new(&path);
-        if has_compressed(&path, "br", follow).await {
-            service = service.precompressed_br();
-        }
-        if has_compressed(&path, "gz", follow).await {
-            service = service.precompressed_gzip();
-        }
-        let Ok::<_, Infallible>(response) = service.oneshot(request).await;
-        response.map(Body::new)
-    } else {
-        match segments(path).and_then(|segments| files.built_in(&segments)) {
-            Some(found) => built_in(found, request.method(), request.headers()),
-            None => return not_found(),
-        }
-    };
-    let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    let lifetime = match stellar.config().file_max_age {
+    let seconds = stellar.config().file_max_age;
+    let lifetime = match seconds {
         0 => "no-cache".to_owned(),
-        seconds => format!("public, max-age={seconds}"),
+        seconds => format!("max-age={seconds}"),
     };
-    if let Ok(value) = HeaderValue::from_str(&lifetime) {
-        headers.insert(header::CACHE_CONTROL, value);
+    let session = Session::of(stellar.config(), &parts.headers, &parts.extensions);
+    // A page gets its session with it, so that its connection has the fingerprint at once. No shared
+    // cache may give it to anybody else.
+    let is_page = |mime: &str| mime == "text/html";
+    let lifetime_of = |mime: &str| match (&session, seconds) {
+        (Some(_), _) if is_page(mime) => format!("private, {lifetime}"),
+        (_, 0) => lifetime.clone(),
+        _ => format!("public, {lifetime}"),
+    };
+    let Some(found) = find(stellar, &path).await else {
+        return match home.filter(|_| parts.uri.path() == "/") {
+            Some(home) => home.answer(&parts.headers).await,
+            None => not_found(),
+        };
+    };
+    let is_page = is_page(&found.mime);
+    let lifetime = lifetime_of(&found.mime);
+    let mut response = found.answer(&parts.method, &parts.headers, &lifetime).await;
+    if is_page && let Some(session) = session {
+        session.tell(response.headers_mut());
     }
     response
 }
 
-/// Whether a compressed form of a file lies beside it: as a file itself, because a symlink could
-/// lead out of the folder.
-async fn has_compressed(path: &Path, extension: &str, follow_symlinks: bool) -> bool {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    let found = tokio::fs::symlink_metadata(&name).await;
-    found.is_ok_and(|found| found.is_file() || (follow_symlinks && found.is_symlink()))
+/// A public file as the answer to a request for something else. Ranges and conditions count for GET
+/// and HEAD; for any other method they would be of what it was sent to.
+pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Response {
+    let Some(found) = find(stellar, path).await else {
+        return not_found();
+    };
+    let mut headers = HeaderMap::new();
+    let (method, headers) = match parts.method {
+        Method::GET | Method::HEAD => (&parts.method, &parts.headers),
+        _ => {
+            for value in parts.headers.get_all(header::ACCEPT_ENCODING) {
+                headers.append(header::ACCEPT_ENCODING, value.clone());
+            }
+            (&Method::GET, &headers)
+        }
+    };
+    // The action may have chosen it for this client alone.
+    found.answer(method, headers, "private, no-cache").await
 }
 
-fn built_in(found: Found, method: &Method, headers: &HeaderMap) -> Response {
-    let tag = Tag::of(&found.bytes);
-    if tag.is_known(headers) {
-        return tag.not_modified();
+/// A file that was found.
+struct Found {
+    mime: String,
+    content: Content,
+    length: u64,
+    modified: Option<SystemTime>,
+    tag: Tag,
+    /// Its compressed forms that lie beside it.
+    compressed: Vec<(Coding, Box<Self>)>,
+}
+
+enum Content {
+    File(File),
+    Bytes(Bytes),
+}
+
+async fn find(stellar: &Stellar, path: &str) -> Option<Found> {
+    let files = &stellar.app.files;
+    if let Some(real) = files.locate(path).await {
+        return Found::open(&real, &real, files.follow_symlinks).await;
     }
-    let length = found.bytes.len();
-    let body = if *method == Method::HEAD {
-        Body::empty()
-    } else {
-        Body::from(found.bytes)
-    };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LENGTH, length.into());
-    headers.insert(header::ETAG, tag.value());
-    if let Ok(mime) = HeaderValue::from_str(&found.mime) {
-        headers.insert(header::CONTENT_TYPE, mime);
+    let built_in = files.built_in(&segments(path)?)?;
+    Some(Found {
+        tag: Tag::of(&built_in.bytes),
+        length: built_in.bytes.len() as u64,
+        content: Content::Bytes(built_in.bytes),
+        mime: built_in.mime,
+        modified: None,
+        compressed: Vec::new(),
+    })
+}
+
+impl Found {
+    /// Opens a file, with the compressed forms beside it. What is told of it and what is sent are of
+    /// one open file: it may be replaced meanwhile.
+    async fn open(path: &Path, named: &Path, follow_symlinks: bool) -> Option<Self> {
+        let mut found = Self::open_one(path, named, None).await?;
+        for coding in super::coding::CODINGS {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".");
+            name.push(coding.extension());
+            let name = Path::new(&name);
+            // As a file itself, because a symlink could lead out of the folder.
+            let beside = tokio::fs::symlink_metadata(name).await;
+            if beside.is_ok_and(|it| it.is_file() || (follow_symlinks && it.is_symlink()))
+                && let Some(mut beside) = Self::open_one(name, named, Some(coding)).await
+            {
+                beside.modified = found.modified;
+                found.compressed.push((coding, Box::new(beside)));
+            }
+        }
+        Some(found)
     }
-    response
+
+    async fn open_one(path: &Path, named: &Path, coding: Option<Coding>) -> Option<Self> {
+        let file = File::open(path).await.ok()?;
+        let metadata = file.metadata().await.ok().filter(|it| it.is_file())?;
+        let (modified, length) = (metadata.modified().ok(), metadata.len());
+        Some(Self {
+            mime: mime_of(&named.to_string_lossy()),
+            tag: Tag::of_file(modified, length, coding.map(Coding::name)),
+            content: Content::File(file),
+            length,
+            modified,
+            compressed: Vec::new(),
+        })
+    }
+
+    /// Answers a GET or HEAD.
+    async fn answer(mut self, method: &Method, headers: &HeaderMap, lifetime: &str) -> Response {
+        let is_compressible = self.length >= SHORT && is_compressible(&self.mime);
+        let beside = |coding| {
+            self.compressed
+                .iter()
+                .position(|(known, _)| *known == coding)
+        };
+        let is_negotiated = is_compressible || !self.compressed.is_empty();
+        // Parts are of the file as it is: those who want one can rely on its length.
+        let is_ranged = *method == Method::GET && headers.contains_key(header::RANGE);
+        let coding = if is_ranged {
+            None
+        } else {
+            Coding::of(headers, |coding| {
+                is_compressible || beside(coding).is_some()
+            })
+        };
+        let content_type = content_type(&self.mime);
+        // On the fly its length is not known, nor are its bytes always the same.
+        let on_the_fly = coding.filter(|coding| beside(*coding).is_none());
+        if let Some(at) = coding.and_then(beside) {
+            let (_, compressed) = self.compressed.swap_remove(at);
+            self = *compressed;
+        }
+        let tag = match on_the_fly {
+            Some(_) => self.tag.weak(),
+            None => self.tag.clone(),
+        };
+        let selected = Selected {
+            content_type: &content_type,
+            coding,
+            is_negotiated,
+            tag: &tag,
+            modified: self.modified,
+            length: on_the_fly.is_none().then_some(self.length),
+            has_ranges: coding.is_none(),
+            cache_control: HeaderValue::from_str(lifetime)
+                .unwrap_or(HeaderValue::from_static("no-cache")),
+        };
+        let verdict = selected.judge(method, headers);
+        let part = match &verdict {
+            Verdict::Whole => 0..self.length,
+            Verdict::Part(part) => part.clone(),
+            _ => return selected.answer(&verdict, None),
+        };
+        if *method == Method::HEAD {
+            return selected.answer(&verdict, None);
+        }
+        let Ok(mut body) = self.content.body(part).await else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        if let Some(coding) = on_the_fly {
+            body = encode(body, coding, CompressionLevel::Default).await;
+        }
+        selected.answer(&verdict, Some(body))
+    }
+}
+
+impl Content {
+    async fn body(self, part: Range<u64>) -> std::io::Result<Body> {
+        let length = part.end.saturating_sub(part.start);
+        match self {
+            Self::Bytes(bytes) => {
+                let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(bytes.slice(at(part.start)..at(part.end)).into())
+            }
+            Self::File(mut file) => {
+                if part.start > 0 {
+                    file.seek(SeekFrom::Start(part.start)).await?;
+                }
+                let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
+                Ok(Body::from_stream(stream))
+            }
+        }
+    }
 }
 
 fn not_found() -> Response {

@@ -7,7 +7,10 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use stellarfw::{Embedded, Stellar};
+use stellarfw::{
+    Embedded, Stellar,
+    actions::{ActionResult, SendFile},
+};
 
 use crate::support::{Folder, Host, Peer, error, host};
 
@@ -58,7 +61,7 @@ async fn a_text() {
         json!({
             "error": null,
             "content": "héllo\n",
-            "mime": "text/plain; charset=utf-8",
+            "mime": "text/plain",
             "length": 7,
             "lastModified": "2001-09-09T01:46:40.007Z",
             "messageCount": 1,
@@ -123,6 +126,62 @@ async fn an_empty_file_and_texts_with_anything_in_them() {
 }
 
 #[tokio::test]
+async fn a_type_is_bare_by_message_and_has_its_charset_over_http() {
+    let folder = Folder::new();
+    let embedded = ["built.html", "built.js", "built.bin"].map(|path| Embedded {
+        path,
+        bytes: "Grüße".as_bytes(),
+    });
+    let builder = Stellar::builder()
+        .public(folder.path())
+        .embedded(embedded)
+        .action("file", async || ActionResult::Ok(SendFile("a.txt".into())));
+    let host = host(builder).await;
+    let mut peer = host.peer().await;
+    for (name, mime, charset) in [
+        ("a.txt", "text/plain", true),
+        ("a.html", "text/html", true),
+        ("a.css", "text/css", true),
+        ("a.js", "text/javascript", true),
+        ("a.mjs", "text/javascript", true),
+        ("a.json", "application/json", true),
+        ("a.csv", "text/csv", true),
+        ("a.md", "text/markdown", true),
+        // What XML is encoded in it says itself.
+        ("a.xml", "text/xml", false),
+        ("a.svg", "image/svg+xml", false),
+        ("a.png", "image/png", false),
+        ("a.pdf", "application/pdf", false),
+        ("a.wasm", "application/wasm", false),
+        ("a", "application/octet-stream", false),
+        ("built.html", "text/html", true),
+        ("built.js", "text/javascript", true),
+        ("built.bin", "application/octet-stream", false),
+    ] {
+        if name.starts_with('a') {
+            folder.write(name, "Grüße");
+        }
+        assert_eq!(peer.ask(&ask(name)).await["mime"], mime, "{name}");
+        let reply = host.get(&format!("/{name}")).await;
+        let charset = if charset { "; charset=utf-8" } else { "" };
+        let expected = format!("{mime}{charset}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some(expected.as_str()),
+            "{name}"
+        );
+        assert_eq!(reply.text(), "Grüße");
+    }
+    let answer = peer.call(json!({ "action": "file" })).await;
+    assert_eq!(answer["mime"], "text/plain");
+    let reply = host.get("/api/file").await;
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+}
+
+#[tokio::test]
 async fn a_folder_is_its_index() {
     let folder = Folder::new();
     folder.write("index.html", "root");
@@ -132,10 +191,7 @@ async fn a_folder_is_its_index() {
     let mut peer = host.peer().await;
     assert_eq!(peer.ask(&ask("/")).await["content"], "root");
     assert_eq!(peer.ask(&ask("sub")).await["content"], "sub");
-    assert_eq!(
-        peer.ask(&ask("sub/")).await["mime"],
-        "text/html; charset=utf-8"
-    );
+    assert_eq!(peer.ask(&ask("sub/")).await["mime"], "text/html");
     not_found(&mut peer, "bare").await;
 }
 

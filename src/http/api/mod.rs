@@ -14,7 +14,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
-use http::{Method, StatusCode, request::Parts};
+use http::{Method, StatusCode, header, request::Parts};
 use serde_json::{Map, Value, json};
 use stellarfw_transport::{Peer, SparkId};
 
@@ -43,7 +43,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     let config = stellar.config();
     let (parts, body) = request.into_parts();
     match parts.method {
-        Method::OPTIONS => return StatusCode::OK.into_response(),
+        Method::OPTIONS => return allowed(StatusCode::OK, config.trace),
         Method::TRACE if config.trace => {}
         Method::GET
         | Method::HEAD
@@ -51,7 +51,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         | Method::PUT
         | Method::PATCH
         | Method::DELETE => {}
-        _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        _ => return allowed(StatusCode::METHOD_NOT_ALLOWED, config.trace),
     }
     let started = Instant::now();
     let session = Session::of(config, &parts.headers, &parts.extensions);
@@ -86,6 +86,16 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     );
     let answer = Answer { status, fields };
     reply::respond(&parts.method, answer, session.as_ref(), callback.as_deref())
+}
+
+/// An answer that says which methods there are.
+fn allowed(status: StatusCode, trace: bool) -> Response {
+    let methods = if trace {
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"
+    } else {
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    };
+    (status, [(header::ALLOW, methods)]).into_response()
 }
 
 fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCaller {

@@ -84,12 +84,19 @@ pub(super) fn respond(
         // The comment keeps the text from being taken for a file of another format.
         text = format!("/**/{callback}({json});");
     }
-    let body = if *method == Method::HEAD || status == StatusCode::NO_CONTENT {
+    let has_content = status != StatusCode::NO_CONTENT;
+    let length = text.len();
+    let body = if *method == Method::HEAD || !has_content {
         Body::empty()
     } else {
         Body::from(text)
     };
     let mut response = Response::new(body);
+    if has_content {
+        // That of a GET, also where there is no body.
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));

@@ -7,7 +7,7 @@ use axum::{
     extract::{RawPathParams, Request},
     routing::{MethodFilter, MethodRouter, any, on},
 };
-use http::{Method, StatusCode};
+use http::{Method, header};
 
 use super::{Named, answer};
 use crate::Stellar;
@@ -179,12 +179,28 @@ pub(crate) fn routes(stellar: &Stellar, path: &str) -> Router {
         });
         let has_all = |r: &Route| r.method.is_none() && shape(&r.path) == wanted;
         if !stellar.app.routes.iter().any(has_all) {
-            methods = methods.options(async || StatusCode::OK);
+            let own = stellar.app.routes.iter();
+            let own = own.filter(|r| shape(&r.path) == wanted);
+            let allow = allow(own.filter_map(Route::method));
+            methods = methods.options(async move || [(header::ALLOW, allow)]);
         }
         router = router.route(&format!("{path}{}", route.path), methods);
         done.push(wanted);
     }
     router
+}
+
+/// The methods of a path, as `Allow` has them.
+fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> String {
+    let mut names = Vec::new();
+    for method in methods {
+        names.push(method.as_str());
+        if *method == Method::GET {
+            names.push("HEAD");
+        }
+    }
+    names.push("OPTIONS");
+    names.join(", ")
 }
 
 fn add(stellar: &Stellar, methods: MethodRouter, route: &Route) -> MethodRouter {

@@ -10,6 +10,8 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::{Either, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -21,6 +23,7 @@ use tower_service::Service;
 use super::{
     Limits,
     body::{Discard, RequestBody, Shared},
+    host,
     linger::Lingering,
     listener::Stream,
 };
@@ -124,7 +127,7 @@ impl<S> Serving<S> {
             secure,
             shared: Some(shared),
         };
-        let service = service_fn(move |request| marked.answer(request));
+        let service = service_fn(move |request| marked.answer_http1(request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
@@ -169,6 +172,29 @@ impl<S> Marked<S> {
         }
         if self.secure {
             extensions.insert(Secure);
+        }
+    }
+
+    /// Answers a request of HTTP/1, if it says which host it is for.
+    fn answer_http1<B>(
+        &self,
+        mut request: http::Request<Incoming>,
+    ) -> impl Future<Output = Result<http::Response<Either<B, Empty<Bytes>>>, Infallible>>
+    + Send
+    + use<S, B>
+    where
+        S: Answers<B>,
+    {
+        let answer = host::settle(&mut request).then(|| self.answer(request));
+        async move {
+            if let Some(answer) = answer {
+                return Ok(answer.await?.map(Either::Left));
+            }
+            let mut response = http::Response::new(Either::Right(Empty::new()));
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+            Ok(response)
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod host;
 #[cfg(feature = "tls")]
 mod http2;
 mod linger;

@@ -1,0 +1,157 @@
+//! Content codings: which one a client takes, and encoding a body as it is sent.
+
+use std::convert::Infallible;
+
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, HeaderValue, Request, header};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::{CompressionLevel, compression::CompressionLayer};
+
+/// A way to write content shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    Brotli,
+    Gzip,
+}
+
+/// Those there are, the one that is liked best first.
+pub(super) const CODINGS: [Coding; 2] = [Coding::Brotli, Coding::Gzip];
+
+impl Coding {
+    /// Its name in headers.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// What the names of files end with that are written so.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gz",
+        }
+    }
+
+    /// The coding that a client likes best of those that can be had (RFC 9110 section 12.5.3); none
+    /// if it takes none of them, or likes the content as it is better.
+    pub(super) fn of(headers: &HeaderMap, can_be_had: impl Fn(Self) -> bool) -> Option<Self> {
+        let plain = weight(headers, "identity").unwrap_or(0);
+        let mut best = None;
+        for coding in CODINGS.into_iter().filter(|coding| can_be_had(*coding)) {
+            let weight = weight(headers, coding.name()).or_else(|| weight(headers, "*"));
+            let weight = weight.unwrap_or(0);
+            let least = best.map_or(plain.max(1), |(_, most)| most + 1);
+            if weight >= least {
+                best = Some((coding, weight));
+            }
+        }
+        best.map(|(coding, _)| coding)
+    }
+}
+
+/// The weight that a client gives to a coding, in thousandths; none if it does not name it.
+fn weight(headers: &HeaderMap, coding: &str) -> Option<u32> {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|item| {
+            let (name, parameter) = item.split_once(';').unwrap_or((item, ""));
+            if !name.trim().eq_ignore_ascii_case(coding) {
+                return None;
+            }
+            let parameter = parameter.trim();
+            let q = parameter
+                .strip_prefix("q=")
+                .or(parameter.strip_prefix("Q="));
+            Some(match q.map(|q| q.trim().parse::<f32>()) {
+                None => 1_000,
+                Some(Ok(q)) if (0.0..=1.0).contains(&q) => (q * 1_000.0) as u32,
+                Some(_) => 0,
+            })
+        })
+}
+
+/// Whether content of a type gets shorter: texts of any kind do.
+pub(super) fn is_compressible(mime: &str) -> bool {
+    mime.starts_with("text/")
+        || mime.ends_with("+json")
+        || mime.ends_with("+xml")
+        || matches!(
+            mime,
+            "application/json" | "application/xml" | "application/wasm" | "font/otf" | "font/ttf"
+        )
+}
+
+/// A type that the service takes for one worth to be compressed.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+
+/// Encodes a body as it is read.
+pub(super) async fn encode(body: Body, coding: Coding, level: CompressionLevel) -> Body {
+    let mut body = Some(body);
+    let service =
+        CompressionLayer::new()
+            .quality(level)
+            .layer(service_fn(move |_: Request<Body>| {
+                let mut response = Response::new(body.take().unwrap_or_default());
+                response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
+                std::future::ready(Ok::<_, Infallible>(response))
+            }));
+    let mut request = Request::new(Body::empty());
+    let name = HeaderValue::from_static(coding.name());
+    request.headers_mut().insert(header::ACCEPT_ENCODING, name);
+    let Ok(response) = service.oneshot(request).await;
+    Body::new(response.into_body())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Bytes, to_bytes};
+
+    use super::*;
+
+    #[test]
+    fn codings_are_those_of_the_header() {
+        let chosen = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, value.parse().unwrap());
+            Coding::of(&headers, |_| true).map(Coding::name)
+        };
+        for (value, coding) in [
+            ("gzip, deflate, br", Some("br")),
+            ("BR;q=0.5,gzip;q=0", Some("br")),
+            ("br;q=0.5, gzip;q=0.8", Some("gzip")),
+            ("gzip; q=0.0, identity", None),
+            ("gzip;q=0.5, identity", None),
+            ("identity;q=0.5, gzip", Some("gzip")),
+            ("*", Some("br")),
+            ("*, br;q=0", Some("gzip")),
+            ("*;q=0", None),
+            ("brotli", None),
+            ("gzip;q=nan", None),
+            ("gzip;q=2", None),
+            ("", None),
+        ] {
+            assert_eq!(chosen(value), coding, "{value}");
+        }
+        assert_eq!(Coding::of(&HeaderMap::new(), |_| true), None);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, "br, gzip".parse().unwrap());
+        let gzip = Coding::of(&headers, |coding| coding == Coding::Gzip);
+        assert_eq!(gzip, Some(Coding::Gzip));
+    }
+
+    #[tokio::test]
+    async fn the_encoded_text_is_shorter() {
+        let text = Bytes::from("stellar ".repeat(1000));
+        for coding in CODINGS {
+            let level = CompressionLevel::Default;
+            let body = encode(text.clone().into(), coding, level).await;
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            assert!(bytes.len() < 200, "{coding:?}");
+        }
+    }
+}
