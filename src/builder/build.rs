@@ -39,6 +39,14 @@ pub enum BuildError {
         /// What it is.
         value: String,
     },
+    /// A script in the settings is no file.
+    #[error("{key} is {}, and there is no such file", path.display())]
+    NoScript {
+        /// Which setting.
+        key: &'static str,
+        /// What it is.
+        path: std::path::PathBuf,
+    },
     /// A bound in the settings lets nothing through. Bounds that 0 switches off are no such.
     #[error("{key} is 0, and lets nothing through; it has to be 1 or more")]
     Nothing {
@@ -158,6 +166,15 @@ fn check(config: &Config) -> Result<(), BuildError> {
                 key,
                 value: value.to_owned(),
             });
+        }
+    }
+    let scripts = [
+        ("scripts.primus", &config.scripts.primus),
+        ("scripts.socketio", &config.scripts.socketio),
+    ];
+    for (key, path) in scripts {
+        if let Some(path) = path.clone().filter(|path| !path.is_file()) {
+            return Err(BuildError::NoScript { key, path });
         }
     }
     if let Some(key) = nothing_passes(config) {

@@ -16,7 +16,7 @@ pub use self::{
     load::{ConfigError, FILE, Sources},
     origin::{Origin, Origins},
     secret::is_secret,
-    serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
+    serving::{DrainConfig, HttpConfig, MetricsConfig, ScriptsConfig, TlsConfig},
     variable::UnknownVariable,
 };
 use crate::{broker::RoomOptions, http::Cors, rooms::PublishRate};
@@ -113,6 +113,8 @@ pub struct Config {
     /// Whether `/docs`, the documents below it, the page at `/` and `/stellar-client.d.ts` are served.
     /// Default true.
     pub docs: bool,
+    /// Scripts of other libraries that it serves.
+    pub scripts: ScriptsConfig,
     /// The name of the session cookie; none, `false` in a file, sets no cookie.
     /// Default `sessionID`.
     #[serde(with = "stellarfw_transport::switch")]
@@ -171,6 +173,7 @@ impl Default for Config {
             trace: false,
             log: None,
             docs: true,
+            scripts: ScriptsConfig::default(),
             session_cookie: Some("sessionID".into()),
             #[cfg(feature = "ws")]
             ws: Default::default(),

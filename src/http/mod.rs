@@ -49,6 +49,7 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     // beside what the request brought, and then the compressed length tells of the secret (BREACH).
     router = router
         .merge(script::routes(stellar))
+        .merge(script::other_routes(stellar))
         .merge(reference::routes(stellar))
         .merge(api::routes(stellar, &api));
     if let Some(cors) = stellar.app.config.cors.layer() {

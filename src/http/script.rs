@@ -1,9 +1,9 @@
 //! `/stellar-client`: the browser client and its source maps.
 
 use axum::{Router, routing::get};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
-use super::fixed::Fixed;
+use super::{fixed::Fixed, statics};
 use crate::{
     Stellar,
     client::{Variant, render},
@@ -24,6 +24,30 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
         }
         let map = Fixed::new(script.map, MAP);
         router = serve(router, &format!("{path}.map"), map);
+    }
+    router
+}
+
+/// The scripts of other libraries, at the paths where their own servers have them.
+pub(super) fn other_routes(stellar: &Stellar) -> Router {
+    let config = stellar.config();
+    let pathname = config.server.pathname.trim_end_matches('/');
+    let engines = stellar.server.transports();
+    let socketio = engines.iter().find(|engine| engine.name() == "socket.io");
+    let socketio = socketio.and_then(|engine| engine.path());
+    let socketio = socketio.unwrap_or("/socket.io").trim_end_matches('/');
+    let scripts = [
+        (format!("{pathname}/primus.js"), &config.scripts.primus),
+        (format!("{socketio}/socket.io.js"), &config.scripts.socketio),
+    ];
+    let mut router = Router::new();
+    for (path, file) in scripts {
+        if let Some(file) = file.clone() {
+            let handler = async move |method: Method, headers: HeaderMap| {
+                statics::script(&file, &method, &headers).await
+            };
+            router = router.route(&path, get(handler));
+        }
     }
     router
 }

@@ -102,6 +102,14 @@ pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Respon
     found.answer(method, headers, "private, no-cache").await
 }
 
+/// A file at a path of its own, for pages to load.
+pub(super) async fn script(path: &Path, method: &Method, headers: &HeaderMap) -> Response {
+    match Found::open(path, path, false).await {
+        Some(found) => found.answer(method, headers, "no-cache").await,
+        None => not_found(),
+    }
+}
+
 /// A file that was found.
 struct Found {
     mime: String,

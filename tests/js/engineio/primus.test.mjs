@@ -33,4 +33,7 @@ test("primus 8 tells the engine by the spec", async (t) => {
   const { url } = await engineio(t);
   const spec = await (await fetch(`${url}/primus/spec`)).json();
   assert.equal(spec.transformer, "engine.io");
+  // What Primus's own server says.
+  const { version } = createRequire(import.meta.url)("primus8/package.json");
+  assert.equal(spec.version, version);
 });

@@ -1,5 +1,6 @@
 //! What is served besides the API: sessions, the client's script, public files, the engines.
 
+mod conditions;
 mod files;
 mod home;
 mod sessions;
@@ -18,11 +19,10 @@ async fn what_the_transports_answer() {
     let host = host(Stellar::builder()).await;
     let spec = host.get("/primus/spec").await;
     assert_eq!(spec.status, 200);
-    let version = spec.json()["version"].clone();
     assert_eq!(
         spec.json(),
         json!({
-            "version": version,
+            "version": "8.0.9",
             "pathname": "/primus",
             "parser": "json",
             "transformer": "websockets",
@@ -40,6 +40,66 @@ async fn what_the_transports_answer() {
         let mut peer = host.connect(path, &[]).await.unwrap();
         peer.welcomed().await;
     }
+}
+
+#[tokio::test]
+async fn scripts_of_other_libraries_are_where_pages_look_for_them() {
+    let folder = Folder::new();
+    let primus = folder.write("primus.js", "the user's primus.js");
+    let socketio = folder.write("socket.io.js", "the user's socket.io.js");
+    let builder = || {
+        let (primus, socketio) = (primus.clone(), socketio.clone());
+        Stellar::builder().configure(move |config| {
+            config.scripts.primus = Some(primus);
+            config.scripts.socketio = Some(socketio);
+        })
+    };
+    let all = ["ws", "engine.io", "socket.io", "sockjs"];
+    for primary in all {
+        let rest = all.into_iter().filter(|name| *name != primary);
+        let builder = rest.fold(builder().transport(primary), stellarfw::Builder::transport);
+        let host = host(builder).await;
+        for (path, text) in [
+            ("/primus/primus.js", "the user's primus.js"),
+            ("/primus/primus.js?x=1", "the user's primus.js"),
+            ("/socket.io/socket.io.js", "the user's socket.io.js"),
+        ] {
+            let reply = host.get(path).await;
+            assert_eq!(
+                (reply.status, reply.text()),
+                (200, text),
+                "{path} with {primary}"
+            );
+            let mime = reply.header("content-type");
+            assert_eq!(mime, Some("text/javascript; charset=utf-8"));
+            assert_eq!(reply.header("set-cookie"), None);
+            let tag = [("If-None-Match", reply.header("etag").unwrap())];
+            let known = host.http(&format!("GET {path}"), &tag, b"").await;
+            assert_eq!(known.status, 304, "{path} with {primary}");
+            let post = host.http(&format!("POST {path}"), &[], b"").await;
+            assert_eq!((post.status, post.header("allow")), (405, Some("GET,HEAD")));
+        }
+    }
+    let moved = builder().configure(|config| {
+        config.server.pathname = "/live/primus".into();
+        config.socketio.path = "/live/socket.io".into();
+        config.transports = vec!["ws".into(), "socket.io".into()];
+    });
+    let moved = host(moved).await;
+    for (path, status) in [
+        ("/live/primus/primus.js", 200),
+        ("/live/socket.io/socket.io.js", 200),
+        ("/primus/primus.js", 404),
+        ("/socket.io/socket.io.js", 404),
+    ] {
+        assert_eq!(moved.get(path).await.status, status, "{path}");
+    }
+    let missing = builder().configure(|config| config.scripts.primus = Some("none.js".into()));
+    let fault = missing.build().await.unwrap_err().to_string();
+    assert!(
+        fault.contains("scripts.primus") && fault.contains("none.js"),
+        "{fault}"
+    );
 }
 
 #[tokio::test]

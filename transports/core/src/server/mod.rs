@@ -51,6 +51,10 @@ use crate::{
     turn::turn,
 };
 
+/// The release of Primus whose protocol is spoken, which `/primus/spec` tells: clients and pages
+/// compare it with their own.
+const PRIMUS_VERSION: &str = "8.0.9";
+
 /// A server of the transport layer: what Primus is on Node. Cloning it is cheap; all clones are
 /// the same server.
 ///
@@ -209,7 +213,7 @@ impl Server {
         web::json(
             StatusCode::OK,
             &json!({
-                "version": env!("CARGO_PKG_VERSION"),
+                "version": PRIMUS_VERSION,
                 "pathname": config.pathname,
                 "parser": self.0.parser.name(),
                 "transformer": transformer,
