@@ -153,8 +153,7 @@ mod tests {
             }
             refused.report(&HeaderMap::new(), &Uri::from_static("/primus"));
         });
-        let fields = log.0.lock().clone();
-        fields
+        std::mem::take(&mut *log.0.lock())
     }
 
     #[test]
