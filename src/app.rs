@@ -11,6 +11,7 @@ use stellarfw_transport::{Parser, Server, WeakServer};
 use crate::{
     actions::Actions,
     broker::Broker,
+    complaints::Complaints,
     config::Config,
     connection::Connection,
     files::Files,
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) local: LocalRooms,
     pub(crate) files: Files,
+    /// What the log may say of clients.
+    pub(crate) complaints: Complaints,
     /// Declared routes of the API.
     pub(crate) routes: Vec<Route>,
     /// The application's own state, by type.

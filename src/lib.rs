@@ -53,6 +53,7 @@ mod app;
 pub mod broker;
 mod builder;
 mod client;
+mod complaints;
 pub mod config;
 mod connection;
 mod dispatch;

@@ -12,6 +12,7 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
+    time::Instant,
 };
 
 use stellarfw_transport::{
@@ -67,11 +68,11 @@ impl Handler for Dispatcher {
     }
 
     fn error(&self, spark: &Spark, error: &CodecError) {
-        // Once for each connection: a client that sends nonsense cannot fill the log with it.
+        // Once for each connection, and not for each that a client opens to send nonsense.
         let first = Connection::of(spark)
             .is_none_or(|connection| !connection.state().complained.swap(true, Ordering::Relaxed));
-        if first {
-            tracing::warn!(connection = %spark.id(), %error, "undecodable message dropped");
+        if first && let Some(left_out) = self.app.complaints.take(Instant::now()) {
+            tracing::warn!(connection = %spark.id(), %error, left_out, "undecodable message dropped");
         }
     }
 

@@ -288,6 +288,9 @@ fn view(connection: &Connection, meta: Meta, room: &str) -> Flow {
     }
     let broker = &connection.state().app.broker;
     let members = as_member(connection, room, |local| {
+        if !may_view(connection, &local) {
+            return Flow::Ready(Err(StellarError::too_many_messages().into()));
+        }
         let name = local.name().clone();
         broker.members(&name).then(move |members| {
             Flow::Ready(match members {
@@ -389,6 +392,17 @@ fn may_publish(connection: &Connection, local: &LocalRoom, message: &Content) ->
     let rate = &state.app.config.publish_rate;
     let (len, now) = (message.len(), Moment::now());
     state.published.take(len, rate.connection, now) && local.published.take(len, rate.room, now)
+}
+
+/// What a member takes of an answer to `roomView`, in bytes.
+const MEMBER: usize = 80;
+
+/// Counts a view of a room as what it answers with: a few bytes ask for as much as the room is large.
+fn may_view(connection: &Connection, local: &LocalRoom) -> bool {
+    let state = connection.state();
+    let rate = state.app.config.publish_rate.connection;
+    let bytes = local.len().saturating_mul(MEMBER);
+    state.published.take(bytes, rate, Moment::now())
 }
 
 /// 003 for what a hook or a listener is to see and cannot.

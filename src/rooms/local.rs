@@ -83,6 +83,11 @@ impl LocalRoom {
         &self.name
     }
 
+    /// How many members it has in this process.
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().list.len()
+    }
+
     fn add(&self, connection: &Connection) -> bool {
         let mut members = self.members.lock();
         let at = members.list.len();

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct PublishRate {
     /// What one connection may publish, to all its rooms together. Default 1 MiB a second, 2 MiB
-    /// at once.
+    /// at once. A `roomView` counts as 80 bytes for each member that it lists.
     pub connection: ByteRate,
     /// What all members together may publish to one room. Default 4 MiB a second, 2 MiB at once.
     pub room: ByteRate,

@@ -191,6 +191,25 @@ async fn a_room_takes_so_many_bytes_of_all_its_members() {
 }
 
 #[tokio::test]
+async fn views_of_large_rooms_are_as_dear_as_their_answers() {
+    // Five members of 80 bytes each make 500 with the envelope.
+    let host = host(rates(3 * 500, 0).room("small")).await;
+    let mut peers = host.peers(5).await;
+    for peer in &mut peers {
+        peer.join(ROOM).await;
+    }
+    peers[0].join("small").await;
+    let view = |room: &str| json!({ "event": "roomView", "room": room });
+    for _ in 0..3 {
+        let answer = peers[0].ask(&view(ROOM)).await;
+        assert_eq!(answer["data"]["membersCount"], 5);
+    }
+    peers[0].refused(view(ROOM), error("025", OVER)).await;
+    peers[0].refused(view("small"), error("025", OVER)).await;
+    assert_eq!(peers[1].ask(&view(ROOM)).await["data"]["membersCount"], 5);
+}
+
+#[tokio::test]
 async fn who_is_over_its_own_rate_takes_nothing_from_the_room() {
     let host = host(rates(500 + ENVELOPE, 3 * (500 + ENVELOPE))).await;
     let [mut ann, mut bob] = [host.peer().await, host.peer().await];
