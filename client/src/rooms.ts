@@ -55,7 +55,7 @@ export interface Rooms {
 const passes = ({ code }: StellarError) => /^(00[167]|02[456]|timeout)$/.test(code);
 
 /** When to try again. Slowly: a server that bounds the rate of messages ends those that hurry. */
-const pauses = { min: 1000, max: 3e4, factor: 2, retries: null };
+const pauses = { min: 500, max: 3e4, factor: 2, retries: null };
 
 interface Room extends Pause {
   _name: string;
@@ -153,7 +153,8 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
         pause._timer = 0;
         next();
       },
-      backoff(++pause._attempt, pauses),
+      // From the second on, which is not short.
+      backoff(++pause._attempt + 1, pauses),
     );
   };
 

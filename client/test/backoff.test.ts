@@ -4,11 +4,13 @@ import { backoff } from "../src/backoff";
 
 const primus = { min: 500, max: Infinity, factor: 2, retries: null };
 
-test("the first attempt waits the least", () => {
-  assert.equal(
-    backoff(1, primus, () => 0.9),
-    500,
-  );
+test("the first attempts of many clients are spread over the least delay", () => {
+  const first = (random: number) => backoff(1, primus, () => random);
+  assert.deepEqual([0, 0.0001, 0.5, 0.998].map(first), [1, 1, 250, 499]);
+  const delays = Array.from({ length: 1_000 }, () => backoff(1, primus));
+  assert.ok(delays.every((delay) => delay >= 1 && delay <= 500));
+  const early = delays.filter((delay) => delay < 250).length;
+  assert.ok(early > 350 && early < 650, `${early} of 1,000 come in the first half`);
 });
 
 test("the delays grow by the factor, spread by up to twice", () => {
@@ -36,5 +38,8 @@ test("the delays are whole numbers", () => {
 
 test("no delay is longer than the longest", () => {
   assert.equal(backoff(30, { ...primus, max: 30_000 }), 30_000);
-  assert.equal(backoff(1, { ...primus, max: 100 }), 100);
+  assert.equal(
+    backoff(1, { ...primus, max: 100 }, () => 0.9),
+    100,
+  );
 });

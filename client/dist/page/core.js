@@ -18,8 +18,8 @@
 
   // src/backoff.ts
   function backoff(attempt, { min, max, factor }, random = Math.random) {
-    const spread = attempt < 2 ? 1 : 1 + random();
-    return Math.min(Math.round(spread * min * factor ** (attempt - 1)), max, 2 ** 31 - 1);
+    const spread = attempt < 2 ? random() : (1 + random()) * factor ** (attempt - 1);
+    return Math.min(Math.round(spread * min) || 1, max, 2 ** 31 - 1);
   }
 
   // src/errors.ts
@@ -612,7 +612,7 @@
 
   // src/rooms.ts
   var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
-  var pauses = { min: 1e3, max: 3e4, factor: 2, retries: null };
+  var pauses = { min: 500, max: 3e4, factor: 2, retries: null };
   function memberships(host, names2, patience) {
     const rooms = /* @__PURE__ */ new Map();
     const dirty = /* @__PURE__ */ new Set();
@@ -664,7 +664,8 @@
           pause.b = 0;
           next();
         },
-        backoff(++pause.o, pauses)
+        // From the second on, which is not short.
+        backoff(++pause.o + 1, pauses)
       );
     };
     const follow = (room, join, own) => {

@@ -319,7 +319,7 @@ type Interceptor = (this: any, params: Record<string, any>, next: Next, reject: 
 
 /** How the client tries again after a lost connection. */
 interface ReconnectOptions {
-    /** The first delay in ms; default 500. */
+    /** The longest first delay in ms; default 500. */
     min: number;
     /** The longest delay in ms; default 30,000. */
     max: number;
