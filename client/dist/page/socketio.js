@@ -1,6 +1,6 @@
 (() => {
   // src/transports/socketio.ts
-  var whole = /^(message|user|alert|api|welcome|primus)$/;
+  var isWhole = (event, message) => /^(message|user|alert|api|welcome|primus)$/.test(event) && (event !== "api" || message?.context === event);
   var encode = (codec, packet) => codec.name === "json" ? packet.type + (packet.data ? JSON.stringify(packet.data) : "") : codec.encode({ ...packet, nsp: "/" });
   var decode = (codec, payload) => codec.name === "json" ? { type: +payload[0], data: payload[1] && JSON.parse(payload.slice(1)) } : codec.decode(payload);
   var socketio = (ways) => ways.map((connect) => (context, events) => {
@@ -13,7 +13,7 @@
         const { type, data } = decode(codec, payload);
         if (type === 0) events.open();
         else if (type === 1) events.message("primus::server::close");
-        else if (type === 2) whole.test(data[0]) && events.message(data[1]);
+        else if (type === 2) isWhole(data[0], data[1]) && events.message(data[1]);
         else if (type === 4) {
           const { message } = data;
           const passes = /shutting down|Too many/.test(message);
@@ -41,7 +41,7 @@
   // src/transports/own/socketio.ts
   var socketIoSocket = (socket, events) => {
     if (!socket.onAny) return;
-    const any = (event, message) => whole.test(event) && events.message(message);
+    const any = (event, message) => isWhole(event, message) && events.message(message);
     const ignore = listen(socket, {
       connect: () => events.open(),
       connect_error(error) {

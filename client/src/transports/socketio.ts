@@ -7,8 +7,13 @@ interface Packet {
   data?: any;
 }
 
-/** The names under which the server sends whole messages. Events of rooms come again by theirs. */
-export const whole = /^(message|user|alert|api|welcome|primus)$/;
+/**
+ * Tells whether an event is a whole message. Events of rooms come again by their names, and pushes with
+ * a context of the application's own come as `message` and again as `api`.
+ */
+export const isWhole = (event: string, message: any): boolean =>
+  /^(message|user|alert|api|welcome|primus)$/.test(event) &&
+  (event !== "api" || message?.context === event);
 
 const encode = (codec: Codec, packet: Packet): Payload =>
   codec.name === "json"
@@ -33,7 +38,7 @@ export const socketio = (ways: Connect[]): Connect[] =>
         if (type === 0) events.open();
         // The server has ended it for good.
         else if (type === 1) events.message("primus::server::close");
-        else if (type === 2) whole.test(data[0]) && events.message(data[1]);
+        else if (type === 2) isWhole(data[0], data[1]) && events.message(data[1]);
         else if (type === 4) {
           const { message } = data;
           // What passes by itself is told in the same way as a refusal.

@@ -52,6 +52,13 @@ const possible = {
   "a long text": "x".repeat(1_000_000),
 };
 
+/** The server takes texts as long as that, and as often. */
+const long = [
+  ["maxMessage", 2_000_000],
+  ["publishRate.connection.perSecond", 0],
+  ["publishRate.room.perSecond", 0],
+].flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
 const circle = {};
 circle.self = circle;
 const secret = new Error("Not for you");
@@ -138,7 +145,7 @@ for (const engine of ["ws", "engine.io", "socket.io", "sockjs"]) {
       if (engine === "ws" && Class === NoWebSocket) continue;
       const way = Class === WebSocket ? "" : " without WebSockets";
       test(`${engine}, ${codec}${way}`, async (t) => {
-        const setup = await Setup.start(t, { codec }, "--transport", engine);
+        const setup = await Setup.start(t, { codec }, "--transport", engine, ...long);
         const client = await setup.connected({ transports: [engine], WebSocket: Class });
         const lost = [];
         client.on("disconnected", (error) => lost.push(error));
@@ -159,7 +166,7 @@ const sockets = {
 
 for (const [name, [engine, make]] of Object.entries(sockets)) {
   test(`over a socket of another library: ${name}`, async (t) => {
-    const setup = await Setup.start(t, {}, "--transport", engine);
+    const setup = await Setup.start(t, {}, "--transport", engine, ...long);
     const client = await setup.connected({ transport: make(setup.server.url) });
     await client.roomAdd("lobby");
     await everything(client);

@@ -101,17 +101,20 @@ for (const [parser, options] of Object.entries(parsers)) {
       assert.deepEqual([error.code, from], ["018", 0]);
     });
 
-    test(`${title}: a push with a context of its own is an event \`api\``, async (t) => {
+    test(`${title}: a push with a context of its own is an event \`message\`, and \`api\` too`, async (t) => {
       const [ann] = await start(t);
       const contexts = ["game", "connect", "disconnect", "destroy", "membership", ""];
       for (const context of contexts) {
         await ann.emitWithAck("action", "push", { payload: { context, n: 1 } });
       }
-      assert.deepEqual(
-        await heard(ann, "api", contexts.length),
-        contexts.map((context) => ({ context, n: 1 })),
-      );
-      assert.deepEqual(new Set(ann.received.map(([name]) => name)), new Set(["welcome", "api"]));
+      for (const name of ["message", "api"]) {
+        assert.deepEqual(
+          await heard(ann, name, contexts.length),
+          contexts.map((context) => ({ context, n: 1 })),
+        );
+      }
+      const names = new Set(ann.received.map(([name]) => name));
+      assert.deepEqual(names, new Set(["welcome", "message", "api"]));
     });
 
     test(`${title}: verbs as messages, with and without an acknowledgement`, async (t) => {

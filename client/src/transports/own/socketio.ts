@@ -1,10 +1,10 @@
-import { whole } from "../socketio";
+import { isWhole } from "../socketio";
 import { farewell, listen, name, type Adapter } from "./adapter";
 
 /** A socket of socket.io-client. When to try again is decided here, not there. */
 export const socketIoSocket: Adapter = (socket, events) => {
   if (!socket.onAny) return;
-  const any = (event: string, message: unknown) => whole.test(event) && events.message(message);
+  const any = (event: string, message: unknown) => isWhole(event, message) && events.message(message);
   const ignore = listen(socket, {
     connect: () => events.open(),
     connect_error(error) {

@@ -90,7 +90,8 @@ export const ours = (engine, parser, way = "websocket", options = {}) => ({
   client: "stellar-client",
   refusal: /who are you/,
   // Engine.IO closes with a packet, which has no code.
-  tooLong: way !== "websocket" ? /HTTP 413/ : engine === "engine.io" ? /1000/ : /1009/,
+  // Of a poll and a POST that both report the end, either may be first.
+  tooLong: way !== "websocket" ? /HTTP 413|1000/ : engine === "engine.io" ? /1000/ : /1009/,
   parser,
   way,
   comesBack: true,

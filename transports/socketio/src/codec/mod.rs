@@ -234,6 +234,10 @@ impl Codec {
         }
         match outgoing::event(wire, payload, self.audience()) {
             Event::Named(name) => packet.event(out, name, &[payload], &[]),
+            Event::Own => {
+                packet.event(out, "message", &[payload], &[]);
+                packet.event(out, "api", &[payload], &[]);
+            }
             Event::OfRoom(name, data) => {
                 packet.event(out, "user", &[payload], &[]);
                 let data = data.unwrap_or(wire.null());
@@ -314,6 +318,7 @@ impl Codec {
         let whole = Raw(wire, payload);
         let messages = match outgoing::event(wire, payload, self.audience()) {
             Event::Named(name) => emit(socket, name, &(whole,)),
+            Event::Own => emit(socket, "message", &(&whole,)) + emit(socket, "api", &(whole,)),
             Event::OfRoom(name, data) => {
                 let sent = emit(socket, "user", &(&whole,));
                 let data = Raw(wire, data.unwrap_or(wire.null()));

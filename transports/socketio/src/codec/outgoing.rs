@@ -9,7 +9,9 @@ use super::wire::Wire;
 pub(crate) enum Event<'a> {
     /// An event of this name, with the payload.
     Named(&'static str),
-    /// Such an event, and besides it that of a room: its name and its data.
+    /// A push with a context of the application's own: an event `message`, and besides it `api`.
+    Own,
+    /// An event `user`, and besides it that of a room: its name and its data.
     OfRoom(Cow<'a, str>, Option<&'a [u8]>),
     /// The response to an event with an acknowledgement: what that is found by, and the payload
     /// without it.
@@ -94,8 +96,8 @@ pub(crate) fn event(wire: Wire, payload: &[u8], Audience { named, is_v2 }: Audie
         }
         Some("alert") if named => Event::Named("alert"),
         Some("api") if named && welcome.is_some() => Event::Named("welcome"),
-        // One of the application's own is as good as none.
-        Some(_) if named => Event::Named("api"),
+        Some("api") if named => Event::Named("api"),
+        Some(_) if named => Event::Own,
         _ => MESSAGE,
     }
 }
@@ -169,6 +171,7 @@ mod tests {
         [(Wire::Json, &json), (Wire::MessagePack, &packed)].map(|(wire, payload)| {
             match event(wire, payload, V4) {
                 Event::Named(name) => name.into(),
+                Event::Own => "message and api".into(),
                 Event::OfRoom(name, data) => format!("room {name} {}", data.is_some()),
                 Event::Response(id, rest) => {
                     let [none, context] = wire.fields(&rest, ["messageId", "context"]).unwrap();
@@ -187,9 +190,12 @@ mod tests {
             (json!("primus::mine"), "message"),
             (json!("context"), "message"),
             (json!({ "a": { "context": "user" } }), "message"),
-            (json!({ "context": "else" }), "api"),
-            (json!({ "context": "else", "welcome": 1 }), "api"),
-            (json!({ "context": "connect" }), "api"),
+            (json!({ "context": "else" }), "message and api"),
+            (
+                json!({ "context": "else", "welcome": 1 }),
+                "message and api",
+            ),
+            (json!({ "context": "connect" }), "message and api"),
             (json!({ "context": null }), "message"),
             (json!({ "context": 7 }), "message"),
             (json!({ "welcome": "hello", "context": "api" }), "welcome"),
