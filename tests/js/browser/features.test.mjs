@@ -38,7 +38,10 @@ const pages = {
   },
   "queue.html": {
     lines: [/^waiting: 3$/, /^one dropped: /, /^waiting: 0$/, /^heard: two$/, /^heard: three$/, /^heard: four$/],
-    press: { "Disconnect and ask": [/^waiting: 1$/], Connect: [/^heard: asked while away$/] },
+    press: {
+      "Disconnect and ask": [/^asked while away closed: Not connected$/],
+      Connect: [/^connected again, waiting: 0$/],
+    },
   },
   "states.html": {
     lines: [/^idle → connecting$/, /^connecting → connected$/, /^connected → reconnecting$/, /^closed: /, /^attempt 1 in \d+ ms$/, /^reconnecting → connected$/, /^back as \S+ in \["lobby"\]$/],

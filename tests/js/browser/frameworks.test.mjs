@@ -58,9 +58,14 @@ for (const name of ["react", "vue"]) {
     await page.locator("output", { hasText: /^0\.\d+$/ }).waitFor();
     await demo.server.kill();
     await title("reconnecting");
-    await page.locator("h2", { hasText: "lobby: joining" }).waitFor();
+    for (const window of [page, other.page]) {
+      await window.locator("h2", { hasText: "lobby: joining" }).waitFor();
+    }
     await demo.server.restart();
     await title("connected");
+    for (const window of [page, other.page]) {
+      await window.locator("h2", { hasText: "lobby: joined" }).waitFor();
+    }
     await page.getByLabel("Message").fill("again");
     await page.getByRole("button", { name: "Say" }).click();
     await other.page.locator("li", { hasText: "again" }).waitFor();
