@@ -95,15 +95,21 @@ for (const [name, sandboxed] of [["no origin", true], ["another origin", false]]
   test(`a page of ${name} that may not connect reads that and no more`, async (t) => {
     const { page } = await pageOf(t, sandboxed);
     const server = await allowing(t, "ws,engine.io,sockjs", "https://listed.example");
-    for (const path of ["/ws", "/engine.io/?EIO=4&transport=polling", "/sockjs/info"]) {
+    const refusal = { status: 403, error: "Origin not allowed" };
+    for (const [path, method, expected] of [
+      ["/ws", "GET", refusal],
+      ["/engine.io/?EIO=4&transport=polling", "GET", refusal],
+      ["/sockjs/000/session/xhr", "POST", refusal],
+      ["/sockjs/info", "GET", "TypeError: Failed to fetch"],
+    ]) {
       const read = await page.evaluate(
-        (url) =>
-          fetch(url, { credentials: "include" })
+        ([url, method]) =>
+          fetch(url, { method, credentials: "include" })
             .then(async (answer) => ({ status: answer.status, ...(await answer.json()) }))
             .catch(String),
-        server.url + path,
+        [server.url + path, method],
       );
-      assert.deepEqual(read, { status: 403, error: "Origin not allowed" }, path);
+      assert.deepEqual(read, expected, path);
     }
   });
 
