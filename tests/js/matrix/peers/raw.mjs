@@ -109,7 +109,8 @@ export const engineIo = (parser, way, transports) => ({
 export const sockJs = (way, deaf = false) => ({
   client: "sockjs-client 1",
   refusal: /All transports failed/,
-  tooLong: way === "websocket" ? /1009/ : /1006/,
+  // Of a poll that brings the end and a POST that is refused, either may be first.
+  tooLong: way === "websocket" ? /1009/ : /1006|1009/,
   deaf,
   parser: "json",
   way,
