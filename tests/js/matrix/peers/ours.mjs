@@ -91,7 +91,7 @@ export const ours = (engine, parser, way = "websocket", options = {}) => ({
   refusal: /who are you/,
   // Engine.IO closes with a packet, which has no code.
   // Of a poll and a POST that both report the end, either may be first.
-  tooLong: way !== "websocket" ? /HTTP 413|1000/ : engine === "engine.io" ? /1000/ : /1009/,
+  tooLong: way !== "websocket" ? /HTTP 413|100[09]/ : engine === "engine.io" ? /1000/ : /1009/,
   parser,
   way,
   comesBack: true,
