@@ -96,9 +96,12 @@ fn left_over(temp: &Path) -> Vec<PathBuf> {
         })
         .map(|entry| entry.path())
         .filter(|path| {
-            // Without a lock its process has only begun, or died as it did: it holds no upload.
-            let lock = OpenOptions::new().write(true).open(path.join(LOCK));
-            lock.is_ok_and(|lock| lock.try_lock().is_ok())
+            // Without a lock its process has only begun, or died as it did: it holds no upload. What is
+            // no file is somebody else's, and opening a pipe would wait for its other end.
+            let lock = path.join(LOCK);
+            let is_file = fs::symlink_metadata(&lock).is_ok_and(|it| it.is_file());
+            let open = || OpenOptions::new().write(true).open(&lock);
+            is_file && open().is_ok_and(|lock| lock.try_lock().is_ok())
         })
         .collect()
 }
@@ -121,6 +124,9 @@ mod tests {
         fs::create_dir(temp.path().join(format!("{PREFIX}begun"))).unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(&left, temp.path().join(format!("{PREFIX}link"))).unwrap();
+        // Nor is it waited for what stands in the place of a lock.
+        let odd = temp.path().join(format!("{PREFIX}odd"));
+        fs::create_dir_all(odd.join(LOCK)).unwrap();
         assert_eq!(left_over(temp.path()), [left]);
         assert!(alive.path.is_dir());
         assert!(left_over(&temp.path().join("none")).is_empty());
