@@ -25,6 +25,11 @@ pub struct ServerConfig {
     /// The longest message that is taken, in bytes; a longer one ends its spark with 1009.
     /// Default 10,485,760.
     pub max_length: usize,
+    /// How many bytes the process may hold for its clients: what is read and not yet handled, what is
+    /// being handled, and what waits to be written. Default: a quarter of [`memory_limit`](crate::memory_limit); 0 is no
+    /// bound.
+    #[serde(with = "crate::switch")]
+    pub memory_budget: Option<usize>,
     /// What may wait to be sent to one spark; more ends it with 1013.
     pub outbox: OutboxLimits,
     /// What may wait for a busy handler of one spark; more ends it with 1013.
@@ -96,6 +101,7 @@ impl Default for ServerConfig {
             pathname: "/primus".into(),
             ping_interval: 30_000,
             max_length: 10_485_760,
+            memory_budget: None,
             outbox: OutboxLimits::default(),
             inbox: InboxLimits::default(),
             message_rate: MessageRate::default(),

@@ -19,6 +19,7 @@
 mod addresses;
 mod ahead;
 pub mod auth;
+mod budget;
 mod close;
 pub mod codec;
 mod config;
@@ -53,6 +54,7 @@ mod turn;
 pub use self::{
     ahead::for_each_ahead,
     auth::{Authorizer, Identity, Refusal},
+    budget::{Budget, Lease, OverBudget, memory_limit},
     close::CloseReason,
     codec::{Codec, CodecError, Parser},
     config::{InboxLimits, ServerConfig},

@@ -15,6 +15,7 @@ use super::{Server, ServerInner, Sparks};
 use crate::{
     addresses::{AddressLimits, Addresses},
     auth::{Authorizer, FnAuthorizer, Refusal},
+    budget::Budget,
     close::CloseReason,
     codec::Parser,
     config::ServerConfig,
@@ -39,6 +40,7 @@ pub(super) type IdGenerator = Box<dyn Fn(&Handshake) -> SparkId + Send + Sync>;
 #[must_use]
 pub struct ServerBuilder {
     config: ServerConfig,
+    budget: Option<Budget>,
     parser: Parser,
     handler: Box<dyn Handler>,
     authorizer: Option<Box<dyn Authorizer>>,
@@ -54,6 +56,7 @@ impl Default for ServerBuilder {
     fn default() -> Self {
         Self {
             config: ServerConfig::default(),
+            budget: None,
             parser: Parser::default(),
             handler: Box::new(Silent),
             authorizer: None,
@@ -77,6 +80,13 @@ impl ServerBuilder {
     /// Changes some settings.
     pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// Sets a budget that this server shares with others of its process. Default: one of its own, of
+    /// [`ServerConfig::memory_budget`].
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 
@@ -172,8 +182,12 @@ impl ServerBuilder {
     #[must_use]
     pub fn build(self) -> Server {
         let wheel = self.config.ping_interval().map(Wheel::new);
+        let budget = self
+            .budget
+            .unwrap_or_else(|| Budget::of_setting(self.config.memory_budget));
         Server(Arc::new(ServerInner {
             wheel,
+            budget,
             parser: self.parser,
             handler: self.handler,
             incoming: self.incoming.into(),

@@ -33,6 +33,7 @@ use crate::{
     addresses::Addresses,
     ahead::for_each_ahead,
     auth::Authorizer,
+    budget::Budget,
     close::CloseReason,
     codec::{CodecError, Parser},
     config::ServerConfig,
@@ -87,6 +88,7 @@ pub(crate) struct ServerInner {
     pub(crate) outgoing: Transforms,
     pub(crate) wheel: Option<Wheel>,
     pub(crate) count: Counters,
+    budget: Budget,
     outbox_limits: Arc<OutboxLimits>,
     authorizer: Option<Box<dyn Authorizer>>,
     opened: Vec<OpenHook>,
@@ -127,6 +129,12 @@ impl Server {
     #[must_use]
     pub fn parser(&self) -> &Parser {
         &self.0.parser
+    }
+
+    /// The budget of bytes that it holds for its clients.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     /// Its engines; the first is the primary one, which owns the pathname.
