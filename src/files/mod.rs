@@ -9,7 +9,7 @@ use http::HeaderValue;
 use stellarfw_transport::Flow;
 
 pub use self::source::Embedded;
-pub(crate) use self::source::segments;
+pub(crate) use self::source::{Opened, open_named, segments};
 use crate::error::StellarError;
 
 /// Where files are looked for: folders in order, then what is built in.
@@ -60,23 +60,30 @@ impl Files {
         let (folders, follow) = (self.folders.clone(), self.follow_symlinks);
         Flow::Wait(Box::pin(async move {
             for folder in folders {
-                if let Some(path) = source::resolve(&folder, &segments, follow).await {
-                    return source::read(&path, max).await;
+                match source::open(&folder, &segments, follow, &[]).await {
+                    Ok(opened) => return source::read(opened, max).await,
+                    Err(FileError::NotFound) => {}
+                    Err(error) => return Err(error),
                 }
             }
             built_in.ok_or(FileError::NotFound)
         }))
     }
 
-    /// The path of a file in one of the folders; for a folder's own path that of its index.
-    pub(crate) async fn locate(&self, path: &str) -> Option<PathBuf> {
-        let segments = segments(path)?;
+    /// Opens a file in one of the folders, for a folder's own path its index, and those beside it
+    /// with one of the endings.
+    pub(crate) async fn open(
+        &self,
+        segments: &[String],
+        endings: &'static [&'static str],
+    ) -> Result<Opened, FileError> {
         for folder in &self.folders {
-            if let Some(path) = source::resolve(folder, &segments, self.follow_symlinks).await {
-                return Some(path);
+            match source::open(folder, segments, self.follow_symlinks, endings).await {
+                Err(FileError::NotFound) => {}
+                ended => return ended,
             }
         }
-        None
+        Err(FileError::NotFound)
     }
 
     /// A file that is built in.

@@ -17,20 +17,15 @@ pub(super) enum Coding {
 /// Those there are, the one that is liked best first.
 pub(super) const CODINGS: [Coding; 2] = [Coding::Brotli, Coding::Gzip];
 
+/// What the names of files end with that are written in one of [`CODINGS`], in the same order.
+pub(super) const EXTENSIONS: &[&str] = &["br", "gz"];
+
 impl Coding {
     /// Its name in headers.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Brotli => "br",
             Self::Gzip => "gzip",
-        }
-    }
-
-    /// What the names of files end with that are written so.
-    pub(super) fn extension(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gz",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Public files over HTTP.
 
-use std::{io::SeekFrom, ops::Range, path::Path, time::SystemTime};
+use std::{fs::Metadata, io::SeekFrom, ops::Range, path::Path, time::SystemTime};
 
 use axum::{
     body::Body,
@@ -18,7 +18,7 @@ use tokio_util::io::ReaderStream;
 use tower_http::CompressionLevel;
 
 use super::{
-    coding::{Coding, encode, is_compressible},
+    coding::{CODINGS, Coding, EXTENSIONS, encode, is_compressible},
     conditions::{Tag, Verdict},
     home::HomePage,
     selected::Selected,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     Stellar,
-    files::{content_type, mime_of, segments},
+    files::{FileError, Opened, content_type, mime_of, open_named, segments},
 };
 
 /// As much of a file is read at once, in bytes.
@@ -104,9 +104,13 @@ pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Respon
 
 /// A file at a path of its own, for pages to load.
 pub(super) async fn script(path: &Path, method: &Method, headers: &HeaderMap) -> Response {
-    match Found::open(path, path, false).await {
-        Some(found) => found.answer(method, headers, "no-cache").await,
-        None => not_found(),
+    match open_named(path, EXTENSIONS).await {
+        Ok(opened) => {
+            Found::opened(opened)
+                .answer(method, headers, "no-cache")
+                .await
+        }
+        Err(_) => not_found(),
     }
 }
 
@@ -128,10 +132,13 @@ enum Content {
 
 async fn find(stellar: &Stellar, path: &str) -> Option<Found> {
     let files = &stellar.app.files;
-    if let Some(real) = files.locate(path).await {
-        return Found::open(&real, &real, files.follow_symlinks).await;
+    let segments = segments(path)?;
+    match files.open(&segments, EXTENSIONS).await {
+        Ok(opened) => return Some(Found::opened(opened)),
+        Err(FileError::NotFound) => {}
+        Err(_) => return None,
     }
-    let built_in = files.built_in(&segments(path)?)?;
+    let built_in = files.built_in(&segments)?;
     Some(Found {
         tag: Tag::of(&built_in.bytes),
         length: built_in.bytes.len() as u64,
@@ -143,39 +150,30 @@ async fn find(stellar: &Stellar, path: &str) -> Option<Found> {
 }
 
 impl Found {
-    /// Opens a file, with the compressed forms beside it. What is told of it and what is sent are of
+    /// An open file, with the compressed forms beside it. What is told of it and what is sent are of
     /// one open file: it may be replaced meanwhile.
-    async fn open(path: &Path, named: &Path, follow_symlinks: bool) -> Option<Self> {
-        let mut found = Self::open_one(path, named, None).await?;
-        for coding in super::coding::CODINGS {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".");
-            name.push(coding.extension());
-            let name = Path::new(&name);
-            // As a file itself, because a symlink could lead out of the folder.
-            let beside = tokio::fs::symlink_metadata(name).await;
-            if beside.is_ok_and(|it| it.is_file() || (follow_symlinks && it.is_symlink()))
-                && let Some(mut beside) = Self::open_one(name, named, Some(coding)).await
-            {
-                beside.modified = found.modified;
-                found.compressed.push((coding, Box::new(beside)));
-            }
-        }
-        Some(found)
-    }
-
-    async fn open_one(path: &Path, named: &Path, coding: Option<Coding>) -> Option<Self> {
-        let file = File::open(path).await.ok()?;
-        let metadata = file.metadata().await.ok().filter(|it| it.is_file())?;
-        let (modified, length) = (metadata.modified().ok(), metadata.len());
-        Some(Self {
-            mime: mime_of(&named.to_string_lossy()),
-            tag: Tag::of_file(modified, length, coding.map(Coding::name)),
-            content: Content::File(file),
-            length,
+    fn opened(opened: Opened) -> Self {
+        let mime = mime_of(&opened.path.to_string_lossy());
+        let modified = opened.metadata.modified().ok();
+        let one = |file: std::fs::File, metadata: &Metadata, coding: Option<Coding>| Self {
+            mime: mime.clone(),
+            tag: Tag::of_file(
+                metadata.modified().ok(),
+                metadata.len(),
+                coding.map(Coding::name),
+            ),
+            content: Content::File(File::from_std(file)),
+            length: metadata.len(),
             modified,
             compressed: Vec::new(),
-        })
+        };
+        let mut found = one(opened.file, &opened.metadata, None);
+        for (index, file, metadata) in opened.beside {
+            let coding = CODINGS[index];
+            let beside = one(file, &metadata, Some(coding));
+            found.compressed.push((coding, Box::new(beside)));
+        }
+        found
     }
 
     /// Answers a GET or HEAD.

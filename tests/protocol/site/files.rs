@@ -1,7 +1,14 @@
 //! The client's script and the public folder.
 
-use std::os::unix::fs::symlink;
+use std::{
+    os::unix::fs::symlink,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
+use serde_json::json;
 use stellarfw::{Embedded, Stellar};
 
 use crate::{
@@ -248,4 +255,59 @@ async fn nothing_leads_out_of_the_public_folder() {
             .await;
         assert_ne!(reply.body, b"secret", "{coding}");
     }
+}
+
+/// A file or a folder that becomes a symlink between a look and the opening leads nowhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_a_symlink_meanwhile_does_not_lead_out() {
+    let outer = Folder::new();
+    let text = "inside ".repeat(20);
+    for (name, text) in [("public/folder", &*text), ("secrets", "secret")] {
+        outer.write(&format!("{name}/a.txt"), text);
+        outer.write(&format!("{name}/a.txt.gz"), text);
+    }
+    let public = outer.path().join("public");
+    let host = host(Stellar::builder().public(&public)).await;
+    let mut peer = host.peer().await;
+
+    let done = Arc::new(AtomicBool::new(false));
+    let swapping = std::thread::spawn({
+        let (done, outer, text) = (done.clone(), outer.path().to_owned(), text.clone());
+        move || {
+            let next = outer.join("next");
+            let put = |name| std::fs::rename(&next, public.join(name)).unwrap();
+            while !done.load(Ordering::Relaxed) {
+                for name in ["file.txt", "file.txt.gz"] {
+                    std::fs::write(&next, &text).unwrap();
+                    put(name);
+                }
+                for name in ["file.txt", "file.txt.gz"] {
+                    symlink("../secrets/a.txt", &next).unwrap();
+                    put(name);
+                }
+                let (folder, parked) = (public.join("folder"), outer.join("parked"));
+                std::fs::rename(&folder, &parked).unwrap();
+                symlink("../secrets", &folder).unwrap();
+                std::fs::remove_file(&folder).unwrap();
+                std::fs::rename(&parked, &folder).unwrap();
+            }
+        }
+    });
+    let mut found = 0;
+    for turn in 0..600 {
+        let coding = [("Accept-Encoding", "gzip")];
+        let headers = if turn % 2 == 0 { &coding[..] } else { &[] };
+        for path in ["file.txt", "folder/a.txt"] {
+            let reply = host.http(&format!("GET /{path}"), headers, b"").await;
+            let asked = json!({ "event": "file", "file": path });
+            let sent = peer.ask(&asked).await.to_string();
+            for got in [String::from_utf8_lossy(&reply.body).into_owned(), sent] {
+                assert!(!got.contains("secret"), "{path}: {got}");
+                found += usize::from(got.contains("inside"));
+            }
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    swapping.join().unwrap();
+    assert!(found > 0, "none of them was found");
 }
