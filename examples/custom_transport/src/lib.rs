@@ -2,10 +2,9 @@
 //! `nc` can talk to it.
 //!
 //! It shows all that an engine has to do: open its socket ([`Lines::start`]), ask whether a
-//! connection may come in, give the server a way out (`outlet`), and report what arrives
+//! connection may come in, give the server a queue to send with, and report what arrives
 //! (`session`). Everything else, from heartbeats to rooms, is the same as for every engine.
 
-mod outlet;
 mod session;
 
 use std::{net::SocketAddr, sync::OnceLock, time::Duration};

@@ -39,6 +39,7 @@ mod origin;
 mod outlet;
 pub mod plain;
 mod proxy;
+mod queued;
 mod rate;
 mod refused_origins;
 mod registry;
@@ -69,6 +70,7 @@ pub use self::{
     origin::OriginPolicy,
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
     proxy::{BadHeaderName, BadNetwork, ProxyHeader, TrustedProxies},
+    queued::{Outgoing, QueuedSink},
     rate::{ConnectRate, MessageRate},
     refused_origins::RefusedOrigins,
     registry::{Registry, UnknownTransport},
