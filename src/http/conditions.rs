@@ -22,15 +22,23 @@ impl Tag {
         Self::strong(&STANDARD.encode(Sha256::digest(bytes)))
     }
 
-    /// The strong tag of a file, by its time and length. `coding` is that of its content, if any.
+    /// The tag of a file, by its time and length. `coding` is that of its content, if any.
+    ///
+    /// It is strong once the file's time has passed: a clock ticks coarsely, and a change within the
+    /// tick of another has the same time.
     pub(super) fn of_file(modified: Option<SystemTime>, length: u64, coding: Option<&str>) -> Self {
         let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let nanos = since.unwrap_or_default().as_nanos();
         let dash = if coding.is_some() { "-" } else { "" };
-        Self::strong(&format!(
+        let tag = Self::strong(&format!(
             "{nanos:x}-{length:x}{dash}{}",
             coding.unwrap_or_default()
-        ))
+        ));
+        if modified.is_some_and(is_past) {
+            tag
+        } else {
+            tag.weak()
+        }
     }
 
     fn strong(opaque: &str) -> Self {
@@ -172,9 +180,7 @@ impl Current<'_> {
         else {
             return false;
         };
-        // Within the second of a change there may be another, so its date is a weak validator.
-        let is_strong = seconds(SystemTime::now()) > seconds(modified);
-        is_strong && date == seconds(modified)
+        is_past(modified) && date == seconds(modified)
     }
 }
 
@@ -186,6 +192,12 @@ fn date_of(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
         return None;
     }
     httpdate::parse_http_date(value.trim()).ok().map(seconds)
+}
+
+/// Returns `true` if nothing that changes from now on can have this time in a date of HTTP. Until then
+/// it is a weak validator (RFC 9110 section 8.8.1).
+fn is_past(modified: SystemTime) -> bool {
+    seconds(SystemTime::now()) > seconds(modified)
 }
 
 /// Seconds since 1970: what dates of HTTP can tell.

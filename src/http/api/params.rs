@@ -1,8 +1,11 @@
 //! The parameters of an API request: from the query, then the body, which counts more, and then
 //! the path.
 
+use std::error::Error as _;
+
 use axum::body::{Body, HttpBody as _, to_bytes};
 use http::{HeaderMap, StatusCode, header, request::Parts};
+use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
 use stellarfw_transport::handshake::query_pairs;
 
@@ -19,7 +22,7 @@ impl BadBody {
     }
 
     pub(super) fn too_long(max: usize) -> Self {
-        let text = format!("The body is longer than {max} bytes or broke off");
+        let text = format!("The body is longer than {max} bytes");
         Self(StatusCode::PAYLOAD_TOO_LARGE, text)
     }
 }
@@ -125,7 +128,7 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
     }
     let bytes = to_bytes(body, config.max_body)
         .await
-        .map_err(|_| BadBody::too_long(config.max_body))?;
+        .map_err(|error| unread(&error, config.max_body))?;
     if bytes.is_empty() {
         return Ok(read);
     }
@@ -153,6 +156,15 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
         Some(_) => is_read(mime.as_deref())?,
     }
     Ok(read)
+}
+
+/// Why a body could not be read: it is longer than `max` bytes, or its framing is faulty.
+fn unread(error: &axum::Error, max: usize) -> BadBody {
+    if error.source().is_some_and(|it| it.is::<LengthLimitError>()) {
+        BadBody::too_long(max)
+    } else {
+        BadBody::bad("The body broke off")
+    }
 }
 
 /// Whether bodies of this type are read.

@@ -1,8 +1,8 @@
 //! What is served besides the API: sessions, the client's script, public files, the engines.
 
-mod conditions;
 mod files;
 mod home;
+mod rfc;
 mod sessions;
 
 use axum::{Router, routing::get};

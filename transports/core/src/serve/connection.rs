@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use http_body_util::{Either, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -175,7 +175,7 @@ impl<S> Marked<S> {
         }
     }
 
-    /// Answers a request of HTTP/1, if it says which host it is for.
+    /// Answers a request of HTTP/1, or refuses one whose target is not served here.
     fn answer_http1<B>(
         &self,
         mut request: http::Request<Incoming>,
@@ -185,13 +185,17 @@ impl<S> Marked<S> {
     where
         S: Answers<B>,
     {
-        let answer = host::settle(&mut request).then(|| self.answer(request));
+        // On a socket without an address is a proxy of the same host, which may have ended TLS.
+        let is_secure = self.secure || self.peer.is_none();
+        let settled = host::settle(&mut request, is_secure);
+        let answer = settled.map(|()| self.answer(request));
         async move {
-            if let Some(answer) = answer {
-                return Ok(answer.await?.map(Either::Left));
-            }
+            let refused = match answer {
+                Ok(answer) => return Ok(answer.await?.map(Either::Left)),
+                Err(refused) => refused,
+            };
             let mut response = http::Response::new(Either::Right(Empty::new()));
-            *response.status_mut() = StatusCode::BAD_REQUEST;
+            *response.status_mut() = refused;
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
             Ok(response)

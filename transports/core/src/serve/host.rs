@@ -1,10 +1,23 @@
 //! The host that a request of HTTP/1 is for (RFC 9112 section 3.2).
 
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
 
-/// Returns `true` if a request may be answered: it names one host, or is of HTTP/1.0 and names none.
-/// A host in the request line takes the place of the header's, which then means nothing.
-pub(super) fn settle<B>(request: &mut http::Request<B>) -> bool {
+/// Puts the host of the request line in the place of the `Host` header, which it overrides.
+///
+/// # Errors
+/// 400 for a request that does not name exactly one host; HTTP/1.0 may name none. 421 for an `https`
+/// URI over a connection that is not secure (RFC 9110 section 7.4).
+pub(super) fn settle<B>(request: &mut http::Request<B>, is_secure: bool) -> Result<(), StatusCode> {
+    if !names_host(request) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    if !is_secure && request.uri().scheme() == Some(&Scheme::HTTPS) {
+        return Err(StatusCode::MISDIRECTED_REQUEST);
+    }
+    Ok(())
+}
+
+fn names_host<B>(request: &mut http::Request<B>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let is_good = match (hosts.next(), hosts.next()) {
         (Some(host), None) => is_host(host.as_bytes()),
@@ -102,9 +115,10 @@ mod tests {
                 let host = host.parse().unwrap();
                 request.headers_mut().append(header::HOST, host);
             }
-            let is_good = settle(&mut request);
+            let settled = settle(&mut request, false);
             let host = request.headers().get(header::HOST);
-            is_good.then(|| host.map(|host| host.to_str().unwrap().to_owned()))
+            settled.ok()?;
+            Some(host.map(|host| host.to_str().unwrap().to_owned()))
         };
         let (old, new) = (Version::HTTP_10, Version::HTTP_11);
         assert_eq!(settled("/", &["a"], new), Some(Some("a".into())));

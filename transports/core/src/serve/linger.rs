@@ -37,6 +37,8 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) struct Lingering<I> {
     io: I,
     shared: Arc<Shared>,
+    /// No line has ended since the connection was opened or last written to.
+    is_in_line: bool,
     state: State,
 }
 
@@ -57,10 +59,28 @@ impl<I> Lingering<I> {
         Self {
             io,
             shared,
+            is_in_line: true,
             state: State::Open,
         }
     }
+
+    /// Bytes to write in the place of these: a request line that is too long is a URI that is too long,
+    /// which has a status of its own (RFC 9112 section 3). The server of hyper knows only that the head
+    /// is too large.
+    fn uri_too_long(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let rest = bytes
+            .strip_prefix(HEAD_TOO_LARGE)
+            .filter(|_| self.is_in_line)?;
+        Some([URI_TOO_LONG, rest].concat())
+    }
 }
+
+const HEAD_TOO_LARGE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\n";
+
+/// Of the same length, so that what was written of it says what is left.
+const URI_TOO_LONG: &[u8] = b"HTTP/1.1 414 The URI Is Longer Than Accepted\r\n";
+
+const _: () = assert!(HEAD_TOO_LARGE.len() == URI_TOO_LONG.len());
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Lingering<I> {
     /// Ready when the client has closed its side, or is not waited for any longer.
@@ -112,8 +132,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for Lingering<I> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
-        if buffer.filled().len() > before {
+        let received = buffer.filled().get(before..).unwrap_or_default();
+        if !received.is_empty() {
             self.shared.received();
+            self.is_in_line = self.is_in_line && !received.contains(&b'\n');
         }
         Poll::Ready(Ok(()))
     }
@@ -125,7 +147,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<I> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let replaced = self.uri_too_long(bytes);
+        let bytes = replaced.as_deref().unwrap_or(bytes);
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
+        self.is_in_line = true;
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -133,7 +159,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<I> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        if let Some(replaced) = slices.first().and_then(|first| self.uri_too_long(first)) {
+            return Pin::new(&mut self.io).poll_write(cx, &replaced);
+        }
+        let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
+        self.is_in_line = true;
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

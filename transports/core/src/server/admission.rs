@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use http::{StatusCode, header, request::Parts};
+use http::{StatusCode, Version, header, request::Parts};
 
 use super::{Server, ServerInner};
 use crate::{
@@ -336,9 +336,15 @@ fn unavailable(message: &str) -> Refusal {
     Refusal::with_status(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// Whether a request asks for an upgrade to WebSocket.
+/// Returns `true` if a request asks for an upgrade to WebSocket.
+///
+/// An upgrade in a request of HTTP/1.0 is ignored, as is one that expects a 100 before its 101
+/// (RFC 9110 section 7.8).
 #[must_use]
 pub fn is_websocket_upgrade(parts: &Parts) -> bool {
+    if parts.version <= Version::HTTP_10 || parts.headers.contains_key(header::EXPECT) {
+        return false;
+    }
     let has = |name, token: &str| {
         parts
             .headers
