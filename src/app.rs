@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     connection::Connection,
     files::Files,
-    http::Route,
+    http::{Compressor, Route},
     reload::ReloadHook,
     rooms::{Hooks, LocalRooms},
 };
@@ -29,6 +29,7 @@ pub(crate) struct App {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) local: LocalRooms,
     pub(crate) files: Files,
+    pub(crate) compressor: Compressor,
     /// What the log may say of clients.
     pub(crate) complaints: Complaints,
     /// Declared routes of the API.

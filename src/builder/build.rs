@@ -14,7 +14,7 @@ use crate::{
     dispatch::Dispatcher,
     engines::{engine_name, engines_with},
     files::Files,
-    http::{BadRoute, clash, is_path, remove_left_over},
+    http::{BadRoute, Compressor, clash, is_path, remove_left_over},
     rooms::{Deliverer, LocalRooms},
     stellar::Stellar,
 };
@@ -120,6 +120,7 @@ impl Builder {
                 embedded: self.embedded,
                 follow_symlinks: config.follow_symlinks,
             },
+            compressor: Compressor::new(config.max_compress, config.compress_cache),
             complaints: Complaints::default(),
             routes: self.routes,
             parser: parser.clone(),

@@ -88,6 +88,12 @@ pub struct Config {
     /// Seconds that browsers may keep a public file without asking; 0 lets them ask each time.
     /// Default 0.
     pub file_max_age: u64,
+    /// The longest public file that is compressed for those who take it, in bytes; a longer one is
+    /// sent as it is, unless a compressed form lies beside it. 0 compresses none. Default 4 MiB.
+    pub max_compress: usize,
+    /// How many bytes of compressed files are kept in memory, those used last; 0 compresses none.
+    /// Default 16 MiB.
+    pub compress_cache: usize,
     /// Whether symlinks in the public folders may lead out of them. Default false.
     pub follow_symlinks: bool,
     /// The path of the HTTP API. Default `/api`.
@@ -163,6 +169,8 @@ impl Default for Config {
             public: Vec::new(),
             max_file: 10_485_760,
             file_max_age: 0,
+            max_compress: 4 << 20,
+            compress_cache: 16 << 20,
             follow_symlinks: false,
             api_path: "/api".into(),
             max_body: 1 << 20,

@@ -55,7 +55,7 @@ pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
 pub(crate) struct Opened {
     pub(crate) file: std::fs::File,
     pub(crate) metadata: Metadata,
-    /// Its path after symlinks, whose last component says of what type it is.
+    /// Its real path, without symlinks: it tells the file from others, and says of what type it is.
     pub(crate) path: PathBuf,
     /// The files beside it whose names have one of the endings asked for, by the ending's index.
     pub(crate) beside: Vec<(usize, std::fs::File, Metadata)>,
@@ -87,7 +87,16 @@ pub(super) async fn open(
         } else {
             let dir = Dir::open_ambient_dir(&folder, ambient_authority());
             let dir = dir.map_err(|_| FileError::NotFound)?;
-            open_at(&Inside { folder, dir }, below, endings)
+            let mut opened = open_at(
+                &Inside {
+                    folder: &folder,
+                    dir,
+                },
+                below,
+                endings,
+            )?;
+            opened.path = folder.join(opened.path);
+            Ok(opened)
         }
     });
     finished(task.await)
@@ -171,16 +180,16 @@ impl Place for Anywhere {
 }
 
 /// A folder that nothing leaves.
-struct Inside {
-    folder: PathBuf,
+struct Inside<'a> {
+    folder: &'a Path,
     dir: Dir,
 }
 
-impl Inside {
+impl Inside<'_> {
     /// The path below the folder to which an absolute symlink leads. Such links are not followed
     /// relative to an open folder, so they are resolved before; what opens it checks the result.
     fn absolute(&self, path: &Path) -> Option<PathBuf> {
-        let root = std::fs::canonicalize(&self.folder).ok()?;
+        let root = std::fs::canonicalize(self.folder).ok()?;
         let real = std::fs::canonicalize(self.folder.join(path)).ok()?;
         Some(real.strip_prefix(&root).ok()?.to_owned())
     }
@@ -194,7 +203,7 @@ impl Inside {
     }
 }
 
-impl Place for Inside {
+impl Place for Inside<'_> {
     fn is_dir(&self, path: &Path) -> Option<bool> {
         let metadata = match self.dir.metadata(Self::dir_path(path)) {
             Ok(metadata) => metadata,
@@ -309,7 +318,8 @@ mod tests {
         for folder in ["public", "current"] {
             for name in ["in", "sub", "relative", "relative/index.html"] {
                 let path = find(folder, name, false).await;
-                assert_eq!(path.as_deref(), Some(Path::new("sub/index.html")), "{name}");
+                let real = base.path().join(folder).join("sub/index.html");
+                assert_eq!(path, Some(real), "{name}");
                 assert!(find(folder, name, true).await.is_some(), "{name}");
             }
             for name in ["out", "up"] {

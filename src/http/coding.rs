@@ -1,14 +1,9 @@
-//! Content codings: which one a client takes, and encoding a body as it is sent.
+//! Content codings: which one a client takes.
 
-use std::convert::Infallible;
-
-use axum::{body::Body, response::Response};
-use http::{HeaderMap, HeaderValue, Request, header};
-use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_http::{CompressionLevel, compression::CompressionLayer};
+use http::{HeaderMap, header};
 
 /// A way to write content shorter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Coding {
     Brotli,
     Gzip,
@@ -81,31 +76,8 @@ pub(super) fn is_compressible(mime: &str) -> bool {
         )
 }
 
-/// A type that the service takes for one worth to be compressed.
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
-
-/// Encodes a body as it is read.
-pub(super) async fn encode(body: Body, coding: Coding, level: CompressionLevel) -> Body {
-    let mut body = Some(body);
-    let service =
-        CompressionLayer::new()
-            .quality(level)
-            .layer(service_fn(move |_: Request<Body>| {
-                let mut response = Response::new(body.take().unwrap_or_default());
-                response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
-                std::future::ready(Ok::<_, Infallible>(response))
-            }));
-    let mut request = Request::new(Body::empty());
-    let name = HeaderValue::from_static(coding.name());
-    request.headers_mut().insert(header::ACCEPT_ENCODING, name);
-    let Ok(response) = service.oneshot(request).await;
-    Body::new(response.into_body())
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::{Bytes, to_bytes};
-
     use super::*;
 
     #[test]
@@ -137,16 +109,5 @@ mod tests {
         headers.insert(header::ACCEPT_ENCODING, "br, gzip".parse().unwrap());
         let gzip = Coding::of(&headers, |coding| coding == Coding::Gzip);
         assert_eq!(gzip, Some(Coding::Gzip));
-    }
-
-    #[tokio::test]
-    async fn the_encoded_text_is_shorter() {
-        let text = Bytes::from("stellar ".repeat(1000));
-        for coding in CODINGS {
-            let level = CompressionLevel::Default;
-            let body = encode(text.clone().into(), coding, level).await;
-            let bytes = to_bytes(body, usize::MAX).await.unwrap();
-            assert!(bytes.len() < 200, "{coding:?}");
-        }
     }
 }

@@ -2,23 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::{Body, to_bytes},
-    response::Response,
-};
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::OnceCell;
-use tower_http::CompressionLevel;
 
 use super::{
-    coding::{CODINGS, Coding, encode},
+    coding::{CODINGS, Coding},
+    compressor::compress_text,
     conditions::{Tag, Verdict},
     selected::Selected,
 };
-
-/// As hard as this is tried to make it short: it is done once.
-const LEVEL: CompressionLevel = CompressionLevel::Precise(9);
 
 /// A text that does not change while the server runs. Its clones are one.
 #[derive(Clone)]
@@ -48,24 +42,26 @@ impl Fixed {
             plain,
             encoded,
         } = &*self.0;
-        let coding = Coding::of(headers, |_| true);
+        let mut coding = Coding::of(headers, |_| true);
         let place = CODINGS
             .into_iter()
             .zip(encoded)
             .find(|(known, _)| Some(*known) == coding);
         let (bytes, tag) = match place {
             None => plain,
-            Some((coding, place)) => {
-                place
-                    .get_or_init(|| async {
-                        let body = encode(plain.0.clone().into(), coding, LEVEL).await;
-                        let bytes = to_bytes(body, usize::MAX).await.unwrap_or_else(|_| {
-                            unreachable!("neither the text nor its encoder fails")
-                        });
+            Some((known, place)) => {
+                let made = place
+                    .get_or_try_init(|| async {
+                        let bytes = compress_text(plain.0.clone(), known).await?;
                         let tag = Tag::of(&bytes);
-                        (bytes, tag)
+                        Ok::<_, std::io::Error>((bytes, tag))
                     })
-                    .await
+                    .await;
+                // Only a runtime that shuts down does not get there.
+                made.unwrap_or_else(|_| {
+                    coding = None;
+                    plain
+                })
             }
         };
         let selected = Selected {

@@ -2,6 +2,7 @@
 
 mod api;
 mod coding;
+mod compressor;
 mod conditions;
 mod cors;
 mod fixed;
@@ -33,6 +34,7 @@ use crate::Stellar;
 pub use self::{api::BadRoute, cors::Cors};
 pub(crate) use self::{
     api::{Route, remove_left_over},
+    compressor::Compressor,
     health::routes as health_routes,
     paths::{clash, is_path},
     session::is_session_id,

@@ -43,8 +43,9 @@ pub(super) fn other_routes(stellar: &Stellar) -> Router {
     let mut router = Router::new();
     for (path, file) in scripts {
         if let Some(file) = file.clone() {
+            let stellar = stellar.clone();
             let handler = async move |method: Method, headers: HeaderMap| {
-                statics::script(&file, &method, &headers).await
+                statics::script(&stellar, &file, &method, &headers).await
             };
             router = router.route(&path, get(handler));
         }

@@ -1,6 +1,12 @@
 //! Public files over HTTP.
 
-use std::{fs::Metadata, io::SeekFrom, ops::Range, path::Path, time::SystemTime};
+use std::{
+    fs::Metadata,
+    io::SeekFrom,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use axum::{
     body::Body,
@@ -15,10 +21,10 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncSeekExt as _},
 };
 use tokio_util::io::ReaderStream;
-use tower_http::CompressionLevel;
 
 use super::{
-    coding::{CODINGS, Coding, EXTENSIONS, encode, is_compressible},
+    coding::{CODINGS, Coding, EXTENSIONS, is_compressible},
+    compressor::{Compressor, Key, Source},
     conditions::{Tag, Verdict},
     home::HomePage,
     selected::Selected,
@@ -75,7 +81,9 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
     };
     let is_page = is_page(&found.mime);
     let lifetime = lifetime_of(&found.mime);
-    let mut response = found.answer(&parts.method, &parts.headers, &lifetime).await;
+    let compressor = &stellar.app.compressor;
+    let answer = found.answer(&parts.method, &parts.headers, &lifetime, compressor);
+    let mut response = answer.await;
     if is_page && let Some(session) = session {
         session.tell(response.headers_mut());
     }
@@ -99,23 +107,31 @@ pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Respon
         }
     };
     // The action may have chosen it for this client alone.
-    found.answer(method, headers, "private, no-cache").await
+    let compressor = &stellar.app.compressor;
+    found
+        .answer(method, headers, "private, no-cache", compressor)
+        .await
 }
 
 /// A file at a path of its own, for pages to load.
-pub(super) async fn script(path: &Path, method: &Method, headers: &HeaderMap) -> Response {
-    match open_named(path, EXTENSIONS).await {
-        Ok(opened) => {
-            Found::opened(opened)
-                .answer(method, headers, "no-cache")
-                .await
-        }
-        Err(_) => not_found(),
-    }
+pub(super) async fn script(
+    stellar: &Stellar,
+    path: &Path,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
+    let Ok(opened) = open_named(path, EXTENSIONS).await else {
+        return not_found();
+    };
+    Found::opened(opened)
+        .answer(method, headers, "no-cache", &stellar.app.compressor)
+        .await
 }
 
 /// A file that was found.
 struct Found {
+    /// Where it is, which tells it from other files.
+    path: PathBuf,
     mime: String,
     content: Content,
     length: u64,
@@ -140,6 +156,7 @@ async fn find(stellar: &Stellar, path: &str) -> Option<Found> {
     }
     let built_in = files.built_in(&segments)?;
     Some(Found {
+        path: segments.iter().collect(),
         tag: Tag::of(&built_in.bytes),
         length: built_in.bytes.len() as u64,
         content: Content::Bytes(built_in.bytes),
@@ -156,6 +173,7 @@ impl Found {
         let mime = mime_of(&opened.path.to_string_lossy());
         let modified = opened.metadata.modified().ok();
         let one = |file: std::fs::File, metadata: &Metadata, coding: Option<Coding>| Self {
+            path: opened.path.clone(),
             mime: mime.clone(),
             tag: Tag::of_file(
                 metadata.modified().ok(),
@@ -177,8 +195,15 @@ impl Found {
     }
 
     /// Answers a GET or HEAD.
-    async fn answer(mut self, method: &Method, headers: &HeaderMap, lifetime: &str) -> Response {
-        let is_compressible = self.length >= SHORT && is_compressible(&self.mime);
+    async fn answer(
+        mut self,
+        method: &Method,
+        headers: &HeaderMap,
+        lifetime: &str,
+        compressor: &Compressor,
+    ) -> Response {
+        let is_compressible =
+            self.length >= SHORT && compressor.takes(self.length) && is_compressible(&self.mime);
         let beside = |coding| {
             self.compressed
                 .iter()
@@ -195,7 +220,7 @@ impl Found {
             })
         };
         let content_type = content_type(&self.mime);
-        // On the fly its length is not known, nor are its bytes always the same.
+        // What is compressed here has no length before, and other bytes with another encoder.
         let on_the_fly = coding.filter(|coding| beside(*coding).is_none());
         if let Some(at) = coding.and_then(beside) {
             let (_, compressed) = self.compressed.swap_remove(at);
@@ -205,7 +230,7 @@ impl Found {
             Some(_) => self.tag.weak(),
             None => self.tag.clone(),
         };
-        let selected = Selected {
+        let mut selected = Selected {
             content_type: &content_type,
             coding,
             is_negotiated,
@@ -225,13 +250,32 @@ impl Found {
         if *method == Method::HEAD {
             return selected.answer(&verdict, None);
         }
-        let Ok(mut body) = self.content.body(part).await else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
         if let Some(coding) = on_the_fly {
-            body = encode(body, coding, CompressionLevel::Default).await;
+            if let Some(bytes) = self.compressed(coding, compressor).await {
+                selected.length = Some(bytes.len() as u64);
+                return selected.answer(&verdict, Some(bytes.into()));
+            }
+            (selected.coding, selected.tag) = (None, &self.tag);
+            (selected.length, selected.has_ranges) = (Some(self.length), true);
         }
-        selected.answer(&verdict, Some(body))
+        match self.content.body(part).await {
+            Ok(body) => selected.answer(&verdict, Some(body)),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    /// Its content in a coding; none if it is to be sent as it is.
+    async fn compressed(&self, coding: Coding, compressor: &Compressor) -> Option<Bytes> {
+        let key = Key {
+            path: self.path.clone(),
+            tag: self.tag.value(),
+            coding,
+        };
+        let source = match &self.content {
+            Content::Bytes(bytes) => Source::Bytes(bytes.clone()),
+            Content::File(file) => Source::File(file.try_clone().await.ok()?.into_std().await),
+        };
+        compressor.get(&key, source, self.length).await
     }
 }
 
@@ -244,9 +288,8 @@ impl Content {
                 Ok(bytes.slice(at(part.start)..at(part.end)).into())
             }
             Self::File(mut file) => {
-                if part.start > 0 {
-                    file.seek(SeekFrom::Start(part.start)).await?;
-                }
+                // From the start, too: who compressed it has read it to its end.
+                file.seek(SeekFrom::Start(part.start)).await?;
                 let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
                 Ok(Body::from_stream(stream))
             }

@@ -257,6 +257,40 @@ async fn nothing_leads_out_of_the_public_folder() {
     }
 }
 
+#[tokio::test]
+async fn a_long_file_is_sent_as_it_is_and_a_compressed_one_changes_with_its_file() {
+    let folder = Folder::new();
+    folder.write("long.txt", "long ".repeat(1_000));
+    folder.write("a.txt", "first ".repeat(100));
+    let builder = echo().configure(|config| config.max_compress = 4_999);
+    let host = host(builder.public(folder.path())).await;
+    for coding in ["gzip", "br"] {
+        let takes = [("Accept-Encoding", coding)];
+        let long = host.http("GET /long.txt", &takes, b"").await;
+        assert_eq!(long.text(), "long ".repeat(1_000));
+        assert_eq!(long.header("content-encoding"), None);
+        assert_eq!(long.header("content-length"), Some("5000"));
+        let head = host.http("HEAD /long.txt", &takes, b"").await;
+        assert_eq!(head.header("content-encoding"), None);
+        assert_eq!(long.header("accept-ranges"), Some("bytes"));
+
+        folder.write("a.txt", "first ".repeat(100));
+        let mut replies = Vec::new();
+        for _ in 0..2 {
+            let reply = host.http("GET /a.txt", &takes, b"").await;
+            assert_eq!(reply.header("content-encoding"), Some(coding));
+            let length = reply.body.len().to_string();
+            assert_eq!(reply.header("content-length"), Some(length.as_str()));
+            replies.push(reply.body);
+        }
+        assert_eq!(replies[0], replies[1]);
+        folder.write("a.txt", "the second ".repeat(100));
+        let reply = host.http("GET /a.txt", &takes, b"").await;
+        assert_ne!(reply.body, replies[0], "{coding}");
+        assert_eq!(reply.header("content-encoding"), Some(coding));
+    }
+}
+
 /// A file or a folder that becomes a symlink between a look and the opening leads nowhere else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_becomes_a_symlink_meanwhile_does_not_lead_out() {
