@@ -18,6 +18,7 @@ use crate::{
     http::{Compressor, Route},
     reload::ReloadHook,
     rooms::{Hooks, LocalRooms},
+    sessions::Sessions,
 };
 
 /// What a server's parts share.
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) local: LocalRooms,
     pub(crate) files: Files,
     pub(crate) compressor: Compressor,
+    /// None where the settings switch sessions off.
+    pub(crate) sessions: Option<Sessions>,
     /// What the log may say of clients.
     pub(crate) complaints: Complaints,
     /// Declared routes of the API.

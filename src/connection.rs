@@ -19,7 +19,6 @@ use crate::{
     app::App,
     dispatch::PendingVerb,
     extensions::Extensions,
-    http::is_session_id,
     rooms::{ByteMeter, LocalRoom, RoomName, context_frame, push_frame},
     time::now_ms,
 };
@@ -62,15 +61,9 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(app: Arc<App>, spark: &Spark) -> Self {
         let handshake = spark.handshake();
-        let fingerprint = app.config.session_cookie.as_deref().and_then(|name| {
-            let query = handshake.query_value(name).map(|value| value.into_owned());
-            let fits = |value: &String| is_session_id(value);
-            let cookie = || handshake.cookie(name).map(str::to_owned).filter(fits);
-            query
-                .filter(fits)
-                .or_else(cookie)
-                .map(String::into_boxed_str)
-        });
+        let session = app.sessions.as_ref();
+        let session = session.and_then(|sessions| sessions.of_handshake(handshake));
+        let fingerprint = session.map(|session| session.fingerprint().into());
         Self {
             app,
             connected_at: now_ms(),
@@ -172,7 +165,8 @@ impl Connection {
         self.spark.handshake().remote()
     }
 
-    /// The session this connection belongs to: `?sessionID=` of its URL, else the cookie.
+    /// The fingerprint of its session, which identifies and does not authenticate: that of the token
+    /// in `?sessionID=` of its URL, or else in the cookie.
     #[must_use]
     pub fn fingerprint(&self) -> Option<&str> {
         self.state().fingerprint.as_deref()

@@ -70,6 +70,7 @@ mod reference;
 mod reload;
 pub mod rooms;
 mod serve;
+mod sessions;
 mod stellar;
 mod time;
 
@@ -99,6 +100,7 @@ pub use self::{
     middleware::{ChatMiddleware, ConnectionMiddleware},
     reload::ReloadError,
     rooms::Rooms,
+    sessions::{Session, Sessions},
     stellar::Stellar,
 };
 

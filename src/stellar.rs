@@ -15,6 +15,7 @@ use crate::{
     connection::Connection,
     http as web,
     rooms::Rooms,
+    sessions::Sessions,
     time::now_ms,
 };
 
@@ -64,6 +65,12 @@ impl Stellar {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.app.config
+    }
+
+    /// Issues and verifies sessions, for a login of your own. `None` if `sessionCookie` is off.
+    #[must_use]
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.app.sessions.as_ref()
     }
 
     /// The rooms.

@@ -16,6 +16,7 @@ use crate::{
     files::Files,
     http::{BadRoute, Compressor, clash, is_path, remove_left_over},
     rooms::{Deliverer, LocalRooms},
+    sessions::{Sessions, is_cookie_name},
     stellar::Stellar,
 };
 
@@ -73,6 +74,16 @@ pub enum BuildError {
     /// The settings of CORS contradict each other.
     #[error("{0}")]
     Cors(String),
+    /// The name of the session cookie is none.
+    #[error(
+        "sessionCookie is {0:?}, and must be a name of letters, digits and punctuation that cookies may have"
+    )]
+    SessionCookie(String),
+    /// The session key could be guessed.
+    #[error(
+        "sessionKey is shorter than 32 characters; `openssl rand -hex 32` makes one that is not"
+    )]
+    WeakSessionKey,
     /// The broker could not start or not make the first rooms.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -121,6 +132,7 @@ impl Builder {
                 follow_symlinks: config.follow_symlinks,
             },
             compressor: Compressor::new(config.max_compress, config.compress_cache),
+            sessions: sessions(&config),
             complaints: Complaints::default(),
             routes: self.routes,
             parser: parser.clone(),
@@ -161,6 +173,15 @@ impl Builder {
     }
 }
 
+/// The sessions of the settings.
+fn sessions(config: &Config) -> Option<Sessions> {
+    let cookie = config.session_cookie.as_deref()?;
+    if config.session_key.keys().is_empty() {
+        tracing::info!("sessionKey is not set: sessions end with this process, and are its own");
+    }
+    Some(Sessions::new(cookie, &config.session_key))
+}
+
 /// Looks for what no setting may be.
 fn check(config: &Config) -> Result<(), BuildError> {
     for (key, value) in config.paths() {
@@ -189,6 +210,14 @@ fn check(config: &Config) -> Result<(), BuildError> {
     }
     if config.starting_chat_rooms.iter().any(String::is_empty) {
         return Err(BuildError::NamelessRoom);
+    }
+    if let Some(cookie) = &config.session_cookie
+        && !is_cookie_name(cookie)
+    {
+        return Err(BuildError::SessionCookie(cookie.clone()));
+    }
+    if config.session_key.is_weak() {
+        return Err(BuildError::WeakSessionKey);
     }
     match config.cors.fault() {
         Some(fault) => Err(BuildError::Cors(fault)),

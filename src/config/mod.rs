@@ -5,6 +5,7 @@ mod origin;
 mod plain;
 mod secret;
 mod serving;
+mod session_key;
 mod variable;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -17,6 +18,7 @@ pub use self::{
     origin::{Origin, Origins},
     secret::is_secret,
     serving::{DrainConfig, HttpConfig, MetricsConfig, ScriptsConfig, TlsConfig},
+    session_key::SessionKey,
     variable::UnknownVariable,
 };
 use crate::{broker::RoomOptions, http::Cors, rooms::PublishRate};
@@ -107,7 +109,8 @@ pub struct Config {
     pub max_upload_parts: usize,
     /// Which pages of other origins may use the API. Default: none.
     pub cors: Cors,
-    /// Whether GET requests with `callback=` get JSONP. Default true.
+    /// Whether GET requests with `callback=` get JSONP, which every page can read; such a call has no
+    /// session. Default false.
     pub jsonp: bool,
     /// Whether TRACE requests are answered, with what was received. Default false.
     pub trace: bool,
@@ -125,6 +128,9 @@ pub struct Config {
     /// Default `sessionID`.
     #[serde(with = "stellarfw_transport::switch")]
     pub session_cookie: Option<String>,
+    /// The secret that sessions are signed with, which several processes have to share. Default: a
+    /// random one, so that sessions end with the process.
+    pub session_key: SessionKey,
     /// The settings of the engine `ws`, where `transports` names it.
     #[cfg(feature = "ws")]
     pub ws: stellarfw_ws::WsConfig,
@@ -177,12 +183,13 @@ impl Default for Config {
             max_upload: 10_485_760,
             max_upload_parts: 64,
             cors: Cors::default(),
-            jsonp: true,
+            jsonp: false,
             trace: false,
             log: None,
             docs: true,
             scripts: ScriptsConfig::default(),
             session_cookie: Some("sessionID".into()),
+            session_key: SessionKey::default(),
             #[cfg(feature = "ws")]
             ws: Default::default(),
             #[cfg(feature = "engineio")]

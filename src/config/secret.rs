@@ -1,18 +1,19 @@
 //! Keeping secrets out of what is printed.
 
-/// Whether a setting of that key is a secret, which is not to be printed: one with `secret`,
-/// `password` or `token` in it, in any case.
+/// Returns `true` if a setting of that key is a secret, which is not to be printed: one with `secret`,
+/// `password` or `token` in it, in any case, or `sessionKey`.
 ///
 /// ```
 /// use stellarfw::config::is_secret;
 ///
 /// assert!(is_secret("STELLAR_BROKER__PASSWORD") && is_secret("apiToken"));
+/// assert!(is_secret("STELLAR_SESSION_KEY") && is_secret("sessionKey"));
 /// assert!(!is_secret("tls.key"));
 /// ```
 #[must_use]
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["secret", "password", "token"]
+    ["secret", "password", "token", "sessionkey", "session_key"]
         .iter()
         .any(|word| key.contains(word))
 }

@@ -365,7 +365,7 @@ mod tests {
                 Some("STELLAR_SERVER__PING_INTERVAL"),
             ),
             (
-                "STELLAR_PER_SECOND",
+                "STELLAR_MESSAGE_RATE__PER_SECOND",
                 Some("STELLAR_SERVER__MESSAGE_RATE__PER_SECOND"),
             ),
             ("STELLAR_NAME__X", Some("STELLAR_NAME")),

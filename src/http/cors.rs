@@ -6,6 +6,8 @@ use http::{HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::session;
+
 /// Cross-origin resource sharing of the API, the client script and the public files.
 ///
 /// Off by default: then browsers keep other origins from reading answers. Connections have their
@@ -89,7 +91,7 @@ impl Cors {
             ])
             .allow_headers(names.collect::<Vec<_>>())
             .allow_credentials(self.credentials)
-            .expose_headers([HeaderName::from_static("x-sessionid"), header::ETAG])
+            .expose_headers([session::HEADER, header::ETAG])
             .max_age(Duration::from_secs(self.max_age));
         Some(layer)
     }

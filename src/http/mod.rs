@@ -26,7 +26,7 @@ use axum::{
 };
 use http::header;
 use http_body_util::BodyExt as _;
-use stellarfw_transport::{OriginPolicy, Peer, RefusedOrigins, http::is_under};
+use stellarfw_transport::{OriginPolicy, Peer, Provenance, RefusedOrigins, http::is_under};
 use tower::ServiceExt as _;
 
 use crate::Stellar;
@@ -37,7 +37,6 @@ pub(crate) use self::{
     compressor::Compressor,
     health::routes as health_routes,
     paths::{clash, is_path},
-    session::is_session_id,
 };
 
 /// All routes of a server.
@@ -109,7 +108,7 @@ impl Pages {
         let is_engines = self.engines.iter().any(|mount| is_under(path, mount));
         if !is_engines
             && !self.cors.lists(origin)
-            && !OriginPolicy::Same.allows_headers(headers, request.uri())
+            && OriginPolicy::Same.judge(headers, request.uri(), None) == Provenance::Foreign
         {
             self.refused.report(headers, request.uri());
         }

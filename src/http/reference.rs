@@ -42,7 +42,7 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
 fn page(stellar: &Stellar, asked: &Parts, policy: HeaderValue, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    if let Some(session) = Session::of(stellar.config(), &asked.headers, &asked.extensions) {
+    if let Some(session) = Session::of_page(stellar, asked) {
         // No shared cache may give it to anybody else.
         let private = HeaderValue::from_static("private, no-cache");
         headers.insert(header::CACHE_CONTROL, private);

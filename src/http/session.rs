@@ -1,18 +1,18 @@
-//! The session cookie: the same fingerprint over HTTP and every transport.
+//! The session of a request: the same fingerprint over HTTP and every transport.
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
-use stellarfw_transport::{Peer, handshake, http::Secure};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use stellarfw_transport::Provenance;
 
-use crate::config::Config;
+use crate::{Stellar, sessions};
 
-/// The header that tells the session's id besides the cookie.
-const HEADER: HeaderName = HeaderName::from_static("x-sessionid");
+/// The header that shows the session's fingerprint. StellarFW's clients read it; the token is in the
+/// cookie alone.
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-sessionid");
 
 /// A request's session.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
-    pub(super) id: String,
-    cookie: String,
+    session: sessions::Session,
     is_new: bool,
     /// The client came over TLS, so that its cookie need never go without.
     secure: bool,
@@ -20,59 +20,81 @@ pub(super) struct Session {
 
 impl Session {
     /// The session of a request's cookie, or a new one. None when sessions are off.
-    pub(super) fn of(
-        config: &Config,
-        headers: &HeaderMap,
-        extensions: &Extensions,
-    ) -> Option<Self> {
-        let cookie = config.session_cookie.clone()?;
-        let peer = extensions.get::<Peer>().map(|peer| peer.0);
-        let secure =
-            extensions.get::<Secure>().is_some() || config.server.is_secure_proxy(peer, headers);
-        let values = headers.get_all(header::COOKIE).iter();
-        let known = handshake::cookie(values.map(HeaderValue::as_bytes), &cookie)
-            .map(str::to_owned)
-            .filter(|id| is_session_id(id));
+    fn of(stellar: &Stellar, parts: &Parts) -> Option<Self> {
+        let sessions = stellar.app.sessions.as_ref()?;
+        let known = sessions.of_headers(&parts.headers);
+        let https = stellar
+            .config()
+            .server
+            .is_https(&parts.extensions, &parts.headers);
         Some(Self {
             is_new: known.is_none(),
-            id: known.unwrap_or_else(new_id),
-            cookie,
-            secure,
+            session: known.unwrap_or_else(|| sessions.issue()),
+            secure: https == Some(true),
         })
     }
 
-    /// Tells the client its session: always by header, and by cookie when it is new.
+    /// The session that a request acts with. None for a page that may not act in its visitor's
+    /// name: it is given no new one either, which would take the place of the visitor's own.
+    pub(super) fn of_call(stellar: &Stellar, parts: &Parts) -> Option<Self> {
+        let cors = &stellar.config().cors;
+        let origin = parts.headers.get(header::ORIGIN);
+        let is_listed = || origin.is_some_and(|origin| cors.credentials && cors.lists(origin));
+        let is_trusted = stellar.config().server.provenance(parts) == Provenance::Trusted;
+        if !is_trusted && !is_listed() {
+            return None;
+        }
+        Self::of(stellar, parts)
+    }
+
+    /// The session that a page is given, so that its connection has the fingerprint at once.
+    ///
+    /// A visitor may come to it from anywhere. It is not given to what a foreign page loads into
+    /// itself, a frame or an image: such requests lack the cookie, and a new one would replace it.
+    pub(super) fn of_page(stellar: &Stellar, parts: &Parts) -> Option<Self> {
+        let is = |name: &str, value: &str| parts.headers.get(name).is_none_or(|v| v == value);
+        let is_visit =
+            is("sec-fetch-dest", "document") && !parts.headers.contains_key(header::ORIGIN);
+        if !is_visit && stellar.config().server.provenance(parts) == Provenance::Foreign {
+            return None;
+        }
+        Self::of(stellar, parts)
+    }
+
+    pub(super) fn fingerprint(&self) -> &str {
+        self.session.fingerprint()
+    }
+
+    /// Shows the client its fingerprint, and gives it its cookie if the session is new. No shared
+    /// cache may keep such an answer.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::from_str(&self.id) {
+        if let Ok(value) = HeaderValue::from_str(self.fingerprint()) {
             headers.insert(HEADER, value);
         }
-        let secure = if self.secure { "; Secure" } else { "" };
-        let cookie = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
-            self.cookie, self.id
-        );
-        if self.is_new
-            && let Ok(value) = HeaderValue::from_str(&cookie)
-        {
-            headers.append(header::SET_COOKIE, value);
+        make_private(headers);
+        if self.is_new {
+            headers.append(header::SET_COOKIE, self.session.cookie(self.secure));
         }
     }
 }
 
-/// 40 hexadecimal digits of the operating system's randomness.
-fn new_id() -> String {
-    let mut bytes = [0_u8; 20];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        panic!("the operating system's random generator failed: {error}");
+/// Keeps shared caches from keeping an answer.
+fn make_private(headers: &mut HeaderMap) {
+    let directives = headers.get(header::CACHE_CONTROL);
+    let directives = directives.map(|value| value.to_str().unwrap_or_default());
+    let directives = directives.unwrap_or_default().split(',').map(str::trim);
+    let mut kept: Vec<&str> = directives
+        .filter(|directive| !directive.is_empty() && !directive.eq_ignore_ascii_case("public"))
+        .collect();
+    let is_closed = |directive: &&str| {
+        directive.eq_ignore_ascii_case("private") || directive.eq_ignore_ascii_case("no-store")
+    };
+    if !kept.iter().any(is_closed) {
+        kept.insert(0, "private");
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Whether a client's text may be a session's id: up to 128 letters, digits, `-` and `_`. Those
-/// made here are 40 hexadecimal digits; an application may make its own.
-pub(crate) fn is_session_id(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=128).contains(&text.len()) && text.bytes().all(fits)
+    if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
 }
 
 #[cfg(test)]
@@ -80,35 +102,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_session_is_kept_and_nonsense_is_not() {
-        let mut config = Config::default();
-        let mut headers = HeaderMap::new();
-        let mut extensions = Extensions::new();
-        let first = Session::of(&config, &headers, &extensions).unwrap();
-        assert!(first.id.len() == 40 && first.id.bytes().all(|b| b.is_ascii_hexdigit()));
-        let mut answer = HeaderMap::new();
-        first.tell(&mut answer);
-        let cookie = answer[header::SET_COOKIE].to_str().unwrap();
-        assert!(cookie.starts_with(&format!("sessionID={}; Path=/", first.id)));
-        assert!(!cookie.contains("Secure"));
-        headers.insert(
-            header::COOKIE,
-            format!("a=b; sessionID={}", first.id).parse().unwrap(),
-        );
-        let again = Session::of(&config, &headers, &extensions).unwrap();
-        assert_eq!(again.id, first.id);
-        let mut answer = HeaderMap::new();
-        again.tell(&mut answer);
-        assert!(answer.get(header::SET_COOKIE).is_none());
-        headers.insert(header::COOKIE, "sessionID=<script>".parse().unwrap());
-        extensions.insert(Secure);
-        let other = Session::of(&config, &headers, &extensions).unwrap();
-        assert_ne!(other.id, "<script>");
-        let mut answer = HeaderMap::new();
-        other.tell(&mut answer);
-        let cookie = answer[header::SET_COOKIE].to_str().unwrap();
-        assert!(cookie.ends_with("; SameSite=Lax; Secure"), "{cookie}");
-        config.session_cookie = None;
-        assert!(Session::of(&config, &headers, &extensions).is_none());
+    fn no_shared_cache_keeps_what_has_a_cookie() {
+        for (given, expected) in [
+            (None, "private"),
+            (Some("no-cache"), "private, no-cache"),
+            (Some("public, max-age=60"), "private, max-age=60"),
+            (Some("Public"), "private"),
+            (Some("no-store"), "no-store"),
+            (Some("private, no-cache"), "private, no-cache"),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(given) = given {
+                headers.insert(header::CACHE_CONTROL, given.parse().unwrap());
+            }
+            make_private(&mut headers);
+            assert_eq!(headers[header::CACHE_CONTROL], expected);
+        }
     }
 }

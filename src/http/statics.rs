@@ -64,7 +64,7 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
         0 => "no-cache".to_owned(),
         seconds => format!("max-age={seconds}"),
     };
-    let session = Session::of(stellar.config(), &parts.headers, &parts.extensions);
+    let session = Session::of_page(stellar, &parts);
     // A page gets its session with it, so that its connection has the fingerprint at once. No shared
     // cache may give it to anybody else.
     let is_page = |mime: &str| mime == "text/html";

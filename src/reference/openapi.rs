@@ -42,7 +42,7 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
                 "type": "apiKey",
                 "in": "cookie",
                 "name": cookie,
-                "description": "The session. Who has none gets one, also told as x-sessionid",
+                "description": "The session. A call without one gets one; x-sessionid shows its fingerprint",
             },
         });
         document["security"] = json!([{}, { "session": [] }]);

@@ -253,8 +253,10 @@ async fn what_an_action_can_take() {
             },
         );
     let host = host(builder).await;
+    let session = host.session();
+    let cookie = format!("a=b; sessionID={}", session.token());
     let mut peer = host
-        .connect("/primus", &[("cookie", "a=b; sessionID=abc")])
+        .connect("/primus", &[("cookie", cookie.as_str())])
         .await
         .unwrap();
     peer.welcomed().await;
@@ -272,7 +274,8 @@ async fn what_an_action_can_take() {
     peer.expect(action("unshared"), internal.clone()).await;
     peer.expect(action("stellar"), json!({ "rooms": ["defaultRoom"] }))
         .await;
-    peer.expect(action("session"), json!({ "id": "abc" })).await;
+    peer.expect(action("session"), json!({ "id": session.fingerprint() }))
+        .await;
     let all = peer.call(json!({ "action": "all", "n": 5 })).await;
     assert_eq!(all, json!({ "n": 5, "pool": 7, "version": 1 }));
     let mut stranger = host.peer().await;

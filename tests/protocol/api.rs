@@ -221,8 +221,8 @@ async fn what_a_form_holds_counts_more_than_the_query() {
 }
 
 #[tokio::test]
-async fn jsonp_is_for_names_and_can_be_off() {
-    let on = host(builder()).await;
+async fn jsonp_is_for_names_and_off_by_default() {
+    let on = host(builder().configure(|config| config.jsonp = true)).await;
     let reply = on.get("/api/echo?callback=my.cb_1").await;
     assert_eq!(
         reply.header("content-type"),
@@ -247,7 +247,7 @@ async fn jsonp_is_for_names_and_can_be_off() {
             .text()
             .starts_with('{')
     );
-    let off = host(builder().configure(|config| config.jsonp = false)).await;
+    let off = host(builder()).await;
     assert!(
         off.get("/api/echo?callback=cb")
             .await

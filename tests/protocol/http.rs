@@ -317,7 +317,7 @@ async fn methods() {
 
 #[tokio::test]
 async fn a_script_can_ask_across_origins() {
-    let host = host(echo()).await;
+    let host = host(echo().configure(|config| config.jsonp = true)).await;
     let reply = host.get("/api/echo?callback=jQuery.cb_1&x=%E2%80%A8").await;
     assert_eq!(reply.status, 200);
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Declared inputs, and middleware of actions, connections and chat.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -323,6 +323,7 @@ async fn connections_are_created_and_destroyed() {
 #[tokio::test]
 async fn chat_middleware_runs_by_priority_and_rooms_have_guards() {
     let order: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+    let boss: Arc<OnceLock<String>> = Arc::default();
     let joining = |name: &'static str, priority: i32| {
         let order = order.clone();
         ChatMiddleware::new().priority(priority).join(move |_, _| {
@@ -351,11 +352,21 @@ async fn chat_middleware_runs_by_priority_and_rooms_have_guards() {
         })
         .chat(rewriting("b", 2))
         .chat(rewriting("a", 1))
-        .guard_room("staff", async |connection| match connection.fingerprint() {
-            Some("boss") => Ok(()),
-            _ => Err(StellarError::custom("902", "Staff only")),
+        .guard_room("staff", {
+            let boss = boss.clone();
+            move |connection| {
+                let is_boss = connection.fingerprint() == boss.get().map(String::as_str);
+                async move {
+                    match is_boss {
+                        true => Ok(()),
+                        false => Err(StellarError::custom("902", "Staff only")),
+                    }
+                }
+            }
         });
     let host = host(builder).await;
+    let session = host.session();
+    boss.set(session.fingerprint().to_owned()).unwrap();
     let mut peer = host.peer().await;
     peer.join("defaultRoom").await;
     assert_eq!(*order.lock(), ["first", "middle", "last"]);
@@ -364,7 +375,8 @@ async fn chat_middleware_runs_by_priority_and_rooms_have_guards() {
     assert_eq!(peer.heard("defaultRoom", Some(&id)).await, "x a b");
     let join = json!({ "event": "roomAdd", "room": "staff" });
     peer.refused_false(join, error("902", "Staff only")).await;
-    let mut boss = host.connect("/primus?sessionID=boss", &[]).await.unwrap();
+    let path = format!("/primus?sessionID={}", session.token());
+    let mut boss = host.connect(&path, &[]).await.unwrap();
     boss.welcomed().await;
     boss.join("staff").await;
 }

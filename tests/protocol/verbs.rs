@@ -31,9 +31,9 @@ pub(super) fn now() -> u64 {
 async fn details_view() {
     let before = now();
     let host = host(Stellar::builder().room("second")).await;
-    let session = "0123456789abcdef0123456789abcdef01234567";
+    let session = host.session();
     let mut peer = host
-        .connect(&format!("/primus?sessionID={session}"), &[])
+        .connect(&format!("/primus?sessionID={}", session.token()), &[])
         .await
         .unwrap();
     peer.welcomed().await;
@@ -49,7 +49,7 @@ async fn details_view() {
             "status": "OK",
             "data": {
                 "id": connection.id().as_str(),
-                "fingerprint": session,
+                "fingerprint": session.fingerprint(),
                 "remoteIP": "127.0.0.1",
                 "remotePort": remote.port(),
                 "params": {},

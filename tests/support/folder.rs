@@ -19,6 +19,15 @@ impl Folder {
         Self(path)
     }
 
+    /// A folder with these files.
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let folder = Self::new();
+        for (name, text) in files {
+            folder.write(name, text);
+        }
+        folder
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

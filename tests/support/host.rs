@@ -3,7 +3,7 @@
 use std::{future::Future, net::SocketAddr};
 
 use axum::Router;
-use stellarfw::{Builder, Stellar, transport::serve::Limits};
+use stellarfw::{Builder, Session, Stellar, transport::serve::Limits};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
@@ -61,6 +61,11 @@ impl Host {
                 .await
                 .unwrap();
         })
+    }
+
+    /// A session that the server has issued.
+    pub(crate) fn session(&self) -> Session {
+        self.stellar.sessions().unwrap().issue()
     }
 
     /// A client that is connected and has had its welcome.

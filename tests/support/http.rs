@@ -100,6 +100,19 @@ impl Reply {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// All headers but one, to be searched.
+    pub(crate) fn headers_without(&self, name: &str) -> String {
+        let others = self.headers.iter().filter(|(known, _)| known != name);
+        others
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect()
+    }
+
+    /// The cookie that it sets, as a client sends it back.
+    pub(crate) fn cookie(&self) -> Option<&str> {
+        self.header("set-cookie")?.split(';').next()
+    }
+
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }

@@ -16,7 +16,7 @@ use axum::{
 };
 use http::{Method, StatusCode, header, request::Parts};
 use serde_json::{Map, Value, json};
-use stellarfw_transport::{Peer, SparkId};
+use stellarfw_transport::{Peer, SparkId, handshake::query_value};
 
 pub use self::routes::BadRoute;
 use self::{params::Read, reply::Answer};
@@ -54,7 +54,12 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         _ => return allowed(StatusCode::METHOD_NOT_ALLOWED, config.trace),
     }
     let started = Instant::now();
-    let session = Session::of(config, &parts.headers, &parts.extensions);
+    // Any page can run a script and read what it is called with.
+    let callback = callback(stellar, &parts);
+    let session = match callback {
+        None => Session::of_call(stellar, &parts),
+        Some(_) => None,
+    };
     let caller = caller(stellar, &parts, session.as_ref());
     let (outcome, received) = call(stellar, named, &parts, body, &caller).await;
     if let Ok(Outcome::File(path)) = outcome {
@@ -64,7 +69,6 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         }
         return response;
     }
-    let callback = callback(stellar, &parts, &received);
     let Answer { status, mut fields } = reply::settle(outcome);
     fields.insert(
         "serverInformation".into(),
@@ -103,7 +107,7 @@ fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCa
     let server = &stellar.config().server;
     HttpCaller {
         id: SparkId::random().to_string(),
-        fingerprint: session.map(|session| session.id.clone()),
+        fingerprint: session.map(|session| session.fingerprint().to_owned()),
         remote: server.client_address(peer, &parts.headers),
         method: parts.method.clone(),
         headers: parts.headers.clone(),
@@ -156,10 +160,10 @@ fn name(read: &mut Read, named: Named, path: &str) {
 }
 
 /// The function that a page wants its answer wrapped in (JSONP).
-fn callback(stellar: &Stellar, parts: &Parts, received: &Value) -> Option<String> {
+fn callback(stellar: &Stellar, parts: &Parts) -> Option<String> {
     if !stellar.config().jsonp || parts.method != Method::GET {
         return None;
     }
-    let name = received.get("callback")?.as_str()?;
-    reply::is_callback(name).then(|| name.to_owned())
+    let name = query_value(&parts.uri, "callback")?;
+    reply::is_callback(&name).then(|| name.into_owned())
 }

@@ -98,6 +98,8 @@ macro_rules! __each_behaviour {
                 pages_of_the_same_host_may_come
                 pages_of_the_list_may_come
                 pages_of_any_origin_may_come
+                pages_that_send_no_origin_are_found_out
+                the_scheme_of_a_page_counts_where_it_is_known
             }
             limits {
                 connections_are_limited

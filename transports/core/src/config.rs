@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap, request::Parts};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    origin::OriginPolicy,
+    http::{Peer, Secure},
+    origin::{OriginPolicy, Provenance},
     outlet::OutboxLimits,
     proxy::{ProxyHeader, TrustedProxies},
     rate::{ConnectRate, MessageRate},
@@ -138,11 +139,33 @@ impl ServerConfig {
             .client(peer, &self.proxy_header, headers)
     }
 
-    /// Returns `true` if the client reached a trusted proxy over TLS.
+    /// Returns `true` if the client came over HTTPS, `false` if it came over plain HTTP, and `None`
+    /// where that is unknown.
+    ///
+    /// It is known of the server's own TLS, and where a trusted proxy reports it. A connection
+    /// without TLS may come from a proxy that is not in `trusted_proxies`, so nothing is known of it.
+    /// Call it before the extension [`Peer`] is replaced by the client's address.
     #[must_use]
-    pub fn is_secure_proxy(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+    pub fn is_https(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<bool> {
+        if extensions.get::<Secure>().is_some() {
+            return Some(true);
+        }
+        let peer = extensions.get::<Peer>().map(|peer| peer.0);
         self.trusted_proxies
             .is_secure(peer, &self.proxy_header, headers)
+    }
+
+    /// Returns how a request stands to [`origins`](Self::origins).
+    #[must_use]
+    pub fn provenance(&self, parts: &Parts) -> Provenance {
+        let https = self.is_https(&parts.extensions, &parts.headers);
+        self.origins.judge(&parts.headers, &parts.uri, https)
+    }
+
+    /// Returns `true` unless a request comes from a page that may not connect.
+    #[must_use]
+    pub fn allows_page(&self, parts: &Parts) -> bool {
+        self.provenance(parts) != Provenance::Foreign
     }
 
     /// The handshake timeout.

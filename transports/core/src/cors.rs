@@ -7,8 +7,9 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::{
+    config::ServerConfig,
     http::{Response, empty},
-    origin::OriginPolicy,
+    origin::{OriginPolicy, Provenance},
 };
 
 /// The headers that let the page that sent a request read its answer.
@@ -23,17 +24,17 @@ use crate::{
 /// `Access-Control-Allow-Headers` repeats what the request asks for. `Vary: Origin` is always there,
 /// because a cache must not give one page what was answered to another.
 #[must_use]
-pub fn headers(origins: &OriginPolicy, request: &Parts) -> HeaderMap {
+pub fn headers(config: &ServerConfig, request: &Parts) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.headers.get(header::ORIGIN) else {
-        if *origins == OriginPolicy::Any {
+        if config.origins == OriginPolicy::Any {
             let every = HeaderValue::from_static("*");
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, every);
         }
         return headers;
     };
-    if !origins.allows(request) {
+    if config.provenance(request) != Provenance::Trusted {
         return headers;
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -83,6 +84,13 @@ pub fn add(headers: HeaderMap, response: &mut Response) {
 mod tests {
     use super::*;
 
+    fn config(origins: &OriginPolicy) -> ServerConfig {
+        ServerConfig {
+            origins: origins.clone(),
+            ..ServerConfig::default()
+        }
+    }
+
     const ORIGIN: &str = "access-control-allow-origin";
 
     fn of(policy: &OriginPolicy, request: &[(&'static str, &str)]) -> Vec<(String, String)> {
@@ -91,7 +99,7 @@ mod tests {
         for (name, value) in request {
             parts.headers.insert(*name, value.parse().unwrap());
         }
-        let headers = headers(policy, &parts);
+        let headers = headers(&config(policy), &parts);
         let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
         assert_eq!(headers.get(header::VARY).map(text).unwrap(), "Origin");
         let others = headers.iter().filter(|(name, _)| *name != header::VARY);
@@ -164,7 +172,10 @@ mod tests {
         let own = HeaderValue::from_static("Cookie");
         response.headers_mut().insert(header::VARY, own);
         let request = http::Request::new(()).into_parts().0;
-        add(headers(&OriginPolicy::Any, &request), &mut response);
+        add(
+            headers(&config(&OriginPolicy::Any), &request),
+            &mut response,
+        );
         let vary: Vec<_> = response.headers().get_all(header::VARY).iter().collect();
         assert_eq!(vary, ["Cookie", "Origin"]);
         assert_eq!(response.status(), StatusCode::NO_CONTENT);

@@ -67,7 +67,7 @@ pub use self::{
     http::Peer,
     id::SparkId,
     inlet::Inlet,
-    origin::OriginPolicy,
+    origin::{OriginPolicy, Provenance},
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
     proxy::{BadHeaderName, BadNetwork, ProxyHeader, TrustedProxies},
     queued::{Outgoing, QueuedSink},

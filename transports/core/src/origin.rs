@@ -2,17 +2,29 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Uri, header, request::Parts};
+use http::{HeaderMap, Uri, header};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, MapAccess, Visitor},
 };
 
+/// How a request stands to an [`OriginPolicy`]; see
+/// [`ServerConfig::provenance`](crate::ServerConfig::provenance).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// A page that may connect, or no page: an address that someone typed, or a program.
+    Trusted,
+    /// A page that may not connect.
+    Foreign,
+    /// A browser that says nothing of the page: neither `Origin` nor `Sec-Fetch-Site` nor `Referer`.
+    Unknown,
+}
+
 /// Which origins may open a connection.
 ///
 /// A browser sends the origin of the page with every WebSocket and every cross-origin request,
 /// and enforces nothing for WebSockets by itself: without this check any page could act in its
-/// visitor's name. Requests without an `Origin` header come from no browser and pass.
+/// visitor's name. Programs send no such header, and pass; see [`OriginPolicy::judge`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OriginPolicy {
@@ -27,33 +39,63 @@ pub enum OriginPolicy {
 }
 
 impl OriginPolicy {
-    /// Whether a request passes.
+    /// Returns how a request stands to the policy.
+    ///
+    /// `Origin` decides where there is one. Browsers leave it out of a `GET` for their own page, and
+    /// of one that a page makes with a tag, such as a script or an image. There `Sec-Fetch-Site`
+    /// tells the two apart, and the origin of `Referer` where the browser sends no such header or
+    /// where it says that the page is another.
+    ///
+    /// `uri` gives the host over HTTP/2, where the `Host` header is absent. `https` is the scheme of
+    /// the request where it is known: then a page of the other scheme is another origin.
     #[must_use]
-    pub fn allows(&self, parts: &Parts) -> bool {
-        self.allows_headers(&parts.headers, &parts.uri)
+    pub fn judge(&self, headers: &HeaderMap, uri: &Uri, https: Option<bool>) -> Provenance {
+        if *self == Self::Any {
+            return Provenance::Trusted;
+        }
+        let of = |origin: Option<&str>| match origin {
+            Some(origin) if self.allows_origin(origin, headers, uri, https) => Provenance::Trusted,
+            _ => Provenance::Foreign,
+        };
+        if let Some(origin) = headers.get(header::ORIGIN) {
+            return of(origin.to_str().ok());
+        }
+        let text = |name: &str| headers.get(name).map(|v| v.to_str().unwrap_or_default());
+        match (text("sec-fetch-site"), text("referer")) {
+            (Some("same-origin" | "none"), _) => Provenance::Trusted,
+            (_, Some(referer)) => of(origin_of(referer).as_deref()),
+            (Some(_), None) => Provenance::Foreign,
+            (None, None) => {
+                let agent = text("user-agent").unwrap_or_default();
+                match agent.starts_with("Mozilla/") {
+                    true => Provenance::Unknown,
+                    false => Provenance::Trusted,
+                }
+            }
+        }
     }
 
-    /// Whether a request with these headers passes. `uri` gives the host over HTTP/2, where the
-    /// `Host` header is absent.
-    #[must_use]
-    pub fn allows_headers(&self, headers: &HeaderMap, uri: &Uri) -> bool {
-        if *self == Self::Any {
-            return true;
-        }
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return true;
-        };
-        let Ok(origin) = origin.to_str() else {
-            return false;
-        };
-        if is_same(origin, headers, uri) {
-            return true;
-        }
-        match self {
+    /// Returns `true` if pages of an origin may connect.
+    fn allows_origin(
+        &self,
+        origin: &str,
+        headers: &HeaderMap,
+        uri: &Uri,
+        https: Option<bool>,
+    ) -> bool {
+        let listed = match self {
             Self::List(list) => list.iter().any(|allowed| matches(allowed, origin)),
             _ => false,
-        }
+        };
+        listed || is_same(origin, headers, uri, https)
     }
+}
+
+/// The origin of a URL.
+fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    Some(format!("{scheme}://{authority}"))
 }
 
 /// As it is serialized. By hand, because what people write in its place, such as a list alone, is
@@ -112,7 +154,7 @@ fn is_origin(allowed: &str) -> bool {
     !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' '])
 }
 
-fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
+fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri, https: Option<bool>) -> bool {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -120,15 +162,18 @@ fn is_same(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
     let (Some((scheme, authority)), Some(host)) = (origin.split_once("://"), host) else {
         return false;
     };
-    // Behind a proxy that ends TLS our own scheme is unknown, so the origin's decides which port
+    // Behind a proxy that ends TLS our own scheme may be unknown, so the origin's decides which port
     // is the default one.
-    let default = if scheme.eq_ignore_ascii_case("http") {
-        ":80"
+    let (is_https, default) = if scheme.eq_ignore_ascii_case("http") {
+        (false, ":80")
     } else if scheme.eq_ignore_ascii_case("https") {
-        ":443"
+        (true, ":443")
     } else {
         return false;
     };
+    if https.is_some_and(|https| https != is_https) {
+        return false;
+    }
     let strip = |authority: &str| {
         let lower = authority.to_ascii_lowercase();
         lower
@@ -166,7 +211,78 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        policy.allows_headers(&headers, &Uri::from_static("/primus"))
+        judge(policy, &headers, None) == Provenance::Trusted
+    }
+
+    fn judge(policy: &OriginPolicy, headers: &HeaderMap, https: Option<bool>) -> Provenance {
+        policy.judge(headers, &Uri::from_static("/primus"), https)
+    }
+
+    #[test]
+    fn the_scheme_counts_where_it_is_known() {
+        let same = OriginPolicy::Same;
+        let list = OriginPolicy::List(vec!["http://b.com".into()]);
+        let of = |policy: &OriginPolicy, origin: &str, host: &str, https| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+            judge(policy, &headers, https) == Provenance::Trusted
+        };
+        for (origin, host, plain, secure) in [
+            ("http://a.com", "a.com", true, false),
+            ("https://a.com", "a.com", false, true),
+            ("http://a.com:8443", "a.com:8443", true, false),
+            ("https://a.com:8443", "a.com:8443", false, true),
+            ("HTTPS://A.COM", "a.com:443", false, true),
+        ] {
+            assert!(of(&same, origin, host, None), "{origin}");
+            assert_eq!(of(&same, origin, host, Some(false)), plain, "{origin}");
+            assert_eq!(of(&same, origin, host, Some(true)), secure, "{origin}");
+        }
+        assert!(of(&list, "http://b.com", "a.com", Some(true)));
+        assert!(of(&OriginPolicy::Any, "http://a.com", "a.com", Some(true)));
+    }
+
+    #[test]
+    fn pages_that_send_no_origin_are_found_out() {
+        use Provenance::{Foreign, Trusted, Unknown};
+        let browser = ("user-agent", "Mozilla/5.0");
+        let of = |policy: &OriginPolicy, sent: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "a.com".parse().unwrap());
+            for (name, value) in sent {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            judge(policy, &headers, None)
+        };
+        let same = OriginPolicy::Same;
+        let list = OriginPolicy::List(vec!["http://b.com".into()]);
+        let own = ("referer", "http://a.com/page?x#y");
+        let other = ("referer", "http://b.com/a.com");
+        let site = |value| ("sec-fetch-site", value);
+        for (policy, sent, expected) in [
+            (&same, &[][..], Trusted),
+            (&same, &[("user-agent", "curl/8")], Trusted),
+            (&same, &[browser], Unknown),
+            (&same, &[browser, own], Trusted),
+            (&same, &[browser, other], Foreign),
+            (&same, &[("referer", "http://b.com?//a.com")], Foreign),
+            (&same, &[("referer", "nonsense")], Foreign),
+            (&same, &[browser, site("same-origin")], Trusted),
+            (&same, &[browser, site("none")], Trusted),
+            (&same, &[browser, site("same-site")], Foreign),
+            (&same, &[browser, site("cross-site")], Foreign),
+            (&same, &[browser, site("cross-site"), other], Foreign),
+            (&same, &[browser, site("nonsense")], Foreign),
+            (&list, &[browser, site("cross-site"), other], Trusted),
+            (&list, &[browser, site("cross-site")], Foreign),
+            (&list, &[browser, other], Trusted),
+            (&OriginPolicy::Any, &[site("cross-site")], Trusted),
+            // What `Origin` says counts more.
+            (&same, &[site("same-origin"), ("origin", "null")], Foreign),
+        ] {
+            assert_eq!(of(policy, sent), expected, "{policy:?} {sent:?}");
+        }
     }
 
     #[test]

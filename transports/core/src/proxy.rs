@@ -77,7 +77,8 @@ impl TrustedProxies {
         Some(client)
     }
 
-    /// Returns `true` if the client reached a trusted proxy over TLS.
+    /// Returns `true` if the client reached a trusted proxy over TLS, `false` if it came over plain
+    /// HTTP, and `None` if the peer is no trusted proxy or reports neither.
     ///
     /// The proxy reports it with `proto=https` in `Forwarded` if that is `header`, otherwise with
     /// `X-Forwarded-Proto: https`. Only the last entry counts, the one that the nearest proxy wrote.
@@ -87,18 +88,20 @@ impl TrustedProxies {
         peer: Option<SocketAddr>,
         header: &ProxyHeader,
         headers: &HeaderMap,
-    ) -> bool {
+    ) -> Option<bool> {
         if !peer.is_some_and(|peer| self.trusts(peer.ip())) {
-            return false;
+            return None;
         }
-        if header.is_forwarded() {
-            entries(headers, &header.0).next().is_some_and(|element| {
-                parameter(element, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
-            })
+        let proto = if header.is_forwarded() {
+            parameter(entries(headers, &header.0).next()?, "proto")?
         } else {
-            entries(headers, &X_FORWARDED_PROTO)
-                .next()
-                .is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+            entries(headers, &X_FORWARDED_PROTO).next()?
+        };
+        // Some proxies name the scheme of a WebSocket's URL.
+        match proto.to_ascii_lowercase().as_str() {
+            "https" | "wss" => Some(true),
+            "http" | "ws" => Some(false),
+            _ => None,
         }
     }
 }
@@ -316,15 +319,23 @@ mod tests {
             trusted.is_secure(peer(from), &header(name), &map(headers))
         };
         let proto = [("x-forwarded-proto", "http, https")];
-        assert!(secure("X-Forwarded-For", "10.0.0.1:1", &proto));
-        assert!(!secure("X-Forwarded-For", "9.9.9.9:1", &proto));
-        assert!(!secure("Forwarded", "10.0.0.1:1", &proto));
+        assert_eq!(secure("X-Forwarded-For", "10.0.0.1:1", &proto), Some(true));
+        assert_eq!(secure("X-Forwarded-For", "9.9.9.9:1", &proto), None);
+        assert_eq!(secure("Forwarded", "10.0.0.1:1", &proto), None);
         let forwarded = [("forwarded", "for=1.1.1.1;proto=HTTPS")];
-        assert!(secure("Forwarded", "10.0.0.1:1", &forwarded));
-        assert!(!secure("X-Forwarded-For", "10.0.0.1:1", &forwarded));
+        assert_eq!(secure("Forwarded", "10.0.0.1:1", &forwarded), Some(true));
+        assert_eq!(secure("X-Forwarded-For", "10.0.0.1:1", &forwarded), None);
         let forged = [("x-forwarded-proto", "https, http")];
-        assert!(!secure("X-Forwarded-For", "10.0.0.1:1", &forged));
-        assert!(!trusted.is_secure(None, &ProxyHeader::default(), &map(&proto)));
+        assert_eq!(
+            secure("X-Forwarded-For", "10.0.0.1:1", &forged),
+            Some(false)
+        );
+        for (proto, expected) in [("WSS", Some(true)), ("ws", Some(false)), ("odd", None)] {
+            let proto = [("x-forwarded-proto", proto)];
+            assert_eq!(secure("X-Forwarded-For", "10.0.0.1:1", &proto), expected);
+        }
+        let nobody = trusted.is_secure(None, &ProxyHeader::default(), &map(&proto));
+        assert_eq!(nobody, None);
     }
 
     #[test]

@@ -116,10 +116,10 @@ impl<L: Library> Front<L> {
     pub async fn serve(self: &Arc<Self>, server: &Server, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
         let upgrade = is_websocket_upgrade(&parts);
-        if !server.config().origins.allows(&parts) {
+        if !server.config().allows_page(&parts) {
             return refused(&server.refuse_origin(&parts), upgrade);
         }
-        let cors = cors::headers(&server.config().origins, &parts);
+        let cors = cors::headers(server.config(), &parts);
         let mut response = if parts.method == Method::OPTIONS {
             cors::preflight("GET, POST", PREFLIGHT)
         } else {

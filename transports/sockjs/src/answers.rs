@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use stellarfw_transport::{
-    OriginPolicy, cors,
+    ServerConfig, cors,
     handshake::cookies,
     http::{Response, empty, text},
 };
@@ -22,7 +22,7 @@ const LONGEST_COOKIE: usize = 256;
 pub(crate) fn common(
     route: Route<'_>,
     parts: &Parts,
-    origins: &OriginPolicy,
+    server: &ServerConfig,
     cookie: bool,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -35,7 +35,7 @@ pub(crate) fn common(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NOT_CACHED));
     }
     if route.has_cors() {
-        headers.extend(cors::headers(origins, parts));
+        headers.extend(cors::headers(server, parts));
     }
     if cookie && matches!(route, Route::Session(..)) {
         headers.insert(header::SET_COOKIE, session_cookie(&parts.headers));

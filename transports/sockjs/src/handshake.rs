@@ -2,8 +2,8 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Uri, header, request::Parts};
-use stellarfw_transport::{Handshake, OriginPolicy, Peer, Refusal, Server};
+use http::{Uri, header, request::Parts};
+use stellarfw_transport::{Handshake, Peer, Provenance, Refusal, Server};
 
 use crate::{
     SockJs, config::SockJsConfig, outlet::SockJsOutlet, route::Kind, session::Session,
@@ -47,11 +47,16 @@ pub(crate) fn hide_session(uri: &mut Uri, mount: &str) {
 /// # Errors
 /// The refusal, if it may not.
 pub(crate) fn check_origin(server: &Server, parts: &Parts, by_tag: bool) -> Result<(), Refusal> {
-    let origins = &server.config().origins;
-    if origins.allows(parts) && (!by_tag || allows_tag(origins, parts)) {
-        return Ok(());
+    let may = match server.config().provenance(parts) {
+        Provenance::Trusted => true,
+        // A browser that was asked to hide where it is.
+        Provenance::Unknown => !by_tag,
+        Provenance::Foreign => false,
+    };
+    match may {
+        true => Ok(()),
+        false => Err(server.refuse_origin(parts)),
     }
-    Err(server.refuse_origin(parts))
 }
 
 impl Kind {
@@ -60,46 +65,6 @@ impl Kind {
     pub(crate) fn is_by_tag(self) -> bool {
         matches!(self, Self::EventSource | Self::HtmlFile | Self::Jsonp)
     }
-}
-
-/// Whether a page may that tells no origin: by `Sec-Fetch-Site`, or else by the origin of its
-/// `Referer`. A browser that tells neither was asked to hide where it is, and may not; whoever
-/// is no browser passes, as everywhere.
-fn allows_tag(origins: &OriginPolicy, parts: &Parts) -> bool {
-    if *origins == OriginPolicy::Any || parts.headers.contains_key(header::ORIGIN) {
-        return true;
-    }
-    let text = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .map(|v| v.to_str().unwrap_or_default())
-    };
-    match text("sec-fetch-site") {
-        // An address that someone typed, or the server's own page.
-        Some("same-origin" | "none") => return true,
-        None if text("referer").is_none() => {
-            let agent = text("user-agent").unwrap_or_default();
-            return !agent.starts_with("Mozilla/");
-        }
-        _ => {}
-    }
-    let Some(origin) = text("referer").and_then(origin_of) else {
-        return false;
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ORIGIN, origin);
-    if let Some(host) = parts.headers.get(header::HOST) {
-        headers.insert(header::HOST, host.clone());
-    }
-    origins.allows_headers(&headers, &parts.uri)
-}
-
-/// The origin of a URL.
-fn origin_of(url: &str) -> Option<http::HeaderValue> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    http::HeaderValue::from_str(&format!("{scheme}://{authority}")).ok()
 }
 
 /// Whose a session is. The protocol leaves its name to the client and has nothing else to know it
@@ -148,49 +113,6 @@ fn network(ip: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parts(headers: &[(&'static str, &str)]) -> Parts {
-        let mut request = http::Request::new(());
-        request
-            .headers_mut()
-            .insert("host", "a.com".parse().unwrap());
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        request.into_parts().0
-    }
-
-    #[test]
-    fn tags_of_other_pages_are_found_out() {
-        let browser = ("user-agent", "Mozilla/5.0");
-        let passes = |policy: &OriginPolicy, headers: &[_]| allows_tag(policy, &parts(headers));
-        let same = OriginPolicy::Same;
-        assert!(passes(&same, &[]));
-        assert!(passes(&same, &[("user-agent", "curl/8")]));
-        assert!(passes(&same, &[browser, ("sec-fetch-site", "same-origin")]));
-        assert!(passes(
-            &same,
-            &[browser, ("referer", "http://a.com/page?x#y")]
-        ));
-        assert!(!passes(&same, &[browser]));
-        assert!(!passes(
-            &same,
-            &[browser, ("referer", "http://b.com/a.com")]
-        ));
-        assert!(!passes(&same, &[("referer", "http://b.com?//a.com")]));
-        assert!(!passes(&same, &[("referer", "nonsense")]));
-        assert!(!passes(&same, &[("sec-fetch-site", "cross-site")]));
-        assert!(!passes(&same, &[("sec-fetch-site", "same-site")]));
-        let list = OriginPolicy::List(vec!["http://b.com".into()]);
-        let told = [
-            browser,
-            ("sec-fetch-site", "cross-site"),
-            ("referer", "http://b.com/x"),
-        ];
-        assert!(passes(&list, &told));
-        assert!(!passes(&same, &told));
-        assert!(passes(&OriginPolicy::Any, &told[..2]));
-    }
 
     #[test]
     fn clients_are_known_by_their_network() {

@@ -207,7 +207,7 @@ impl Transport for SockJs {
         }
         let (parts, body) = request.into_parts();
         let origins = &server.config().origins;
-        let common = answers::common(route, &parts, origins, self.config.cookie);
+        let common = answers::common(route, &parts, server.config(), self.config.cookie);
         let mut response = match route {
             _ if parts.method == Method::OPTIONS => answers::options(route),
             Route::Info => pages::info(&self.config),

@@ -31,7 +31,7 @@ pub async fn accept<F: Framing>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     if !is_websocket_upgrade(&parts) {
-        let cors = cors::headers(&server.config().origins, &parts);
+        let cors = cors::headers(server.config(), &parts);
         let mut response = match server.admit(engine, &mut parts).await {
             Ok(_) => upgrade_required(),
             Err(refusal) => refused(&refusal, false),

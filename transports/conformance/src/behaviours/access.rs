@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::{StatusCode, header, request::Parts};
 use parking_lot::Mutex;
-use stellarfw_transport::{OriginPolicy, Peer, Refusal, handshake::query_value};
+use stellarfw_transport::{OriginPolicy, Peer, Refusal, TrustedProxies, handshake::query_value};
 
 use super::Subject;
 use crate::{
-    bed::{Bed, Setup},
+    bed::{Bed, Must, Setup},
     harness::Connect,
 };
 
@@ -234,6 +234,88 @@ pub async fn pages_of_any_origin_may_come(harness: Subject) {
         "null",
     ] {
         welcome(&bed, origin).await;
+    }
+    bed.finish().await;
+}
+
+/// A page that sends no origin, as one that names the engine's URL in a tag, is found out by what else
+/// its browser says of it.
+pub async fn pages_that_send_no_origin_are_found_out(harness: Subject) {
+    let tag = |headers: &[(&str, &str)]| {
+        let connect = Connect::default().header(header::HOST.as_str(), HOST);
+        headers.iter().fold(connect, |connect, (name, value)| {
+            connect.header(*name, *value)
+        })
+    };
+    let own = ("referer", "http://stellar.example:8080/page");
+    let other = ("referer", "https://a.example/page");
+    let site = |value| ("sec-fetch-site", value);
+    let list = OriginPolicy::List(vec!["https://a.example".into()]);
+    for (policy, foreign, trusted) in [
+        (
+            OriginPolicy::Same,
+            &[
+                &[site("cross-site")][..],
+                &[site("same-site")],
+                &[site("cross-site"), other],
+                &[other],
+            ][..],
+            &[&[site("same-origin")][..], &[site("none")], &[own], &[]][..],
+        ),
+        (
+            list,
+            &[&[site("cross-site")], &[("referer", "https://b.example/")]],
+            &[&[site("cross-site"), other], &[other]],
+        ),
+        (OriginPolicy::Any, &[], &[&[site("cross-site")]]),
+    ] {
+        let bed = with_policy(&harness, policy).await;
+        for headers in foreign {
+            if bed.capabilities.headers {
+                bed.refused_with(403, tag(headers)).await;
+            }
+        }
+        if bed.capabilities.headers {
+            assert_eq!(bed.server.opened(), 0);
+        }
+        for headers in trusted {
+            let (visitor, spark) = bed.pair_with(tag(headers)).await;
+            visitor.vanish().await;
+            bed.closed(&spark).await;
+        }
+        bed.finish().await;
+    }
+}
+
+/// A page of the other scheme is another origin, where a trusted proxy reports the scheme.
+pub async fn the_scheme_of_a_page_counts_where_it_is_known(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| {
+            let list = TrustedProxies::try_from(vec!["0.0.0.0/0".into(), "::/0".into()]);
+            config.trusted_proxies = list.must();
+        })
+        .serve()
+        .await;
+    let by = |proto: &str, origin: &str| page(origin).header("x-forwarded-proto", proto);
+    for (proto, origin, other) in [
+        (
+            "https",
+            "https://stellar.example:8080",
+            "http://stellar.example:8080",
+        ),
+        (
+            "http",
+            "http://stellar.example:8080",
+            "https://stellar.example:8080",
+        ),
+    ] {
+        let (visitor, spark) = bed.pair_with(by(proto, origin)).await;
+        visitor.vanish().await;
+        bed.closed(&spark).await;
+        let is_known = bed.capabilities.headers && spark.handshake().remote().is_some();
+        if is_known {
+            bed.refused_with(403, by(proto, other)).await;
+        }
     }
     bed.finish().await;
 }

@@ -237,7 +237,7 @@ impl Server {
         if self.is_refusing() {
             return Err(unavailable("The server is shutting down"));
         }
-        if !inner.config.origins.allows(parts) {
+        if !inner.config.allows_page(parts) {
             return Err(self.refuse_origin(parts));
         }
         if let Some(remote) = reservation.remote {
