@@ -8,6 +8,7 @@ mod peer;
 mod process;
 mod report;
 mod server;
+mod site;
 mod trial;
 
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -34,6 +35,9 @@ struct Options {
     /// Seconds that there are too many publications
     #[arg(long, default_value_t = 60)]
     minute: u64,
+    /// Seconds that all attacks take at once
+    #[arg(long, default_value_t = 300)]
+    together: u64,
     /// Puts the table between the marks of this file, too
     #[arg(long)]
     write: Option<PathBuf>,

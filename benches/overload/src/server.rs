@@ -11,9 +11,11 @@ use stellarfw::{
     Stellar,
     actions::{ActionResult, Params},
     config::Sources,
-    ws::{Ws, WsConfig, deflate::DeflateConfig},
+    ws::deflate::DeflateConfig,
 };
 use tokio::net::TcpListener;
+
+use crate::site::furnish;
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -29,16 +31,14 @@ pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
         PANICS.fetch_add(1, Ordering::Relaxed);
         loud(info);
     }));
-    let config = Sources::new().variables(std::env::vars()).load()?;
-    let mut ws = WsConfig::default();
-    ws.compression = Some(DeflateConfig::default());
-    let stellar = Stellar::builder()
+    let mut config = Sources::new().variables(std::env::vars()).load()?;
+    config.ws.compression = Some(DeflateConfig::default());
+    let builder = Stellar::builder()
         .config(config)
-        .engine(Ws::new(ws))
         .room("crowd")
-        .action("echo", echo)
-        .build()
-        .await?;
+        .action("echo", echo);
+    let (builder, folder) = furnish(builder)?;
+    let stellar = builder.build().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let asked = stellar.clone();
@@ -48,6 +48,7 @@ pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
                 break;
             }
         }
+        drop(folder);
         std::process::exit(0);
     });
     stellar.serve_on(listener, std::future::pending()).await?;

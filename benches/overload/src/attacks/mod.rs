@@ -5,6 +5,7 @@ mod crowd;
 mod frames;
 mod messages;
 mod rooms;
+mod together;
 
 pub(crate) use self::rooms::many_rooms;
 
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Attack> {
         messages::all(),
         rooms::all(),
         crowd::all(),
+        together::all(),
     ]
     .into_iter()
     .flatten()

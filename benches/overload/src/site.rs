@@ -1,0 +1,63 @@
+//! What the server under attack has to offer: actions and public files.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use serde_json::{Value, json};
+use stellarfw::{
+    Builder,
+    actions::{Action, ActionResult, Format, Input, Params},
+};
+
+/// How long the action takes that takes its time.
+const SLEEP: Duration = Duration::from_secs(5);
+
+/// Adds the actions that attackers call, and a public folder with `big.bin` (8 MiB that cannot be
+/// compressed) and `text.txt` (4 MiB that can). The folder is removed when it is dropped.
+pub(crate) fn furnish(builder: Builder) -> std::io::Result<(Builder, Folder)> {
+    let folder = Folder::new()?;
+    let declared = Action::new("declared", async |_: Params<Value>| -> ActionResult {
+        Ok(json!({}))
+    })
+    .input(Input::required("list"))
+    .input(Input::optional("n").format(Format::Integer));
+    let sleep = async |_: Params<Value>| -> ActionResult {
+        tokio::time::sleep(SLEEP).await;
+        Ok(json!({}))
+    };
+    let builder = builder
+        .add_action(declared)
+        .action("sleep", sleep)
+        .public(&folder.0);
+    Ok((builder, folder))
+}
+
+/// A temporary folder of public files.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("stellarfw-overload-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        let folder = Self(path);
+        // A multiplicative generator is noise enough for a compressor.
+        let noise = (0_u64..1 << 20).scan(1_u64, |state, _| {
+            *state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            Some(state.to_be_bytes())
+        });
+        fs::write(
+            folder.0.join("big.bin"),
+            noise.flatten().collect::<Vec<_>>(),
+        )?;
+        let text: String = (0..250_000).map(|n| format!("the {n}th line\n")).collect();
+        fs::write(folder.0.join("text.txt"), text)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
