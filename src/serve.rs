@@ -5,7 +5,7 @@ use std::{future::Future, io};
 use stellarfw_transport::serve::{self, Listener};
 use tokio::{net::TcpListener, net::ToSocketAddrs, sync::watch};
 
-use crate::{Stellar, app::App, reload};
+use crate::{Stellar, app::App, http, reload};
 
 impl Stellar {
     /// Listens and serves until Ctrl-C or SIGTERM, then stops as [`Stellar::drain`] says; a second
@@ -119,12 +119,16 @@ impl Stellar {
         stop: impl Future<Output = ()>,
         cut: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let limits = self.app.config.http.limits();
+        let mut limits = self.app.config.http.limits();
+        if self.app.config.health {
+            limits.health_paths = &http::HEALTH_PATHS;
+        }
         let (drained, _) = watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
         for listener in listeners {
             let mut stopped = drained.subscribe();
             let router = self.router();
+            let listener = listener.budget(self.server.budget().clone());
             serving.spawn(async move {
                 let stop = async {
                     stopped.wait_for(|drained| *drained).await.ok();

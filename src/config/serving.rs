@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use stellarfw_transport::serve::Limits;
+use stellarfw_transport::serve::{Limits, Pace};
 
 /// What connections may take at HTTP, before they are sparks. As
 /// [`Limits`], in milliseconds.
@@ -18,9 +18,23 @@ pub struct HttpConfig {
     pub max_head: usize,
     /// How many headers a request may have. Default 100.
     pub max_headers: usize,
-    /// How many connections may be at HTTP at once; further ones wait. Default 16,384.
+    /// Milliseconds of silence in the body of a request, while it is read, before it is answered 408;
+    /// 0 is no bound. Default 15,000.
+    pub body_timeout: u64,
+    /// Bytes a second of a body below which that time is used up, and not given back. 0: any byte
+    /// gives it back. Default 1,024.
+    pub body_rate: u64,
+    /// Milliseconds in which a client may take nothing of an answer before its connection is closed,
+    /// or its stream reset; 0 is no bound. Default 30,000.
+    pub answer_timeout: u64,
+    /// Bytes a second of an answer below which that time is used up. Default 1,024.
+    pub answer_rate: u64,
+    /// How many connections may be at HTTP at once; further ones are spare. Default 16,384.
     pub max_connections: usize,
-    /// How many connections one address may have at HTTP at once; further ones are closed. 0 is no
+    /// How many connections beyond the bounds are accepted for `/healthz` and `/readyz` alone; other
+    /// requests on them are answered 503. 0: none, further ones wait. Default 256.
+    pub spare_connections: usize,
+    /// How many connections one address may have at HTTP at once; further ones are spare. 0 is no
     /// bound. Default 4,096. A server behind a proxy sees the address of the proxy alone.
     pub max_connections_per_address: usize,
     /// Milliseconds that requests under way are given when the server stops. Default 5,000.
@@ -39,7 +53,12 @@ impl Default for HttpConfig {
             header_timeout: millis(limits.header_timeout),
             max_head: limits.max_head,
             max_headers: limits.max_headers,
+            body_timeout: millis(limits.body.timeout),
+            body_rate: limits.body.rate,
+            answer_timeout: millis(limits.answer.timeout),
+            answer_rate: limits.answer.rate,
             max_connections: limits.max_connections,
+            spare_connections: limits.spare_connections,
             max_connections_per_address: limits.max_connections_per_address,
             stop_timeout: millis(limits.stop_timeout),
             linger_timeout: millis(limits.linger_timeout),
@@ -49,6 +68,11 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
+    /// How fast the body of a request must come.
+    pub(crate) fn body_pace(&self) -> Pace {
+        Pace::new(Duration::from_millis(self.body_timeout), self.body_rate)
+    }
+
     /// The same as the transport layer takes it.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -56,7 +80,10 @@ impl HttpConfig {
         limits.header_timeout = Duration::from_millis(self.header_timeout);
         limits.max_head = self.max_head;
         limits.max_headers = self.max_headers;
+        limits.body = self.body_pace();
+        limits.answer = Pace::new(Duration::from_millis(self.answer_timeout), self.answer_rate);
         limits.max_connections = self.max_connections;
+        limits.spare_connections = self.spare_connections;
         limits.max_connections_per_address = self.max_connections_per_address;
         limits.stop_timeout = Duration::from_millis(self.stop_timeout);
         limits.linger_timeout = Duration::from_millis(self.linger_timeout);

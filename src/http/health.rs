@@ -5,6 +5,9 @@ use http::{StatusCode, header};
 
 use crate::Stellar;
 
+/// Where they are: these answer when no connection has a place left.
+pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
 pub(crate) fn routes(stellar: &Stellar) -> Router {
     let app = stellar.app.clone();
     let ready = move || {
@@ -15,7 +18,8 @@ pub(crate) fn routes(stellar: &Stellar) -> Router {
         };
         std::future::ready((answer.0, [(header::CACHE_CONTROL, "no-store")], answer.1))
     };
+    let [alive, is_ready] = PATHS;
     Router::new()
-        .route("/healthz", get(|| std::future::ready("ok\n")))
-        .route("/readyz", get(ready))
+        .route(alive, get(|| std::future::ready("ok\n")))
+        .route(is_ready, get(ready))
 }

@@ -35,7 +35,7 @@ pub use self::{api::BadRoute, cors::Cors};
 pub(crate) use self::{
     api::{Route, remove_left_over},
     compressor::Compressor,
-    health::routes as health_routes,
+    health::{PATHS as HEALTH_PATHS, routes as health_routes},
     paths::{clash, is_path},
 };
 

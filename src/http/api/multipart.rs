@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{HeaderMap, header};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::json;
+use stellarfw_transport::serve::BodyError;
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt as _;
 
@@ -113,6 +114,7 @@ async fn file(
 
 fn fault(error: &multer::Error, config: &Config) -> BadBody {
     match error {
+        error if BodyError::is_late(error) => BadBody::late(),
         multer::Error::StreamSizeExceeded { .. } => BadBody::too_long(config.max_upload),
         multer::Error::StreamReadFailed(source) if source.is::<PortionError>() => {
             BadBody::bad(format!("The multipart body is broken: {source}"))

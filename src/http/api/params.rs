@@ -7,7 +7,10 @@ use axum::body::{Body, HttpBody as _, to_bytes};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use http_body_util::LengthLimitError;
 use serde_json::{Map, Value};
-use stellarfw_transport::handshake::query_pairs;
+use stellarfw_transport::{
+    handshake::query_pairs,
+    serve::{BodyError, PacedBody},
+};
 
 use super::multipart::{self, Uploads};
 use crate::{actions::Given, config::Config};
@@ -19,6 +22,13 @@ pub(super) struct BadBody(pub(super) StatusCode, pub(super) String);
 impl BadBody {
     pub(super) fn bad(text: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, text.into())
+    }
+
+    pub(super) fn late() -> Self {
+        Self(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body did not come in time".into(),
+        )
     }
 
     pub(super) fn too_long(max: usize) -> Self {
@@ -120,6 +130,7 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
             return Err(BadBody::too_long(most));
         }
     }
+    let body = Body::new(PacedBody::new(body, config.http.body_pace()));
     if is_form {
         let mut form = Read::default();
         multipart::read(&mut form, &parts.headers, body, config).await?;
@@ -162,6 +173,8 @@ pub(super) async fn read(parts: &Parts, body: Body, config: &Config) -> Result<R
 fn unread(error: &axum::Error, max: usize) -> BadBody {
     if error.source().is_some_and(|it| it.is::<LengthLimitError>()) {
         BadBody::too_long(max)
+    } else if BodyError::is_late(error) {
+        BadBody::late()
     } else {
         BadBody::bad("The body broke off")
     }

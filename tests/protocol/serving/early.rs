@@ -19,22 +19,22 @@ use crate::support::{Folder, soon};
 /// More than what the kernel buffers of both ends.
 const LENGTH: usize = 8 << 20;
 
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
 #[derive(Clone, Copy, Debug)]
-enum Way {
+pub(super) enum Way {
     Tcp,
     Tls,
     Unix,
 }
 
 /// One server on every kind of socket.
-struct Everywhere {
+pub(super) struct Everywhere {
     tcp: std::net::SocketAddr,
-    tls: std::net::SocketAddr,
-    certificate: Certificate,
-    folder: Folder,
+    pub(super) tls: std::net::SocketAddr,
+    pub(super) certificate: Certificate,
+    pub(super) folder: Folder,
     _stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -46,7 +46,7 @@ impl Drop for Everywhere {
 }
 
 impl Everywhere {
-    async fn new(builder: Builder) -> Self {
+    pub(super) async fn new(builder: Builder) -> Self {
         let (folder, certificate) = (Folder::new(), Certificate::new());
         folder.write("public/a.txt", "text");
         let stellar = builder
@@ -81,7 +81,7 @@ impl Everywhere {
         }
     }
 
-    async fn connect(&self, way: Way) -> Box<dyn Io> {
+    pub(super) async fn connect(&self, way: Way) -> Box<dyn Io> {
         match way {
             Way::Tcp => Box::new(TcpStream::connect(self.tcp).await.unwrap()),
             Way::Tls => {
@@ -130,13 +130,13 @@ const ROUTES: &[(&str, &str, u16)] = &[
     ("POST /sockjs/none", "text/plain", 404),
 ];
 
-fn every_engine() -> Builder {
+pub(super) fn every_engine() -> Builder {
     ["ws", "engine.io", "socket.io", "sockjs"]
         .into_iter()
         .fold(who(), Builder::transport)
 }
 
-fn head(line: &str, mime: &str, length: usize) -> String {
+pub(super) fn head(line: &str, mime: &str, length: usize) -> String {
     format!(
         "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {mime}\r\nContent-Length: {length}\r\n\r\n"
     )
@@ -160,7 +160,7 @@ async fn post(stream: &mut dyn Io, line: &str, mime: &str, length: usize) -> Str
 }
 
 /// Reads to the end of the stream.
-async fn read(stream: &mut dyn Io) -> String {
+pub(super) async fn read(stream: &mut dyn Io) -> String {
     let mut bytes = Vec::new();
     stream
         .read_to_end(&mut bytes)
@@ -169,7 +169,7 @@ async fn read(stream: &mut dyn Io) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn status(answer: &str) -> u16 {
+pub(super) fn status(answer: &str) -> u16 {
     let status = answer.split(' ').nth(1);
     status.and_then(|status| status.parse().ok()).unwrap_or(0)
 }
@@ -330,7 +330,7 @@ async fn a_short_rest_is_read_and_the_connection_kept() {
 }
 
 /// Reads one answer that says how long it is.
-async fn one(stream: &mut dyn Io) -> String {
+pub(super) async fn one(stream: &mut dyn Io) -> String {
     let mut bytes = Vec::new();
     loop {
         let mut buffer = [0; 4 << 10];

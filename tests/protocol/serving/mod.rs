@@ -3,6 +3,8 @@
 mod early;
 mod ending;
 mod http2;
+mod places;
+mod slow;
 mod tls;
 
 use std::{net::SocketAddr, sync::Arc};

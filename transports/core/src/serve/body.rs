@@ -17,7 +17,11 @@ use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Limits;
+use super::{
+    Limits,
+    pace::{Meter, Pace},
+};
+use crate::budget::Lease;
 
 /// A body of at most this many bytes is read to its end after an early answer, and its connection
 /// is kept for the next request.
@@ -26,7 +30,37 @@ const KEPT: u64 = 64 << 10;
 /// A client that sends nothing for this long after an early answer has seen it, and sends no more.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// Why the body of a request ends before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The connection failed, or the stream was reset.
+    #[error(transparent)]
+    Failed(#[from] hyper::Error),
+    /// It came more slowly than [`Limits`](super::Limits) allow. The request is answered 408.
+    #[error("the body of the request did not come in time")]
+    Late,
+}
+
+impl BodyError {
+    /// Returns `true` if an error is, or was caused by, a body that did not come in time.
+    #[must_use]
+    pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if matches!(error.downcast_ref(), Some(Self::Late)) {
+                return true;
+            }
+            next = error.source();
+        }
+        false
+    }
+}
+
 /// The body of a request that came through [`serve`](super::serve()).
+///
+/// It must come at the least rate of the [`Limits`](super::Limits) while it is read, or it ends with
+/// [`BodyError::Late`] and the request is answered 408.
 ///
 /// Over HTTP/1 the part that is still unread when the request is answered is read and discarded, so
 /// that the client gets the answer and not a reset (RFC 9112 section 9.6).
@@ -35,47 +69,101 @@ pub struct RequestBody {
     incoming: Option<Incoming>,
     /// Where the rest goes if this is dropped before the end; none over HTTP/2, and at the end.
     connection: Option<Arc<Shared>>,
+    /// None at the end.
+    watch: Option<Box<Watch>>,
+}
+
+/// How fast a body comes, and whether that was too slow.
+#[derive(Debug)]
+struct Watch {
+    meter: Meter,
+    late: Late,
+    /// What the protocol may hold of it while nobody reads.
+    _lease: Option<Lease>,
+}
+
+/// Is set when the body of a request did not come in time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Late(Arc<AtomicBool>);
+
+impl Late {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Makes the answer to a request whose body was late one that says so.
+    pub(super) fn tell<B>(&self, response: &mut http::Response<B>) {
+        // Who could do without the rest has answered.
+        if self.is_set() && !response.status().is_success() {
+            *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+        }
+    }
 }
 
 impl RequestBody {
-    /// A body whose rest the protocol itself discards.
-    pub(super) fn new(incoming: Incoming) -> Self {
-        Self {
+    /// A body whose rest the protocol itself discards, and whether it was late.
+    pub(super) fn new(incoming: Incoming, pace: Pace, lease: Option<Lease>) -> (Self, Late) {
+        let late = Late::default();
+        let watch = (!incoming.is_end_stream()).then(|| {
+            Box::new(Watch {
+                meter: Meter::new(pace),
+                late: late.clone(),
+                _lease: lease,
+            })
+        });
+        let body = Self {
             incoming: Some(incoming),
             connection: None,
-        }
+            watch,
+        };
+        (body, late)
     }
 
-    pub(super) fn of_connection(incoming: Incoming, connection: Arc<Shared>) -> Self {
-        let is_over = incoming.is_end_stream();
-        Self {
-            incoming: Some(incoming),
-            connection: (!is_over).then_some(connection),
-        }
+    pub(super) fn of_connection(mut self, connection: Arc<Shared>) -> Self {
+        self.connection = self.watch.is_some().then_some(connection);
+        self
     }
 }
 
 impl http_body::Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(incoming) = &mut self.incoming else {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
+        if this.watch.as_ref().is_some_and(|watch| watch.late.is_set()) {
+            return Poll::Ready(None);
+        }
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
         let is_over = match &polled {
-            Poll::Pending => false,
-            Poll::Ready(Some(Ok(_))) => incoming.is_end_stream(),
+            Poll::Pending => {
+                if let Some(watch) = &mut this.watch
+                    && watch.meter.poll_late(cx).is_ready()
+                {
+                    watch.late.0.store(true, Ordering::Relaxed);
+                    return Poll::Ready(Some(Err(BodyError::Late)));
+                }
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(watch) = &mut this.watch {
+                    watch.meter.moved(frame.data_ref().map_or(0, Bytes::len));
+                }
+                incoming.is_end_stream()
+            }
             Poll::Ready(_) => true,
         };
         if is_over {
-            self.connection = None;
+            this.connection = None;
+            this.watch = None;
         }
-        polled
+        polled.map_err(BodyError::Failed)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -102,7 +190,7 @@ impl Drop for RequestBody {
 pub(super) struct Shared {
     limits: Limits,
     /// Another protocol has taken over the socket.
-    is_upgraded: AtomicBool,
+    is_upgraded: Arc<AtomicBool>,
     /// Everything that was read of the socket has been answered.
     is_answered: AtomicBool,
     /// A body waits to be discarded.
@@ -142,10 +230,10 @@ impl Allowance {
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
+    pub(super) fn new(limits: Limits, is_upgraded: Arc<AtomicBool>) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            is_upgraded: AtomicBool::new(false),
+            is_upgraded,
             is_answered: AtomicBool::new(true),
             has_rest: AtomicBool::new(false),
             rest: Mutex::default(),
@@ -205,7 +293,8 @@ impl Shared {
     }
 
     /// The request is answered: says so in the answer if the connection ends with it.
-    pub(super) fn answered<B>(&self, begun: &Begun, response: &mut http::Response<B>) {
+    pub(super) fn answered<B>(&self, begun: &Begun, late: &Late, response: &mut http::Response<B>) {
+        late.tell(response);
         let status = response.status();
         if status == StatusCode::SWITCHING_PROTOCOLS || begun.is_connect && status.is_success() {
             self.is_upgraded.store(true, Ordering::Relaxed);
@@ -214,12 +303,17 @@ impl Shared {
             let mut rest = self.rest.lock();
             rest.is_answering = false;
             if rest.body.is_some() {
-                if !begun.is_kept {
+                if !begun.is_kept || late.is_set() {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
-                rest.allowance = Some(Allowance::new(&self.limits));
-                if begun.is_awaited {
+                let mut allowance = Allowance::new(&self.limits);
+                if late.is_set() {
+                    // It has had its time.
+                    allowance.until = allowance.until.min(Instant::now() + QUIET);
+                }
+                rest.allowance = Some(allowance);
+                if begun.is_awaited || late.is_set() {
                     let body = rest.body.take();
                     drop(rest);
                     drop(body);

@@ -5,12 +5,13 @@ use std::{
     future::{Future, poll_fn},
     net::SocketAddr,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use http_body_util::{Either, Empty};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,7 +27,11 @@ use super::{
     host,
     linger::Lingering,
     listener::Stream,
+    pace::Paced,
+    spare::{self, Spare},
 };
+#[cfg(feature = "tls")]
+use crate::budget::Budget;
 use crate::http::{BoxError, Peer, Secure};
 
 /// What answers the requests of a server.
@@ -58,6 +63,10 @@ impl<S, B> Answers<B> for S where
 pub(super) struct Serving<S> {
     pub(super) service: S,
     pub(super) limits: Limits,
+    /// It has no place of its own.
+    pub(super) spare: Option<Arc<Spare>>,
+    #[cfg(feature = "tls")]
+    pub(super) budget: Budget,
     pub(super) stopped: watch::Receiver<()>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::Tls>,
@@ -89,48 +98,68 @@ impl<S> Serving<S> {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        let is_upgraded = Arc::<AtomicBool>::default();
+        let stream = Paced::new(stream, self.limits.answer, is_upgraded.clone());
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let accept = tls.acceptor().accept(stream);
-            match tokio::time::timeout(self.limits.header_timeout, accept).await {
+            match tokio::time::timeout(self.header_timeout(), accept).await {
                 Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                     self.http2(stream, peer).await;
                 }
-                Ok(Ok(stream)) => self.http1(stream, peer, true).await,
+                Ok(Ok(stream)) => self.http1(stream, peer, true, is_upgraded).await,
                 Ok(Err(error)) => tracing::debug!(?peer, %error, "TLS handshake failed"),
                 Err(_) => tracing::debug!(?peer, "TLS handshake took too long"),
             }
             return;
         }
-        self.http1(stream, peer, false).await;
+        self.http1(stream, peer, false, is_upgraded).await;
     }
 
-    async fn http1<I, B>(self, stream: I, peer: Option<SocketAddr>, secure: bool)
-    where
+    /// How long the head of a request may take, and the connection be idle.
+    pub(super) fn header_timeout(&self) -> Duration {
+        match self.spare {
+            Some(_) => self.limits.header_timeout.min(spare::HEADER_TIMEOUT),
+            None => self.limits.header_timeout,
+        }
+    }
+
+    async fn http1<I, B>(
+        self,
+        stream: I,
+        peer: Option<SocketAddr>,
+        secure: bool,
+        is_upgraded: Arc<AtomicBool>,
+    ) where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Answers<B>,
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        let header_timeout = self.header_timeout();
         let Self {
             service,
             limits,
+            spare,
             mut stopped,
             ..
         } = self;
-        let shared = Shared::new(limits);
+        let is_kept = spare.is_none();
+        let shared = Shared::new(limits, is_upgraded);
         let mut discard = Discard::new(shared.clone());
         let stream = Lingering::new(stream, shared.clone());
         let marked = Marked {
             service,
+            limits,
             peer,
             secure,
-            shared: Some(shared),
+            spare,
         };
-        let service = service_fn(move |request| marked.answer_http1(request));
+        let service = service_fn(move |request| marked.answer_http1(request, &shared));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
+            .header_read_timeout(header_timeout)
+            .keep_alive(is_kept)
             .max_buf_size(limits.max_head.max(8 << 10))
             .max_headers(limits.max_headers)
             .serve_connection(TokioIo::new(stream), service)
@@ -158,14 +187,24 @@ impl<S> Serving<S> {
 /// Tells a service whom its requests come from.
 pub(super) struct Marked<S> {
     pub(super) service: S,
+    pub(super) limits: Limits,
     pub(super) peer: Option<SocketAddr>,
     pub(super) secure: bool,
-    /// That of HTTP/1.
-    pub(super) shared: Option<Arc<Shared>>,
+    pub(super) spare: Option<Arc<Spare>>,
+}
+
+/// What a connection answers by itself is empty.
+pub(super) type Answer<B> = http::Response<Either<B, Empty<Bytes>>>;
+
+/// An answer without a body.
+pub(super) fn bare<B>(status: StatusCode) -> Answer<B> {
+    let mut response = http::Response::new(Either::Right(Empty::new()));
+    *response.status_mut() = status;
+    response
 }
 
 impl<S> Marked<S> {
-    fn mark(&self, request: &mut http::Request<Incoming>) {
+    fn mark<B>(&self, request: &mut http::Request<B>) {
         let extensions = request.extensions_mut();
         if let Some(peer) = self.peer {
             extensions.insert(Peer(peer));
@@ -175,54 +214,66 @@ impl<S> Marked<S> {
         }
     }
 
+    /// Returns `true` if the connection has a place, or needs none for this request.
+    pub(super) fn admits<B>(&self, request: &http::Request<B>) -> bool {
+        self.spare.as_ref().is_none_or(|spare| {
+            self.limits.health_paths.contains(&request.uri().path()) || spare.has_place()
+        })
+    }
+
     /// Answers a request of HTTP/1, or refuses one whose target is not served here.
     fn answer_http1<B>(
         &self,
         mut request: http::Request<Incoming>,
-    ) -> impl Future<Output = Result<http::Response<Either<B, Empty<Bytes>>>, Infallible>>
-    + Send
-    + use<S, B>
+        shared: &Arc<Shared>,
+    ) -> impl Future<Output = Result<Answer<B>, Infallible>> + Send + use<S, B>
     where
         S: Answers<B>,
+        B: Send,
     {
         // On a socket without an address is a proxy of the same host, which may have ended TLS.
         let is_secure = self.secure || self.peer.is_none();
-        let settled = host::settle(&mut request, is_secure);
-        let answer = settled.map(|()| self.answer(request));
-        async move {
-            let refused = match answer {
-                Ok(answer) => return Ok(answer.await?.map(Either::Left)),
-                Err(refused) => refused,
-            };
-            let mut response = http::Response::new(Either::Right(Empty::new()));
-            *response.status_mut() = refused;
+        let refused = match host::settle(&mut request, is_secure) {
+            Err(refused) => Some(bare(refused)),
+            Ok(()) if !self.admits(&request) => Some(spare::refusal()),
+            Ok(()) => None,
+        };
+        let refused = refused.map(|mut response| {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
-            Ok(response)
+            response
+        });
+        let answer = refused.is_none().then(|| {
+            let begun = shared.begin(&request);
+            let (parts, body) = request.into_parts();
+            let (body, late) = RequestBody::new(body, self.limits.body, None);
+            let body = body.of_connection(shared.clone());
+            let answer = self.answer(http::Request::from_parts(parts, body));
+            (answer, begun, late, shared.clone())
+        });
+        async move {
+            let Some((answer, begun, late, shared)) = answer else {
+                return Ok(refused.unwrap_or_else(|| bare(StatusCode::BAD_REQUEST)));
+            };
+            let mut response = answer.await?;
+            shared.answered(&begun, &late, &mut response);
+            Ok(response.map(Either::Left))
         }
     }
 
     /// Answers a request.
     pub(super) fn answer<B>(
         &self,
-        mut request: http::Request<Incoming>,
+        mut request: http::Request<RequestBody>,
     ) -> impl Future<Output = Result<http::Response<B>, Infallible>> + Send + use<S, B>
     where
         S: Answers<B>,
     {
         self.mark(&mut request);
         let mut service = self.service.clone();
-        let shared = self.shared.clone();
         async move {
             poll_fn(|cx: &mut Context<'_>| -> Poll<_> { service.poll_ready(cx) }).await?;
-            let Some(shared) = shared else {
-                return service.call(request.map(RequestBody::new)).await;
-            };
-            let begun = shared.begin(&request);
-            let request = request.map(|body| RequestBody::of_connection(body, shared.clone()));
-            let mut response = service.call(request).await?;
-            shared.answered(&begun, &mut response);
-            Ok(response)
+            service.call(request).await
         }
     }
 }

@@ -1,105 +1,136 @@
 //! HTTP/2 on one connection: many requests beside each other, and no upgrades.
 
-use std::{
-    net::SocketAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+
+use http_body::Body as _;
+use http_body_util::Either;
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
 };
 
-use bytes::Bytes;
-use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-
-use super::connection::{Answers, Marked, Serving};
-use crate::http::BoxError;
+use super::{
+    body::RequestBody,
+    connection::{Answers, Marked, Serving},
+    spare,
+    streams::{Pieces, Streams},
+};
+use crate::{
+    budget::{Budget, Lease},
+    http::BoxError,
+};
 
 /// So many requests of one connection may be under way.
 const STREAMS: u32 = 100;
 
-/// Counts requests that began and that were answered.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU64,
-    answered: AtomicU64,
-}
+/// How many bytes of a request's body a client may send before any of them is read.
+const STREAM_WINDOW: u32 = 256 << 10;
 
-impl Activity {
-    fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Acquire)
-    }
+/// How many bytes of all bodies together.
+const CONNECTION_WINDOW: u32 = 1 << 20;
 
-    fn is_busy(&self) -> bool {
-        self.begun() != self.answered.load(Ordering::Acquire)
-    }
-}
+/// How many bytes of an answer are buffered, of those that the client lets be sent.
+const SEND_BUFFER: usize = 64 << 10;
 
 impl<S> Serving<S> {
     pub(super) async fn http2<I, B>(self, stream: I, peer: Option<SocketAddr>)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Answers<B>,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        let header_timeout = self.header_timeout();
         let Self {
             service,
             limits,
+            spare,
+            budget,
             mut stopped,
             ..
         } = self;
         let marked = Marked {
             service,
+            limits,
             peer,
             secure: true,
-            // HTTP/2 resets one stream, with NO_ERROR, and not the connection (RFC 9113 section 8.1).
-            shared: None,
+            spare,
         };
-        let activity = Arc::<Activity>::default();
-        let seen = activity.clone();
+        let streams = Streams::new(limits.answer);
+        let seen = streams.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
-            let activity = seen.clone();
-            activity.begun.fetch_add(1, Ordering::AcqRel);
-            let answer = marked.answer(request);
+            let stream = seen.begin();
+            let lease = match marked.admits(&request) {
+                true => lease(&budget, request.body()).ok(),
+                false => None,
+            };
+            let answer = lease.map(|lease| {
+                let (parts, body) = request.into_parts();
+                let (body, late) = RequestBody::new(body, marked.limits.body, lease);
+                let request = http::Request::from_parts(parts, body);
+                (marked.answer(request), late)
+            });
             async move {
-                let answer = answer.await;
-                activity.answered.fetch_add(1, Ordering::AcqRel);
-                answer
+                let answer = match answer {
+                    Some((answer, late)) => {
+                        let mut response = answer.await?;
+                        late.tell(&mut response);
+                        let pieces = |body| Either::Left(Pieces::new(body, stream.clone()));
+                        response.map(pieces)
+                    }
+                    None => spare::refusal(),
+                };
+                stream.answered();
+                Ok::<_, Infallible>(answer)
             }
         });
         let longest = u32::try_from(limits.max_head).unwrap_or(u32::MAX);
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let connection = http2::Builder::new(streams.clone())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
             .max_header_list_size(longest)
-            .keep_alive_interval(Some(limits.header_timeout))
-            .keep_alive_timeout(limits.header_timeout)
+            .keep_alive_interval(Some(header_timeout))
+            .keep_alive_timeout(header_timeout)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let mut last = 0;
-        let mut closing = false;
+        let mut closing = None;
         let result = loop {
             tokio::select! {
                 result = connection.as_mut() => break result,
-                _ = stopped.changed(), if !closing => {
-                    closing = true;
+                _ = stopped.changed(), if closing.is_none() => {
+                    closing = Some(Instant::now());
                     connection.as_mut().graceful_shutdown();
                 }
-                () = tokio::time::sleep(limits.header_timeout) => {
-                    let begun = activity.begun();
+                () = streams.flooded() => {
+                    tracing::debug!(?peer, "too many requests of HTTP/2 were reset");
+                    return;
+                }
+                () = tokio::time::sleep(header_timeout) => {
+                    let begun = streams.begun();
                     if begun == 0 {
                         tracing::debug!(?peer, "no request came over HTTP/2 in time");
                         return;
                     }
-                    // What is still being sent goes on to its end.
-                    if !closing && begun == last && !activity.is_busy() {
-                        closing = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
+                    let is_idle = begun == last && !streams.is_busy();
                     last = begun;
+                    match closing {
+                        // What is still being sent goes on to its end.
+                        None if is_idle => {
+                            closing = Some(Instant::now());
+                            connection.as_mut().graceful_shutdown();
+                        }
+                        Some(since) if is_idle && is_over(since, limits.answer.timeout) => {
+                            tracing::debug!(?peer, "the last answers over HTTP/2 were not read");
+                            return;
+                        }
+                        _ => {}
+                    }
                 }
             }
         };
@@ -107,4 +138,18 @@ impl<S> Serving<S> {
             tracing::debug!(?peer, %error, "HTTP/2 connection failed");
         }
     }
+}
+
+fn is_over(since: Instant, timeout: Duration) -> bool {
+    !timeout.is_zero() && since.elapsed() >= timeout
+}
+
+/// Leases what the protocol may hold of a body while nobody reads it.
+fn lease(budget: &Budget, body: &Incoming) -> Result<Option<Lease>, crate::OverBudget> {
+    if body.is_end_stream() {
+        return Ok(None);
+    }
+    let window = u64::from(STREAM_WINDOW);
+    let length = body.size_hint().upper().unwrap_or(window).min(window);
+    budget.try_lease(length as usize).map(Some)
 }

@@ -18,7 +18,10 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::body::{Allowance, Shared, poll_timer};
+use super::{
+    body::{Allowance, Shared, poll_timer},
+    pace::Paced,
+};
 use crate::scratch::with_read_buffer;
 
 /// A client that was answered closes at once when it sees the end; one that does not is not waited
@@ -199,8 +202,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<I> {
 /// # Errors
 /// The connection as it was, if it is none of plain TCP.
 pub fn tcp_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    match upgraded.downcast::<TokioIo<Lingering<TcpStream>>>() {
-        Ok(parts) => Ok((parts.io.into_inner().io, parts.read_buf)),
+    match upgraded.downcast::<TokioIo<Lingering<Paced<TcpStream>>>>() {
+        Ok(parts) => Ok((parts.io.into_inner().io.into_inner(), parts.read_buf)),
         Err(upgraded) => {
             let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
             Ok((parts.io.into_inner(), parts.read_buf))

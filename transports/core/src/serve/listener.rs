@@ -8,6 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 #[cfg(feature = "tls")]
 use super::Tls;
+use crate::budget::Budget;
 
 /// Where [`serve`](super::serve) takes connections from. A `TcpListener` and a `UnixListener`
 /// become one by themselves.
@@ -16,6 +17,7 @@ pub struct Listener {
     socket: Socket,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Tls>,
+    pub(super) budget: Budget,
     #[cfg(unix)]
     _file: Option<SocketFile>,
 }
@@ -73,6 +75,7 @@ impl Listener {
             socket,
             #[cfg(feature = "tls")]
             tls: None,
+            budget: Budget::unlimited(),
             #[cfg(unix)]
             _file: None,
         }
@@ -109,6 +112,14 @@ impl Listener {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Counts what its connections hold towards a budget: [`Server::budget`](crate::Server::budget),
+    /// as a rule. Default: one without a limit.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 

@@ -7,26 +7,31 @@ mod host;
 mod http2;
 mod linger;
 mod listener;
+mod pace;
+mod spare;
+#[cfg(feature = "tls")]
+mod streams;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
-use self::connection::Serving;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
-pub use self::{body::RequestBody, linger::tcp_of, listener::Listener};
+pub use self::{
+    body::{BodyError, RequestBody},
+    linger::tcp_of,
+    listener::Listener,
+    pace::{Pace, PacedBody},
+};
+use self::{
+    connection::Serving,
+    spare::{Places, Spares},
+};
 use crate::{
     addresses::{AddressLimits, Addresses},
     http::BoxError,
@@ -43,11 +48,26 @@ pub struct Limits {
     pub max_head: usize,
     /// How many headers a request may have. Default: 100.
     pub max_headers: usize,
-    /// How many connections may be at HTTP at once; further ones wait to be accepted. Upgraded
-    /// connections do not count. Default: 16,384.
+    /// How fast the body of a request must come while it is read; else the request is answered 408.
+    /// Default: 15 seconds of silence at most, and 1,024 bytes a second.
+    pub body: Pace,
+    /// How fast a client must read what it is answered; else its connection is closed, and over HTTP/2
+    /// the stream reset. An answer that has nothing to say, such as a long poll's, is not slow.
+    /// Default: 30 seconds without progress at most, and 1,024 bytes a second.
+    pub answer: Pace,
+    /// How many connections may be at HTTP at once. Further ones are [spare](Self::spare_connections).
+    /// Upgraded connections do not count. Default: 16,384.
     pub max_connections: usize,
+    /// How many connections beyond those bounds are accepted all the same, for requests to the
+    /// [health paths](Self::health_paths). They have three seconds to send a head, and another request is
+    /// answered 503 unless a place has become free. When there are too many, the oldest is closed.
+    /// 0: none, and further connections wait to be accepted. Default: 256.
+    pub spare_connections: usize,
+    /// The paths that are answered on spare connections. Default: none, and then there are no spare
+    /// connections.
+    pub health_paths: &'static [&'static str],
     /// How many connections one address (a /64 of IPv6) may have at HTTP at once; further ones are
-    /// closed. 0 is no bound. Default 4,096: a quarter of all. A server behind a proxy sees the address
+    /// spare, or closed where there are none. 0 is no bound. Default 4,096: a quarter of all. A server behind a proxy sees the address
     /// of the proxy alone.
     pub max_connections_per_address: usize,
     /// How long requests under way are given when the server stops. Default: 5 seconds.
@@ -67,7 +87,11 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             max_head: 16 << 10,
             max_headers: 100,
+            body: Pace::new(Duration::from_secs(15), 1_024),
+            answer: Pace::new(Duration::from_secs(30), 1_024),
             max_connections: 16_384,
+            spare_connections: 256,
+            health_paths: &[],
             max_connections_per_address: 4_096,
             stop_timeout: Duration::from_secs(5),
             linger_timeout: Duration::from_secs(30),
@@ -124,16 +148,24 @@ where
     let most = u32::try_from(limits.max_connections)
         .unwrap_or(u32::MAX)
         .max(1);
-    let places = Arc::new(Semaphore::new(most as usize));
-    let addresses = Addresses::new(AddressLimits {
-        connections: limits.max_connections_per_address,
-        ..AddressLimits::default()
-    });
+    let places = Places {
+        all: Arc::new(Semaphore::new(most as usize)),
+        addresses: Addresses::new(AddressLimits {
+            connections: limits.max_connections_per_address,
+            ..AddressLimits::default()
+        }),
+    };
+    let has_spares = limits.spare_connections > 0 && !limits.health_paths.is_empty();
+    let mut spares = Spares::new(limits.spare_connections);
     let mut stop = pin!(stop);
     loop {
         let accept = async {
-            // The semaphore is never closed, so there is always a place in the end.
-            let place = places.clone().acquire_owned().await.ok();
+            let place = if has_spares {
+                None
+            } else {
+                // The semaphore is never closed, so there is always a place in the end.
+                places.all.clone().acquire_owned().await.ok()
+            };
             (listener.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
@@ -154,29 +186,41 @@ where
                 }
             }
         };
-        let address_place = match (&addresses, stream.peer()) {
-            (Some(addresses), Some(peer)) => match addresses.take(peer.ip(), Instant::now()) {
-                Ok((place, _)) => Some(place),
-                // Closed without a word: it has cost nothing yet, and shall not.
-                Err(_) => continue,
-            },
-            _ => None,
+        let peer = stream.peer();
+        let place = match place {
+            Some(place) => places.with_address(place, peer),
+            None => places.take(peer),
+        };
+        let spare = match &place {
+            Ok(_) => None,
+            Err(_) if has_spares => Some(spares.add(places.clone(), peer)),
+            // Closed without a word: it has cost nothing yet, and shall not.
+            Err(_) => continue,
         };
         let serving = Serving {
             service: service.clone(),
             limits,
+            spare: spare.clone(),
+            #[cfg(feature = "tls")]
+            budget: listener.budget.clone(),
             stopped: stopped.clone(),
             #[cfg(feature = "tls")]
             tls: listener.tls.clone(),
         };
         tokio::spawn(async move {
-            serving.run(stream).await;
-            drop((place, address_place));
+            match spare {
+                None => serving.run(stream).await,
+                Some(spare) => tokio::select! {
+                    () = serving.run(stream) => {}
+                    () = spare.ended() => {}
+                },
+            }
+            drop(place);
         });
     }
     drop(listener);
     stopping.send(()).ok();
-    let all = places.acquire_many(most);
+    let all = places.all.acquire_many(most);
     if tokio::time::timeout(limits.stop_timeout, all)
         .await
         .is_err()
