@@ -21,6 +21,7 @@ use crate::{
     extensions::Extensions,
     rooms::{ByteMeter, LocalRoom, RoomName, context_frame, push_frame},
     time::now_ms,
+    usage::{self, Usage},
 };
 
 /// A live connection: a [`Spark`] and what Stellar keeps for it. Cloning it is cheap, and keeping
@@ -235,19 +236,23 @@ impl Connection {
         self.state().total_actions.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for an action, if one is free.
+    /// Takes a place for an action, if one is free of the connection's and of its client's.
     pub(crate) fn begin_action(&self) -> Option<Taken<'_>> {
         let state = self.state();
-        let most = state.app.config.simultaneous_actions;
-        let place = self.take_place(|state| &state.pending_actions, most)?;
+        let place = self.take_places(Counters {
+            own: |state| &state.pending_actions,
+            client: Some(|usage| &usage.actions),
+        })?;
         state.total_actions.fetch_add(1, Ordering::Relaxed);
         Some(place)
     }
 
-    /// Takes a place for a file, if one is free.
+    /// Takes a place for a file, if one is free of the connection's and of its client's.
     pub(crate) fn begin_file(&self) -> Option<Place> {
-        let most = self.state().app.config.simultaneous_actions;
-        let place = self.take_place(|state| &state.pending_files, most)?;
+        let place = self.take_places(Counters {
+            own: |state| &state.pending_files,
+            client: Some(|usage| &usage.files),
+        })?;
         Some(place.keep())
     }
 
@@ -255,21 +260,45 @@ impl Connection {
     pub(crate) fn begin_event(&self) -> Option<Place> {
         let most = self.state().app.config.max_pending_verbs;
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        let place = self.take_place(|state| &state.pending_events, most)?;
-        Some(place.keep())
+        let own: fn(&State) -> &AtomicU32 = |state| &state.pending_events;
+        if !usage::take(own(self.state()), most) {
+            return None;
+        }
+        let counters = Counters { own, client: None };
+        let connection = self.clone();
+        Some(Place {
+            connection,
+            counters,
+        })
     }
 
-    fn take_place(&self, counter: fn(&State) -> &AtomicU32, most: u32) -> Option<Taken<'_>> {
+    /// Takes one of the `simultaneousActions` places.
+    fn take_places(&self, mut counters: Counters) -> Option<Taken<'_>> {
         let state = self.state();
-        counter(state)
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < most).then_some(n + 1)
-            })
-            .ok()?;
+        let config = &state.app.config;
+        if !usage::take((counters.own)(state), config.simultaneous_actions) {
+            return None;
+        }
+        let most = config.simultaneous_actions_per_client;
+        let usage = self.usage().filter(|_| most > 0);
+        match (usage, counters.client) {
+            (Some(usage), Some(of_client)) => {
+                if !usage::take(of_client(usage), most) {
+                    (counters.own)(state).fetch_sub(1, Ordering::AcqRel);
+                    return None;
+                }
+            }
+            _ => counters.client = None,
+        }
         Some(Taken {
             connection: self,
-            counter,
+            counters,
         })
+    }
+
+    /// What is counted for its client, where that is bounded.
+    pub(crate) fn usage(&self) -> Option<&Usage> {
+        Usage::of(self.spark.client()?)
     }
 
     /// Sends a push: an object, of which `context` is set to `api` unless it has one.
@@ -296,10 +325,26 @@ impl Connection {
     }
 }
 
+/// Where a place is counted: for the connection, and for its client.
+#[derive(Clone, Copy)]
+struct Counters {
+    own: fn(&State) -> &AtomicU32,
+    client: Option<fn(&Usage) -> &AtomicU32>,
+}
+
+impl Counters {
+    fn give_back(self, connection: &Connection) {
+        (self.own)(connection.state()).fetch_sub(1, Ordering::AcqRel);
+        if let (Some(counter), Some(usage)) = (self.client, connection.usage()) {
+            counter(usage).fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
 /// A place among the actions or files under way; given free when it is dropped.
 pub(crate) struct Taken<'a> {
     connection: &'a Connection,
-    counter: fn(&State) -> &AtomicU32,
+    counters: Counters,
 }
 
 impl Taken<'_> {
@@ -307,7 +352,7 @@ impl Taken<'_> {
     pub(crate) fn keep(self) -> Place {
         let place = Place {
             connection: self.connection.clone(),
-            counter: self.counter,
+            counters: self.counters,
         };
         std::mem::forget(self);
         place
@@ -316,19 +361,19 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        (self.counter)(self.connection.state()).fetch_sub(1, Ordering::AcqRel);
+        self.counters.give_back(self.connection);
     }
 }
 
 /// A place that is kept for longer.
 pub(crate) struct Place {
     connection: Connection,
-    counter: fn(&State) -> &AtomicU32,
+    counters: Counters,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        (self.counter)(self.connection.state()).fetch_sub(1, Ordering::AcqRel);
+        self.counters.give_back(&self.connection);
     }
 }
 

@@ -73,6 +73,7 @@ mod serve;
 mod sessions;
 mod stellar;
 mod time;
+mod usage;
 
 /// The Engine.IO engine.
 #[cfg(feature = "engineio")]

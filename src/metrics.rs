@@ -24,6 +24,7 @@ const BUCKETS: [f64; 13] = [
 pub(crate) struct ActionMetrics {
     pub(crate) seconds: Histogram,
     pub(crate) errors: Counter,
+    pub(crate) cancelled: Counter,
 }
 
 impl Default for ActionMetrics {
@@ -31,6 +32,7 @@ impl Default for ActionMetrics {
         Self {
             seconds: Histogram::new(BUCKETS),
             errors: Counter::default(),
+            cancelled: Counter::default(),
         }
     }
 }
@@ -91,21 +93,17 @@ impl Collector for Scrape {
             let family = seconds.encode_family(&labels)?;
             registered.metrics.seconds.encode(family)?;
         }
-        let errors: Vec<_> = actions
-            .iter()
-            .map(|registered| {
-                let errors = registered.metrics.errors.get();
-                (labels(&registered.action), errors)
-            })
-            .collect();
+        let mut count = |name, help, counter: fn(&ActionMetrics) -> u64| {
+            let counts: Vec<_> = actions
+                .iter()
+                .map(|registered| (labels(&registered.action), counter(&registered.metrics)))
+                .collect();
+            rows(&mut encoder, name, help, MetricType::Counter, &counts)
+        };
         let help = "Calls of actions that were answered with an error";
-        rows(
-            &mut encoder,
-            "action_errors",
-            help,
-            MetricType::Counter,
-            &errors,
-        )
+        count("action_errors", help, |metrics| metrics.errors.get())?;
+        let help = "Calls of actions that were dropped because their caller was gone";
+        count("action_cancelled", help, |metrics| metrics.cancelled.get())
     }
 }
 

@@ -51,6 +51,7 @@ async fn stellar() -> Stellar {
             config.server.ping_interval = 0;
             // Counted as by default, but never over.
             config.publish_rate.connection = ByteRate::new(u64::MAX, u64::MAX);
+            config.publish_rate.client = ByteRate::new(u64::MAX, u64::MAX);
             config.publish_rate.room = ByteRate::new(u64::MAX, u64::MAX);
         })
         .build();

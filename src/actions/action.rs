@@ -44,6 +44,7 @@ pub struct Action {
     protected: bool,
     blocked: Vec<String>,
     timeout: Option<Duration>,
+    detached: bool,
     inputs: Vec<Input>,
     params: Option<Arc<TypeSchema>>,
     constraints: Option<Arc<Constraints>>,
@@ -69,6 +70,7 @@ impl Action {
             protected: false,
             blocked: Vec::new(),
             timeout: None,
+            detached: false,
             inputs: Vec::new(),
             params: None,
             constraints: None,
@@ -133,6 +135,15 @@ impl Action {
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Lets a call run to its end although the connection or the request that made it is gone, as
+    /// what must not stop half-way needs. The call counts as one of its client's until it ends, and
+    /// its timeout still holds. Default: it is cancelled, its future is dropped at its next `.await`.
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.detached = true;
         self
     }
 
@@ -297,6 +308,12 @@ impl Action {
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// Returns `true` if its calls run to their end although their caller is gone.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        self.detached
     }
 
     /// Whether its callers get a response.

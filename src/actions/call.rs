@@ -93,7 +93,8 @@ impl Call {
     }
 
     /// Calls another action, private ones included, with these parameters. Its middleware and
-    /// inputs count as for any call. Cancel safe as far as the action is.
+    /// inputs count as for any call. Dropping the future cancels it, unless the action is
+    /// [detached](Action::detached).
     ///
     /// # Errors
     /// The action's, 004 when there is none of that name, 001 when actions call each other

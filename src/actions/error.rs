@@ -33,6 +33,7 @@ struct Inner {
 pub(crate) enum Status {
     BadRequest,
     NotFound,
+    TooMany,
     Internal,
     Unavailable,
 }
@@ -113,6 +114,7 @@ impl From<StellarError> for ActionError {
             "001" => Status::Internal,
             "004" => Status::NotFound,
             "006" => Status::Unavailable,
+            "007" | "025" => Status::TooMany,
             _ => Status::BadRequest,
         };
         Self::of(json!(error), status)

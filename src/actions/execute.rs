@@ -25,38 +25,89 @@ use crate::{app::App, connection::Connection, dispatch::told, error::StellarErro
 /// So deep may actions call actions.
 const MAX_DEPTH: u8 = 32;
 
+/// A call that has begun.
+pub(crate) struct Started {
+    pub(crate) flow: Flow<Outcome>,
+    /// It runs to its end, whatever becomes of its caller.
+    pub(crate) is_detached: bool,
+}
+
+impl From<StellarError> for Started {
+    fn from(error: StellarError) -> Self {
+        Self {
+            flow: Flow::Ready(error.into()),
+            is_detached: false,
+        }
+    }
+}
+
+impl Started {
+    /// The outcome, for a caller that may be dropped meanwhile: then the call is dropped, too, unless
+    /// it is detached. `held` is dropped when the call is over.
+    pub(crate) async fn outcome<H: Send + 'static>(self, held: H) -> Outcome {
+        match self.flow {
+            Flow::Ready(outcome) => outcome,
+            Flow::Wait(future) if self.is_detached => {
+                let task = tokio::spawn(async move {
+                    let outcome = future.await;
+                    drop(held);
+                    outcome
+                });
+                // It does not panic, and only a runtime that ends aborts it.
+                let ended = task.await;
+                ended.unwrap_or_else(|_| StellarError::shutting_down().into())
+            }
+            Flow::Wait(future) => {
+                let outcome = future.await;
+                drop(held);
+                outcome
+            }
+        }
+    }
+}
+
 /// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
-pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Flow<Outcome> {
+pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Started {
     let survey = Survey::of(&given);
     let found = match find(app, &caller, &given, &survey) {
         Ok(found) => found,
-        Err(error) => return Flow::Ready(error.into()),
+        Err(error) => return error.into(),
     };
     if let Err(error) = given.check(&survey) {
-        return Flow::Ready(error.into());
+        return Started {
+            flow: Flow::Ready(error.into()),
+            is_detached: false,
+        };
     }
-    run(app, found, caller, given, &survey, 0)
+    Started {
+        flow: run(app, found, caller, given, &survey, 0),
+        is_detached: found.action.is_detached(),
+    }
 }
 
 /// Finds and runs an action for another action or for the server itself: private ones too, and
-/// over every transport.
-pub(crate) fn execute_inside(
+/// over every transport. Cancel safe as far as the action is: one that is detached runs to its end.
+pub(crate) async fn execute_inside(
     app: &Arc<App>,
     name: &str,
     params: Value,
     depth: u8,
-) -> Flow<Outcome> {
+) -> Outcome {
     if depth >= MAX_DEPTH {
         tracing::error!(action = name, "actions call actions without end");
-        return Flow::Ready(StellarError::internal().into());
+        return StellarError::internal().into();
     }
     let given = params.into();
     let survey = Survey::of(&given);
     let version = Fields::of(&given, &survey).version;
     let Some(found) = app.actions.find(name, version.as_ref()) else {
-        return Flow::Ready(StellarError::unknown_action(&told(Some(name))).into());
+        return StellarError::unknown_action(&told(Some(name))).into();
     };
-    run(app, found, Caller::Internal, given, &survey, depth)
+    let started = Started {
+        flow: run(app, found, Caller::Internal, given, &survey, depth),
+        is_detached: found.action.is_detached(),
+    };
+    started.outcome(()).await
 }
 
 fn find<'a>(
@@ -111,16 +162,56 @@ fn run(
         Flow::Wait(future) => {
             let own = action.timeout();
             let timeout = own.unwrap_or_else(|| app.config.action_timeout());
-            let found = found.clone();
+            let unfinished = Unfinished {
+                found: Some(found.clone()),
+                started,
+            };
             Flow::Wait(Box::pin(async move {
+                let found = unfinished.found();
                 let action = &found.action;
                 let outcome = match tokio::time::timeout(timeout, future).await {
                     Ok(result) => result.unwrap_or_else(|_| panicked(action)),
                     // The action is dropped here, and with it whatever it would still have said.
                     Err(_) => StellarError::action_timeout(action.name()).into(),
                 };
-                finish(&found, outcome, started)
+                let outcome = finish(found, outcome, started);
+                unfinished.complete();
+                outcome
             }))
+        }
+    }
+}
+
+/// A call that waits. Dropping it before it is over counts it as cancelled.
+struct Unfinished {
+    /// Taken out when it is over.
+    found: Option<Arc<Registered>>,
+    started: Instant,
+}
+
+impl Unfinished {
+    fn found(&self) -> &Arc<Registered> {
+        match &self.found {
+            Some(found) => found,
+            None => unreachable!("it is there until the call is over"),
+        }
+    }
+
+    fn complete(mut self) {
+        self.found = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(found) = &self.found {
+            found.metrics.cancelled.inc();
+            let took = self.started.elapsed();
+            tracing::debug!(
+                action = found.action.name(),
+                ?took,
+                "cancelled: its caller is gone"
+            );
         }
     }
 }

@@ -239,6 +239,25 @@ impl Builder {
         self
     }
 
+    /// Names the client that an identity of the authorizer is; see [`ServerBuilder::client_key`].
+    ///
+    /// ```
+    /// use stellarfw::{Stellar, transport::Refusal};
+    ///
+    /// struct User { id: u64 }
+    ///
+    /// let builder = Stellar::builder()
+    ///     .authorize(async |_| Ok::<_, Refusal>(Some(User { id: 7 })))
+    ///     .client_key(|user: &User| Some(user.id.to_string()));
+    /// ```
+    pub fn client_key<T: Any + Send + Sync>(
+        mut self,
+        key: impl Fn(&T) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.server = self.server.client_key(key);
+        self
+    }
+
     /// Changes the transport layer underneath: hooks, transforms, ids. Its settings are those of
     /// [`Config::server`], its handler and engines are this builder's.
     pub fn with_server(mut self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {

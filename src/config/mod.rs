@@ -62,6 +62,12 @@ pub struct Config {
     /// How many actions one connection may have under way, and how many files; one more gets 007.
     /// Default 5.
     pub simultaneous_actions: u32,
+    /// How many actions one client may have under way, over all its connections and HTTP, and how
+    /// many files; one more gets 007, over HTTP with 429. 0 is no bound. Default 1,000.
+    ///
+    /// A client is what has the same [`Builder::client_key`](crate::Builder::client_key), or else the
+    /// same address.
+    pub simultaneous_actions_per_client: u32,
     /// Milliseconds an action may take before it gets 022. Default 30,000.
     pub action_timeout: u64,
     /// How many rooms one connection may be in; one more gets 023. Default 1,000.
@@ -91,7 +97,7 @@ pub struct Config {
     /// Default 0.
     pub file_max_age: u64,
     /// The longest public file that is compressed for those who take it, in bytes; a longer one is
-    /// sent as it is, unless a compressed form lies beside it. 0 compresses none. Default 4 MiB.
+    /// sent as it is, unless a compressed form lies beside it. 0 compresses none. Default 8 MiB.
     pub max_compress: usize,
     /// How many bytes of compressed files are kept in memory, those used last; 0 compresses none.
     /// Default 16 MiB.
@@ -164,6 +170,7 @@ impl Default for Config {
             welcome_delay: 0,
             starting_chat_rooms: vec!["defaultRoom".into()],
             simultaneous_actions: 5,
+            simultaneous_actions_per_client: 1_000,
             action_timeout: 30_000,
             max_rooms: 1_000,
             max_members: 100_000,
@@ -175,7 +182,7 @@ impl Default for Config {
             public: Vec::new(),
             max_file: 10_485_760,
             file_max_age: 0,
-            max_compress: 4 << 20,
+            max_compress: 8 << 20,
             compress_cache: 16 << 20,
             follow_symlinks: false,
             api_path: "/api".into(),

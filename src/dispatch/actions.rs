@@ -7,6 +7,7 @@ use super::{
     files,
     request::Field,
     response::{Meta, frame, frame_with, respond, send},
+    while_there,
 };
 use crate::{
     actions::{ActionError, Caller, Given, Outcome, execute},
@@ -25,7 +26,9 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
         Some(Field::Value(value)) => Given::from(*value),
         None => Value::Null.into(),
     };
-    match execute(app, Caller::Connection(connection.clone()), given) {
+    let started = execute(app, Caller::Connection(connection.clone()), given);
+    let is_detached = started.is_detached;
+    match started.flow {
         Flow::Ready(outcome) => {
             drop(place);
             answer(&connection, meta, outcome);
@@ -33,7 +36,14 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
         Flow::Wait(future) => {
             let place = place.keep();
             tokio::spawn(async move {
-                let outcome = future.await;
+                let outcome = if is_detached {
+                    future.await
+                } else {
+                    match while_there(&connection, future).await {
+                        Some(outcome) => outcome,
+                        None => return,
+                    }
+                };
                 drop(place);
                 let _turn = turn();
                 answer(&connection, meta, outcome);

@@ -7,6 +7,7 @@ use stellarfw_transport::{Flow, turn};
 use super::{
     request::Field,
     response::{Meta, respond},
+    while_there,
 };
 use crate::{
     connection::Connection,
@@ -35,7 +36,9 @@ pub(super) fn send(connection: Connection, meta: Meta, path: String) {
         Flow::Ready(result) => answer(&connection, &meta, result),
         Flow::Wait(future) => {
             tokio::spawn(async move {
-                let result = future.await;
+                let Some(result) = while_there(&connection, future).await else {
+                    return;
+                };
                 drop(place);
                 let _turn = turn();
                 answer(&connection, &meta, result);

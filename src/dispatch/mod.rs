@@ -16,7 +16,7 @@ use std::{
 };
 
 use stellarfw_transport::{
-    CloseReason, CodecError, Flow, Handler, Message, Spark,
+    BoxFuture, CloseReason, CodecError, Flow, Handler, Message, Spark, catch_panic,
     lane::{Entered, LaneLimits},
     turn,
 };
@@ -42,6 +42,11 @@ pub(crate) struct Dispatcher {
 impl Handler for Dispatcher {
     fn state(&self) -> Option<TypeId> {
         Some(TypeId::of::<State>())
+    }
+
+    fn counts_clients(&self) -> bool {
+        let config = &self.app.config;
+        config.simultaneous_actions_per_client > 0 || config.publish_rate.client.per_second > 0
     }
 
     fn open(&self, spark: &Spark) -> Flow {
@@ -142,7 +147,7 @@ fn in_order(connection: Connection, meta: Meta, verb: Verb<'_>) {
         // Messages of one connection come one at a time, so the lane stays idle while we work.
         if let Flow::Wait(future) = verbs::run(&connection, meta, verb) {
             lane.occupy();
-            tokio::spawn(drive(connection, future));
+            tokio::spawn(drive(connection, future, false));
         }
         return;
     }
@@ -167,8 +172,9 @@ fn in_order(connection: Connection, meta: Meta, verb: Verb<'_>) {
 fn work(connection: Connection, verb: PendingVerb) {
     let mut next = Some(verb);
     while let Some(verb) = next {
+        let is_last = verb.is_last();
         if let Flow::Wait(future) = start(&connection, verb) {
-            tokio::spawn(drive(connection, future));
+            tokio::spawn(drive(connection, future, is_last));
             return;
         }
         next = connection.state().verbs.next();
@@ -176,15 +182,26 @@ fn work(connection: Connection, verb: PendingVerb) {
 }
 
 /// Waits for the verb under way, then works off what has come meanwhile.
-async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFuture<()>) {
+async fn drive(connection: Connection, mut future: BoxFuture<()>, mut is_last: bool) {
     loop {
-        if stellarfw_transport::catch_panic(future).await.is_err() {
-            panicked(&connection);
+        let work = catch_panic(future);
+        let done = if is_last {
+            Some(work.await)
+        } else {
+            outlive(&connection, work).await
+        };
+        match done {
+            Some(Ok(())) => {}
+            Some(Err(_)) => panicked(&connection),
+            None => {
+                tracing::warn!(connection = %connection.id(), "a hook outlived its connection and was dropped");
+            }
         }
         loop {
             let Some(verb) = connection.state().verbs.next() else {
                 return;
             };
+            is_last = verb.is_last();
             let flow = {
                 let _turn = turn();
                 start(&connection, verb)
@@ -194,6 +211,21 @@ async fn drive(connection: Connection, mut future: stellarfw_transport::BoxFutur
                 break;
             }
         }
+    }
+}
+
+/// Awaits a verb, but no longer than the close timeout once its connection is gone: what comes last
+/// takes it out of its rooms.
+async fn outlive<T>(connection: &Connection, verb: impl Future<Output = T>) -> Option<T> {
+    let grace = connection.state().app.config.server.close_timeout();
+    let late = async {
+        connection.spark().closed().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        biased;
+        done = verb => Some(done),
+        () = late => None,
     }
 }
 
@@ -213,6 +245,15 @@ fn start(connection: &Connection, verb: PendingVerb) -> Flow {
         panicked(connection);
         Flow::DONE
     })
+}
+
+/// Awaits what is only for a connection: it is dropped when the connection is gone.
+async fn while_there<T>(connection: &Connection, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = connection.spark().closed() => None,
+    }
 }
 
 /// A connection that has ended. Dropping it drops the application's data of it.

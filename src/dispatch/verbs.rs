@@ -88,6 +88,10 @@ impl PendingVerb {
     pub(super) fn last() -> Self {
         Self(None)
     }
+
+    pub(super) fn is_last(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 impl<'a> Verb<'a> {
@@ -385,13 +389,21 @@ fn received(
     })
 }
 
-/// Counts a message against the rates of its connection and of its room. The connection's comes
-/// first, so that one that is over it takes nothing from the other members.
+/// Counts a message against the rates of its connection, its client and its room, in that order: one
+/// that is over its own takes nothing from the others.
 fn may_publish(connection: &Connection, local: &LocalRoom, message: &Content) -> bool {
     let state = connection.state();
     let rate = &state.app.config.publish_rate;
     let (len, now) = (message.len(), Moment::now());
-    state.published.take(len, rate.connection, now) && local.published.take(len, rate.room, now)
+    state.published.take(len, rate.connection, now)
+        && of_client(connection, len, now)
+        && local.published.take(len, rate.room, now)
+}
+
+fn of_client(connection: &Connection, len: usize, now: Moment) -> bool {
+    let rate = connection.state().app.config.publish_rate.client;
+    let usage = connection.usage();
+    usage.is_none_or(|usage| usage.published.take(len, rate, now))
 }
 
 /// What a member takes of an answer to `roomView`, in bytes.
@@ -401,8 +413,8 @@ const MEMBER: usize = 80;
 fn may_view(connection: &Connection, local: &LocalRoom) -> bool {
     let state = connection.state();
     let rate = state.app.config.publish_rate.connection;
-    let bytes = local.len().saturating_mul(MEMBER);
-    state.published.take(bytes, rate, Moment::now())
+    let (bytes, now) = (local.len().saturating_mul(MEMBER), Moment::now());
+    state.published.take(bytes, rate, now) && of_client(connection, bytes, now)
 }
 
 /// 003 for what a hook or a listener is to see and cannot.

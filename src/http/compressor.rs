@@ -150,7 +150,7 @@ enum State {
 }
 
 /// So many files of a server wait or are being compressed; with the longest of them the last has waited
-/// for a second or two.
+/// for some seconds.
 const PLACES: usize = 16;
 
 /// What an entry takes beside its bytes: its key, its channel and its place in the table.

@@ -21,6 +21,10 @@ pub struct PublishRate {
     /// What one connection may publish, to all its rooms together. Default 1 MiB a second, 2 MiB
     /// at once. A `roomView` counts as 80 bytes for each member that it lists.
     pub connection: ByteRate,
+    /// What all connections of one client may publish together, see
+    /// [`client_key`](stellarfw_transport::ServerBuilder::client_key). Default 16 MiB a second,
+    /// 32 MiB at once.
+    pub client: ByteRate,
     /// What all members together may publish to one room. Default 4 MiB a second, 2 MiB at once.
     pub room: ByteRate,
 }
@@ -29,17 +33,19 @@ impl Default for PublishRate {
     fn default() -> Self {
         Self {
             connection: ByteRate::new(1 << 20, default_burst()),
+            client: default_client(),
             room: ByteRate::new(4 << 20, default_burst()),
         }
     }
 }
 
 impl PublishRate {
-    /// No bound for connections and rooms.
+    /// No bound for connections, clients and rooms.
     #[must_use]
     pub fn unlimited() -> Self {
         Self {
             connection: ByteRate::new(0, 0),
+            client: ByteRate::new(0, 0),
             room: ByteRate::new(0, 0),
         }
     }
@@ -58,6 +64,10 @@ pub struct ByteRate {
     pub burst: u64,
 }
 
+fn default_client() -> ByteRate {
+    ByteRate::new(16 << 20, 32 << 20)
+}
+
 fn default_burst() -> u64 {
     2 << 20
 }
@@ -70,7 +80,13 @@ impl ByteRate {
     }
 
     fn nanos(self, bytes: u64) -> u64 {
-        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.per_second.max(1));
+        const NANOS: u64 = 1_000_000_000;
+        let per_second = self.per_second.max(1);
+        // A division of 128 bits takes several times as long, and messages are not that large.
+        if let Some(product) = bytes.checked_mul(NANOS) {
+            return product / per_second;
+        }
+        let nanos = u128::from(bytes) * u128::from(NANOS) / u128::from(per_second);
         u64::try_from(nanos).unwrap_or(u64::MAX)
     }
 }
@@ -110,6 +126,11 @@ impl ByteMeter {
                 fits.then(|| now.0.saturating_add(counted).saturating_add(takes))
             })
             .is_ok()
+    }
+
+    /// Returns `true` if all that was counted is forgiven.
+    pub(crate) fn is_empty(&self, now: Moment) -> bool {
+        self.0.load(Ordering::Relaxed) <= now.0
     }
 }
 

@@ -164,7 +164,7 @@ async fn a_result_that_is_too_long_is_not_sent() {
 
 #[tokio::test]
 async fn a_client_that_leaves_during_its_action_leaves_nothing_behind() {
-    let (builder, gate, begun) = waiting(Stellar::builder());
+    let (builder, _gate, begun) = waiting(Stellar::builder());
     let host = host(builder).await;
     let mut peer = host.peer().await;
     peer.send_all([action("wait"), action("wait")]).await;
@@ -175,8 +175,6 @@ async fn a_client_that_leaves_during_its_action_leaves_nothing_behind() {
     let connection = host.stellar.connections().remove(0);
     peer.goodbye().await;
     host.is_empty().await;
-    assert_eq!(connection.pending_actions(), 2);
-    gate.add_permits(2);
     until("the actions' end", async || {
         connection.pending_actions() == 0
     })

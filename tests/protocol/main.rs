@@ -17,6 +17,7 @@ mod bad_actions;
 mod bad_encodings;
 mod bad_inputs;
 mod broker;
+mod clients;
 mod corpus;
 mod crowds;
 mod errors;

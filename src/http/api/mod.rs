@@ -7,7 +7,7 @@ mod reply;
 mod routes;
 mod uploads;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     body::Body,
@@ -16,7 +16,7 @@ use axum::{
 };
 use http::{Method, StatusCode, header, request::Parts};
 use serde_json::{Map, Value, json};
-use stellarfw_transport::{Peer, SparkId, handshake::query_value};
+use stellarfw_transport::{Client, Peer, SparkId, handshake::query_value};
 
 pub use self::routes::BadRoute;
 use self::{params::Read, reply::Answer};
@@ -26,9 +26,10 @@ pub(crate) use self::{
 };
 use super::{session::Session, statics::decode};
 use crate::{
-    Stellar,
+    Stellar, StellarError,
     actions::{Caller, HttpCaller, Outcome, execute},
     time::now_ms,
+    usage::HttpPlace,
 };
 
 /// What the path of a request says.
@@ -61,7 +62,17 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         Some(_) => None,
     };
     let caller = caller(stellar, &parts, session.as_ref());
-    let (outcome, received) = call(stellar, named, &parts, body, &caller).await;
+    let address = caller.remote.map(|remote| remote.ip());
+    let client = stellar.server.client(None, address);
+    // Before the body is read: a call that is not made costs as little as can be.
+    let over_rate = client.as_ref().and_then(|it| it.count_message().err());
+    let (outcome, received) = match over_rate {
+        None => call(stellar, named, &parts, body, &caller, client.as_ref()).await,
+        Some(_) => (
+            Ok(StellarError::too_many_messages().into()),
+            Value::Object(Map::new()),
+        ),
+    };
     if let Ok(Outcome::File(path)) = outcome {
         let mut response = super::statics::file(stellar, &path, &parts).await;
         if let Some(session) = &session {
@@ -69,7 +80,11 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         }
         return response;
     }
-    let Answer { status, mut fields } = reply::settle(outcome);
+    let Answer {
+        status,
+        mut fields,
+        retry_after,
+    } = reply::settle(outcome);
     fields.insert(
         "serverInformation".into(),
         json!({
@@ -88,7 +103,11 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
             "receivedParams": received,
         }),
     );
-    let answer = Answer { status, fields };
+    let answer = Answer {
+        status,
+        fields,
+        retry_after: over_rate.or(retry_after),
+    };
     reply::respond(&parts.method, answer, session.as_ref(), callback.as_deref())
 }
 
@@ -121,6 +140,7 @@ async fn call(
     parts: &Parts,
     body: Body,
     caller: &HttpCaller,
+    client: Option<&Arc<Client>>,
 ) -> (Result<Outcome, params::BadBody>, Value) {
     let mut read = match params::read(parts, body, stellar.config()).await {
         Ok(read) => read,
@@ -131,12 +151,15 @@ async fn call(
     if parts.method == Method::TRACE {
         return (Ok(Outcome::Nothing), received);
     }
+    let most = stellar.config().simultaneous_actions_per_client;
+    let Some(place) = HttpPlace::take(client, most) else {
+        return (Ok(StellarError::too_many_pending().into()), received);
+    };
     // What was uploaded is kept until the action is done with it.
     let (given, uploads) = read.into_given();
     let caller = Caller::Http(Box::new(caller.clone()));
-    let outcome = execute(&stellar.app, caller, given).await;
-    drop(uploads);
-    (Ok(outcome), received)
+    let started = execute(&stellar.app, caller, given);
+    (Ok(started.outcome((uploads, place)).await), received)
 }
 
 /// Puts what the path says into the parameters.

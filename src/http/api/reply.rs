@@ -1,5 +1,7 @@
 //! What an API request is answered with.
 
+use std::time::Duration;
+
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value};
@@ -15,6 +17,8 @@ use crate::{
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) fields: Map<String, Value>,
+    /// When the client may come again, where its call is over a bound.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// The answer that an outcome makes.
@@ -22,15 +26,18 @@ pub(super) fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
     match outcome {
         Err(BadBody(status, text)) => Answer {
             status,
+            retry_after: None,
             fields: Map::from_iter([("error".to_owned(), Value::String(text))]),
         },
         Ok(Outcome::Nothing) => Answer {
             status: StatusCode::NO_CONTENT,
+            retry_after: None,
             fields: Map::new(),
         },
         Ok(outcome) => match outcome.into_fields() {
             Ok(fields) => Answer {
                 status: StatusCode::OK,
+                retry_after: None,
                 fields,
             },
             Err(error) => failed(&error),
@@ -42,11 +49,17 @@ fn failed(error: &ActionError) -> Answer {
     let status = match error.status() {
         Status::BadRequest => StatusCode::BAD_REQUEST,
         Status::NotFound => StatusCode::NOT_FOUND,
+        Status::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Status::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Status::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     };
     match serde_json::to_value(error) {
-        Ok(Value::Object(fields)) => Answer { status, fields },
+        Ok(Value::Object(fields)) => Answer {
+            status,
+            fields,
+            // An action that is under way may be done at any time.
+            retry_after: (status == StatusCode::TOO_MANY_REQUESTS).then_some(Duration::ZERO),
+        },
         _ => failed(&StellarError::internal().into()),
     }
 }
@@ -105,6 +118,11 @@ pub(super) fn respond(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    if let Some(after) = answer.retry_after {
+        // In whole seconds, and never at once.
+        let seconds = after.as_secs() + 1;
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
     if let Some(session) = session {
         session.tell(headers);
     }

@@ -81,6 +81,47 @@ async fn pages_are_known_by_their_origin_over_http2() {
     connection.abort();
 }
 
+/// A stream that is reset takes its action with it, and leaves the connection alone.
+#[tokio::test]
+async fn an_action_ends_with_its_stream() {
+    struct Ended(std::sync::Arc<tokio::sync::Notify>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let (begun, ended) = <(
+        std::sync::Arc<tokio::sync::Notify>,
+        std::sync::Arc<tokio::sync::Notify>,
+    )>::default();
+    let (begin, end) = (begun.clone(), ended.clone());
+    let builder = who().action("wait", move || {
+        let (begin, ended) = (begin.clone(), Ended(end.clone()));
+        async move {
+            let _ended = ended;
+            begin.notify_one();
+            std::future::pending::<stellarfw::actions::ActionResult>().await
+        }
+    });
+    let certificate = Certificate::new();
+    let server = secured(builder, certificate.tls()).await;
+    let (mut client, connection) = http2::<Empty<&'static [u8]>>(&server, &certificate).await;
+    let get = |path: &str| {
+        let uri = format!("https://localhost{path}");
+        hyper::Request::get(uri).body(Empty::new()).unwrap()
+    };
+    let call = tokio::spawn(client.send_request(get("/api/wait")));
+    soon("the action's start", begun.notified()).await;
+    call.abort();
+    soon("the action's end", ended.notified()).await;
+    let answer = soon("the answer", client.send_request(get("/api/who"))).await;
+    assert_eq!(answer.unwrap().status(), 200);
+    drop(client);
+    server.stop.send(()).ok();
+    soon("the end", server.task).await.unwrap();
+    connection.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_early_answer_ends_its_stream_alone() {
     let certificate = Certificate::new();

@@ -115,6 +115,7 @@ macro_rules! __each_behaviour {
             }
             rate {
                 messages_over_the_rate_are_refused
+                a_client_has_one_rate_over_all_its_connections
                 who_goes_on_is_ended
                 control_messages_count
                 without_a_rate_nothing_is_refused

@@ -37,6 +37,13 @@ pub struct ServerConfig {
     pub inbox: InboxLimits,
     /// How many messages one spark may send in a time. Default: as many as it likes.
     pub message_rate: MessageRate,
+    /// How many messages all connections of one client may send in a time, calls over HTTP included;
+    /// more are refused as those over `messageRate` are. Default 0 a second: 20 times `messageRate`,
+    /// so no bound without that.
+    ///
+    /// A client is what has the same [`client_key`](crate::ServerBuilder::client_key), or else the
+    /// same address: one of IPv4, a /64 of IPv6, and the one that a trusted proxy reports.
+    pub message_rate_per_client: MessageRate,
     /// How many sparks may be open at once; more are answered 503. Default 100,000.
     pub max_connections: usize,
     /// How many connections one address may have, from the first byte of their handshake on; more
@@ -106,6 +113,7 @@ impl Default for ServerConfig {
             outbox: OutboxLimits::default(),
             inbox: InboxLimits::default(),
             message_rate: MessageRate::default(),
+            message_rate_per_client: MessageRate::default(),
             max_connections: 100_000,
             max_connections_per_address: 25_000,
             max_handshakes: 4_096,

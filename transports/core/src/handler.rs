@@ -21,6 +21,12 @@ pub trait Handler: Send + Sync + 'static {
         None
     }
 
+    /// Returns `true` if the handler bounds [clients](crate::Client): then each spark has one. By
+    /// default it does not. A handler that wraps another has to pass this on.
+    fn counts_clients(&self) -> bool {
+        false
+    }
+
     /// A spark has opened; it can be sent to.
     fn open(&self, spark: &Spark) -> Flow;
 

@@ -50,7 +50,8 @@ impl Inlet {
         if let Flow::Wait(future) = flow {
             occupy(&spark, future);
         }
-        let meter = Meter::new(spark.0.server.config.message_rate, Instant::now());
+        let rate = spark.0.server.config.message_rate;
+        let meter = Meter::new(rate, spark.client(), Instant::now());
         Self { spark, meter }
     }
 

@@ -20,6 +20,7 @@ mod addresses;
 mod ahead;
 pub mod auth;
 mod budget;
+mod clients;
 mod close;
 pub mod codec;
 mod config;
@@ -56,6 +57,7 @@ pub use self::{
     ahead::for_each_ahead,
     auth::{Authorizer, Identity, Refusal},
     budget::{Budget, Lease, OverBudget, memory_limit},
+    clients::{Client, ClientState},
     close::CloseReason,
     codec::{Codec, CodecError, Parser},
     config::{InboxLimits, ServerConfig},

@@ -1,8 +1,13 @@
 //! How many messages a spark may send in a time.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
+
+use crate::clients::Client;
 
 /// How many messages one spark may send, control messages and the pings of its engine included.
 /// Off by default.
@@ -41,6 +46,21 @@ impl MessageRate {
         Self { per_second, burst }
     }
 }
+
+impl MessageRate {
+    /// The bound of a client whose connections have this one, where it is not set: of
+    /// [`PER_CLIENT`] connections. None if this is none.
+    pub(crate) fn per_client(self, set: Self) -> Option<Rate> {
+        let set_rate = Rate::new(set.per_second, set.burst);
+        set_rate.or_else(|| {
+            let burst = self.burst.saturating_mul(PER_CLIENT);
+            Rate::new(self.per_second * f64::from(PER_CLIENT), burst)
+        })
+    }
+}
+
+/// So many connections at full rate are one client's by default.
+const PER_CLIENT: u32 = 20;
 
 /// How many new connections may come in a time. Off by default.
 ///
@@ -107,6 +127,16 @@ impl Rate {
             burst: interval.saturating_mul(burst.max(1)),
         })
     }
+
+    /// What one takes of the time.
+    pub(crate) fn interval(self) -> Duration {
+        self.interval
+    }
+
+    /// What so many at once take.
+    pub(crate) fn burst(self) -> Duration {
+        self.burst
+    }
 }
 
 /// What was counted against a [`Rate`]: it is empty at some time, and each message makes that an
@@ -138,28 +168,45 @@ impl Bucket {
     }
 }
 
-/// What one spark has sent.
+/// What one spark has sent, and with it its client.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    rate: Rate,
+    /// Its own bound, if it has one.
+    rate: Option<Rate>,
     taken: Bucket,
+    /// What it may have refused before it is ended.
+    refusals: Rate,
     refused: Bucket,
+    /// Its client, if that is bounded.
+    client: Option<Arc<Client>>,
 }
 
 impl Meter {
     /// A meter, where there is a bound.
-    pub(crate) fn new(rate: MessageRate, now: Instant) -> Option<Self> {
+    pub(crate) fn new(
+        rate: MessageRate,
+        client: Option<&Arc<Client>>,
+        now: Instant,
+    ) -> Option<Self> {
+        let rate = Rate::new(rate.per_second, rate.burst);
+        let client = client.filter(|client| client.rate().is_some());
         Some(Self {
-            rate: Rate::new(rate.per_second, rate.burst)?,
+            rate,
             taken: Bucket::new(now),
+            refusals: rate.or_else(|| client?.rate())?,
             refused: Bucket::new(now),
+            client: client.cloned(),
         })
     }
 
+    /// Counts a message. The spark's own bound comes first, so that one that is over it takes nothing
+    /// from its client's other sparks; and only what it was refused itself ends it.
     pub(crate) fn count(&mut self, now: Instant) -> Verdict {
-        if self.taken.take(now, self.rate) {
+        let own = self.rate.is_none_or(|rate| self.taken.take(now, rate));
+        let client = || self.client.as_ref();
+        if own && client().is_none_or(|client| client.take_message(now)) {
             Verdict::Within
-        } else if self.refused.take(now, self.rate) {
+        } else if self.refused.take(now, self.refusals) {
             Verdict::Over
         } else {
             Verdict::TooMany
@@ -170,11 +217,12 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::{ClientKey, Clients};
 
     #[test]
     fn a_burst_passes_then_as_many_are_refused_then_it_is_enough() {
         let start = Instant::now();
-        let mut meter = Meter::new(MessageRate::new(10.0, 5), start).unwrap();
+        let mut meter = Meter::new(MessageRate::new(10.0, 5), None, start).unwrap();
         let mut count = |millis| meter.count(start + Duration::from_millis(millis));
         for _ in 0..5 {
             assert_eq!(count(0), Verdict::Within);
@@ -200,7 +248,7 @@ mod tests {
     #[test]
     fn who_sends_as_fast_as_it_may_is_never_refused() {
         let start = Instant::now();
-        let mut meter = Meter::new(MessageRate::new(1_000.0, 1), start).unwrap();
+        let mut meter = Meter::new(MessageRate::new(1_000.0, 1), None, start).unwrap();
         for millis in 0..10_000 {
             let now = start + Duration::from_millis(millis);
             assert_eq!(meter.count(now), Verdict::Within);
@@ -210,7 +258,7 @@ mod tests {
     #[test]
     fn who_sends_half_as_much_again_is_refused_a_third_and_stays() {
         let start = Instant::now();
-        let mut meter = Meter::new(MessageRate::new(1_000.0, 10), start).unwrap();
+        let mut meter = Meter::new(MessageRate::new(1_000.0, 10), None, start).unwrap();
         let mut over = 0;
         for message in 0..15_000_u64 {
             let now = start + Duration::from_nanos(message * 1_000_000 * 2 / 3);
@@ -224,11 +272,58 @@ mod tests {
     }
 
     #[test]
+    fn a_client_is_bounded_by_itself_or_by_twenty_connections() {
+        let off = MessageRate::default();
+        assert!(off.per_client(off).is_none());
+        let usual = MessageRate::new(10.0, 5).per_client(off).unwrap();
+        assert_eq!(usual.interval(), Duration::from_millis(5));
+        assert_eq!(usual.burst(), Duration::from_millis(500));
+        let own = MessageRate::new(1.0, 3);
+        for connection in [off, MessageRate::new(10.0, 5)] {
+            let set = connection.per_client(own).unwrap();
+            assert_eq!(set.interval(), Duration::from_secs(1));
+            assert_eq!(set.burst(), Duration::from_secs(3));
+        }
+    }
+
+    #[test]
+    fn connections_of_a_client_share_its_rate_and_each_answers_for_its_own_refusals() {
+        let start = Instant::now();
+        let clients = Clients::new(Rate::new(0.001, 6), 10, start);
+        let key = || ClientKey::of(Some("ann".into()), None).unwrap();
+        let meter = |rate| {
+            let client = clients.get(key(), start).unwrap();
+            Meter::new(rate, Some(&client), start).unwrap()
+        };
+        let mut first = meter(MessageRate::new(0.001, 4));
+        let counted = |meter: &mut Meter, count| -> Vec<_> {
+            (0..count).map(|_| meter.count(start)).collect()
+        };
+        use Verdict::{Over, TooMany, Within};
+        let all = counted(&mut first, 9);
+        assert_eq!(
+            all,
+            [
+                Within, Within, Within, Within, Over, Over, Over, Over, TooMany
+            ]
+        );
+        // What it was refused by its own rate is not its client's.
+        let mut second = meter(MessageRate::new(0.001, 4));
+        assert_eq!(counted(&mut second, 4), [Within, Within, Over, Over]);
+        // Nor ends it the others: they are ended for what they were refused themselves.
+        let mut third = meter(MessageRate::default());
+        assert_eq!(
+            counted(&mut third, 7),
+            [Over, Over, Over, Over, Over, Over, TooMany]
+        );
+    }
+
+    #[test]
     fn nothing_is_counted_without_a_bound() {
-        assert!(Meter::new(MessageRate::default(), Instant::now()).is_none());
+        assert!(Meter::new(MessageRate::default(), None, Instant::now()).is_none());
         // Whatever the numbers are, they are one bound or another.
         for off in [-1.0, f64::NAN, f64::NEG_INFINITY] {
-            assert!(Meter::new(MessageRate::new(off, 1), Instant::now()).is_none());
+            assert!(Meter::new(MessageRate::new(off, 1), None, Instant::now()).is_none());
         }
         for (per_second, burst) in [
             (1.0, u32::MAX),
@@ -237,7 +332,7 @@ mod tests {
             (f64::INFINITY, 1),
             (f64::MIN_POSITIVE, u32::MAX),
         ] {
-            let mut meter = Meter::new(MessageRate::new(per_second, burst), Instant::now());
+            let mut meter = Meter::new(MessageRate::new(per_second, burst), None, Instant::now());
             let verdict = meter.as_mut().map(|meter| meter.count(Instant::now()));
             assert_eq!(verdict, Some(Verdict::Within), "{per_second} {burst}");
         }

@@ -18,6 +18,7 @@ use tokio::{runtime::Handle, sync::Notify};
 use crate::{
     addresses::AddressPlace,
     auth::Identity,
+    clients::Client,
     close::CloseReason,
     codec::{CodecError, Parser},
     control,
@@ -59,11 +60,20 @@ pub(crate) struct Inner {
     transport: &'static str,
     handshake: Handshake,
     identity: Option<Identity>,
+    client: Option<Arc<Client>>,
     pub(crate) seat: OnceLock<Seat>,
     /// Its place among the connections of its address, where they are bounded.
     pub(crate) address_place: Mutex<Option<Box<AddressPlace>>>,
     reason: OnceLock<CloseReason>,
     gone: Notify,
+}
+
+/// Whose spark it is, and the place that it has for that.
+#[derive(Default)]
+pub(crate) struct Guest {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) client: Option<Arc<Client>>,
+    pub(crate) address_place: Option<Box<AddressPlace>>,
 }
 
 struct Output {
@@ -114,10 +124,9 @@ impl Spark {
         id: SparkId,
         transport: &'static str,
         handshake: Handshake,
-        identity: Option<Identity>,
+        guest: Guest,
         server: Arc<ServerInner>,
         outlet: Arc<dyn Outlet>,
-        address_place: Option<Box<AddressPlace>>,
     ) -> Self {
         let outgoing = (!server.outgoing.is_empty()).then(|| {
             Box::new(Output {
@@ -129,7 +138,8 @@ impl Spark {
             id,
             transport,
             handshake,
-            identity,
+            identity: guest.identity,
+            client: guest.client,
             attachment: OnceLock::new(),
             server,
             outlet,
@@ -140,7 +150,7 @@ impl Spark {
             silent: AtomicU8::new(0),
             legacy: AtomicBool::new(false),
             seat: OnceLock::new(),
-            address_place: Mutex::new(address_place),
+            address_place: Mutex::new(guest.address_place),
             reason: OnceLock::new(),
             gone: Notify::new(),
         }))
@@ -174,6 +184,13 @@ impl Spark {
     #[must_use]
     pub fn any_identity(&self) -> Option<&Identity> {
         self.0.identity.as_ref()
+    }
+
+    /// The client whose connection it is: all of one identity, or else of one address. `None` where
+    /// no bound of the server counts clients, or its address is not known.
+    #[must_use]
+    pub fn client(&self) -> Option<&Arc<Client>> {
+        self.0.client.as_ref()
     }
 
     /// The server it belongs to.

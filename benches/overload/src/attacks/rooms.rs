@@ -42,6 +42,7 @@ pub(super) fn all() -> Vec<Attack> {
             settings: &[
                 ("STELLAR_SERVER__OUTBOX__BYTES", "1048576"),
                 ("STELLAR_PUBLISH_RATE__CONNECTION__PER_SECOND", "0"),
+                ("STELLAR_PUBLISH_RATE__CLIENT__PER_SECOND", "0"),
                 ("STELLAR_PUBLISH_RATE__ROOM__PER_SECOND", "0"),
                 // The members only read.
                 ("STELLAR_SERVER__PING_INTERVAL", "0"),

@@ -106,6 +106,44 @@ pub async fn control_messages_count(harness: Subject) {
     }
 }
 
+/// The bound of a client holds over all its connections, and over those that come again; what it is
+/// refused ends none of them before it has been refused as much itself.
+pub async fn a_client_has_one_rate_over_all_its_connections(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| {
+            config.message_rate_per_client = MessageRate::new(0.000_1, BURST);
+        })
+        .echo()
+        .serve()
+        .await;
+    let (mut first, _) = bed.pair().await;
+    for n in 0..BURST / 2 {
+        first.say(n).await;
+        assert_eq!(first.hear().await, n);
+    }
+    let (mut second, spark) = bed.pair().await;
+    for n in 0..BURST / 2 {
+        second.say(n).await;
+        assert_eq!(second.hear().await, n);
+    }
+    drop(first);
+    let (mut third, other) = bed.pair().await;
+    let same = spark.client().zip(other.client());
+    assert!(same.is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other)));
+    let refused = |count| bed.server.counts().over_rate >= count;
+    third.say("more").await;
+    until("the newcomer is refused", || refused(1)).await;
+    second.say("more").await;
+    until("the other one is refused", || refused(2)).await;
+    assert!(spark.is_open() && other.is_open());
+    spark.send("still here").must();
+    assert_eq!(second.hear().await, "still here");
+    flood(&mut third, "more").await;
+    is_ended(&bed, &mut third, &other).await;
+    assert!(spark.is_open());
+    bed.finish().await;
+}
+
 /// By default there is no rate.
 pub async fn without_a_rate_nothing_is_refused(harness: Subject) {
     let bed = Setup::new(&harness).echo().serve().await;

@@ -23,7 +23,7 @@ use crate::{
     id::SparkId,
     inlet::Inlet,
     outlet::Outlet,
-    spark::Spark,
+    spark::{Guest, Spark},
     turn::turn,
 };
 
@@ -34,6 +34,8 @@ pub struct Admission {
     transport: &'static str,
     handshake: Handshake,
     identity: Option<Identity>,
+    /// What its identity is called among the clients.
+    client_key: Option<Box<str>>,
     address_place: Option<AddressPlace>,
     _place: Place,
 }
@@ -219,10 +221,12 @@ impl Server {
         // What only the HTTP server needs would keep its buffers alive with the spark.
         parts.extensions.remove::<Peer>();
         let handshake = Handshake::new(reservation.remote, parts);
+        let client_key = self.client_key(identity.as_ref());
         Ok(Admission {
             transport,
             handshake,
             identity,
+            client_key,
             address_place: reservation.address_place,
             _place: reservation.place,
         })
@@ -259,7 +263,12 @@ impl Server {
         let inner = &self.0;
         let handshake = admission.handshake;
         let place = admission._place;
-        let mut address_place = admission.address_place.map(Box::new);
+        let remote = handshake.remote().map(|remote| remote.ip());
+        let mut guest = Guest {
+            identity: admission.identity,
+            client: self.client_of(admission.client_key, remote),
+            address_place: admission.address_place.map(Box::new),
+        };
         let mut id = (inner.ids)(&handshake);
         // A generator of the user's own may repeat itself; two sparks of one id may not be. The
         // lock is held from the look to the insertion, for two that open at the same moment.
@@ -271,10 +280,9 @@ impl Server {
                         place.key().clone(),
                         admission.transport,
                         handshake,
-                        admission.identity,
+                        std::mem::take(&mut guest),
                         inner.clone(),
                         outlet,
-                        address_place.take(),
                     );
                     place.insert(spark.clone());
                     break spark;

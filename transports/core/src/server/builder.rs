@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 use super::{Server, ServerInner, Sparks};
 use crate::{
     addresses::{AddressLimits, Addresses},
-    auth::{Authorizer, FnAuthorizer, Refusal},
+    auth::{Authorizer, FnAuthorizer, Identity, Refusal},
     budget::Budget,
+    clients::Clients,
     close::CloseReason,
     codec::Parser,
     config::ServerConfig,
@@ -34,6 +35,7 @@ use crate::{
 
 pub(super) type OpenHook = Box<dyn Fn(Spark) -> BoxFuture<()> + Send + Sync>;
 pub(super) type CloseHook = Box<dyn Fn(&Spark, &CloseReason) + Send + Sync>;
+pub(super) type KeyOfIdentity = Box<dyn Fn(&Identity) -> Option<String> + Send + Sync>;
 pub(super) type IdGenerator = Box<dyn Fn(&Handshake) -> SparkId + Send + Sync>;
 
 /// Builds a [`Server`].
@@ -44,6 +46,7 @@ pub struct ServerBuilder {
     parser: Parser,
     handler: Box<dyn Handler>,
     authorizer: Option<Box<dyn Authorizer>>,
+    client_key: Option<KeyOfIdentity>,
     incoming: Vec<Box<dyn Transform>>,
     outgoing: Vec<Box<dyn Transform>>,
     opened: Vec<OpenHook>,
@@ -60,6 +63,7 @@ impl Default for ServerBuilder {
             parser: Parser::default(),
             handler: Box::new(Silent),
             authorizer: None,
+            client_key: None,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             opened: Vec::new(),
@@ -131,6 +135,29 @@ impl ServerBuilder {
         self
     }
 
+    /// Names the client that an identity of the authorizer is, such as a user's id: bounds of a client
+    /// then count everything that comes from it together, whatever its addresses. `None` leaves one
+    /// to its address. Default: every client is its address.
+    ///
+    /// The name must be what the authorizer found out, and nothing that the client can choose.
+    ///
+    /// ```
+    /// use stellarfw_transport::{Refusal, Server};
+    ///
+    /// struct User { id: u64 }
+    ///
+    /// let builder = Server::builder()
+    ///     .authorize(async |_| Ok::<_, Refusal>(Some(User { id: 7 })))
+    ///     .client_key(|user: &User| Some(user.id.to_string()));
+    /// ```
+    pub fn client_key<T: std::any::Any + Send + Sync>(
+        mut self,
+        key: impl Fn(&T) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.client_key = Some(Box::new(move |identity| key(identity.downcast_ref()?)));
+        self
+    }
+
     /// Adds a transform of incoming messages. Default: none.
     pub fn transform_incoming(mut self, transform: impl Transform) -> Self {
         self.incoming.push(Box::new(transform));
@@ -185,7 +212,13 @@ impl ServerBuilder {
         let budget = self
             .budget
             .unwrap_or_else(|| Budget::of_setting(self.config.memory_budget));
+        let per_client = self.config.message_rate_per_client;
+        let per_client = self.config.message_rate.per_client(per_client);
+        let counts_clients = per_client.is_some() || self.handler.counts_clients();
+        let connections = self.config.max_connections;
         Server(Arc::new(ServerInner {
+            clients: counts_clients.then(|| Clients::new(per_client, connections, Instant::now())),
+            client_key: self.client_key,
             wheel,
             budget,
             parser: self.parser,

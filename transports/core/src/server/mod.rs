@@ -6,12 +6,12 @@ mod sparks;
 
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::StatusCode;
@@ -26,14 +26,15 @@ pub use self::{
 };
 
 use self::{
-    builder::{CloseHook, IdGenerator, OpenHook},
+    builder::{CloseHook, IdGenerator, KeyOfIdentity, OpenHook},
     sparks::Sparks,
 };
 use crate::{
     addresses::Addresses,
     ahead::for_each_ahead,
-    auth::Authorizer,
+    auth::{Authorizer, Identity},
     budget::Budget,
+    clients::{Client, ClientKey, Clients},
     close::CloseReason,
     codec::{CodecError, Parser},
     config::ServerConfig,
@@ -91,6 +92,9 @@ pub(crate) struct ServerInner {
     budget: Budget,
     outbox_limits: Arc<OutboxLimits>,
     authorizer: Option<Box<dyn Authorizer>>,
+    client_key: Option<KeyOfIdentity>,
+    /// The clients, where something is counted for them.
+    clients: Option<Clients>,
     opened: Vec<OpenHook>,
     closed: Vec<CloseHook>,
     ids: IdGenerator,
@@ -228,6 +232,28 @@ impl Server {
                 "pingInterval": ping_interval,
             }),
         )
+    }
+
+    /// The client of an identity, or else of an address, for what does not come over a spark.
+    /// `None` where no bound counts clients, or neither is known.
+    #[must_use]
+    pub fn client(
+        &self,
+        identity: Option<&Identity>,
+        address: Option<IpAddr>,
+    ) -> Option<Arc<Client>> {
+        self.client_of(self.client_key(identity), address)
+    }
+
+    fn client_key(&self, identity: Option<&Identity>) -> Option<Box<str>> {
+        self.0.clients.as_ref()?;
+        let key = self.0.client_key.as_ref()?(identity?)?;
+        Some(key.into_boxed_str())
+    }
+
+    fn client_of(&self, key: Option<Box<str>>, address: Option<IpAddr>) -> Option<Arc<Client>> {
+        let clients = self.0.clients.as_ref()?;
+        clients.get(ClientKey::of(key, address)?, Instant::now())
     }
 
     /// How many sparks are open.
