@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) complained: AtomicBool,
     /// Its client is told when the server changes its memberships.
     reports_memberships: AtomicBool,
+    /// Its client is told when to reconnect, before it is sent away.
+    hears_goodbye: AtomicBool,
     extensions: Extensions,
 }
 
@@ -82,6 +84,7 @@ impl State {
             leaving: AtomicBool::new(false),
             complained: AtomicBool::new(false),
             reports_memberships: AtomicBool::new(false),
+            hears_goodbye: AtomicBool::new(false),
             extensions: Extensions::of_identity(spark.any_identity()),
         }
     }
@@ -105,11 +108,36 @@ impl Connection {
         self.state().ready.store(true, Ordering::Release);
     }
 
-    /// From now on the client is sent [`membership_changed`](Self::membership_changed).
-    pub(crate) fn report_memberships(&self) {
-        self.state()
-            .reports_memberships
-            .store(true, Ordering::Release);
+    /// From now on the client is sent [`membership_changed`](Self::membership_changed) and
+    /// [`say_goodbye`](Self::say_goodbye), if it asked for that.
+    pub(crate) fn push_from_now_on(&self, memberships: bool, goodbye: bool) {
+        let state = self.state();
+        if memberships {
+            state.reports_memberships.store(true, Ordering::Release);
+        }
+        if goodbye {
+            state.hears_goodbye.store(true, Ordering::Release);
+        }
+    }
+
+    /// Tells the client, if it asked for that, to reconnect after a random part of so many
+    /// milliseconds. 0 leaves the delay to the client.
+    pub(crate) fn say_goodbye(&self, reconnect_within: u64) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Goodbye {
+            context: &'static str,
+            reconnect_within: u64,
+        }
+        if reconnect_within == 0 || !self.state().hears_goodbye.load(Ordering::Acquire) {
+            return;
+        }
+        let push = Goodbye {
+            context: "goodbye",
+            reconnect_within,
+        };
+        // One that cannot take it is gone or ended for that.
+        self.spark.send(&push).ok();
     }
 
     /// Pushes to the client, if it asked for that, that the server took it into a room or out of it.

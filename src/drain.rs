@@ -32,6 +32,7 @@ impl Stellar {
             self.app.stopping.store(true, Ordering::Release);
             // Those that opened while the doors were being closed, and those still at work.
             while self.server.connections() > 0 {
+                let send_away = |it: &Connection| send_away(it, config.reconnect_within);
                 self.connections().iter().for_each(send_away);
                 sleep(LOOK).await;
             }
@@ -54,7 +55,9 @@ impl Stellar {
         let size = connections.len().div_ceil(waves.max(1)).max(1);
         let mut next = Instant::now();
         for wave in connections.chunks(size) {
-            wave.iter().for_each(send_away);
+            for connection in wave {
+                send_away(connection, self.app.config.drain.reconnect_within);
+            }
             if waves > 1 {
                 next += WAVE;
                 sleep_until(next).await;
@@ -63,10 +66,12 @@ impl Stellar {
     }
 }
 
-/// Takes no more actions of a connection, and sends it away if none is under way.
-fn send_away(connection: &Connection) {
+/// Takes no more actions of a connection, and sends it away if none is under way. It may come again
+/// within so many milliseconds.
+fn send_away(connection: &Connection, reconnect_within: u64) {
     connection.leave();
-    if connection.pending_actions() == 0 {
+    if connection.pending_actions() == 0 && connection.spark().is_open() {
+        connection.say_goodbye(reconnect_within);
         connection
             .spark()
             .close(CloseReason::Shutdown { reconnect: true });

@@ -179,11 +179,18 @@ impl Stellar {
         crate::client::render(&self.app, &self.server, crate::client::Variant::Plain).text
     }
 
-    /// Shuts down: actions get 006, no new connections come in, and those there are closed. Gives
-    /// the number of connections that had to be cut. Cancel safe in that a second call goes on where
+    /// Shuts down: actions get 006, no new connections come in, and those there are closed. Clients that
+    /// may come again are told [`DrainConfig::reconnect_within`](crate::config::DrainConfig) before, if
+    /// they understand it. Gives the number of connections that had to be cut. Cancel safe in that a second call goes on where
     /// the first was dropped.
     pub async fn shutdown(&self, options: Shutdown) -> usize {
         self.app.stopping.store(true, Ordering::Release);
+        let within = self.app.config.drain.reconnect_within;
+        if options.reconnect && within > 0 {
+            for connection in self.connections() {
+                connection.say_goodbye(within);
+            }
+        }
         self.server.shutdown(options).await
     }
 

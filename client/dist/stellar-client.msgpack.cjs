@@ -222,6 +222,7 @@ function connection(host, options, codec, connect) {
   let round = 0;
   let attempt = 0;
   let spent = 0;
+  let spread = 0;
   let timer;
   let heartbeat;
   let unwatch;
@@ -323,7 +324,9 @@ function connection(host, options, codec, connect) {
       return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
-    const delay = backoff(++attempt, reconnect);
+    const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+    const delay = backoff(attempt, told);
+    spread = 0;
     const next = { attempt, delay };
     const own = round;
     timer = setTimeout(dial, delay);
@@ -373,6 +376,9 @@ function connection(host, options, codec, connect) {
     U() {
       ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+    },
+    V(within) {
+      spread = Number(within) || 0;
     },
     y: send
   };
@@ -536,7 +542,7 @@ function requests(host, limits) {
   const transmit = (request) => {
     clearTimeout(request.b);
     try {
-      host.y(request.V, request.r);
+      host.y(request.W, request.r);
     } catch (error) {
       return request.f(asError(error, "closed"));
     }
@@ -544,7 +550,7 @@ function requests(host, limits) {
     request.z = true;
     request.F = request.A?.();
     host.a("send", request.r, number);
-    if (request.W) {
+    if (request.X) {
       request.f(null, {});
       if (!request.F) return;
     }
@@ -568,20 +574,20 @@ function requests(host, limits) {
     return request;
   };
   return {
-    X: () => queue.length,
-    Y: () => pending.size,
+    Y: () => queue.length,
+    Z: () => pending.size,
     s: (body, limits2, now, follow) => new Promise((resolve2, reject) => {
       const { volatile, noReply, ...options } = valid(
         () => ({ timeout: requestTimeout, ...limits2 })
       );
-      const [_body, _payload] = host.Z(body);
+      const [_body, _payload] = host._(body);
       const { state } = host;
       if (/^(clos|refus)ed$/.test(state)) throw new StellarError(state, "Not connected");
       let release;
       const request = {
         r: _body,
-        V: _payload,
-        W: noReply,
+        W: _payload,
+        X: noReply,
         z: false,
         A: follow,
         b: 0,
@@ -593,7 +599,7 @@ function requests(host, limits) {
         }
       };
       const give = (error) => {
-        error.mayHaveRun = request._ = request.z;
+        error.mayHaveRun = request.$ = request.z;
         queue = queue.filter((other) => other !== request);
         request.f(error);
       };
@@ -613,15 +619,15 @@ function requests(host, limits) {
         queue.shift().f(new StellarError("dropped", "Queue is full"));
       }
     }),
-    $: (room) => queue.some(({ r: _body }) => (_body.room ?? _body.params?.room) === room),
+    aa: (room) => queue.some(({ r: _body }) => (_body.room ?? _body.params?.room) === room),
     B: flush,
-    aa(answer) {
+    ba(answer) {
       const request = done(answer.messageCount);
       if (!request) return;
       let { error, status } = answer;
       if (!isAction(request) && status !== "OK") error ??= status;
       let failure = error != null ? serverError(error, answer) : void 0;
-      if (request.F?.(answer, failure, request._)) {
+      if (request.F?.(answer, failure, request.$)) {
         failure = void 0;
         answer = { ...answer, status: "OK", data: true, error: null };
       }
@@ -670,7 +676,7 @@ function memberships(host, names2, patience2) {
   };
   const list = (which) => [...rooms.values()].filter(which).map(({ h: _name }) => _name);
   const want = (room, wanted) => {
-    room.j = room.ba = wanted;
+    room.j = room.ca = wanted;
   };
   const state = ({ h: _name, d: _in, p: _error }) => ({ room: _name, joined: !!_in, error: _error });
   const set2 = (room, joined, itself = 0, error = null) => {
@@ -702,7 +708,7 @@ function memberships(host, names2, patience2) {
   };
   const follow = (room, join, own) => {
     const at = round;
-    const last = own ? 0 : room.ca = {};
+    const last = own ? 0 : room.da = {};
     let due = 1;
     room.i++;
     if (own) flying++;
@@ -721,7 +727,7 @@ function memberships(host, names2, patience2) {
         if (own) {
           limit += growth;
           if (rate.o) rate.o--;
-        } else if (join && !abandoned && room.ca === last) want(room, true);
+        } else if (join && !abandoned && room.da === last) want(room, true);
       } else {
         const again = passes(error);
         if (own && join) {
@@ -751,7 +757,7 @@ function memberships(host, names2, patience2) {
         if (join !== !!room.d) {
           if (flying >= limit) continue;
           const settle = follow(room, join, true);
-          host.da(join, name4, settle).catch((error) => error.response || settle({}, error));
+          host.ea(join, name4, settle).catch((error) => error.response || settle({}, error));
         } else if (!join && !room.t && room.u !== round) rooms.delete(name4);
       }
     }
@@ -773,14 +779,14 @@ function memberships(host, names2, patience2) {
       } else host.a("error", error);
       next();
     };
-    host.ea(settle).catch((error) => error.response || settle({}, error));
+    host.fa(settle).catch((error) => error.response || settle({}, error));
   };
   for (const name4 of names2) want(get(name4), true);
   return {
     d: () => list(({ d: _in }) => _in),
     j: () => list(({ j: _wanted }) => _wanted),
     x: (name4) => state(get(name4)),
-    fa(name4) {
+    ga(name4) {
       const room = get(name4);
       let holding = 1;
       room.t++;
@@ -793,19 +799,19 @@ function memberships(host, names2, patience2) {
         room.t -= holding;
         holding = 0;
         setTimeout(() => {
-          if (room.t || room.ba) return;
+          if (room.t || room.ca) return;
           room.j = false;
           next();
         }, 0);
       };
     },
     A: (join, name4) => follow(get(name4), join),
-    ga(name4) {
+    ha(name4) {
       if (live || !rooms.has(name4)) return;
       want(get(name4), false);
       get(name4).u = round;
     },
-    ha() {
+    ia() {
       live = unsure = true;
       seen = /* @__PURE__ */ new Set();
       return new Promise((resolve2) => {
@@ -829,7 +835,7 @@ function memberships(host, names2, patience2) {
       }
     },
     B: flush,
-    ia(list2) {
+    ja(list2) {
       for (const name4 of list2) {
         const room = get(name4);
         if (room.d) continue;
@@ -843,7 +849,7 @@ function memberships(host, names2, patience2) {
         set2(room, false, 0, new StellarError("016", `Taken out of the room (${name4})`));
       }
     },
-    ja(name4, error) {
+    ka(name4, error) {
       const room = get(name4);
       want(room, false);
       set2(room, false, 0, error);
@@ -866,11 +872,11 @@ var scoped = (room, event) => `[${String(room).replace(/]/g, "]]")}].${event}`;
 var Scope = class _Scope {
   constructor(_client, rooms) {
     this.v = _client;
-    this.k = [rooms].flat();
+    this.l = [rooms].flat();
   }
   /** Adds rooms. */
   to(rooms) {
-    return new _Scope(this.v, this.k.concat(rooms));
+    return new _Scope(this.v, this.l.concat(rooms));
   }
   /** The same as {@link to}, for reading. */
   from(rooms) {
@@ -882,17 +888,17 @@ var Scope = class _Scope {
   }
   /** Sends an event to each of the rooms. */
   async emit(event, data) {
-    for (const room of this.k) if (typeof room !== "string") throw invalid("A room must be a string");
-    return Promise.all(this.k.map((room) => this.v.G(room, event, data)));
+    for (const room of this.l) if (typeof room !== "string") throw invalid("A room must be a string");
+    return Promise.all(this.l.map((room) => this.v.G(room, event, data)));
   }
   /** Calls `fn(data, message)` when the event happens in one of the rooms. */
   on(event, fn) {
-    for (const room of this.k) this.v.on(scoped(room, event), fn);
+    for (const room of this.l) this.v.on(scoped(room, event), fn);
     return this;
   }
   /** Takes {@link on} back. */
   off(event, fn) {
-    for (const room of this.k) this.v.off(scoped(room, event), fn);
+    for (const room of this.l) this.v.off(scoped(room, event), fn);
     return this;
   }
 };
@@ -974,15 +980,15 @@ var Client = class extends Emitter {
     this.e = requests(this, o);
     this.c = memberships(this, o.rooms, o.timeout / 2);
     this.H = codec;
-    this.l = connection(this, o, codec, connect);
+    this.k = connection(this, o, codec, connect);
   }
   /** Where the client is. */
   get state() {
-    return this.l.x();
+    return this.k.x();
   }
   /** The live connection underneath, if there is one; its `name` is the engine's. */
   get transport() {
-    return this.l.S();
+    return this.k.S();
   }
   /** The rooms that the server counts this connection in: none while there is no connection. */
   get rooms() {
@@ -998,11 +1004,11 @@ var Client = class extends Emitter {
   }
   /** How many requests wait to be sent. */
   get queued() {
-    return this.e.X();
+    return this.e.Y();
   }
   /** How many requests wait for their answer. */
   get pending() {
-    return this.e.Y();
+    return this.e.Z();
   }
   /**
    * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -1015,12 +1021,12 @@ var Client = class extends Emitter {
     });
     promise.catch(() => {
     });
-    this.l.T();
+    this.k.T();
     return tell(promise, callback);
   }
   /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
   disconnect(callback) {
-    this.l.U();
+    this.k.U();
     return tell(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
@@ -1052,9 +1058,14 @@ var Client = class extends Emitter {
   configure(...rest) {
     return this.g({ event: "detailsView" }, rest, (answer) => this.K(answer));
   }
-  /** Asks who is in a room. The callback is `(answer, error)`. */
+  /**
+   * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
+   * of the members; where it has `next`, that is the option `after` of the next page.
+   */
   roomView(room, ...rest) {
-    return this.g({ event: "roomView", room }, rest, void 0, true);
+    const { limit, after: after2 } = tail([...rest])[1];
+    const page = limit == null && after2 == null ? {} : { params: { limit, after: after2 } };
+    return this.g({ event: "roomView", room, ...page }, rest, void 0, true);
   }
   /**
    * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
@@ -1076,7 +1087,7 @@ var Client = class extends Emitter {
     const hear2 = (membership) => {
       if (membership.room === room) changed(membership);
     };
-    const release = this.c.fa(room);
+    const release = this.c.ga(room);
     this.n("membership", hear2);
     changed(this.c.x(room));
     return () => {
@@ -1154,7 +1165,7 @@ var Client = class extends Emitter {
       if (!error) done?.(answer2);
       else if (/^01[69]$/.test(error.code)) this.c.C(place, false);
     };
-    if (move?.[2] && !this.e.$(room)) this.c.ga(room);
+    if (move?.[2] && !this.e.aa(room)) this.c.ha(room);
     const answer = this.e.s(body, limits, false, follow).then(unwrap, (error) => {
       if (error.response) this.a("error", error);
       throw error;
@@ -1167,15 +1178,16 @@ var Client = class extends Emitter {
    */
   P() {
     this.id = this.details = null;
-    return this.c.ha();
+    return this.c.ia();
   }
   /** @internal */
-  da(join, room, settle) {
+  ea(join, room, settle) {
     return this.L({ event: join ? "roomAdd" : "roomLeave", room }, settle);
   }
   /** @internal */
-  ea(settle) {
-    return this.L({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+  fa(settle) {
+    const params = { memberships: true, goodbye: true };
+    return this.L({ event: "detailsView", params }, (answer, error) => {
       if (!error) this.K(answer);
       settle(answer, error);
     });
@@ -1189,7 +1201,7 @@ var Client = class extends Emitter {
     this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
-    if (data.rooms) this.c.ia(data.rooms);
+    if (data.rooms) this.c.ja(data.rooms);
   }
   /** @internal */
   Q() {
@@ -1202,12 +1214,12 @@ var Client = class extends Emitter {
     if (this.state === "connected") this.a("connected", details);
   }
   /** @internal */
-  Z(body) {
+  _(body) {
     return pack(body, this.H, this.options.maxLength);
   }
   /** @internal */
   y(payload, message) {
-    this.l.y(payload, message);
+    this.k.y(payload, message);
   }
   /** @internal */
   m(error) {
@@ -1237,12 +1249,12 @@ var Client = class extends Emitter {
   R(message) {
     this.a("message", message);
     const { context, message: said, room, from, welcome } = message ?? {};
-    if (context === "response") this.e.aa(message);
+    if (context === "response") this.e.ba(message);
     else if (context === "user") {
       const { event, data } = said ?? {};
       const destroyed = event === "destroy";
       if (destroyed && from === 0 && data?.code === "018") {
-        this.c.ja(room, serverError(data));
+        this.c.ka(room, serverError(data));
       } else this.c.C(room, true);
       this.a("say", message);
       if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
@@ -1250,6 +1262,7 @@ var Client = class extends Emitter {
       if (!reserved.test(event)) this.a(event, data, message);
       this.a(scoped(room, event), data, message);
     } else if (context === "membership") this.c.C();
+    else if (context === "goodbye") this.k.V(message.reconnectWithin);
     else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this.a("welcome", message);
@@ -1732,9 +1745,9 @@ function fallback(options, built) {
   const ways = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
       M: name4 + index,
-      ka: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
+      la: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
       N: !index,
-      la: connect
+      ma: connect
     }))
   );
   if (!ways.length) return;
@@ -1781,14 +1794,14 @@ function fallback(options, built) {
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.ka;
+      url2.pathname = way.la;
       if (left.length) {
         timer = after(timeout / 3, () => {
           if (current()) fail(() => events.close(1006, "No answer"));
         });
       }
       try {
-        inner = way.la(
+        inner = way.ma(
           { ...context, url: url2 },
           {
             // Opening alone proves nothing: some let a connection through, and then nothing over

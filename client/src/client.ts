@@ -197,12 +197,17 @@ export class Client<Actions = T.AnyActions, Events = {}>
     return this._verb({ event: "detailsView" }, rest, (answer) => this._store(answer));
   }
 
-  /** Asks who is in a room. The callback is `(answer, error)`. */
+  /**
+   * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
+   * of the members; where it has `next`, that is the option `after` of the next page.
+   */
   roomView(
     room: string,
-    ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>>
+    ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>, RoomViewOptions>
   ): Promise<T.Unwrapped<T.RoomState>> {
-    return this._verb({ event: "roomView", room }, rest, undefined, true);
+    const { limit, after } = tail<RoomViewOptions>([...rest])[1];
+    const page = limit == null && after == null ? {} : { params: { limit, after } };
+    return this._verb({ event: "roomView", room, ...page }, rest, undefined, true);
   }
 
   /**
@@ -364,8 +369,10 @@ export class Client<Actions = T.AnyActions, Events = {}>
 
   /** @internal */
   _look(settle: Settle): Promise<unknown> {
-    // Servers that know the parameter push when they change this connection's memberships.
-    return this._own({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+    // Servers that know the parameters push when they change this connection's memberships,
+    // and say when to come back, before they send it away.
+    const params = { memberships: true, goodbye: true };
+    return this._own({ event: "detailsView", params }, (answer, error) => {
       if (!error) this._store(answer);
       settle(answer, error);
     });
@@ -455,6 +462,7 @@ export class Client<Actions = T.AnyActions, Events = {}>
       if (!reserved.test(event)) this._emit(event, data, message);
       this._emit(scoped(room, event), data, message);
     } else if (context === "membership") this._memberships._evidence();
+    else if (context === "goodbye") this._connection._spread(message.reconnectWithin);
     else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this._emit("welcome", message);
@@ -467,6 +475,14 @@ export class Client<Actions = T.AnyActions, Events = {}>
 export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
   /** What to turn the content into; without it, it stays as it came. */
   as?: As;
+}
+
+/** Options of {@link Client.roomView}. */
+export interface RoomViewOptions extends RequestOptions {
+  /** How many members the page has at most; the server has a bound of its own. */
+  limit?: number;
+  /** The page begins after this id: `next` of the answer before. */
+  after?: string;
 }
 
 function unwrap(answer: T.Answer): any {

@@ -37,6 +37,8 @@ export interface Connection {
   _open(): void;
   /** Ends for good. */
   _close(): void;
+  /** The first attempt after the next loss comes at a random moment within so many ms. */
+  _spread(within: unknown): void;
   /** Sends one message, given as it is encoded and as it is. */
   _send(payload: Payload, message: unknown): void;
 }
@@ -62,6 +64,8 @@ export function connection(
   let attempt = 0;
   /** How many attempts failed with a network: those that `retries` bounds. */
   let spent = 0;
+  /** What the server said of the first attempt, in ms; 0 when it said nothing. */
+  let spread = 0;
   /** The deadline of an attempt, or the wait for the next one. */
   let timer: any;
   let heartbeat: any;
@@ -179,7 +183,9 @@ export function connection(
       return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
-    const delay = backoff(++attempt, reconnect);
+    const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+    const delay = backoff(attempt, told);
+    spread = 0;
     const next = { attempt, delay };
     const own = round;
     timer = setTimeout(dial, delay);
@@ -239,6 +245,9 @@ export function connection(
     _close() {
       ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+    },
+    _spread(within) {
+      spread = Number(within) || 0;
     },
     _send: send,
   };

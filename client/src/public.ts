@@ -1,7 +1,7 @@
 /** What every build exports beside its client. */
 export { StellarError, type ClientErrorCode } from "./errors";
 export type { ReconnectOptions } from "./backoff";
-export type { Build, Client, FileOptions } from "./client";
+export type { Build, Client, FileOptions, RoomViewOptions } from "./client";
 export type { Codec, Payload } from "./codec/codec";
 export type { RequestOptions } from "./deadline";
 export type { Emitter, EventArgs, EventName, Listener } from "./emitter";

@@ -59,8 +59,10 @@ export interface RoomState {
   room: string;
   /** The members by connection id. */
   members: Record<string, { id: string; joinedAt: number; [extra: string]: unknown }>;
-  /** How many there are. */
+  /** How many there are in all. */
   membersCount: number;
+  /** With this as the option `after`, `roomView` gives the next page; absent on the last one. */
+  next?: string;
 }
 
 /** An answer whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
@@ -156,10 +158,10 @@ export type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
 export type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
 
 /** Last arguments of a method: a callback, options, or both. */
-export type Rest<Callback> =
+export type Rest<Callback, Options = RequestOptions> =
   | []
-  | [callback: Callback | undefined, options?: RequestOptions]
-  | [options: RequestOptions];
+  | [callback: Callback | undefined, options?: Options]
+  | [options: Options];
 
 /** One action's types, as a server prints them. */
 export interface ActionTypes {

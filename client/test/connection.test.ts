@@ -49,6 +49,43 @@ for (const codec of Object.keys(codecs) as (keyof typeof codecs)[]) {
     assert.equal((await rejection(client.connect().then(() => client.say("nowhere", 1)))).code, "019");
   });
 
+  test(`${codec}: the server says within which time to come back`, async (t) => {
+    const setup = await Setup.start(t, { codec });
+    const client = await setup.connected({ reconnect: { min: 1, max: 1 } });
+    const sparks = () => [...setup.server.connections].map(({ spark }: any) => spark);
+    const delays: number[] = [];
+    client.on("reconnecting", ({ delay }) => delays.push(delay));
+    // What is no number is no time either, and the last one counts.
+    for (const reconnectWithin of [5, "soon", null, 2_000_000_000]) {
+      for (const spark of sparks()) spark.write({ context: "goodbye", reconnectWithin });
+    }
+    setup.server.end(true);
+    await until(() => delays.length === 1);
+    // A part of 23 days that is a millisecond or less would be a rare chance.
+    assert.ok(delays[0]! > 1);
+    // It counts once.
+    await client.connect();
+    setup.server.end(true);
+    await until(() => delays.length === 2);
+    assert.equal(delays[1], 1);
+  });
+
+  test(`${codec}: a page of a room is asked for`, async (t) => {
+    const setup = await Setup.start(t, { codec });
+    const client = await setup.connected();
+    await client.roomAdd("defaultRoom");
+    const asked: unknown[] = [];
+    setup.server.refuse = (message: any) => {
+      if (message.event === "roomView") asked.push(message.params);
+      return undefined;
+    };
+    await client.roomView("defaultRoom", { limit: 2, after: "x" });
+    await client.roomView("defaultRoom", { limit: 2 });
+    await client.roomView("defaultRoom", { timeout: 1000 });
+    await client.roomView("defaultRoom");
+    assert.deepEqual(asked, [{ limit: 2, after: "x" }, { limit: 2 }, undefined, undefined]);
+  });
+
   test(`${codec}: pings are answered with their value`, async (t) => {
     const setup = await Setup.start(t, { codec, pingInterval: 20 });
     const client = await setup.connected({ pingInterval: 20, pingTimeout: 5000 });

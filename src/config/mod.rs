@@ -75,6 +75,9 @@ pub struct Config {
     /// How many members a room may have, of all processes together; one more gets 024.
     /// Default 100,000.
     pub max_members: usize,
+    /// How many members an answer to a client's `roomView` lists; it gets the others page by page.
+    /// Default 1,000.
+    pub max_room_view: usize,
     /// How many members single rooms may have, by name, where it is not `maxMembers`.
     pub room_limits: BTreeMap<String, usize>,
     /// The longest content of a client's `say` or `event`, in bytes of JSON; a longer one gets 008.
@@ -174,6 +177,7 @@ impl Default for Config {
             action_timeout: 30_000,
             max_rooms: 1_000,
             max_members: 100_000,
+            max_room_view: 1_000,
             room_limits: BTreeMap::new(),
             max_message: 256 << 10,
             max_depth: 128,

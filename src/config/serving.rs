@@ -151,6 +151,10 @@ pub struct DrainConfig {
     /// Milliseconds that all of it may take after the delay; what is left then is cut.
     /// Default 5,000; at least `spread`.
     pub deadline: u64,
+    /// Milliseconds within which clients reconnect, each at a random moment, that understand what the
+    /// server says before it sends them away, as this project's own client does. 0 leaves that to
+    /// them. Default 0.
+    pub reconnect_within: u64,
 }
 
 impl Default for DrainConfig {
@@ -159,6 +163,7 @@ impl Default for DrainConfig {
             delay: 0,
             spread: 0,
             deadline: 5_000,
+            reconnect_within: 0,
         }
     }
 }

@@ -17,19 +17,19 @@ use crate::{
     connection::Connection,
     error::StellarError,
     readable::{PLAIN, is_deeper_than, is_readable},
-    rooms::{self, Event, LocalRoom, Moment, RoomError, Say},
+    rooms::{self, Event, LocalRoom, Moment, RoomError, RoomPage, Say},
 };
 
 /// A verb with what it needs.
 #[derive(Debug)]
 pub(crate) enum Verb<'a> {
     DetailsView {
-        /// The client wants to be told when the server changes its memberships.
-        memberships: bool,
+        /// What the client wants to be pushed from now on.
+        wants: Wants,
     },
     RoomAdd(Cow<'a, str>),
     RoomLeave(Cow<'a, str>),
-    RoomView(Cow<'a, str>),
+    RoomView(Cow<'a, str>, Page),
     Say {
         room: Cow<'a, str>,
         message: Content,
@@ -39,6 +39,48 @@ pub(crate) enum Verb<'a> {
         event: String,
         data: Option<Content>,
     },
+}
+
+/// Which members of a room a client asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    limit: Option<usize>,
+    after: Option<Box<str>>,
+}
+
+impl Page {
+    /// Reads `params` of `roomView`. Without them it is the first page.
+    fn read(params: Option<&Field<'_>>) -> Result<Self, StellarError> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Asked {
+            limit: Value,
+            after: Value,
+        }
+        let asked: Asked = match params {
+            None => Asked::default(),
+            Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
+            Some(Field::Value(value)) => Asked {
+                limit: value.get("limit").cloned().unwrap_or_default(),
+                after: value.get("after").cloned().unwrap_or_default(),
+            },
+        };
+        let wrong = StellarError::invalid_type;
+        let limit = match asked.limit {
+            Value::Null => None,
+            limit => {
+                let number = limit.as_u64().filter(|number| *number > 0);
+                let number = number.ok_or_else(|| wrong("limit", "a whole number from 1"))?;
+                Some(usize::try_from(number).unwrap_or(usize::MAX))
+            }
+        };
+        let after = match asked.after {
+            Value::Null => None,
+            Value::String(after) => Some(after.into_boxed_str()),
+            _ => return Err(wrong("after", "the id of a member")),
+        };
+        Ok(Self { limit, after })
+    }
 }
 
 /// What a client may publish in one message.
@@ -104,11 +146,14 @@ impl<'a> Verb<'a> {
         let room = || room_of(&request.room);
         match name {
             Some("detailsView") => Ok(Self::DetailsView {
-                memberships: request.params.as_ref().is_some_and(wants_memberships),
+                wants: Wants::read(request.params.as_ref()),
             }),
             Some("roomAdd" | "roomJoin") => Ok(Self::RoomAdd(room())),
             Some("roomLeave") => Ok(Self::RoomLeave(room())),
-            Some("roomView") => Ok(Self::RoomView(room())),
+            Some("roomView") => {
+                let page = Page::read(request.params.as_ref())?;
+                Ok(Self::RoomView(room(), page))
+            }
             Some("say") => {
                 let message = match &request.message {
                     Some(message) => bounds.content(message, "message")?,
@@ -153,10 +198,10 @@ impl<'a> Verb<'a> {
     pub(super) fn into_owned(self) -> Verb<'static> {
         let owned = |room: Cow<'_, str>| Cow::Owned(room.into_owned());
         match self {
-            Self::DetailsView { memberships } => Verb::DetailsView { memberships },
+            Self::DetailsView { wants } => Verb::DetailsView { wants },
             Self::RoomAdd(room) => Verb::RoomAdd(owned(room)),
             Self::RoomLeave(room) => Verb::RoomLeave(owned(room)),
-            Self::RoomView(room) => Verb::RoomView(owned(room)),
+            Self::RoomView(room, page) => Verb::RoomView(owned(room), page),
             Self::Say { room, message } => Verb::Say {
                 room: owned(room),
                 message,
@@ -178,7 +223,8 @@ impl<'a> Verb<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::DetailsView { .. } => 0,
-            Self::RoomAdd(room) | Self::RoomLeave(room) | Self::RoomView(room) => room.len(),
+            Self::RoomAdd(room) | Self::RoomLeave(room) => room.len(),
+            Self::RoomView(room, page) => room.len() + page.after.as_ref().map_or(0, |it| it.len()),
             Self::Say { room, message } => room.len() + message.len(),
             Self::Event { room, event, data } => {
                 let data = data.as_ref().map_or(0, |data| data.len());
@@ -193,20 +239,36 @@ pub(super) fn refusal_data(name: Option<&str>) -> Option<bool> {
     matches!(name, Some("roomAdd" | "roomJoin" | "roomLeave")).then_some(false)
 }
 
-/// Whether `params` of `detailsView` ask for pushes about memberships.
-fn wants_memberships(params: &Field<'_>) -> bool {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Wants {
-        memberships: Value,
+/// The pushes that `params` of `detailsView` ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wants {
+    /// Changes of its memberships by the server.
+    memberships: bool,
+    /// When to reconnect, before the server sends it away.
+    goodbye: bool,
+}
+
+impl Wants {
+    fn read(params: Option<&Field<'_>>) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Asked {
+            memberships: Value,
+            goodbye: Value,
+        }
+        let asked: Asked = match params {
+            None => Asked::default(),
+            Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
+            Some(Field::Value(value)) => Asked {
+                memberships: value.get("memberships").cloned().unwrap_or_default(),
+                goodbye: value.get("goodbye").cloned().unwrap_or_default(),
+            },
+        };
+        Self {
+            memberships: asked.memberships == true,
+            goodbye: asked.goodbye == true,
+        }
     }
-    let wants: Wants = match params {
-        Field::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-        Field::Value(value) => Wants {
-            memberships: value.get("memberships").cloned().unwrap_or_default(),
-        },
-    };
-    wants.memberships == true
 }
 
 /// A room's name; empty when there is none or it is no string.
@@ -232,11 +294,9 @@ fn legacy_message(request: &Request<'_>, bounds: Bounds) -> Result<Option<Conten
 /// Runs a verb and answers it.
 pub(super) fn run(connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
     match verb {
-        Verb::DetailsView { memberships } => {
+        Verb::DetailsView { wants } => {
             // Before the details: no change is in neither of them.
-            if memberships {
-                connection.report_memberships();
-            }
+            connection.push_from_now_on(wants.memberships, wants.goodbye);
             respond_ok(connection, &meta, Some(connection.details()));
             Flow::DONE
         }
@@ -244,7 +304,7 @@ pub(super) fn run(connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
         Verb::RoomLeave(room) => {
             answer_membership(connection, meta, rooms::leave(connection, &room))
         }
-        Verb::RoomView(room) => view(connection, meta, &room),
+        Verb::RoomView(room, page) => view(connection, meta, &room, page),
         Verb::Say { room, message } => say(connection, meta, &room, message),
         Verb::Event { room, event, data } => emit(connection, meta, &room, event, data),
     }
@@ -285,14 +345,16 @@ where
     })
 }
 
-fn view(connection: &Connection, meta: Meta, room: &str) -> Flow {
+fn view(connection: &Connection, meta: Meta, room: &str, page: Page) -> Flow {
     if room.is_empty() {
         respond_error(connection, meta, &StellarError::room_required(), None);
         return Flow::DONE;
     }
-    let broker = &connection.state().app.broker;
+    let app = &connection.state().app;
+    let (broker, most) = (&app.broker, app.config.max_room_view);
+    let limit = page.limit.unwrap_or(most).min(most);
     let members = as_member(connection, room, |local| {
-        if !may_view(connection, &local) {
+        if !may_view(connection, &local, limit) {
             return Flow::Ready(Err(StellarError::too_many_messages().into()));
         }
         let name = local.name().clone();
@@ -306,7 +368,10 @@ fn view(connection: &Connection, meta: Meta, room: &str) -> Flow {
     });
     let connection = connection.clone();
     members.map(move |result| match result {
-        Ok((room, members)) => respond_ok(&connection, &meta, Some(RoomView::of(room, members))),
+        Ok((room, members)) => {
+            let page = RoomPage::of(room, members, page.after.as_deref(), limit);
+            respond_ok(&connection, &meta, Some(RoomView::from(page)));
+        }
         Err(error) => respond_error(&connection, meta, &error.for_client(), None),
     })
 }
@@ -317,14 +382,18 @@ struct RoomView {
     room: Arc<str>,
     members: BTreeMap<Arc<str>, Member>,
     members_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Arc<str>>,
 }
 
-impl RoomView {
-    fn of(room: Arc<str>, members: Vec<Member>) -> Self {
+impl From<RoomPage> for RoomView {
+    fn from(page: RoomPage) -> Self {
         Self {
-            room,
-            members_count: members.len(),
-            members: members
+            room: page.room,
+            members_count: page.members_count,
+            next: page.next,
+            members: page
+                .members
                 .into_iter()
                 .map(|member| (member.id.clone(), member))
                 .collect(),
@@ -409,11 +478,18 @@ fn of_client(connection: &Connection, len: usize, now: Moment) -> bool {
 /// What a member takes of an answer to `roomView`, in bytes.
 const MEMBER: usize = 80;
 
-/// Counts a view of a room as what it answers with: a few bytes ask for as much as the room is large.
-fn may_view(connection: &Connection, local: &LocalRoom) -> bool {
+/// What a member costs that is looked at and not in the answer, in bytes of an answer.
+const PASSED: usize = 4;
+
+/// Counts a view of a room as what it answers with, and a little for its other members: a few bytes ask
+/// for as much as the room is large.
+fn may_view(connection: &Connection, local: &LocalRoom, limit: usize) -> bool {
     let state = connection.state();
     let rate = state.app.config.publish_rate.connection;
-    let (bytes, now) = (local.len().saturating_mul(MEMBER), Moment::now());
+    let all = local.len();
+    let answered = all.min(limit);
+    let bytes = answered.saturating_mul(MEMBER) + (all - answered).saturating_mul(PASSED);
+    let now = Moment::now();
     state.published.take(bytes, rate, now) && of_client(connection, bytes, now)
 }
 

@@ -5,6 +5,7 @@ mod deliver;
 mod hooks;
 mod local;
 mod membership;
+mod page;
 mod rate;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub use self::{
     audience::Audience,
     hooks::{Event, Say},
+    page::RoomPage,
     rate::{ByteRate, PublishRate},
 };
 pub(crate) use self::{
@@ -152,6 +154,21 @@ impl Rooms {
             }),
             None => Err(StellarError::room_not_exist(room).into()),
         }
+    }
+
+    /// Who is in a room, page by page: at most `limit` members whose ids come after `after`. The next
+    /// page begins after [`RoomPage::next`].
+    ///
+    /// # Errors
+    /// 019 when it does not exist.
+    pub async fn page(
+        &self,
+        room: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<RoomPage, RoomError> {
+        let RoomStatus { room, members } = self.status(room).await?;
+        Ok(RoomPage::of(room, members, after, limit))
     }
 
     /// Takes a connection of this process into a room; the join hooks run for it. Its client is

@@ -16,6 +16,8 @@ mod audiences;
 mod bad_actions;
 mod bad_encodings;
 mod bad_inputs;
+#[cfg(all(feature = "engineio", feature = "socketio", feature = "sockjs"))]
+mod bindings;
 mod broker;
 mod clients;
 mod corpus;
@@ -35,6 +37,7 @@ mod pushes;
 mod rate;
 mod reference;
 mod room_hooks;
+mod room_pages;
 mod room_races;
 mod rooms;
 mod serving;

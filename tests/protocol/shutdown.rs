@@ -126,3 +126,60 @@ async fn nobody_can_hold_it_up() {
     host.is_empty().await;
     drop(peer);
 }
+
+/// Who asks is told when to come back; everyone else hears what they always did.
+#[tokio::test]
+async fn a_client_that_asks_is_told_when_to_reconnect() {
+    let asks = |goodbye| json!({ "event": "detailsView", "params": { "goodbye": goodbye } });
+    let told = json!({ "context": "goodbye", "reconnectWithin": 9_000 });
+    for (within, drains) in [(9_000, true), (9_000, false), (0, true)] {
+        let builder = Stellar::builder().configure(|config| {
+            config.drain.reconnect_within = within;
+        });
+        let host = host(builder).await;
+        let mut peers = host.peers(3).await;
+        peers[0].ask(&asks(json!(true))).await;
+        peers[1].ask(&asks(json!("true"))).await;
+        let stellar = host.stellar.clone();
+        let stopping = tokio::spawn(async move {
+            let options = Shutdown {
+                reconnect: true,
+                ..Shutdown::default()
+            };
+            if drains {
+                stellar.drain().await
+            } else {
+                stellar.shutdown(options).await
+            }
+        });
+        for (at, peer) in peers.iter_mut().enumerate() {
+            let (before, code) = peer.closed().await;
+            let expected = if at == 0 && within > 0 {
+                vec![told.clone()]
+            } else {
+                vec![]
+            };
+            assert_eq!(
+                (before, code),
+                (expected, Some(1001)),
+                "{at} {within} {drains}"
+            );
+        }
+        for peer in peers {
+            peer.goodbye().await;
+        }
+        soon("the end", stopping).await.unwrap();
+    }
+    // One that is told to stay away is told nothing else.
+    let builder = Stellar::builder().configure(|config| config.drain.reconnect_within = 9_000);
+    let host = host(builder).await;
+    let mut peer = host.peer().await;
+    peer.ask(&asks(json!(true))).await;
+    let stopping = host.stellar.shutdown(Shutdown::default());
+    let (_, (before, _)) = tokio::join!(stopping, async {
+        let heard = peer.closed().await;
+        peer.goodbye().await;
+        heard
+    });
+    assert_eq!(before, [json!("primus::server::close")]);
+}

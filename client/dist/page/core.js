@@ -190,6 +190,7 @@
     let round = 0;
     let attempt = 0;
     let spent = 0;
+    let spread = 0;
     let timer;
     let heartbeat;
     let unwatch;
@@ -291,7 +292,9 @@
         return end("closed", error, !lost, !!reconnect);
       }
       leave(error);
-      const delay = backoff(++attempt, reconnect);
+      const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+      const delay = backoff(attempt, told);
+      spread = 0;
       const next = { attempt, delay };
       const own = round;
       timer = setTimeout(dial, delay);
@@ -341,6 +344,9 @@
       S() {
         ignore();
         if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
+      },
+      T(within) {
+        spread = Number(within) || 0;
       },
       y: send
     };
@@ -504,7 +510,7 @@
     const transmit = (request) => {
       clearTimeout(request.b);
       try {
-        host.y(request.T, request.r);
+        host.y(request.U, request.r);
       } catch (error) {
         return request.f(asError(error, "closed"));
       }
@@ -512,7 +518,7 @@
       request.z = true;
       request.F = request.A?.();
       host.a("send", request.r, number);
-      if (request.U) {
+      if (request.V) {
         request.f(null, {});
         if (!request.F) return;
       }
@@ -536,20 +542,20 @@
       return request;
     };
     return {
-      V: () => queue.length,
-      W: () => pending.size,
+      W: () => queue.length,
+      X: () => pending.size,
       s: (body, limits2, now, follow) => new Promise((resolve2, reject) => {
         const { volatile, noReply, ...options } = valid(
           () => ({ timeout: requestTimeout, ...limits2 })
         );
-        const [_body, _payload] = host.X(body);
+        const [_body, _payload] = host.Y(body);
         const { state } = host;
         if (/^(clos|refus)ed$/.test(state)) throw new StellarError(state, "Not connected");
         let release;
         const request = {
           r: _body,
-          T: _payload,
-          U: noReply,
+          U: _payload,
+          V: noReply,
           z: false,
           A: follow,
           b: 0,
@@ -561,7 +567,7 @@
           }
         };
         const give = (error) => {
-          error.mayHaveRun = request.Y = request.z;
+          error.mayHaveRun = request.Z = request.z;
           queue = queue.filter((other) => other !== request);
           request.f(error);
         };
@@ -581,15 +587,15 @@
           queue.shift().f(new StellarError("dropped", "Queue is full"));
         }
       }),
-      Z: (room) => queue.some(({ r: _body }) => (_body.room ?? _body.params?.room) === room),
+      _: (room) => queue.some(({ r: _body }) => (_body.room ?? _body.params?.room) === room),
       B: flush,
-      _(answer) {
+      $(answer) {
         const request = done(answer.messageCount);
         if (!request) return;
         let { error, status } = answer;
         if (!isAction(request) && status !== "OK") error ??= status;
         let failure = error != null ? serverError(error, answer) : void 0;
-        if (request.F?.(answer, failure, request.Y)) {
+        if (request.F?.(answer, failure, request.Z)) {
           failure = void 0;
           answer = { ...answer, status: "OK", data: true, error: null };
         }
@@ -638,7 +644,7 @@
     };
     const list = (which) => [...rooms.values()].filter(which).map(({ h: _name }) => _name);
     const want = (room, wanted) => {
-      room.j = room.$ = wanted;
+      room.j = room.aa = wanted;
     };
     const state = ({ h: _name, d: _in, p: _error }) => ({ room: _name, joined: !!_in, error: _error });
     const set2 = (room, joined, itself = 0, error = null) => {
@@ -670,7 +676,7 @@
     };
     const follow = (room, join, own) => {
       const at = round;
-      const last = own ? 0 : room.aa = {};
+      const last = own ? 0 : room.ba = {};
       let due = 1;
       room.i++;
       if (own) flying++;
@@ -689,7 +695,7 @@
           if (own) {
             limit += growth;
             if (rate.o) rate.o--;
-          } else if (join && !abandoned && room.aa === last) want(room, true);
+          } else if (join && !abandoned && room.ba === last) want(room, true);
         } else {
           const again = passes(error);
           if (own && join) {
@@ -719,7 +725,7 @@
           if (join !== !!room.d) {
             if (flying >= limit) continue;
             const settle = follow(room, join, true);
-            host.ba(join, name2, settle).catch((error) => error.response || settle({}, error));
+            host.ca(join, name2, settle).catch((error) => error.response || settle({}, error));
           } else if (!join && !room.t && room.u !== round) rooms.delete(name2);
         }
       }
@@ -741,14 +747,14 @@
         } else host.a("error", error);
         next();
       };
-      host.ca(settle).catch((error) => error.response || settle({}, error));
+      host.da(settle).catch((error) => error.response || settle({}, error));
     };
     for (const name2 of names2) want(get(name2), true);
     return {
       d: () => list(({ d: _in }) => _in),
       j: () => list(({ j: _wanted }) => _wanted),
       x: (name2) => state(get(name2)),
-      da(name2) {
+      ea(name2) {
         const room = get(name2);
         let holding = 1;
         room.t++;
@@ -761,19 +767,19 @@
           room.t -= holding;
           holding = 0;
           setTimeout(() => {
-            if (room.t || room.$) return;
+            if (room.t || room.aa) return;
             room.j = false;
             next();
           }, 0);
         };
       },
       A: (join, name2) => follow(get(name2), join),
-      ea(name2) {
+      fa(name2) {
         if (live || !rooms.has(name2)) return;
         want(get(name2), false);
         get(name2).u = round;
       },
-      fa() {
+      ga() {
         live = unsure = true;
         seen = /* @__PURE__ */ new Set();
         return new Promise((resolve2) => {
@@ -797,7 +803,7 @@
         }
       },
       B: flush,
-      ga(list2) {
+      ha(list2) {
         for (const name2 of list2) {
           const room = get(name2);
           if (room.d) continue;
@@ -811,7 +817,7 @@
           set2(room, false, 0, new StellarError("016", `Taken out of the room (${name2})`));
         }
       },
-      ha(name2, error) {
+      ia(name2, error) {
         const room = get(name2);
         want(room, false);
         set2(room, false, 0, error);
@@ -834,11 +840,11 @@
   var Scope = class _Scope {
     constructor(_client, rooms) {
       this.v = _client;
-      this.k = [rooms].flat();
+      this.l = [rooms].flat();
     }
     /** Adds rooms. */
     to(rooms) {
-      return new _Scope(this.v, this.k.concat(rooms));
+      return new _Scope(this.v, this.l.concat(rooms));
     }
     /** The same as {@link to}, for reading. */
     from(rooms) {
@@ -850,17 +856,17 @@
     }
     /** Sends an event to each of the rooms. */
     async emit(event, data) {
-      for (const room of this.k) if (typeof room !== "string") throw invalid("A room must be a string");
-      return Promise.all(this.k.map((room) => this.v.G(room, event, data)));
+      for (const room of this.l) if (typeof room !== "string") throw invalid("A room must be a string");
+      return Promise.all(this.l.map((room) => this.v.G(room, event, data)));
     }
     /** Calls `fn(data, message)` when the event happens in one of the rooms. */
     on(event, fn) {
-      for (const room of this.k) this.v.on(scoped(room, event), fn);
+      for (const room of this.l) this.v.on(scoped(room, event), fn);
       return this;
     }
     /** Takes {@link on} back. */
     off(event, fn) {
-      for (const room of this.k) this.v.off(scoped(room, event), fn);
+      for (const room of this.l) this.v.off(scoped(room, event), fn);
       return this;
     }
   };
@@ -935,15 +941,15 @@
       this.e = requests(this, o);
       this.c = memberships(this, o.rooms, o.timeout / 2);
       this.H = codec;
-      this.l = connection(this, o, codec, connect);
+      this.k = connection(this, o, codec, connect);
     }
     /** Where the client is. */
     get state() {
-      return this.l.x();
+      return this.k.x();
     }
     /** The live connection underneath, if there is one; its `name` is the engine's. */
     get transport() {
-      return this.l.Q();
+      return this.k.Q();
     }
     /** The rooms that the server counts this connection in: none while there is no connection. */
     get rooms() {
@@ -959,11 +965,11 @@
     }
     /** How many requests wait to be sent. */
     get queued() {
-      return this.e.V();
+      return this.e.W();
     }
     /** How many requests wait for their answer. */
     get pending() {
-      return this.e.W();
+      return this.e.X();
     }
     /**
      * Connects. Tells the details of the connection, or the error of the first attempt; after
@@ -976,12 +982,12 @@
       });
       promise.catch(() => {
       });
-      this.l.R();
+      this.k.R();
       return tell(promise, callback);
     }
     /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
     disconnect(callback) {
-      this.l.S();
+      this.k.S();
       return tell(Promise.resolve(), callback);
     }
     action(name2, ...rest) {
@@ -1013,9 +1019,14 @@
     configure(...rest) {
       return this.g({ event: "detailsView" }, rest, (answer) => this.K(answer));
     }
-    /** Asks who is in a room. The callback is `(answer, error)`. */
+    /**
+     * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
+     * of the members; where it has `next`, that is the option `after` of the next page.
+     */
     roomView(room, ...rest) {
-      return this.g({ event: "roomView", room }, rest, void 0, true);
+      const { limit, after: after2 } = tail([...rest])[1];
+      const page = limit == null && after2 == null ? {} : { params: { limit, after: after2 } };
+      return this.g({ event: "roomView", room, ...page }, rest, void 0, true);
     }
     /**
      * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
@@ -1037,7 +1048,7 @@
       const hear = (membership) => {
         if (membership.room === room) changed(membership);
       };
-      const release = this.c.da(room);
+      const release = this.c.ea(room);
       this.n("membership", hear);
       changed(this.c.x(room));
       return () => {
@@ -1115,7 +1126,7 @@
         if (!error) done?.(answer2);
         else if (/^01[69]$/.test(error.code)) this.c.C(place, false);
       };
-      if (move?.[2] && !this.e.Z(room)) this.c.ea(room);
+      if (move?.[2] && !this.e._(room)) this.c.fa(room);
       const answer = this.e.s(body, limits, false, follow).then(unwrap, (error) => {
         if (error.response) this.a("error", error);
         throw error;
@@ -1128,15 +1139,16 @@
      */
     N() {
       this.id = this.details = null;
-      return this.c.fa();
+      return this.c.ga();
     }
     /** @internal */
-    ba(join, room, settle) {
+    ca(join, room, settle) {
       return this.L({ event: join ? "roomAdd" : "roomLeave", room }, settle);
     }
     /** @internal */
-    ca(settle) {
-      return this.L({ event: "detailsView", params: { memberships: true } }, (answer, error) => {
+    da(settle) {
+      const params = { memberships: true, goodbye: true };
+      return this.L({ event: "detailsView", params }, (answer, error) => {
         if (!error) this.K(answer);
         settle(answer, error);
       });
@@ -1150,7 +1162,7 @@
       this.details = unwrap(answer);
       this.id = data.id;
       this.fingerprint = data.fingerprint;
-      if (data.rooms) this.c.ga(data.rooms);
+      if (data.rooms) this.c.ha(data.rooms);
     }
     /** @internal */
     O() {
@@ -1163,12 +1175,12 @@
       if (this.state === "connected") this.a("connected", details);
     }
     /** @internal */
-    X(body) {
+    Y(body) {
       return pack(body, this.H, this.options.maxLength);
     }
     /** @internal */
     y(payload, message) {
-      this.l.y(payload, message);
+      this.k.y(payload, message);
     }
     /** @internal */
     m(error) {
@@ -1198,12 +1210,12 @@
     P(message) {
       this.a("message", message);
       const { context, message: said, room, from, welcome } = message ?? {};
-      if (context === "response") this.e._(message);
+      if (context === "response") this.e.$(message);
       else if (context === "user") {
         const { event, data } = said ?? {};
         const destroyed = event === "destroy";
         if (destroyed && from === 0 && data?.code === "018") {
-          this.c.ha(room, serverError(data));
+          this.c.ia(room, serverError(data));
         } else this.c.C(room, true);
         this.a("say", message);
         if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
@@ -1211,6 +1223,7 @@
         if (!reserved.test(event)) this.a(event, data, message);
         this.a(scoped(room, event), data, message);
       } else if (context === "membership") this.c.C();
+      else if (context === "goodbye") this.k.T(message.reconnectWithin);
       else if (context === "api" && welcome != null) {
         this.welcomeMessage = welcome;
         this.a("welcome", message);

@@ -1,5 +1,5 @@
 import { AnyActions, Client, ClientOptions } from "./shared.mjs";
-export { ActionAnswer, ActionRest, ActionTypes, Answer, AnswerFirst, AnyEvents, Build, CallRest, ChatMessage, ClientErrorCode, ClientEvents, Codec, Connect, Details, Emitter, Engine, ErrorFirst, EventArgs, EventName, EventsOf, FileAnswer, FileOptions, HookClient, Interceptor, Listener, Membership, Next, Payload, Query, ReconnectOptions, Refusal, RequestOptions, Resolved, Rest, Room, RoomState, Scope, State, StellarError, Transport, TransportContext, TransportEvents, Transports, Unwrapped, WebSocketClass, WithActions, WithEvents } from "./shared.mjs";
+export { ActionAnswer, ActionRest, ActionTypes, Answer, AnswerFirst, AnyEvents, Build, CallRest, ChatMessage, ClientErrorCode, ClientEvents, Codec, Connect, Details, Emitter, Engine, ErrorFirst, EventArgs, EventName, EventsOf, FileAnswer, FileOptions, HookClient, Interceptor, Listener, Membership, Next, Payload, Query, ReconnectOptions, Refusal, RequestOptions, Resolved, Rest, Room, RoomState, RoomViewOptions, Scope, State, StellarError, Transport, TransportContext, TransportEvents, Transports, Unwrapped, WebSocketClass, WithActions, WithEvents } from "./shared.mjs";
 
 /**
  * The same client for a server that speaks MessagePack.

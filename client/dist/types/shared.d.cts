@@ -142,8 +142,10 @@ interface RoomState {
         joinedAt: number;
         [extra: string]: unknown;
     }>;
-    /** How many there are. */
+    /** How many there are in all. */
     membersCount: number;
+    /** With this as the option `after`, `roomView` gives the next page; absent on the last one. */
+    next?: string;
 }
 /** An answer whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
 type Unwrapped<T> = T & Answer & {
@@ -234,7 +236,7 @@ type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
 /** The callback of verbs that the guide gives as `callback(answer, error)`. */
 type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
 /** Last arguments of a method: a callback, options, or both. */
-type Rest<Callback> = [] | [callback: Callback | undefined, options?: RequestOptions] | [options: RequestOptions];
+type Rest<Callback, Options = RequestOptions> = [] | [callback: Callback | undefined, options?: Options] | [options: Options];
 /** One action's types, as a server prints them. */
 interface ActionTypes {
     /** What it takes. */
@@ -573,8 +575,11 @@ declare class Client<Actions = AnyActions, Events = {}> extends Emitter<EventsOf
     detailsView(...rest: Rest<ErrorFirst<Unwrapped<Details>>>): Promise<Unwrapped<Details>>;
     /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
     configure(...rest: Rest<ErrorFirst<Unwrapped<Details>>>): Promise<Unwrapped<Details>>;
-    /** Asks who is in a room. The callback is `(answer, error)`. */
-    roomView(room: string, ...rest: Rest<AnswerFirst<Unwrapped<RoomState>>>): Promise<Unwrapped<RoomState>>;
+    /**
+     * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
+     * of the members; where it has `next`, that is the option `after` of the next page.
+     */
+    roomView(room: string, ...rest: Rest<AnswerFirst<Unwrapped<RoomState>>, RoomViewOptions>): Promise<Unwrapped<RoomState>>;
     /**
      * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
      * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
@@ -625,6 +630,13 @@ interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends Re
     /** What to turn the content into; without it, it stays as it came. */
     as?: As;
 }
+/** Options of {@link Client.roomView}. */
+interface RoomViewOptions extends RequestOptions {
+    /** How many members the page has at most; the server has a bound of its own. */
+    limit?: number;
+    /** The page begins after this id: `next` of the answer before. */
+    after?: string;
+}
 
 /** A room as a component sees it. */
 interface Room<Messages, Joined, Failure> {
@@ -639,4 +651,4 @@ interface Room<Messages, Joined, Failure> {
 }
 
 export { Client, Emitter, Scope, StellarError };
-export type { ActionAnswer, ActionRest, ActionTypes, Answer, AnswerFirst, AnyActions, AnyEvents, Build, CallRest, ChatMessage, ClientErrorCode, ClientEvents, ClientOptions, Codec, Connect, Details, Engine, ErrorFirst, EventArgs, EventName, EventsOf, FileAnswer, FileOptions, HookClient, Interceptor, Listener, Membership, Next, Payload, Query, ReconnectOptions, Refusal, RequestOptions, Resolved, Rest, Room, RoomState, State, Transport, TransportContext, TransportEvents, Transports, Unwrapped, WebSocketClass, WithActions, WithEvents };
+export type { ActionAnswer, ActionRest, ActionTypes, Answer, AnswerFirst, AnyActions, AnyEvents, Build, CallRest, ChatMessage, ClientErrorCode, ClientEvents, ClientOptions, Codec, Connect, Details, Engine, ErrorFirst, EventArgs, EventName, EventsOf, FileAnswer, FileOptions, HookClient, Interceptor, Listener, Membership, Next, Payload, Query, ReconnectOptions, Refusal, RequestOptions, Resolved, Rest, Room, RoomState, RoomViewOptions, State, Transport, TransportContext, TransportEvents, Transports, Unwrapped, WebSocketClass, WithActions, WithEvents };

@@ -56,6 +56,32 @@ for (const codec of ["json", "msgpack"]) {
   }
 }
 
+for (const codec of ["json", "msgpack"]) {
+  for (const engine of engines) {
+    if (codec === "msgpack" && engine === "sockjs") continue;
+    test(`${codec}, ${engine}: the server says when to come back`, async (t) => {
+      const setup = await Setup.start(t, { codec }, "--transport", engine);
+      const { server } = setup;
+      const delays = async (within) => {
+        await server.kill();
+        await server.restart({ STELLAR_DRAIN__RECONNECT_WITHIN: within });
+        const client = setup.client({ transports: [engine], reconnect: { min: 1, max: 1 } });
+        await client.connect();
+        const waiting = event(client, "reconnecting");
+        server.child.kill("SIGTERM");
+        const [first] = await waiting;
+        client.disconnect();
+        return first;
+      };
+      // A part of 23 days that is less than a millisecond would be a rare chance.
+      const told = await delays("2000000000");
+      assert.deepEqual([told.attempt, told.delay > 1], [1, true]);
+      const own = await delays("0");
+      assert.deepEqual(own, { attempt: 1, delay: 1 });
+    });
+  }
+}
+
 test("each engine is found at its own path when another is the server's first", async (t) => {
   const setup = await Setup.start(t, {}, "--transport", all);
   for (const engine of engines) {

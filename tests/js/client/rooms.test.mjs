@@ -46,6 +46,31 @@ for (const [engine, parser] of kinds) {
     });
   const counted = async (client) => (await client.detailsView()).data.rooms;
 
+  it("a room is read in pages", async ({ client }) => {
+    const clients = [client(), client(), client()];
+    for (const one of clients) {
+      await one.connect();
+      await one.roomAdd(room);
+    }
+    const ids = clients.map(({ id }) => id).sort();
+    const seen = [];
+    let after;
+    do {
+      const page = await clients[0].roomView(room, { limit: 2, after });
+      assert.equal(page.membersCount, 3);
+      seen.push(Object.keys(page.members));
+      after = page.next;
+    } while (after);
+    assert.deepEqual(
+      [seen.map(({ length }) => length), seen.flat().sort()],
+      [[2, 1], ids],
+    );
+    const whole = await clients[0].roomView(room);
+    assert.deepEqual([Object.keys(whole.members).sort(), whole.next], [ids, undefined]);
+    const error = await rejection(clients[0].roomView(room, { limit: 0 }));
+    assert.equal(error.code, "003");
+  });
+
   it(
     "a message rate: it connects, and joins its rooms as that allows",
     async ({ t, server, client, call }) => {

@@ -78,11 +78,12 @@ class Program {
     return `ws://127.0.0.1:${this.port}/primus`;
   }
 
-  /** Starts it again, at the address it had. */
-  async restart() {
+  /** Starts it again, at the address it had; `env` are variables besides the usual. */
+  async restart(env = {}) {
     const { command, first, args, port } = this;
     const child = spawn(command, [...first, "--listen", `127.0.0.1:${port}`, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
     });
     this.child = child;
     running.add(child);

@@ -19,6 +19,7 @@
 mod addresses;
 mod ahead;
 pub mod auth;
+mod binding;
 mod budget;
 mod clients;
 mod close;
@@ -56,6 +57,7 @@ mod turn;
 pub use self::{
     ahead::for_each_ahead,
     auth::{Authorizer, Identity, Refusal},
+    binding::{SessionBinding, SessionOwner},
     budget::{Budget, Lease, OverBudget, memory_limit},
     clients::{Client, ClientState},
     close::CloseReason,

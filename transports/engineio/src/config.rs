@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stellarfw_transport::ServerConfig;
+use stellarfw_transport::{ServerConfig, SessionBinding};
 
 /// The settings of the Engine.IO engine; those that hold for every engine, such as the longest
 /// message, are in [`ServerConfig`].
@@ -34,6 +34,10 @@ pub struct EngineIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
+    /// What the requests of a session must have in common with the one that opened it; others are
+    /// answered as of an unknown session. Default: its id alone.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub bind: Option<SessionBinding>,
     /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
     /// Default 4,096. It is there while such a message is read.
     pub read_buffer: usize,
@@ -52,6 +56,7 @@ impl Default for EngineIoConfig {
             post_timeout: 30_000,
             allow_eio3: false,
             cookie: None,
+            bind: None,
             read_buffer: 4_096,
         }
     }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use engineioxide::config::EngineIoConfig as LibraryConfig;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use stellarfw_transport::{
-    Refusal, Server, ServerConfig, cors,
+    Refusal, Server, ServerConfig, SessionOwner, cors,
     http::{Body, Request, Response, refused},
     is_websocket_upgrade,
 };
@@ -145,7 +145,10 @@ impl<L: Library> Front<L> {
         let Some(sid) = ask.sid else {
             return self.open(server, parts, &ask).await;
         };
-        let session = self.sessions.get(sid).ok_or(Fault::UnknownSession)?;
+        let bind = self.config.bind.as_ref();
+        let session = self.sessions.get(sid);
+        let session = session.filter(|it| it.owner.sent(server.config(), bind, parts));
+        let session = session.ok_or(Fault::UnknownSession)?;
         // From here on the library's own id of it.
         ask.sid = session.sid();
         if ask.socket {
@@ -178,12 +181,13 @@ impl<L: Library> Front<L> {
             true => Some(upgrade(parts)?),
             false => None,
         };
+        let owner = SessionOwner::of(server.config(), self.config.bind.as_ref(), parts);
         let entry = match self.enter(server, parts).await {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refused(&refusal, ask.socket)),
         };
         let library = Arc::downgrade(&self.library);
-        let session = Session::new(&self.sessions, library, server, *ask, entry);
+        let session = Session::new(&self.sessions, library, server, *ask, (entry, owner));
         if let Some(upgrade) = upgrade {
             return Ok(handshake::websocket(self, server, session, ask, upgrade));
         }

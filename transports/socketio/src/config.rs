@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stellarfw_engineio::EngineIoConfig;
-use stellarfw_transport::ServerConfig;
+use stellarfw_transport::{ServerConfig, SessionBinding};
 
 /// So many namespaces there may be.
 const MOST_NAMESPACES: usize = 64;
@@ -55,6 +55,10 @@ pub struct SocketIoConfig {
     /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
+    /// What the requests of a session must have in common with the one that opened it; others are
+    /// answered as of an unknown session. Default: its id alone.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub bind: Option<SessionBinding>,
     /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
     /// Default 4,096. It is there while such a message is read.
     pub read_buffer: usize,
@@ -75,6 +79,7 @@ impl Default for SocketIoConfig {
             post_timeout: engine.post_timeout,
             allow_eio3: engine.allow_eio3,
             cookie: engine.cookie,
+            bind: engine.bind,
             read_buffer: engine.read_buffer,
         }
     }
@@ -133,6 +138,7 @@ impl SocketIoConfig {
         engine.post_timeout = self.post_timeout;
         engine.allow_eio3 = self.allow_eio3;
         engine.cookie.clone_from(&self.cookie);
+        engine.bind.clone_from(&self.bind);
         engine.read_buffer = self.read_buffer;
         engine
     }

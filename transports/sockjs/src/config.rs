@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stellarfw_transport::SessionBinding;
 use stellarfw_ws::{WsConfig, deflate::DeflateConfig};
 
 /// The settings of the SockJS engine; those that hold for every engine, such as the longest
@@ -42,6 +43,10 @@ pub struct SockJsConfig {
     /// same /64 of IPv6. Default: yes. Turn it off where clients come through several proxies at
     /// once and those are not trusted to tell the client's address.
     pub bind_address: bool,
+    /// What the requests of a session must have in common with the one that opened it, besides what
+    /// `bind_address` demands. `Address` is the same as that. Default: nothing more.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub bind: Option<SessionBinding>,
     /// `permessage-deflate` over WebSocket. Default: off. See
     /// [`WsConfig::compression`].
     #[serde(with = "stellarfw_transport::switch")]
@@ -64,6 +69,7 @@ impl Default for SockJsConfig {
             ),
             cookie: false,
             bind_address: true,
+            bind: None,
             compression: None,
             read_buffer: 4_096,
         }

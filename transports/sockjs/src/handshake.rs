@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::{Uri, header, request::Parts};
-use stellarfw_transport::{Handshake, Peer, Provenance, Refusal, Server};
+use stellarfw_transport::{
+    Handshake, Peer, Provenance, Refusal, Server, SessionBinding, SessionOwner,
+};
 
 use crate::{
     SockJs, config::SockJsConfig, outlet::SockJsOutlet, route::Kind, session::Session,
@@ -18,11 +20,13 @@ pub(crate) async fn open(
     server: &Server,
     mount: &str,
     place: Place,
+    bind: Option<&SessionBinding>,
     parts: &mut Parts,
 ) -> Result<Arc<Session>, Refusal> {
     hide_session(&mut parts.uri, mount);
+    let bound = SessionOwner::of(server.config(), bind, parts);
     let admission = server.admit(SockJs::NAME, parts).await?;
-    let owner = Owner::of(admission.handshake());
+    let owner = Owner::of(admission.handshake(), bound);
     let outlet = Arc::new(SockJsOutlet(place.session().clone()));
     let inlet = server.open(admission, outlet);
     let session = place.keep();
@@ -73,15 +77,17 @@ impl Kind {
 pub(crate) struct Owner {
     network: Option<IpAddr>,
     authorization: Option<Box<str>>,
+    bound: SessionOwner,
 }
 
 impl Owner {
-    fn of(handshake: &Handshake) -> Self {
+    fn of(handshake: &Handshake, bound: SessionOwner) -> Self {
         Self {
             network: handshake.remote().map(|remote| network(remote.ip())),
             authorization: handshake
                 .header(header::AUTHORIZATION.as_str())
                 .map(Into::into),
+            bound,
         }
     }
 
@@ -95,7 +101,11 @@ impl Owner {
         let is_known = self.authorization.as_deref().is_none_or(|known| {
             authorization.is_some_and(|given| given.as_bytes() == known.as_bytes())
         });
-        is_near && is_known
+        let is_owner = || {
+            self.bound
+                .sent(server.config(), config.bind.as_ref(), parts)
+        };
+        is_near && is_known && is_owner()
     }
 }
 

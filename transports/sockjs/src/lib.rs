@@ -130,10 +130,13 @@ impl SockJs {
                 }
                 session
             }
-            Found::Place(place) => match handshake::open(server, mount, place, &mut parts).await {
-                Ok(session) => session,
-                Err(refusal) => return refused(&refusal, false),
-            },
+            Found::Place(place) => {
+                let bind = self.config.bind.as_ref();
+                match handshake::open(server, mount, place, bind, &mut parts).await {
+                    Ok(session) => session,
+                    Err(refusal) => return refused(&refusal, false),
+                }
+            }
         };
         receiver::receive(session, way, self.config.response_limit.max(1)).await
     }

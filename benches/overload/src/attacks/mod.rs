@@ -1,5 +1,6 @@
 //! What bad peers do, one function each.
 
+mod clients;
 mod connections;
 mod crowd;
 mod frames;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> Vec<Attack> {
         messages::all(),
         rooms::all(),
         crowd::all(),
+        clients::all(),
         together::all(),
     ]
     .into_iter()

@@ -16,7 +16,7 @@ use std::{
 use engineioxide::socket::Sid;
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use stellarfw_transport::{CloseReason, Message, Server, Spark};
+use stellarfw_transport::{CloseReason, Message, Server, SessionOwner, Spark};
 use tokio::{runtime::Handle, sync::Notify};
 
 pub use self::end::protocol;
@@ -62,6 +62,8 @@ pub struct Session {
     pub(crate) seats: OnceLock<Arc<Seats>>,
     /// What it is opened with.
     pub(crate) entry: Mutex<Option<Entry>>,
+    /// Whose requests are answered.
+    pub(crate) owner: SessionOwner,
     /// What an engine keeps for it.
     attachment: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Its first request.
@@ -106,7 +108,7 @@ impl Session {
         library: Weak<dyn Library>,
         server: &Server,
         ask: Ask,
-        entry: Entry,
+        (entry, owner): (Entry, SessionOwner),
     ) -> Arc<Self> {
         let line = match ask.socket {
             true => Line::WebSocket,
@@ -119,6 +121,7 @@ impl Session {
             inlet: InletCell::default(),
             seats: OnceLock::new(),
             entry: Mutex::new(Some(entry)),
+            owner,
             attachment: OnceLock::new(),
             first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
             ask,
