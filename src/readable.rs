@@ -1,7 +1,12 @@
 //! JSON that is passed on as text may say more than a tree of values can hold. Which that is, and
 //! finding it out without building the tree.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 /// What is told to have been expected where a tree of values is needed: JSON of at most 127
 /// levels, without lone surrogates, and without numbers that no double can hold.
@@ -9,7 +14,83 @@ pub(crate) const PLAIN: &str = "plain JSON";
 
 /// Whether a tree of values can hold a JSON text.
 pub(crate) fn is_readable(json: &str) -> bool {
-    is_surely_readable(json.as_bytes()) || serde_json::from_str::<Value>(json).is_ok()
+    is_surely_readable(json.as_bytes()) || serde_json::from_str::<Probe>(json).is_ok()
+}
+
+/// Finds out whether bytes are JSON that a tree of values can hold, without building it.
+pub(crate) fn check(json: &[u8]) -> Result<(), serde_json::Error> {
+    serde_json::from_slice::<Probe>(json).map(drop)
+}
+
+/// Reads what a tree of values would be made of, and keeps nothing.
+struct Probe;
+
+impl<'de> Deserialize<'de> for Probe {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ProbeVisitor;
+        impl<'de> Visitor<'de> for ProbeVisitor {
+            type Value = Probe;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Probe, E> {
+                Ok(Probe)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Probe, A::Error> {
+                while seq.next_element::<Probe>()?.is_some() {}
+                Ok(Probe)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Probe, A::Error> {
+                while map.next_entry::<Probe, Probe>()?.is_some() {}
+                Ok(Probe)
+            }
+        }
+        deserializer.deserialize_any(ProbeVisitor)
+    }
+}
+
+/// What is shorter is not looked at: a tree of it is small, whatever it holds.
+const SHORT: usize = 4 << 10;
+
+/// Returns `true` if a tree of values takes more than three times the memory of its JSON text: lists
+/// of small items do.
+pub(crate) fn is_dense(json: &str) -> bool {
+    json.len() > SHORT && tree_size(json) > json.len() * 3
+}
+
+/// About how many bytes a tree of values takes: 32 for each, 100 more for each entry of an object,
+/// and the texts.
+pub(crate) fn tree_size(json: &str) -> usize {
+    let mut rest = json.as_bytes();
+    let (mut values, mut entries, mut texts) = (1, 0, 0);
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => {
+                rest = skip_string(after).0;
+                texts += after.len() - rest.len();
+            }
+            b',' | b'[' | b'{' => values += 1,
+            b':' => entries += 1,
+            _ => {}
+        }
+    }
+    values * 32 + entries * 100 + texts
 }
 
 /// Whether nothing in a JSON text can be in the way. It looks at the bytes alone, because nearly
@@ -107,7 +188,49 @@ fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+
+    #[test]
+    fn what_takes_much_memory_is_known_by_its_text() {
+        let list = |item: &str| format!("[{}]", vec![item; 4_000].join(","));
+        for (item, dense) in [
+            ("0", true),
+            ("[]", true),
+            ("12345", true),
+            ("\"\"", true),
+            (r#"{"a":1}"#, true),
+            ("1234567890123", false),
+            (r#""a text of some length""#, false),
+        ] {
+            assert_eq!(is_dense(&list(item)), dense, "{item}");
+        }
+        assert!(!is_dense(&format!("\"{}\"", "[,".repeat(9_000))));
+        assert!(!is_dense("[0,0,0,0]"));
+    }
+
+    #[test]
+    fn the_probe_has_the_verdict_of_a_tree() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        for text in [
+            "1e5",
+            "1e999",
+            "[1e999]",
+            r#""\ud800""#,
+            r#"{"\ud800":1}"#,
+            r#"{"a":"\ud83d\ude00"}"#,
+            "null",
+            "-1",
+            "true",
+            "{\"a\":[1.5,{}]}",
+            &deep(127),
+            &deep(128),
+        ] {
+            let tree = serde_json::from_str::<Value>(text).is_ok();
+            assert_eq!(serde_json::from_str::<Probe>(text).is_ok(), tree, "{text}");
+        }
+    }
 
     #[test]
     fn depth_is_that_of_lists_and_objects() {

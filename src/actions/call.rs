@@ -39,6 +39,11 @@ impl Call {
         }
     }
 
+    /// About how many bytes its parameters take.
+    pub(crate) fn size(&self) -> usize {
+        self.given.size()
+    }
+
     /// Leads the parameters through the declared inputs. `survey`: what was seen of them, if nobody
     /// could change them since.
     pub(crate) fn check(&mut self, survey: Option<&Survey>) -> Result<(), ActionError> {
@@ -75,8 +80,8 @@ impl Call {
 
     /// Reading stops at the first parameter that is missing; the schema knows the others.
     fn with_all_missing(&self, mut error: ActionError) -> ActionError {
-        if let (Some(schema), Value::Object(params)) = (self.action.params(), self.value()) {
-            error.miss(&schema.missing(&params, self.action.inputs()));
+        if let (Some(schema), Some(names)) = (self.action.params(), self.given.names()) {
+            error.miss(&schema.missing(&names, self.action.inputs()));
         }
         error
     }

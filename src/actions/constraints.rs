@@ -3,16 +3,25 @@
 //! Types, presence and the names of an enum are left to the action, which reads the parameters as
 //! a Rust type: it knows aliases and defaults that no schema tells of.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use regex::Regex;
-use serde_json::{Map, Number, Value};
+use serde::{
+    Deserializer as _,
+    de::{SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{
+    fields::each,
     given::CALLED_BY,
     inputs::{self, RuleError},
     shape::{TypeSchema, list, target_name},
 };
+use crate::readable::is_dense;
 
 /// The constraints of a schema, ready to be held against values.
 #[derive(Clone, Debug)]
@@ -26,6 +35,9 @@ pub(crate) struct Constraints {
 /// How far a schema is followed: about four steps for each of the 128 levels that JSON may have. A
 /// schema that refers to nothing but itself has no end.
 const DEEPEST: usize = 512;
+
+/// So many faults of a very large list or object are told.
+const MOST_FAULTS: usize = 100;
 
 /// What is wrong: where, and a sentence.
 type Faults = Vec<(String, String)>;
@@ -67,9 +79,8 @@ impl Constraints {
     }
 
     /// What is wrong with the parameters, by the path of the value.
-    pub(crate) fn judge(&self, params: &Map<String, Value>) -> Faults {
+    pub(crate) fn judge(&self, mut params: Map<String, Value>) -> Faults {
         let mut faults = Faults::new();
-        let mut params = params.clone();
         for name in CALLED_BY {
             if !self.names.contains(name) {
                 params.shift_remove(name);
@@ -78,6 +89,81 @@ impl Constraints {
         let value = Value::Object(params);
         self.value(&self.types.root, &value, "", &mut faults, 0);
         faults
+    }
+
+    /// As [`judge`](Self::judge), of JSON that is not parsed; the values that inputs have changed are
+    /// given beside it. No tree is built of what would take much memory as one.
+    pub(crate) fn judge_raw(&self, json: &str, changed: &Map<String, Value>) -> Faults {
+        let mut faults = Faults::new();
+        let json = json.trim();
+        if is_dense(json) && json.starts_with('{') {
+            self.raw(&self.types.root, json, "", &mut faults, 0);
+            for (name, value) in changed {
+                let path = format!("{name}.");
+                faults.retain(|(at, _)| at != name && !at.starts_with(&path));
+                self.field(&self.types.root, name, "", &mut |schema, at| {
+                    self.value(schema, value, at, &mut faults, 1);
+                });
+            }
+            return faults;
+        }
+        let mut map = match serde_json::from_str(json) {
+            Ok(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        map.extend(changed.clone());
+        self.judge(map)
+    }
+
+    fn raw(&self, schema: &Value, json: &str, at: &str, faults: &mut Faults, depth: usize) {
+        let has_cases = ["oneOf", "anyOf"]
+            .iter()
+            .any(|key| !list(schema, key).is_empty());
+        let is_container = json.starts_with(['[', '{']);
+        if depth > DEEPEST {
+            return;
+        }
+        if has_cases || !is_container || !is_dense(json) {
+            let value = serde_json::from_str(json).unwrap_or_default();
+            self.value(schema, &value, at, faults, depth);
+            return;
+        }
+        if let Some(target) = self.types.target(schema) {
+            self.raw(target, json, at, faults, depth + 1);
+        }
+        for part in list(schema, "allOf") {
+            self.raw(part, json, at, faults, depth + 1);
+        }
+        let own = faults.len();
+        let mut count = 0;
+        if json.starts_with('[') {
+            let first = list(schema, "prefixItems");
+            let rest = schema.get("items");
+            each_item(json, |item| {
+                if let Some(schema) = first.get(count).or(rest)
+                    && faults.len() < MOST_FAULTS
+                {
+                    let at = under(at, &count.to_string());
+                    self.raw(schema, item, &at, faults, depth + 1);
+                }
+                count += 1;
+            });
+        } else {
+            each(json, |key, value| {
+                count += 1;
+                let name = key.to_text();
+                let is_call =
+                    at.is_empty() && CALLED_BY.contains(&&*name) && !self.names.contains(&*name);
+                if !is_call && faults.len() < MOST_FAULTS {
+                    self.field(schema, &name, at, &mut |schema, at| {
+                        self.raw(schema, value.get(), at, faults, depth + 1);
+                    });
+                }
+            });
+        }
+        if let Some(sentence) = of_count(schema, json.starts_with('['), count, at) {
+            faults.insert(own, (at.to_owned(), sentence));
+        }
     }
 
     fn value(&self, schema: &Value, value: &Value, at: &str, faults: &mut Faults, depth: usize) {
@@ -127,27 +213,30 @@ impl Constraints {
         faults: &mut Faults,
         depth: usize,
     ) {
-        let object = |key: &str| schema.get(key).and_then(Value::as_object);
-        let known = object("properties");
         for (name, value) in map {
-            let mut inner = |schema: &Value| {
-                self.value(schema, value, &under(at, name), faults, depth + 1);
-            };
-            let own = known.and_then(|known| known.get(name));
-            own.into_iter().for_each(&mut inner);
-            let mut is_known = own.is_some();
-            for (pattern, schema) in object("patternProperties").into_iter().flatten() {
-                if self.patterns.get(pattern).is_some_and(|p| p.is_match(name)) {
-                    is_known = true;
-                    inner(schema);
-                }
+            self.field(schema, name, at, &mut |schema, at| {
+                self.value(schema, value, at, faults, depth + 1);
+            });
+        }
+    }
+
+    /// Calls a function for each schema that a field of an object has, and with its path.
+    fn field(&self, schema: &Value, name: &str, at: &str, judge: &mut dyn FnMut(&Value, &str)) {
+        let object = |key: &str| schema.get(key).and_then(Value::as_object);
+        let at = under(at, name);
+        let own = object("properties").and_then(|known| known.get(name));
+        let mut is_known = own.is_some();
+        if let Some(schema) = own {
+            judge(schema, &at);
+        }
+        for (pattern, schema) in object("patternProperties").into_iter().flatten() {
+            if self.patterns.get(pattern).is_some_and(|p| p.is_match(name)) {
+                is_known = true;
+                judge(schema, &at);
             }
-            if !is_known {
-                schema
-                    .get("additionalProperties")
-                    .into_iter()
-                    .for_each(inner);
-            }
+        }
+        if let (false, Some(schema)) = (is_known, schema.get("additionalProperties")) {
+            judge(schema, &at);
         }
     }
 
@@ -229,14 +318,8 @@ impl Constraints {
                 })
                 .or_else(|| inputs::judge_format(format?, text, at))
             }
-            Value::Array(items) => {
-                let bounds = [number("minItems"), number("maxItems")];
-                sized(at, items.len(), bounds, " items")
-            }
-            Value::Object(map) => {
-                let bounds = [number("minProperties"), number("maxProperties")];
-                sized(at, map.len(), bounds, " fields")
-            }
+            Value::Array(items) => of_count(schema, true, items.len(), at),
+            Value::Object(map) => of_count(schema, false, map.len(), at),
             Value::Null | Value::Bool(_) => None,
         }
     }
@@ -412,6 +495,38 @@ pub(crate) fn plain(number: &Number) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
+/// What is wrong with how many items a list has, or fields an object.
+fn of_count(schema: &Value, is_list: bool, count: usize, at: &str) -> Option<String> {
+    let number = |key: &str| schema.get(key).and_then(Value::as_number);
+    if is_list {
+        let bounds = [number("minItems"), number("maxItems")];
+        sized(at, count, bounds, " items")
+    } else {
+        let bounds = [number("minProperties"), number("maxProperties")];
+        sized(at, count, bounds, " fields")
+    }
+}
+
+/// Calls a function for each item of a list of JSON. Nothing is kept of them.
+fn each_item<'a>(json: &'a str, call: impl FnMut(&'a str)) {
+    struct ItemsVisitor<F>(F);
+    impl<'de: 'a, 'a, F: FnMut(&'a str)> Visitor<'de> for ItemsVisitor<F> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(item) = seq.next_element::<&'de RawValue>()? {
+                (self.0)(item.get());
+            }
+            Ok(())
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    // What is no list has no items.
+    deserializer.deserialize_seq(ItemsVisitor(call)).ok();
+}
+
 /// What is wrong with a length or a count.
 fn sized(at: &str, size: usize, bounds: [Option<&Number>; 2], unit: &str) -> Option<String> {
     let size = size as f64;
@@ -443,7 +558,7 @@ mod tests {
             unreachable!()
         };
         let found = Constraints::of(&types).unwrap();
-        found.map_or_else(Vec::new, |constraints| constraints.judge(&params))
+        found.map_or_else(Vec::new, |constraints| constraints.judge(params))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use stellarfw_transport::{Flow, Panicked, catch_panic};
+use stellarfw_transport::{BoxFuture, Flow, Panicked, catch_panic};
 use tracing::Level;
 
 use super::{
@@ -66,8 +66,34 @@ impl Started {
     }
 }
 
+/// Parameters of so many bytes are looked through and read on a thread for work that blocks: they
+/// would hold up everything else on a thread of the runtime.
+const LARGE: usize = 256 << 10;
+
 /// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
 pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Started {
+    if given.size() < LARGE {
+        return execute_here(app, caller, given);
+    }
+    let is_detached = match find(app, &caller, &given, &Survey::unknown()) {
+        Ok(found) => found.action.is_detached(),
+        Err(error) => return error.into(),
+    };
+    let app = app.clone();
+    let flow = Flow::Wait(Box::pin(async move {
+        let begin = move || execute_here(&app, caller, given).flow;
+        match tokio::task::spawn_blocking(begin).await {
+            Ok(flow) => flow.await,
+            Err(error) => {
+                tracing::error!(%error, "an action was not begun");
+                StellarError::internal().into()
+            }
+        }
+    }) as BoxFuture<Outcome>);
+    Started { flow, is_detached }
+}
+
+fn execute_here(app: &Arc<App>, caller: Caller, given: Given) -> Started {
     let survey = Survey::of(&given);
     let found = match find(app, &caller, &given, &survey) {
         Ok(found) => found,
@@ -243,20 +269,46 @@ async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
             };
         }
     }
-    if let Err(error) = call.check(None) {
-        return error.into();
-    }
+    let (call, ran) = match begin(&found.action, call).await {
+        Ok(begun) => begun,
+        Err(error) => return error.into(),
+    };
+    let outcome = ran.await.0;
     let has_after = found.middleware.iter().any(|m| m.after.is_some());
     if !has_after {
-        return found.action.call(call).await.0;
+        return outcome;
     }
-    let outcome = found.action.call(call.clone()).await.0;
     if matches!(outcome, Outcome::File(_)) {
         return outcome;
     }
     match after(&found, call, outcome).await {
         Ok(fields) => Outcome::Reply(Reply::new(fields)),
         Err(error) => error.into(),
+    }
+}
+
+/// Leads the parameters through the inputs and calls the action; where they are large, on a thread
+/// for work that blocks.
+async fn begin(
+    action: &Arc<Action>,
+    mut call: Call,
+) -> Result<(Call, BoxFuture<Ran>), ActionError> {
+    let large = call.size() >= LARGE;
+    let action = action.clone();
+    let begin = move || {
+        call.check(None)?;
+        let ran = action.call(call.clone());
+        Ok((call, ran))
+    };
+    if !large {
+        return begin();
+    }
+    match tokio::task::spawn_blocking(begin).await {
+        Ok(begun) => begun,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StellarError::internal().into()),
+        },
     }
 }
 

@@ -57,28 +57,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
-/// The entries of an object of JSON, in order, each still as text.
-#[derive(Default)]
-pub(super) struct RawEntries<'a>(pub(super) Vec<(Key<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = RawEntries<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawEntries<'de>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(RawEntries(entries))
-            }
+/// The entries of an object of JSON that are asked for, in order, each still as text. Of other JSON
+/// there are none.
+pub(super) fn pick<'a>(
+    json: &'a str,
+    is_wanted: impl FnMut(&Key<'a>) -> bool,
+) -> Vec<(Key<'a>, &'a RawValue)> {
+    let mut picked = Vec::new();
+    let mut is_wanted = is_wanted;
+    each(json, |key, value| {
+        if is_wanted(&key) {
+            picked.push((key, value));
         }
-        deserializer.deserialize_map(EntriesVisitor)
+    });
+    picked
+}
+
+/// Calls a function for each entry of an object of JSON. Nothing is kept of them.
+pub(super) fn each<'a>(json: &'a str, call: impl FnMut(Key<'a>, &'a RawValue)) {
+    struct EntriesVisitor<F>(F);
+    impl<'de: 'a, 'a, F: FnMut(Key<'a>, &'a RawValue)> Visitor<'de> for EntriesVisitor<F> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some((key, value)) = map.next_entry()? {
+                (self.0)(key, value);
+            }
+            Ok(())
+        }
     }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    // What is no object has no entries.
+    deserializer.deserialize_map(EntriesVisitor(call)).ok();
 }
 
 impl<'a> Fields<'a> {
@@ -105,8 +117,7 @@ impl<'a> Fields<'a> {
     }
 
     fn of_parsed(json: &'a str) -> Self {
-        // What is no object has no fields.
-        let RawEntries(entries) = serde_json::from_str(json).unwrap_or_default();
+        let entries = pick(json, |key| key.is("action") || key.is("apiVersion"));
         let last = |name| {
             let found = entries.iter().rev().find(|(key, _)| key.is(name));
             found.map(|(_, value)| value.get())

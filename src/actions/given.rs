@@ -12,11 +12,41 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{error::ActionError, fields::RawEntries, survey::Survey};
-use crate::readable::{PLAIN, is_readable};
+use super::{error::ActionError, fields::each, survey::Survey};
+use crate::readable::{PLAIN, is_dense, is_readable, tree_size};
 
 /// What stands among the parameters and says which action is called.
 pub(super) const CALLED_BY: [&str; 2] = ["action", "apiVersion"];
+
+/// So many parameters are named in errors, of objects that have very many.
+const NAMED: usize = 1_000;
+
+/// A list or an object without what is in it, of JSON that is one of them.
+pub(super) fn empty_like(json: &str) -> Value {
+    match json.as_bytes().first() {
+        Some(b'[') => Value::Array(Vec::new()),
+        Some(b'{') => Value::Object(Map::new()),
+        _ => serde_json::from_str(json).unwrap_or_default(),
+    }
+}
+
+/// About how many bytes a tree takes.
+fn size_of_tree(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(size_of_tree).sum(),
+        Value::Object(map) => size_of_entries(map),
+        _ => 0,
+    };
+    32 + inside
+}
+
+fn size_of_entries(map: &Map<String, Value>) -> usize {
+    let entries = map.iter();
+    entries
+        .map(|(key, value)| 100 + key.len() + size_of_tree(value))
+        .sum()
+}
 
 /// The parameters of a call; cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,6 +92,72 @@ impl Given {
         }
     }
 
+    /// The parameters as a tree for error texts, and the name of one that was left empty in it, as it
+    /// would take too much memory.
+    fn to_tree(&self) -> (Value, Option<String>) {
+        let Self::Raw(raw) = self else {
+            return (self.to_value(), None);
+        };
+        if !is_dense(raw) {
+            return (self.to_value(), None);
+        }
+        let mut dense = None;
+        let mut map = Map::new();
+        // Names are not left out: an object of very many is a fault of another kind.
+        each(raw, |key, value| {
+            let name = key.to_text();
+            if map.len() >= NAMED {
+                dense.get_or_insert_with(|| name.into_owned());
+                return;
+            }
+            let value = value.get();
+            let tree = if is_dense(value) {
+                dense.get_or_insert_with(|| name.clone().into_owned());
+                empty_like(value)
+            } else {
+                serde_json::from_str(value).unwrap_or_default()
+            };
+            map.insert(name.into_owned(), tree);
+        });
+        (Value::Object(map), dense)
+    }
+
+    /// The names of the parameters, as far as they are of use in an error text; none if they are no
+    /// object.
+    pub(crate) fn names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Raw(raw) => raw.trim_start().starts_with('{').then(|| {
+                let mut names = Vec::new();
+                each(raw, |key, _| {
+                    if names.len() < NAMED {
+                        names.push(key.to_text().into_owned());
+                    }
+                });
+                names
+            }),
+            Self::Value(value) => Some(value.as_object()?.keys().cloned().collect()),
+            Self::Texts(map) => Some(map.keys().cloned().collect()),
+        }
+    }
+
+    /// About how many bytes they hold.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Raw(raw) => raw.len(),
+            Self::Value(value) => size_of_tree(value),
+            Self::Texts(map) => size_of_entries(map),
+        }
+    }
+
+    /// About how many bytes they may take until they are read: as they are, and as a tree of values,
+    /// which an action may ask for.
+    pub(crate) fn cost(&self) -> usize {
+        match self {
+            Self::Raw(raw) => raw.len() + tree_size(raw),
+            Self::Value(_) | Self::Texts(_) => self.size(),
+        }
+    }
+
     /// Refuses JSON that no tree of values can hold, and names the parameter that it is in.
     pub(crate) fn check(&self, survey: &Survey) -> Result<(), ActionError> {
         let Self::Raw(raw) = self else {
@@ -70,14 +166,14 @@ impl Given {
         if survey.is_readable || is_readable(raw) {
             return Ok(());
         }
-        let entries: RawEntries<'_> = serde_json::from_str(raw).unwrap_or_default();
-        let wrong = entries.0.iter().find(|(key, value)| {
+        let mut wrong = None;
+        each(raw, |key, value| {
             // Inside of something, as it stands in the parameters: that is a level, too.
-            let alone = format!("[{}]", value.get());
-            key.is_lone() || serde_json::from_str::<Value>(&alone).is_err()
+            if wrong.is_none() && (key.is_lone() || !is_readable(&format!("[{}]", value.get()))) {
+                wrong = Some(key.to_text().into_owned());
+            }
         });
-        let name = wrong.map(|(key, _)| key.to_text()).unwrap_or_default();
-        Err(ActionError::invalid(&name, PLAIN))
+        Err(ActionError::invalid(&wrong.unwrap_or_default(), PLAIN))
     }
 
     /// Reads the parameters as a type.
@@ -89,12 +185,17 @@ impl Given {
             return Ok(value);
         }
         // The slow way finds out which field it was.
-        let mut value = match self.to_value() {
+        let (value, dense) = self.to_tree();
+        let mut value = match value {
             value @ Value::Object(_) => value,
             _ => Value::Object(Map::new()),
         };
         let read = |value: &Value| T::deserialize(Reader { value, lenient });
         let result = read(&value);
+        if let (Ok(_), Some(name)) = (&result, dense) {
+            // The fault is in what was left out.
+            return Err(ActionError::invalid(&name, "another type"));
+        }
         if result.is_err()
             && let Some(map) = value.as_object_mut()
             && CALLED_BY

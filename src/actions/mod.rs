@@ -53,6 +53,7 @@ pub(crate) use self::{
     error::{Outcome, Status},
     execute::{execute, execute_inside},
     given::Given,
+    inputs::rewritten,
     registry::Actions,
     shape::{Answer, TypeSchema, list, requires, target_name},
 };

@@ -79,17 +79,17 @@ impl TypeSchema {
     /// The fields that parameters need and do not have, for errors to name all of them at once.
     /// None when there is any that the schema does not have: it may be another name of one, of which
     /// no schema tells.
-    pub(crate) fn missing(&self, params: &Map<String, Value>, others: &[Input]) -> Vec<String> {
+    pub(crate) fn missing(&self, params: &[String], others: &[Input]) -> Vec<String> {
         let mut properties = self.properties();
         let is_known = |name: &String| {
             CALLED_BY.contains(&name.as_str())
                 || properties.iter().any(|property| property.name == *name)
                 || others.iter().any(|input| input.name() == name)
         };
-        if !params.keys().all(is_known) {
+        if !params.iter().all(is_known) {
             return Vec::new();
         }
-        properties.retain(|property| property.required && !params.contains_key(&property.name));
+        properties.retain(|property| property.required && !params.contains(&property.name));
         properties
             .into_iter()
             .map(|property| property.name)

@@ -55,6 +55,16 @@ impl Survey {
         survey
     }
 
+    /// Of parameters that nobody has looked through.
+    pub(super) fn unknown() -> Self {
+        Self {
+            spans: [Span::default(); MOST],
+            len: 0,
+            complete: false,
+            is_readable: false,
+        }
+    }
+
     /// Looks through valid JSON. Of other text what is seen is of no use, and harmless.
     fn look(&mut self, json: &str) {
         let bytes = json.as_bytes();

@@ -130,6 +130,7 @@ impl Builder {
                 folders: config.public.clone(),
                 embedded: self.embedded,
                 follow_symlinks: config.follow_symlinks,
+                sending: Arc::default(),
             },
             compressor: Compressor::new(config.max_compress, config.compress_cache),
             sessions: sessions(&config),

@@ -15,6 +15,10 @@ use crate::{
     error::StellarError,
 };
 
+/// Parameters of so many bytes are refused when the budget has no room for them, and for what they
+/// become on the way to the action.
+const COUNTED: usize = 16 << 10;
+
 /// Calls an action for a connection and answers it, now or when it is done.
 pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>) {
     let app = &connection.state().app;
@@ -26,15 +30,29 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
         Some(Field::Value(value)) => Given::from(*value),
         None => Value::Null.into(),
     };
+    let size = given.size();
+    let budget = || connection.spark().server().budget().clone();
+    // What is small is counted only if it is kept.
+    let lease = match size {
+        COUNTED.. => match budget().try_lease(given.cost()) {
+            Ok(lease) => Some(lease),
+            Err(_) => {
+                drop(place);
+                return refuse(&connection, meta, StellarError::too_many_pending());
+            }
+        },
+        _ => None,
+    };
     let started = execute(app, Caller::Connection(connection.clone()), given);
     let is_detached = started.is_detached;
     match started.flow {
         Flow::Ready(outcome) => {
-            drop(place);
+            drop((place, lease));
             answer(&connection, meta, outcome);
         }
         Flow::Wait(future) => {
             let place = place.keep();
+            let lease = lease.unwrap_or_else(|| budget().lease(size));
             tokio::spawn(async move {
                 let outcome = if is_detached {
                     future.await
@@ -44,7 +62,7 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
                         None => return,
                     }
                 };
-                drop(place);
+                drop((place, lease));
                 let _turn = turn();
                 answer(&connection, meta, outcome);
             });

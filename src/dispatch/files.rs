@@ -1,18 +1,19 @@
 //! Files, asked for by message: beside the verbs, each with its place.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::sync::Arc;
+
 use serde::Serialize;
 use stellarfw_transport::{Flow, turn};
 
 use super::{
     request::Field,
-    response::{Meta, respond},
+    response::{Meta, frame, respond, send as send_frame},
     while_there,
 };
 use crate::{
     connection::Connection,
     error::StellarError,
-    files::{FileError, Found},
+    files::{Content, FileError, SentFile},
     time::iso,
 };
 
@@ -32,40 +33,53 @@ pub(super) fn send(connection: Connection, meta: Meta, path: String) {
     let Some(place) = connection.begin_file() else {
         return refuse(&connection, &meta, &StellarError::too_many_pending());
     };
-    match app.files.read(&path, app.config.max_file) {
+    let budget = connection.spark().server().budget().clone();
+    match app.files.send(&path, app.config.max_file, &budget) {
         Flow::Ready(result) => answer(&connection, &meta, result),
         Flow::Wait(future) => {
             tokio::spawn(async move {
                 let Some(result) = while_there(&connection, future).await else {
                     return;
                 };
-                drop(place);
-                let _turn = turn();
-                answer(&connection, &meta, result);
+                let is_large = result.as_ref().is_ok_and(|file| {
+                    file.content()
+                        .is_some_and(|content| content.text.len() >= LARGE)
+                });
+                let respond = move || {
+                    drop(place);
+                    let _turn = turn();
+                    answer(&connection, &meta, result);
+                };
+                if is_large {
+                    tokio::task::spawn_blocking(respond).await.ok();
+                } else {
+                    respond();
+                }
             });
         }
     }
 }
 
-fn answer(connection: &Connection, meta: &Meta, result: Result<Found, FileError>) {
-    let found = match result {
-        Ok(found) => found,
+/// A response as long as this is made on a thread for work that blocks.
+const LARGE: usize = 256 << 10;
+
+fn answer(connection: &Connection, meta: &Meta, result: Result<Arc<SentFile>, FileError>) {
+    let file = match result {
+        Ok(file) => file,
         Err(error) => return refuse(connection, meta, &error.for_client()),
     };
-    let length = found.bytes.len();
-    let (content, encoding) = match String::from_utf8(found.bytes.into()) {
-        Ok(text) => (text, None),
-        Err(error) => (STANDARD.encode(error.as_bytes()), Some("base64")),
-    };
-    let body = Sent {
-        error: (),
-        content: &content,
-        mime: &found.mime,
-        length,
-        last_modified: iso(found.modified),
-        encoding,
-    };
-    respond(connection, meta, &body);
+    // Nothing else in it is the client's own.
+    let number = meta.id.is_none().then_some(meta.count);
+    match file.frame(number, |content| {
+        frame(connection, meta, &Sent::of(content))
+    }) {
+        Some(Ok(frame)) => send_frame(connection, frame),
+        Some(Err(error)) => {
+            tracing::error!(%error, "a file could not be encoded");
+            refuse(connection, meta, &StellarError::internal());
+        }
+        None => refuse(connection, meta, &StellarError::too_many_pending()),
+    }
 }
 
 #[derive(Serialize)]
@@ -78,6 +92,19 @@ struct Sent<'a> {
     last_modified: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
+}
+
+impl<'a> Sent<'a> {
+    fn of(content: &'a Content) -> Self {
+        Self {
+            error: (),
+            content: &content.text,
+            mime: &content.mime,
+            length: content.length,
+            last_modified: iso(content.modified),
+            encoding: content.is_base64.then_some("base64"),
+        }
+    }
 }
 
 /// Answers a request for a file that is not sent.

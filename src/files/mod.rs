@@ -1,15 +1,19 @@
 //! Public files: found by path, and never outside of their folders.
 
+mod sending;
 mod source;
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use stellarfw_transport::Flow;
+use stellarfw_transport::{Budget, Flow};
 
 pub use self::source::Embedded;
-pub(crate) use self::source::{Opened, open_named, segments};
+pub(crate) use self::{
+    sending::{Content, Sending, SentFile},
+    source::{Opened, open_named, segments},
+};
 use crate::error::StellarError;
 
 /// Where files are looked for: folders in order, then what is built in.
@@ -18,6 +22,7 @@ pub(crate) struct Files {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) embedded: Vec<Embedded>,
     pub(crate) follow_symlinks: bool,
+    pub(crate) sending: Arc<Sending>,
 }
 
 /// A file that was found.
@@ -32,7 +37,12 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) enum FileError {
     NotFound,
-    TooBig { size: usize, max: usize },
+    TooBig {
+        size: usize,
+        max: usize,
+    },
+    /// The budget has no room for it.
+    NoRoom,
     Unreadable(std::io::Error),
 }
 
@@ -41,6 +51,7 @@ impl FileError {
         match self {
             Self::NotFound => StellarError::file_not_found(),
             Self::TooBig { size, max } => StellarError::too_big(*size, *max),
+            Self::NoRoom => StellarError::too_many_pending(),
             // The kind says enough; the whole error may tell a path.
             Self::Unreadable(error) => StellarError::file_unreadable(error.kind()),
         }
@@ -48,25 +59,33 @@ impl FileError {
 }
 
 impl Files {
-    /// Reads a file of at most `max` bytes. What is built in is there at once.
-    pub(crate) fn read(&self, path: &str, max: usize) -> Flow<Result<Found, FileError>> {
+    /// A file of at most `max` bytes for clients, read once for all who are being sent it. What is
+    /// built in is there at once.
+    pub(crate) fn send(
+        &self,
+        path: &str,
+        max: usize,
+        budget: &Budget,
+    ) -> Flow<Result<Arc<SentFile>, FileError>> {
         let Some(segments) = segments(path) else {
             return Flow::Ready(Err(FileError::NotFound));
         };
-        let built_in = self.built_in(&segments);
+        let built_in = self.built_in(&segments).ok_or(FileError::NotFound);
+        let built_in = built_in.and_then(|found| SentFile::of(found, budget));
         if self.folders.is_empty() {
-            return Flow::Ready(built_in.ok_or(FileError::NotFound));
+            return Flow::Ready(built_in);
         }
         let (folders, follow) = (self.folders.clone(), self.follow_symlinks);
+        let (sending, budget) = (self.sending.clone(), budget.clone());
         Flow::Wait(Box::pin(async move {
             for folder in folders {
                 match source::open(&folder, &segments, follow, &[]).await {
-                    Ok(opened) => return source::read(opened, max).await,
+                    Ok(opened) => return sending.share(opened, max, &budget).await,
                     Err(FileError::NotFound) => {}
                     Err(error) => return Err(error),
                 }
             }
-            built_in.ok_or(FileError::NotFound)
+            built_in
         }))
     }
 

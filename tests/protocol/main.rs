@@ -28,6 +28,7 @@ mod files;
 mod http;
 mod isolation;
 mod memberships;
+mod memory;
 mod messages;
 mod metrics;
 mod middleware;

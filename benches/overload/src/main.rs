@@ -3,6 +3,7 @@
 //! `cargo run --release -p overload -- --help`
 
 mod attacks;
+mod health;
 mod others;
 mod peer;
 mod process;

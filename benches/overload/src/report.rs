@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use crate::{Fault, others::Latency};
+use crate::{Fault, health::Checked, others::Latency};
 
 /// What came of one attack.
 pub(crate) struct Row {
@@ -14,6 +14,8 @@ pub(crate) struct Row {
     pub(crate) memory: [u64; 3],
     pub(crate) before: Latency,
     pub(crate) during: Option<Latency>,
+    /// Health checks meanwhile, if there was time for any.
+    pub(crate) health: Option<Checked>,
     /// Calls of others that failed.
     pub(crate) lost: u64,
     /// How long until the others' calls were as before.
@@ -23,14 +25,15 @@ pub(crate) struct Row {
 /// The table, in Markdown.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut out = String::from(
-        "| attack | bound | outcome | memory, MiB: before, most, after | others' calls, ms: p50, p99 before | meanwhile | failed | normal after |\n\
-         |---|---|---|---|---|---|---|---|\n",
+        "| attack | bound | outcome | memory, MiB: before, most, after | others' calls, ms: p50, p99 before | meanwhile | health checks, ms: p99, max meanwhile | failed | normal after |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let [before, most, after] = row.memory.map(|kib| kib as f64 / 1_024.0);
         let during = row.during.map_or("-".into(), latency);
+        let health = row.health.map_or("-".into(), health);
         out.push_str(&format!(
-            "| `{}`: {} | {} | {} | {before:.0}, {most:.0}, {after:.0} | {} | {during} | {} | {:.1} s |\n",
+            "| `{}`: {} | {} | {} | {before:.0}, {most:.0}, {after:.0} | {} | {during} | {health} | {} | {:.1} s |\n",
             row.name,
             row.what,
             row.bound,
@@ -41,6 +44,15 @@ pub(crate) fn table(rows: &[Row]) -> String {
         ));
     }
     out
+}
+
+fn health(checked: Checked) -> String {
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let (p99, max) = (millis(checked.times.p99), millis(checked.max));
+    match checked.failed {
+        0 => format!("{p99:.1}, {max:.1}"),
+        failed => format!("{p99:.1}, {max:.1}; {failed} failed"),
+    }
 }
 
 fn latency(latency: Latency) -> String {
@@ -60,11 +72,20 @@ pub(crate) fn write(path: &Path, table: &str) -> Result<(), Fault> {
     let (head, (old, tail)) = parts.ok_or("the file has no marks for the table")?;
     let name = |line: &str| line.split('`').nth(1).map(str::to_owned);
     let mut lines: Vec<String> = table.lines().map(str::to_owned).collect();
+    let columns = |line: &str| line.matches(" | ").count();
     let mut kept: Vec<String> = old
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(str::to_owned)
         .collect();
+    // What has another number of columns is from before a column was added.
+    let width = lines.first().map_or(0, |line| columns(line));
+    for line in kept.iter_mut().filter(|line| columns(line) + 1 == width) {
+        let at: Vec<_> = line.match_indices(" | ").map(|(at, _)| at).collect();
+        if let Some(at) = at.get(width - 3) {
+            line.insert_str(*at, " | -");
+        }
+    }
     for line in lines.split_off(2.min(lines.len())) {
         match kept.iter_mut().find(|old| name(old) == name(&line)) {
             Some(old) => *old = line,

@@ -3,7 +3,10 @@
 use std::{
     error::Error,
     io::{BufRead as _, Write as _},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
@@ -11,6 +14,7 @@ use stellarfw::{
     Stellar,
     actions::{ActionResult, Params},
     config::Sources,
+    transport::serve::{Listener, Tls},
     ws::deflate::DeflateConfig,
 };
 use tokio::net::TcpListener;
@@ -41,21 +45,38 @@ pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
     let stellar = builder.build().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
+    let (secure, tls) = secure().await?;
     let asked = stellar.clone();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
-            if line.is_err() || writeln!(std::io::stdout(), "{}", counts(&asked)).is_err() {
+            if line.is_err() || writeln!(std::io::stdout(), "{}", counts(&asked, &tls)).is_err() {
                 break;
             }
         }
         drop(folder);
         std::process::exit(0);
     });
-    stellar.serve_on(listener, std::future::pending()).await?;
+    let listeners = vec![listener.into(), secure];
+    stellar.serve_all(listeners, std::future::pending()).await?;
     Ok(())
 }
 
-fn counts(stellar: &Stellar) -> Value {
+/// A listener that speaks TLS, and how it is reached.
+async fn secure() -> Result<(Listener, Value), Box<dyn Error>> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let certificate = made.cert.der().clone();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let mut config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key.into())?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = Listener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr().map(|address| address.port());
+    let told = json!({ "port": port, "certificate": certificate.as_ref() });
+    Ok((listener.tls(Tls::from_config(Arc::new(config))), told))
+}
+
+fn counts(stellar: &Stellar, tls: &Value) -> Value {
     let counts = stellar.transport().counts();
     let closed: serde_json::Map<_, _> = counts
         .closed
@@ -63,6 +84,8 @@ fn counts(stellar: &Stellar) -> Value {
         .map(|(reason, count)| ((*reason).to_owned(), json!(count)))
         .collect();
     json!({
+        "tls": tls,
+        "budget": stellar.transport().budget().used(),
         "connections": stellar.transport().connections(),
         "refused": counts.refused,
         "overRate": counts.over_rate,

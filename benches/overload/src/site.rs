@@ -24,7 +24,11 @@ pub(crate) fn furnish(builder: Builder) -> std::io::Result<(Builder, Folder)> {
         tokio::time::sleep(SLEEP).await;
         Ok(json!({}))
     };
+    let judged = Action::new("judged", async || -> ActionResult { Ok(json!({})) })
+        .input(Input::required("list").validate("array|min:1"))
+        .input(Input::optional("n").format(Format::Integer).default(1));
     let builder = builder
+        .add_action(judged)
         .add_action(declared)
         .action("sleep", sleep)
         .public(&folder.0);

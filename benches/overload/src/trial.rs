@@ -11,6 +11,7 @@ use std::{
 use crate::{
     Fault, Options,
     attacks::{Attack, Stage, many_rooms},
+    health::Health,
     others::{COUNT, Latency, Others},
     process::{Process, usage},
     report::Row,
@@ -78,6 +79,7 @@ pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault
     }
     let server = Process::start(&settings, attack.descriptors, options.log).await?;
     let others = Others::start(server.address)?;
+    let health = Health::start(server.address)?;
     let stage = Stage {
         server: &server,
         options,
@@ -118,6 +120,7 @@ pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault
         ],
         before: normal,
         during: others.latency(attacked, over),
+        health: health.between(attacked, over),
         lost,
         calm,
     };

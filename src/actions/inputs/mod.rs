@@ -1,6 +1,7 @@
 //! Declared inputs: defaults, formats and validators, applied before an action runs.
 
 mod format;
+mod raw;
 mod rule;
 mod rules;
 
@@ -8,6 +9,7 @@ use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::raw::rewritten;
 use self::rule::Rule;
 pub use self::{format::Format, rule::RuleError};
 pub(super) use self::{
@@ -15,7 +17,7 @@ pub(super) use self::{
     rules::{judge_format, judges_format},
 };
 use super::{
-    constraints::Constraints, error::ActionError, fields::RawEntries, given::Given, survey::Survey,
+    constraints::Constraints, error::ActionError, fields::pick, given::Given, survey::Survey,
 };
 
 type Make = Arc<dyn Fn() -> Value + Send + Sync>;
@@ -213,14 +215,14 @@ impl Input {
     }
 
     /// What is wrong with it among all the parameters, in a sentence.
-    fn judge(&self, map: &Map<String, Value>) -> Result<(), String> {
-        let value = map.get(&self.name).filter(|value| !value.is_null());
+    fn judge(&self, all: &All<'_>) -> Result<(), String> {
+        let value = all.get(&self.name).filter(|value| !value.is_null());
         if self.required && value.is_none() {
             return Err(format!("The {} field is required.", self.name));
         }
         let is_number = matches!(self.format, Some(Format::Integer | Format::Float));
         for rule in &self.rules {
-            rule.judge(&self.name, value, map, &self.rules, is_number)?;
+            rule.judge(&self.name, value, *all, &self.rules, is_number)?;
         }
         match value {
             Some(value) => self.checks.iter().try_for_each(|check| check(value)),
@@ -275,9 +277,10 @@ fn has_all_of(inputs: &[Input], json: &str, survey: &Survey) -> Option<bool> {
 }
 
 fn has_all_parsed(inputs: &[Input], json: &str) -> bool {
-    let Ok(RawEntries(entries)) = serde_json::from_str(json) else {
-        return false;
-    };
+    let entries = pick(json, |key| {
+        let mut inputs = inputs.iter();
+        inputs.any(|input| input.required && key.is(&input.name))
+    });
     inputs.iter().filter(|input| input.required).all(|input| {
         let found = entries.iter().rev().find(|(key, _)| key.is(&input.name));
         found.is_some_and(|(_, value)| value.get() != "null")
@@ -298,9 +301,17 @@ pub(crate) fn apply(
     {
         return Ok(None);
     }
-    let (mut map, is_object) = match given.to_value() {
-        Value::Object(map) => (map, true),
-        _ => (Map::new(), false),
+    let mut lengths = Vec::new();
+    let (mut map, is_object) = match given {
+        Given::Raw(json) => {
+            let picked = raw::picked(json, inputs);
+            lengths = picked.lengths;
+            (picked.map, json.trim_start().starts_with('{'))
+        }
+        _ => match given.to_value() {
+            Value::Object(map) => (map, true),
+            _ => (Map::new(), false),
+        },
     };
     let mut errors = Map::new();
     for input in inputs {
@@ -312,12 +323,20 @@ pub(crate) fn apply(
     }
     for input in inputs {
         if !errors.contains_key(&input.name)
-            && let Err(sentence) = input.judge(&map)
+            && let Err(sentence) = input.judge(&All {
+                map: &map,
+                lengths: &lengths,
+            })
         {
             errors.insert(input.name.clone(), sentence.into());
         }
     }
-    for (at, sentence) in constraints.map_or_else(Vec::new, |asked| asked.judge(&map)) {
+    let faults = match (constraints, given) {
+        (None, _) => Vec::new(),
+        (Some(asked), Given::Raw(json)) => asked.judge_raw(json, &changed(inputs, &map)),
+        (Some(asked), _) => asked.judge(map.clone()),
+    };
+    for (at, sentence) in faults {
         // Of an input that is wrong already, what was declared by hand is told.
         let name = at.split('.').next().unwrap_or_default();
         if !inputs
@@ -336,8 +355,37 @@ pub(crate) fn apply(
     }
     Ok(Some(match given {
         Given::Texts(_) => Given::texts(map),
-        Given::Raw(_) | Given::Value(_) => map.into(),
+        Given::Value(_) => map.into(),
+        Given::Raw(json) => Given::Raw(rewritten(json, &changed(inputs, &map)).into()),
     }))
+}
+
+/// The parameters that inputs may have changed.
+fn changed(inputs: &[Input], map: &Map<String, Value>) -> Map<String, Value> {
+    let rewriting = inputs.iter().filter(|input| input.rewrites());
+    rewriting
+        .filter_map(|input| Some((input.name.clone(), map.get(&input.name)?.clone())))
+        .collect()
+}
+
+/// All parameters that validators may ask for.
+#[derive(Clone, Copy)]
+struct All<'a> {
+    map: &'a Map<String, Value>,
+    /// Of lists that are left empty in the map: how many items they have.
+    lengths: &'a [(String, usize)],
+}
+
+impl<'a> All<'a> {
+    fn get(self, name: &str) -> Option<&'a Value> {
+        self.map.get(name)
+    }
+
+    /// The length of a list that is left empty in the map.
+    fn length(self, name: &str) -> Option<usize> {
+        let mut known = self.lengths.iter();
+        known.find(|(known, _)| known == name).map(|(_, n)| *n)
+    }
 }
 
 impl fmt::Debug for Input {

@@ -1,9 +1,9 @@
 //! One validator: its name and arguments, read from a text.
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::rules;
+use super::{All, rules};
 
 /// A validator was declared wrongly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,7 +165,7 @@ impl Rule {
         &self,
         name: &str,
         value: Option<&Value>,
-        all: &Map<String, Value>,
+        all: All<'_>,
         beside: &[Self],
         is_number: bool,
     ) -> Result<(), String> {
@@ -184,7 +184,7 @@ impl Rule {
     }
 
     /// The verdict of a validator that is about presence.
-    fn presence(&self, value: Option<&Value>, all: &Map<String, Value>) -> Option<bool> {
+    fn presence(&self, value: Option<&Value>, all: All<'_>) -> Option<bool> {
         let is_there = |name: &String| all.get(name).is_some_and(|value| !value.is_null());
         let filled = value.is_some_and(|value| value.as_str() != Some(""));
         let others = || self.args.iter();
@@ -203,7 +203,7 @@ impl Rule {
     }
 
     /// Whether the field of the first argument has one of the other arguments as its value.
-    fn other_is_one_of(&self, all: &Map<String, Value>) -> bool {
+    fn other_is_one_of(&self, all: All<'_>) -> bool {
         let [other, values @ ..] = self.args.as_slice() else {
             return false;
         };

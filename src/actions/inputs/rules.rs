@@ -7,15 +7,22 @@ use std::{
 
 use jiff::{Timestamp, civil, fmt::rfc2822, tz::TimeZone};
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::rule::{Kind, Rule};
+use super::{
+    All,
+    rule::{Kind, Rule},
+};
 
 /// Whether a value is as a validator wants it.
-pub(super) fn holds(rule: &Rule, name: &str, value: &Value, all: &Map<String, Value>) -> bool {
+pub(super) fn holds(rule: &Rule, name: &str, value: &Value, all: All<'_>) -> bool {
     let is_text_of =
         |test: fn(char) -> bool| value.as_str().is_some_and(|text| text.chars().all(test));
     let other = || rule.args.first().and_then(|other| all.get(other));
+    let size = |value: &Value| match all.length(name) {
+        Some(length) => Some(length as f64),
+        None => size(value),
+    };
     match &rule.kind {
         Kind::After(limit) => date_of(value).is_some_and(|date| date > *limit),
         Kind::Before(limit) => date_of(value).is_some_and(|date| date < *limit),
@@ -181,9 +188,13 @@ mod tests {
         if let Some(value) = value.clone() {
             all.insert("f".into(), value);
         }
+        let all = All {
+            map: &all,
+            lengths: &[],
+        };
         rules
             .iter()
-            .try_for_each(|rule| rule.judge("f", value.as_ref(), &all, &rules, false))
+            .try_for_each(|rule| rule.judge("f", value.as_ref(), all, &rules, false))
     }
 
     fn fine(rule: &str, value: Value) {

@@ -15,11 +15,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{Method, StatusCode, header, request::Parts};
-use serde_json::{Map, Value, json};
-use stellarfw_transport::{Client, Peer, SparkId, handshake::query_value};
+use serde_json::json;
+use stellarfw_transport::{Client, Lease, Peer, SparkId, handshake::query_value};
 
 pub use self::routes::BadRoute;
-use self::{params::Read, reply::Answer};
+use self::{
+    params::{BadBody, Read, Received},
+    reply::{Answer, Requester},
+};
 pub(crate) use self::{
     routes::{Route, routes},
     uploads::remove_left_over,
@@ -66,11 +69,12 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     let client = stellar.server.client(None, address);
     // Before the body is read: a call that is not made costs as little as can be.
     let over_rate = client.as_ref().and_then(|it| it.count_message().err());
-    let (outcome, received) = match over_rate {
+    let (outcome, received, _lease) = match over_rate {
         None => call(stellar, named, &parts, body, &caller, client.as_ref()).await,
         Some(_) => (
             Ok(StellarError::too_many_messages().into()),
-            Value::Object(Map::new()),
+            Received::nothing(),
+            None,
         ),
     };
     if let Ok(Outcome::File(path)) = outcome {
@@ -94,21 +98,27 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
             "currentTime": now_ms(),
         }),
     );
-    fields.insert(
-        "requesterInformation".into(),
-        json!({
-            "id": caller.id,
-            "fingerprint": caller.fingerprint,
-            "remoteIP": caller.remote.map(|remote| remote.ip()),
-            "receivedParams": received,
-        }),
-    );
+    fields.shift_remove("requesterInformation");
+    let requester = Requester {
+        id: &caller.id,
+        fingerprint: caller.fingerprint.as_deref(),
+        remote_ip: caller.remote.map(|remote| remote.ip()),
+        received_params: received.told().unwrap_or_default(),
+    };
     let answer = Answer {
         status,
         fields,
         retry_after: over_rate.or(retry_after),
     };
-    reply::respond(&parts.method, answer, session.as_ref(), callback.as_deref())
+    let text = reply::text(&answer, &requester);
+    drop(received);
+    reply::respond(
+        &parts.method,
+        &answer,
+        text,
+        session.as_ref(),
+        callback.as_deref(),
+    )
 }
 
 /// An answer that says which methods there are.
@@ -141,25 +151,33 @@ async fn call(
     body: Body,
     caller: &HttpCaller,
     client: Option<&Arc<Client>>,
-) -> (Result<Outcome, params::BadBody>, Value) {
-    let mut read = match params::read(parts, body, stellar.config()).await {
-        Ok(read) => read,
-        Err(bad) => return (Err(bad), Value::Object(Map::new())),
+) -> (Result<Outcome, BadBody>, Received, Option<Arc<Lease>>) {
+    let budget = stellar.server.budget();
+    let read = params::read(parts, body, stellar.config(), budget).await;
+    let read = read.and_then(|mut read| {
+        name(&mut read, named, parts.uri.path());
+        read.finish()
+    });
+    let (received, uploads, lease) = match read {
+        Ok((received, uploads, lease)) => (received, uploads, Arc::new(lease)),
+        Err(bad) => return (Err(bad), Received::nothing(), None),
     };
-    name(&mut read, named, parts.uri.path());
-    let received = read.told();
     if parts.method == Method::TRACE {
-        return (Ok(Outcome::Nothing), received);
+        return (Ok(Outcome::Nothing), received, Some(lease));
     }
     let most = stellar.config().simultaneous_actions_per_client;
     let Some(place) = HttpPlace::take(client, most) else {
-        return (Ok(StellarError::too_many_pending().into()), received);
+        return (
+            Ok(StellarError::too_many_pending().into()),
+            received,
+            Some(lease),
+        );
     };
-    // What was uploaded is kept until the action is done with it.
-    let (given, uploads) = read.into_given();
     let caller = Caller::Http(Box::new(caller.clone()));
-    let started = execute(&stellar.app, caller, given);
-    (Ok(started.outcome((uploads, place)).await), received)
+    let started = execute(&stellar.app, caller, received.given.clone());
+    // What was uploaded is kept until the action is done with it.
+    let held = (uploads, place, lease.clone());
+    (Ok(started.outcome(held).await), received, Some(lease))
 }
 
 /// Puts what the path says into the parameters.
@@ -170,14 +188,14 @@ fn name(read: &mut Read, named: Named, path: &str) {
             let action = rest.trim_matches('/');
             if !action.is_empty() {
                 let action = decode(action).unwrap_or_else(|| action.to_owned());
-                read.map.insert("action".into(), action.into());
+                read.set("action", action);
             }
         }
         Named::Route(action, values) => {
             for (key, value) in values {
-                read.set_text(key, value);
+                read.set_text(&key, value);
             }
-            read.map.insert("action".into(), action.into());
+            read.set("action", action);
         }
     }
 }

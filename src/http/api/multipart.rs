@@ -62,6 +62,10 @@ pub(super) async fn read(
                 if texts > config.max_body {
                     return Err(BadBody::too_long(config.max_body));
                 }
+                // Beside the bytes there is their text.
+                read.lease
+                    .try_grow(chunk.len() * 2)
+                    .map_err(|_| BadBody::no_room())?;
                 bytes.extend_from_slice(&chunk);
             }
             // UTF-8, whatever else is told (RFC 7578 section 5.1.2): forms of pages are.

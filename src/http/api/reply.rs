@@ -1,10 +1,11 @@
 //! What an API request is answered with.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Method, StatusCode, header};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
 
 use super::params::BadBody;
 use crate::{
@@ -26,7 +27,7 @@ pub(super) fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
     match outcome {
         Err(BadBody(status, text)) => Answer {
             status,
-            retry_after: None,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::ZERO),
             fields: Map::from_iter([("error".to_owned(), Value::String(text))]),
         },
         Ok(Outcome::Nothing) => Answer {
@@ -75,9 +76,37 @@ pub(super) fn is_callback(name: &str) -> bool {
     name.len() <= 128 && name.split('.').all(is_name)
 }
 
+/// What a caller is told of itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Requester<'a> {
+    pub(super) id: &'a str,
+    pub(super) fingerprint: Option<&'a str>,
+    #[serde(rename = "remoteIP")]
+    pub(super) remote_ip: Option<IpAddr>,
+    pub(super) received_params: Box<RawValue>,
+}
+
+/// The JSON of an answer.
+pub(super) fn text(answer: &Answer, requester: &Requester<'_>) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told<'a> {
+        #[serde(flatten)]
+        fields: &'a Map<String, Value>,
+        requester_information: &'a Requester<'a>,
+    }
+    let told = Told {
+        fields: &answer.fields,
+        requester_information: requester,
+    };
+    serde_json::to_string(&told).unwrap_or_default()
+}
+
 pub(super) fn respond(
     method: &Method,
-    answer: Answer,
+    answer: &Answer,
+    mut text: String,
     session: Option<&Session>,
     callback: Option<&str>,
 ) -> Response {
@@ -86,7 +115,6 @@ pub(super) fn respond(
     if is_trace {
         status = StatusCode::OK;
     }
-    let mut text = serde_json::to_string(&answer.fields).unwrap_or_default();
     if let Some(callback) = callback {
         // A script's status is not seen by its page, but one that is not OK is not run.
         status = StatusCode::OK;

@@ -5,6 +5,7 @@ mod connections;
 mod crowd;
 mod frames;
 mod messages;
+mod requests;
 mod rooms;
 mod together;
 
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Attack> {
         connections::all(),
         frames::all(),
         messages::all(),
+        requests::all(),
         rooms::all(),
         crowd::all(),
         clients::all(),
