@@ -247,7 +247,7 @@ impl Builder {
     /// struct User { id: u64 }
     ///
     /// let builder = Stellar::builder()
-    ///     .authorize(async |_| Ok::<_, Refusal>(Some(User { id: 7 })))
+    ///     .authorize(|_| async { Ok::<_, Refusal>(Some(User { id: 7 })) })
     ///     .client_key(|user: &User| Some(user.id.to_string()));
     /// ```
     pub fn client_key<T: Any + Send + Sync>(

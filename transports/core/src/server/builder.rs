@@ -147,7 +147,7 @@ impl ServerBuilder {
     /// struct User { id: u64 }
     ///
     /// let builder = Server::builder()
-    ///     .authorize(async |_| Ok::<_, Refusal>(Some(User { id: 7 })))
+    ///     .authorize(|_| async { Ok::<_, Refusal>(Some(User { id: 7 })) })
     ///     .client_key(|user: &User| Some(user.id.to_string()));
     /// ```
     pub fn client_key<T: std::any::Any + Send + Sync>(
