@@ -10,7 +10,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::Counter, exemplar::Exemplar, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use stellarfw_transport::{Server, Waiting};
+use stellarfw_transport::{Budget, Server, Waiting};
 
 use crate::{Stellar, actions::Action};
 
@@ -223,7 +223,35 @@ fn sparks(encoder: &mut DescriptorEncoder<'_>, server: &Server) -> fmt::Result {
         help,
         gauge,
         &one(longest as u64),
-    )
+    )?;
+    budget(encoder, server.budget())
+}
+
+/// What is held for clients.
+fn budget(encoder: &mut DescriptorEncoder<'_>, budget: &Budget) -> fmt::Result {
+    let uses = budget.uses();
+    let held: Vec<_> = [
+        ("inbound", uses.inbound),
+        ("outbound", uses.outbound),
+        ("work", uses.work),
+    ]
+    .into_iter()
+    .map(|(name, bytes)| (vec![("use", name.to_owned())], bytes as u64))
+    .collect();
+    let (gauge, counter) = (MetricType::Gauge, MetricType::Counter);
+    let help = "Bytes held for clients, by what they are held for";
+    rows(encoder, "memory_budget_used_bytes", help, gauge, &held)?;
+    let help = "Bytes that may be held for clients";
+    // As the setting has it: 0 is no bound.
+    let limit = match budget.limit() {
+        usize::MAX => 0,
+        limit => limit as u64,
+    };
+    let limit = [(Vec::new(), limit)];
+    rows(encoder, "memory_budget_bytes", help, gauge, &limit)?;
+    let help = "Work refused because the memory budget was used up";
+    let refused = [(Vec::new(), uses.refused)];
+    rows(encoder, "memory_budget_refused", help, counter, &refused)
 }
 
 /// One metric, with a row for each set of labels.

@@ -27,9 +27,11 @@ pub(crate) fn furnish(builder: Builder) -> std::io::Result<(Builder, Folder)> {
     let judged = Action::new("judged", async || -> ActionResult { Ok(json!({})) })
         .input(Input::required("list").validate("array|min:1"))
         .input(Input::optional("n").format(Format::Integer).default(1));
+    let large = async || -> ActionResult { Ok(json!({ "text": "x".repeat(1 << 20) })) };
     let builder = builder
         .add_action(judged)
         .add_action(declared)
+        .action("large", large)
         .action("sleep", sleep)
         .public(&folder.0);
     Ok((builder, folder))

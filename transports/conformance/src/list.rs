@@ -54,6 +54,13 @@ macro_rules! __each_behaviour {
                 volatile_messages_are_dropped
                 the_inbox_is_bounded
             }
+            budget {
+                the_largest_is_ended_first
+                what_waits_for_many_counts_once
+                a_message_over_the_budget_ends_its_sender
+                half_a_message_is_not_kept
+                newcomers_are_refused_without_memory
+            }
             closing {
                 an_end_tells_the_client_to_stay_away
                 an_end_with_reconnect_says_nothing

@@ -45,11 +45,15 @@ pub enum CloseReason {
     },
     /// The handler panicked: 1011; come again.
     Panic,
+    /// The server's memory budget was used up, and this spark held most of it: 1013; come again.
+    OverBudget,
+    /// A message came more slowly than the least rate: 1008; come again.
+    TooSlow,
 }
 
 impl CloseReason {
     /// All labels, in the order of their index.
-    pub(crate) const LABELS: [&'static str; 11] = [
+    pub(crate) const LABELS: [&'static str; 13] = [
         "client",
         "gone",
         "ended",
@@ -61,6 +65,8 @@ impl CloseReason {
         "protocol",
         "panic",
         "rate_limit",
+        "over_budget",
+        "too_slow",
     ];
 
     pub(crate) fn index(&self) -> usize {
@@ -76,6 +82,8 @@ impl CloseReason {
             Self::Protocol { .. } => 8,
             Self::Panic => 9,
             Self::RateLimit => 10,
+            Self::OverBudget => 11,
+            Self::TooSlow => 12,
         }
     }
 
@@ -93,8 +101,8 @@ impl CloseReason {
             Self::Gone => 1006,
             Self::Ended { .. } => 1000,
             Self::Shutdown { .. } | Self::HeartbeatTimeout => 1001,
-            Self::SlowConsumer | Self::InboxFull => 1013,
-            Self::RateLimit => 1008,
+            Self::SlowConsumer | Self::InboxFull | Self::OverBudget => 1013,
+            Self::RateLimit | Self::TooSlow => 1008,
             Self::TooLarge => 1009,
             Self::Panic => 1011,
         }
@@ -107,6 +115,19 @@ impl CloseReason {
             Self::Ended { reconnect } | Self::Shutdown { reconnect } => *reconnect,
             _ => true,
         }
+    }
+
+    /// Returns `true` if the spark ends for what waits for it: its engine drops that at once.
+    #[must_use]
+    pub fn drops_waiting(&self) -> bool {
+        matches!(self, Self::SlowConsumer | Self::OverBudget)
+    }
+
+    /// Returns `true` if what the peer goes on sending means nothing: a message under assembly is
+    /// dropped, not waited for.
+    #[must_use]
+    pub fn drops_inbound(&self) -> bool {
+        matches!(self, Self::OverBudget | Self::TooSlow)
     }
 
     /// The short text that goes with the code; at most 123 bytes, as RFC 6455 allows.
@@ -124,6 +145,8 @@ impl CloseReason {
             Self::TooLarge => "message too big",
             Self::Protocol { message, .. } => message,
             Self::Panic => "internal error",
+            Self::OverBudget => "server out of memory",
+            Self::TooSlow => "message too slow",
         }
     }
 }

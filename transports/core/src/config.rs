@@ -35,6 +35,13 @@ pub struct ServerConfig {
     pub outbox: OutboxLimits,
     /// What may wait for a busy handler of one spark; more ends it with 1013.
     pub inbox: InboxLimits,
+    /// Milliseconds that a message which does not come whole may fall behind
+    /// [`least_rate`](Self::least_rate); its spark is ended with 1008 then. Default 30,000; 0 is no
+    /// bound.
+    pub message_timeout: u64,
+    /// The least rate of a message that does not come whole, in bytes a second. Default 1,024. With 0
+    /// a message must be whole within `message_timeout`.
+    pub least_rate: u64,
     /// How many messages one spark may send in a time. Default: as many as it likes.
     pub message_rate: MessageRate,
     /// How many messages all connections of one client may send in a time, calls over HTTP included;
@@ -112,6 +119,8 @@ impl Default for ServerConfig {
             memory_budget: None,
             outbox: OutboxLimits::default(),
             inbox: InboxLimits::default(),
+            message_timeout: 30_000,
+            least_rate: 1_024,
             message_rate: MessageRate::default(),
             message_rate_per_client: MessageRate::default(),
             max_connections: 100_000,
@@ -174,6 +183,23 @@ impl ServerConfig {
     #[must_use]
     pub fn allows_page(&self, parts: &Parts) -> bool {
         self.provenance(parts) != Provenance::Foreign
+    }
+
+    /// The pace of a message that does not come whole, if there is one: how far it may fall behind, and
+    /// the bytes a second.
+    pub(crate) fn message_pace(&self) -> Option<(Duration, u64)> {
+        let timeout = Duration::from_millis(self.message_timeout);
+        (self.message_timeout > 0).then_some((timeout, self.least_rate))
+    }
+
+    /// How far the body of a POST may fall behind [`least_rate`](Self::least_rate), where the engine
+    /// allows `timeout`.
+    #[must_use]
+    pub fn body_grace(&self, timeout: Duration) -> Duration {
+        match self.message_timeout {
+            0 => timeout,
+            own => timeout.min(Duration::from_millis(own)),
+        }
     }
 
     /// The handshake timeout.

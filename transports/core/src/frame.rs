@@ -1,9 +1,11 @@
 //! One payload: borrowed on its way in ([`Message`]), shared on its way out ([`Frame`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+
+use crate::budget::{Budget, Held, Holding, Lease};
 
 /// Whether a payload is text or binary on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,11 +81,63 @@ pub struct Frame {
     kind: Kind,
     payload: Bytes,
     /// Of one that goes to many.
-    translations: Option<Arc<Translations>>,
+    many: Option<Arc<Many>>,
+}
+
+/// What the clones of a frame for many share.
+#[derive(Default)]
+struct Many {
+    translations: Translations,
+    /// There from the moment on that it waits for one of them.
+    waiting: OnceLock<Waiting>,
+}
+
+/// A frame for many of which at least one has not been sent at once.
+struct Waiting {
+    /// Of the payload, counted once for all who wait for it.
+    _lease: Lease,
+    /// How many bytes of it each of those stands for.
+    share: usize,
 }
 
 /// What engines made of a payload, by what they made it with. There are few of them.
 type Translations = Mutex<Vec<(TranslationKey, Option<Bytes>)>>;
+
+/// What a frame takes besides its bytes where it waits.
+const ENTRY: usize = 64;
+
+/// The bytes of a frame for many, kept by what engines make of it; see [`Frame::many`].
+#[derive(Clone)]
+pub struct SharedFrame {
+    many: Arc<Many>,
+    bytes: usize,
+}
+
+impl SharedFrame {
+    /// Counts the frame in a budget, if it is not counted yet, until the last of its clones is gone.
+    /// What one who waits for it holds.
+    pub(crate) fn wait(&self, budget: &Budget) -> Held {
+        let waiting = self.many.waiting.get_or_init(|| {
+            let made = self.many.translations.lock();
+            let made = made.iter().filter_map(|(_, made)| made.as_ref());
+            let bytes = self.bytes + made.map(Bytes::len).sum::<usize>();
+            Waiting {
+                _lease: budget.lease_for(Holding::Outbound, bytes),
+                share: bytes / Arc::strong_count(&self.many).max(1),
+            }
+        });
+        Held {
+            own: ENTRY,
+            share: waiting.share,
+        }
+    }
+}
+
+impl std::fmt::Debug for SharedFrame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SharedFrame({} bytes)", self.bytes)
+    }
+}
 
 /// What a translation depends on: who made it, and its settings as a number.
 pub type TranslationKey = (&'static str, u32);
@@ -96,7 +150,7 @@ impl Frame {
         Self {
             kind,
             payload,
-            translations: None,
+            many: None,
         }
     }
 
@@ -104,14 +158,32 @@ impl Frame {
     /// [`Frame::translated`].
     #[must_use]
     pub fn for_many(mut self) -> Self {
-        self.translations.get_or_insert_default();
+        self.many.get_or_insert_default();
         self
     }
 
     /// Whether it goes to many, so that a translation is worth keeping.
     #[must_use]
     pub fn is_for_many(&self) -> bool {
-        self.translations.is_some()
+        self.many.is_some()
+    }
+
+    /// A handle on the bytes of a frame for many, for an engine that keeps them when the frame itself
+    /// is gone.
+    #[must_use]
+    pub fn many(&self) -> Option<SharedFrame> {
+        self.many.as_ref().map(|many| SharedFrame {
+            many: many.clone(),
+            bytes: self.payload.len(),
+        })
+    }
+
+    /// What one who waits for it holds: its bytes, or its share of those of a frame for many.
+    pub(crate) fn wait(&self, budget: &Budget) -> Held {
+        match self.many() {
+            Some(many) => many.wait(budget),
+            None => Held::own(self.payload.len() + ENTRY),
+        }
     }
 
     /// What an engine makes of the payload, such as its compressed form: `make` is called for the
@@ -124,11 +196,11 @@ impl Frame {
         key: TranslationKey,
         make: impl FnOnce(&[u8]) -> Option<Bytes>,
     ) -> Option<Bytes> {
-        let Some(translations) = &self.translations else {
+        let Some(many) = &self.many else {
             return make(&self.payload);
         };
         // Held while it is made: others wait for it rather than make it again.
-        let mut known = translations.lock();
+        let mut known = many.translations.lock();
         if let Some((_, made)) = known.iter().find(|(known, _)| *known == key) {
             return made.clone();
         }

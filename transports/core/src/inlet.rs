@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    budget::{Holding, SparkLease},
     close::CloseReason,
     control::{self, Control},
     flow::{BoxFuture, Flow, catch_panic},
@@ -17,6 +18,9 @@ use crate::{
     spark::Spark,
     transform::{self, Packet},
 };
+
+/// What a message in the inbox takes besides its bytes.
+const ENTRY: usize = 128;
 
 /// An engine's end of a spark: it reports what arrives, and that the connection is gone.
 ///
@@ -32,7 +36,7 @@ pub struct Inlet {
 /// What waits in a spark's lane.
 #[derive(Debug)]
 pub(crate) enum Inbound {
-    Message(Frame, Rate),
+    Message(Frame, Rate, Option<Box<SparkLease>>),
     Close,
 }
 
@@ -97,7 +101,9 @@ impl Inlet {
             return;
         }
         let bytes = message.len();
-        let item = Inbound::Message(message.to_frame(), rate);
+        let lease = (!spark.0.inbound.is_idle())
+            .then(|| Box::new(spark.lease(Holding::Inbound, bytes + ENTRY)));
+        let item = Inbound::Message(message.to_frame(), rate, lease);
         match spark.0.inbound.enter(item, bytes, inbox_limits(spark)) {
             Entered::Yours(item) => work(spark, item),
             Entered::Queued => {}
@@ -259,7 +265,7 @@ fn transform_and_handle(spark: &Spark, frame: Frame, rate: Rate) -> Flow {
 fn start(spark: &Spark, item: Inbound) -> Flow {
     match item {
         Inbound::Message(..) if !spark.is_open() => Flow::DONE,
-        Inbound::Message(frame, rate) => transform_and_handle(spark, frame, rate),
+        Inbound::Message(frame, rate, _lease) => transform_and_handle(spark, frame, rate),
         Inbound::Close => guarded(spark, || {
             let reason = spark.close_reason().cloned().unwrap_or(CloseReason::Gone);
             spark.0.server.closed(spark, &reason);

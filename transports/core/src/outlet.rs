@@ -4,7 +4,11 @@ use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{close::CloseReason, frame::Frame};
+use crate::{
+    budget::{Account, Held},
+    close::CloseReason,
+    frame::Frame,
+};
 
 /// The sending side of one spark, provided by its engine.
 ///
@@ -21,6 +25,13 @@ pub trait Outlet: Send + Sync + 'static {
     /// Lets what waits go out, in as few writes as the engine can. Called once after any number
     /// of pushes: at the end of a [turn](crate::turn).
     fn flush(&self);
+
+    /// Gives it the account of its spark, in which it notes what waits: see
+    /// [`Outbox::settle`]. Called once, when the spark opens. What an engine that does nothing here
+    /// holds is bounded by its outbox alone.
+    fn account(&self, account: Account) {
+        drop(account);
+    }
 
     /// Reads from memory, without a lock, what a push or a flush begins with. Called for a few
     /// outlets together before they are pushed to or flushed, so that the processor fetches what
@@ -63,8 +74,10 @@ pub enum PushError {
     Closed,
 }
 
-/// The bounds of an outbox. A push is refused once either is reached, so one message may be
-/// larger than what is left of `bytes`: a message of `maxLength` always fits an empty outbox.
+/// The bounds of an outbox, what its engine has taken out and not yet written included. A push is
+/// refused once either is reached, so one message may be larger than what is left of `bytes`: a message
+/// of `maxLength` always fits an empty outbox. Behind a message that is being written half of `bytes`
+/// may wait in any case, however long that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
@@ -102,6 +115,19 @@ pub struct Outbox {
     bytes: usize,
     limits: Arc<OutboxLimits>,
     closed: bool,
+    /// Its spark's, once that is open.
+    account: Option<Account>,
+    /// What is noted there, while anything is.
+    noted: Option<Box<Noted>>,
+}
+
+/// What an outbox has noted in its spark's account.
+#[derive(Debug, Default)]
+struct Noted {
+    /// So many frames, those that wait longest.
+    frames: usize,
+    /// What they come to.
+    held: Held,
 }
 
 impl Outbox {
@@ -114,18 +140,43 @@ impl Outbox {
             bytes: 0,
             limits,
             closed: false,
+            account: None,
+            noted: None,
         }
     }
 
-    /// Queues a frame.
+    /// Notes what waits in this account from now on; see [`Outbox::settle`].
+    pub fn set_account(&mut self, account: Account) {
+        self.account = Some(account);
+    }
+
+    /// The account that it notes in, once its spark is open.
+    #[must_use]
+    pub fn spark_account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// Queues a frame where nothing was taken out that is not yet written.
     ///
     /// # Errors
     /// As [`Outlet::push`].
     pub fn push(&mut self, frame: Frame) -> Result<(), PushError> {
+        self.push_behind(frame, Waiting::default())
+    }
+
+    /// Queues a frame. `taken` is what was taken out and is not yet written.
+    ///
+    /// # Errors
+    /// As [`Outlet::push`].
+    #[inline]
+    pub fn push_behind(&mut self, frame: Frame, taken: Waiting) -> Result<(), PushError> {
         if self.closed {
             return Err(PushError::Closed);
         }
-        if self.len() >= self.limits.frames || self.bytes >= self.limits.bytes {
+        let OutboxLimits { frames, bytes } = *self.limits;
+        let has_room = self.bytes + taken.bytes < bytes
+            || self.bytes.saturating_add(frame.len()) <= bytes / 2 && taken.bytes > 0;
+        if self.len() + taken.frames >= frames || !has_room {
             return Err(PushError::Full);
         }
         self.bytes += frame.len();
@@ -144,11 +195,58 @@ impl Outbox {
             None => self.others.pop_front()?,
         };
         self.bytes -= frame.len();
+        if self.noted.is_some() {
+            self.forget(&frame);
+        }
         if self.others.is_empty() && self.others.capacity() > 64 {
             // What a burst needed is given back, so that an idle spark costs no queue.
             self.others = VecDeque::new();
         }
         Some(frame)
+    }
+
+    /// A frame that may have been noted is taken out.
+    #[cold]
+    fn forget(&mut self, frame: &Frame) {
+        if let (Some(noted), Some(account)) = (&mut self.noted, &self.account)
+            && let Some(left) = noted.frames.checked_sub(1)
+        {
+            noted.frames = left;
+            let held = account.with_budget(|budget| frame.wait(budget));
+            noted.held -= held.unwrap_or_default();
+        }
+    }
+
+    /// Notes what waits now in the spark's account, so that it counts in the server's
+    /// [budget](crate::Budget). `taken` is what was taken out and is not yet written. To be called
+    /// after each flush, and whenever something was written or dropped, under the lock that all this
+    /// happens under. Costs next to nothing where nothing waits.
+    #[inline]
+    pub fn settle(&mut self, taken: Held) {
+        if self.noted.is_some() || !self.is_empty() || !taken.is_empty() {
+            self.note(taken);
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, taken: Held) {
+        let Some(account) = &self.account else {
+            return;
+        };
+        let noted = self.noted.get_or_insert_default();
+        let frames = self.first.iter().chain(&self.others);
+        account.with_budget(|budget| {
+            for frame in frames.skip(noted.frames) {
+                noted.held += frame.wait(budget);
+                noted.frames += 1;
+            }
+        });
+        let mut held = noted.held;
+        held += taken;
+        account.set_outbound(held);
+        if held.is_empty() {
+            self.noted = None;
+        }
     }
 
     fn len(&self) -> usize {
@@ -175,12 +273,15 @@ impl Outbox {
         self.closed = true;
     }
 
-    /// Takes no more frames and drops those that wait.
+    /// Takes no more frames and drops those that wait. To be followed by [`Outbox::settle`].
     pub fn clear(&mut self) {
         self.closed = true;
         self.first = None;
         self.others = VecDeque::new();
         self.bytes = 0;
+        if let Some(noted) = &mut self.noted {
+            **noted = Noted::default();
+        }
     }
 }
 
@@ -208,6 +309,37 @@ mod tests {
         outbox.pop();
         outbox.close();
         assert_eq!(outbox.push(Frame::text("c")), Err(PushError::Closed));
+    }
+
+    #[test]
+    fn what_was_taken_out_counts_and_leaves_half_to_what_is_behind() {
+        let mut outbox = Outbox::new(Arc::new(OutboxLimits::new(10, 100)));
+        let taken = |bytes| Waiting { frames: 1, bytes };
+        let frame = |len| Frame::text("x".repeat(len));
+        // A long message is being written.
+        assert_eq!(
+            outbox.push_behind(frame(51), taken(900)),
+            Err(PushError::Full)
+        );
+        outbox.push_behind(frame(30), taken(900)).unwrap();
+        assert_eq!(
+            outbox.push_behind(frame(21), taken(900)),
+            Err(PushError::Full)
+        );
+        outbox.push_behind(frame(20), taken(90)).unwrap();
+        assert_eq!(
+            outbox.push_behind(frame(1), taken(50)),
+            Err(PushError::Full)
+        );
+        // As soon as there is room, any message has some.
+        outbox.push_behind(frame(500), taken(49)).unwrap();
+        assert_eq!(outbox.push_behind(frame(0), taken(0)), Err(PushError::Full));
+        let many = Waiting {
+            frames: 10,
+            bytes: 0,
+        };
+        let mut outbox = Outbox::new(Arc::new(OutboxLimits::new(10, 100)));
+        assert_eq!(outbox.push_behind(frame(1), many), Err(PushError::Full));
     }
 
     #[test]

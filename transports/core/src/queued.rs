@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::{
+    budget::{Account, Held},
     close::CloseReason,
     frame::Frame,
     outlet::{Outbox, OutboxLimits, Outlet, PushError, Waiting},
@@ -43,6 +44,8 @@ pub struct QueuedSink {
 #[derive(Debug)]
 struct State {
     outbox: Outbox,
+    /// Returned last: it is being written.
+    taken: Waiting,
     ping: bool,
     end: End,
 }
@@ -76,6 +79,7 @@ impl QueuedSink {
         Arc::new(Self {
             state: Mutex::new(State {
                 outbox: Outbox::new(limits),
+                taken: Waiting::default(),
                 ping: false,
                 end: End::Open,
             }),
@@ -102,7 +106,9 @@ impl QueuedSink {
         if matches!(state.end, End::Aborted) {
             return Some(Outgoing::Abort);
         }
-        if let Some(frame) = state.outbox.pop() {
+        let next = state.outbox.pop();
+        state.took(next.as_ref());
+        if let Some(frame) = next {
             return Some(Outgoing::Frame(frame));
         }
         if let End::Closing(reason) = &state.end {
@@ -132,7 +138,10 @@ impl QueuedSink {
             output = connection => Some(output),
             () = too_late => None,
         };
-        self.state.lock().outbox.clear();
+        let mut state = self.state.lock();
+        state.outbox.clear();
+        state.took(None);
+        drop(state);
         output
     }
 
@@ -151,17 +160,44 @@ impl QueuedSink {
     }
 }
 
+impl State {
+    /// The frame that was taken before is written, and this one is taken.
+    fn took(&mut self, frame: Option<&Frame>) {
+        self.taken = Waiting {
+            frames: usize::from(frame.is_some()),
+            bytes: frame.map_or(0, Frame::len),
+        };
+        self.note();
+    }
+
+    /// Notes what waits in the spark's account.
+    fn note(&mut self) {
+        self.outbox.settle(Held::own(self.taken.bytes));
+    }
+}
+
 impl Outlet for QueuedSink {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
-        self.state.lock().outbox.push(frame)
+        let mut state = self.state.lock();
+        let taken = state.taken;
+        state.outbox.push_behind(frame, taken)
     }
 
     fn flush(&self) {
+        self.state.lock().note();
         self.work.notify_one();
     }
 
+    fn account(&self, account: Account) {
+        self.state.lock().outbox.set_account(account);
+    }
+
     fn waiting(&self) -> Waiting {
-        self.state.lock().outbox.waiting()
+        let state = self.state.lock();
+        let mut waiting = state.outbox.waiting();
+        waiting.frames += state.taken.frames;
+        waiting.bytes += state.taken.bytes;
+        waiting
     }
 
     fn ping(&self) {
@@ -170,9 +206,10 @@ impl Outlet for QueuedSink {
 
     fn close(&self, reason: &CloseReason) {
         let mut state = self.state.lock();
-        if matches!(reason, CloseReason::SlowConsumer) {
+        if reason.drops_waiting() {
             // It would not be read in time.
             state.outbox.clear();
+            state.note();
         }
         state.outbox.close();
         if matches!(state.end, End::Open) {
@@ -186,6 +223,7 @@ impl Outlet for QueuedSink {
     fn abort(&self) {
         let mut state = self.state.lock();
         state.outbox.clear();
+        state.note();
         state.end = End::Aborted;
         drop(state);
         self.ending.notify_waiters();
@@ -259,6 +297,13 @@ mod tests {
         sink.push(Frame::text("a")).unwrap();
         sink.flush();
         assert!(matches!(next.await.unwrap(), Outgoing::Frame(_)));
+        // It is being written until the next is asked for.
+        let written = Waiting {
+            frames: 1,
+            bytes: 1,
+        };
+        assert_eq!(sink.waiting(), written);
+        assert!(sink.try_next().is_none());
         assert_eq!(sink.waiting(), Waiting::default());
     }
 

@@ -18,6 +18,7 @@ use tokio::{runtime::Handle, sync::Notify};
 use crate::{
     addresses::AddressPlace,
     auth::Identity,
+    budget::Slot,
     clients::Client,
     close::CloseReason,
     codec::{CodecError, Parser},
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) silent: AtomicU8,
     /// A client of Primus 6 or older, which pings by itself.
     pub(crate) legacy: AtomicBool,
+    /// Where its account is of what it holds.
+    pub(crate) slot: Slot,
     pub(crate) inbound: Lane<Inbound>,
     id: SparkId,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -74,6 +77,12 @@ pub(crate) struct Guest {
     pub(crate) identity: Option<Identity>,
     pub(crate) client: Option<Arc<Client>>,
     pub(crate) address_place: Option<Box<AddressPlace>>,
+}
+
+impl Inner {
+    pub(crate) fn outlet(&self) -> &dyn Outlet {
+        &*self.outlet
+    }
 }
 
 struct Output {
@@ -149,6 +158,7 @@ impl Spark {
             dirty: AtomicBool::new(false),
             silent: AtomicU8::new(0),
             legacy: AtomicBool::new(false),
+            slot: Slot::default(),
             seat: OnceLock::new(),
             address_place: Mutex::new(guest.address_place),
             reason: OnceLock::new(),
@@ -410,6 +420,7 @@ impl Spark {
             return;
         }
         self.0.reason.set(reason.clone()).ok();
+        self.0.gone.notify_waiters();
         match self.0.outgoing.as_deref() {
             None => self.finish_output(&reason),
             Some(Output { lane, .. }) => {
@@ -472,6 +483,20 @@ impl Spark {
         loop {
             let notified = self.0.gone.notified();
             if self.0.state.load(Ordering::Acquire) == CLOSED {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Waits until the spark is ended for what it holds of the memory budget, or is gone. For an engine
+    /// that waits for more of what it holds. Cancel safe.
+    pub async fn over_budget(&self) {
+        loop {
+            let notified = self.0.gone.notified();
+            if self.0.state.load(Ordering::Acquire) == CLOSED
+                || self.close_reason() == Some(&CloseReason::OverBudget)
+            {
                 return;
             }
             notified.await;

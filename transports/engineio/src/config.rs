@@ -26,7 +26,8 @@ pub struct EngineIoConfig {
     /// too, all but its last message. Less than a message takes keeps clients from sending long ones by polling.
     #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
-    /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, where its
+    /// `messageTimeout` is not less; 408 after that. Default 30,000.
     pub post_timeout: u64,
     /// Whether clients of protocol 3 (engine.io-client 3) are let in. Default: no. Needs the
     /// feature `v3`.

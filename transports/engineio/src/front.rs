@@ -93,6 +93,8 @@ impl<L: Library> Front<L> {
             post: PostLimits {
                 bytes: payload,
                 timeout: config.post_timeout(),
+                grace: server.body_grace(config.post_timeout()),
+                least_rate: server.least_rate,
                 unheard: match options.admit_later {
                     true => payload,
                     false => usize::MAX,

@@ -8,8 +8,10 @@ use std::{
 use parking_lot::Mutex;
 use stellarfw_transport::{CloseReason, Frame, Inlet, Message, Spark, turn};
 
-/// So many messages may come while the spark is being opened; more of them end it.
+/// So many messages may come while the spark is being opened; more of them end it,
 const EARLY: usize = 256;
+/// and so do longer ones, one over.
+const EARLY_BYTES: usize = 1 << 20;
 
 /// A place for an inlet that is taken out while it is at work, so that no lock is held then.
 #[derive(Debug, Default)]
@@ -61,7 +63,10 @@ impl InletCell {
             if !cell.open && cell.end.is_none() {
                 cell.early.push_back(message.to_frame());
             }
-            let overflow = cell.early.len() > EARLY;
+            // The last may pass the bound: the first always fits.
+            let before = cell.early.iter().rev().skip(1);
+            let overflow =
+                cell.early.len() > EARLY || before.map(Frame::len).sum::<usize>() > EARLY_BYTES;
             drop(cell);
             if overflow {
                 self.close(CloseReason::InboxFull);
@@ -181,14 +186,18 @@ mod tests {
 
     /// What is reported of a spark that opens when so many messages and the end have come.
     async fn reported(early: usize, reason: CloseReason) -> Vec<String> {
+        reported_of(&vec!["1"; early], reason).await
+    }
+
+    async fn reported_of(early: &[&str], reason: CloseReason) -> Vec<String> {
         let notes = Notes::default();
         let noted = notes.0.clone();
         let server = Server::builder().handler(notes).build();
         let (mut parts, ()) = Request::new(()).into_parts();
         let admission = server.admit("engine.io", &mut parts).await.unwrap();
         let cell = InletCell::default();
-        for _ in 0..early {
-            cell.receive(Message::Text("1"));
+        for text in early {
+            cell.receive(Message::Text(text));
         }
         cell.close(reason);
         // After the end nothing comes.
@@ -211,5 +220,10 @@ mod tests {
         let reason = CloseReason::InboxFull;
         let all = [format!("{reason:?}")];
         assert_eq!(reported(EARLY + 1, CloseReason::Gone).await, all);
+        let long = "1".repeat(EARLY_BYTES + 1);
+        let one = reported_of(&[&long], CloseReason::Gone).await;
+        assert_eq!(one.len(), 2);
+        let two = reported_of(&[&long, "1"], CloseReason::Gone).await;
+        assert_eq!(two, all);
     }
 }

@@ -9,8 +9,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use stellarfw_transport::{CloseReason, Frame, Outbox, OutboxLimits, Outlet, PushError, Waiting};
-use stellarfw_ws::pipe::{Next, Write};
+use stellarfw_transport::{
+    Account, CloseReason, Frame, Held, Outbox, OutboxLimits, Outlet, PushError, Waiting,
+};
+use stellarfw_ws::pipe::{BATCH, Large, Next, Write};
 
 use crate::{
     library::{Put, Sent, Sink},
@@ -55,7 +57,6 @@ pub(crate) struct Out {
     pub(crate) phase: Phase,
     /// None before the library has opened the session, and when it is over.
     pub(crate) sink: Option<Arc<dyn Sink>>,
-    limits: Arc<OutboxLimits>,
     outbox: Outbox,
     /// Whose the frames in it are, where several share the session.
     turns: VecDeque<Turn>,
@@ -90,10 +91,9 @@ impl Out {
             line,
             phase: Phase::Open,
             sink: None,
-            outbox: Outbox::new(limits.clone()),
+            outbox: Outbox::new(limits),
             turns: VecDeque::new(),
             wire: None,
-            limits,
             handed: 0,
             handed_bytes: 0,
             poll_bytes: 0,
@@ -106,12 +106,20 @@ impl Out {
     }
 
     pub(crate) fn waiting(&self) -> Waiting {
-        let waiting = self.outbox.waiting();
+        let (waiting, taken) = (self.outbox.waiting(), self.taken());
+        Waiting {
+            frames: waiting.frames + taken.frames,
+            bytes: waiting.bytes + taken.bytes,
+        }
+    }
+
+    /// What was taken out of the outbox and has not left.
+    fn taken(&self) -> Waiting {
         let wire = self.wire.as_ref().map(|wire| wire.pipe.waiting());
         let wire = wire.unwrap_or_default();
         Waiting {
-            frames: waiting.frames + wire.frames + self.handed,
-            bytes: waiting.bytes + wire.bytes + self.handed_bytes,
+            frames: wire.frames + self.handed,
+            bytes: wire.bytes + self.handed_bytes,
         }
     }
 
@@ -119,11 +127,36 @@ impl Out {
         if self.phase != Phase::Open {
             return Err(PushError::Closed);
         }
-        let waiting = self.waiting();
-        if waiting.frames >= self.limits.frames || waiting.bytes >= self.limits.bytes {
-            return Err(PushError::Full);
+        let taken = self.taken();
+        self.outbox.push_behind(frame, taken)
+    }
+
+    /// Gives it the account of its spark, or of one of several.
+    pub(crate) fn set_account(&mut self, account: Account) {
+        // What is noted in one that is open is not to be noted in another, too.
+        if !self.outbox.spark_account().is_some_and(Account::is_open) {
+            self.outbox.set_account(account);
+            self.note();
         }
-        self.outbox.push(frame)
+    }
+
+    /// Notes what waits in the spark's account.
+    pub(crate) fn note(&mut self) {
+        let mut held = Held::own(self.handed_bytes);
+        if let Some(wire) = &self.wire
+            && !wire.pipe.is_empty()
+        {
+            held += wire.pipe.held(self.outbox.spark_account());
+        }
+        self.outbox.settle(held);
+    }
+
+    /// As [`Out::note`], by whoever sends: what the session's task is about to write does not wait.
+    pub(crate) fn note_sent(&mut self) {
+        let wire = self.wire.as_ref();
+        if !wire.is_some_and(|wire| wire.pipe.is_of_task() && !wire.pipe.is_stuck()) {
+            self.note();
+        }
     }
 
     /// Queues a frame of one of several that share the session.
@@ -176,7 +209,10 @@ impl Out {
             };
             let next = match put {
                 Put::Here => Next::Put,
-                Put::Then(bytes) => Next::Large(bytes),
+                Put::Then(bytes) => Next::Large(Large {
+                    bytes,
+                    many: frame.many(),
+                }),
                 Put::Not => {
                     // It may not take it. What comes after it is not to wait for another occasion.
                     self.hand(sink, &frame);
@@ -286,11 +322,25 @@ impl Out {
         }
         self.phase = Phase::Closing;
         self.reason = Some(reason.clone());
-        if matches!(reason, CloseReason::SlowConsumer) {
+        if reason.drops_waiting() {
             // Its queue is full of what it will not read in time.
             self.clear_waiting();
         }
+        if *reason == CloseReason::OverBudget
+            && let Some(wire) = &mut self.wire
+            && wire.pipe.waiting().bytes > BATCH
+        {
+            // The goodbye would have to wait for the end of a long message.
+            wire.pipe.clear();
+            self.cut = true;
+        }
+        self.note();
         true
+    }
+
+    /// Returns `true` if what the client goes on sending means nothing any more.
+    pub(crate) fn drops_inbound(&self) -> bool {
+        self.reason.as_ref().is_some_and(CloseReason::drops_inbound)
     }
 
     /// Lets go of everything.
@@ -298,6 +348,7 @@ impl Out {
         self.clear_waiting();
         self.handed = 0;
         self.handed_bytes = 0;
+        self.note();
     }
 
     /// Lets go of what the library has not been given.
@@ -315,6 +366,10 @@ impl Outlet for Session {
 
     fn flush(&self) {
         self.advance();
+    }
+
+    fn account(&self, account: Account) {
+        self.lock().set_account(account);
     }
 
     fn prefetch(&self) {

@@ -1,6 +1,7 @@
 //! The body of a POST on its way into the library: packet by packet, as the inbox has room.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     fmt,
     pin::Pin,
@@ -8,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 
 use crate::session::Session;
@@ -19,7 +20,7 @@ const SEPARATOR: u8 = 0x1e;
 /// A body that is given piece by piece; empty for requests that have none.
 #[derive(Default)]
 pub struct Paced {
-    bytes: Bytes,
+    chunks: Chunks,
     session: Option<Arc<Session>>,
     whole: bool,
 }
@@ -28,19 +29,79 @@ impl Paced {
     /// A body that is there.
     pub(crate) fn of(bytes: Bytes) -> Self {
         Self {
-            bytes,
+            chunks: Chunks::of(bytes),
             session: None,
             whole: true,
         }
     }
 
     /// A session's body; `whole` when its packets are not told apart here (protocol 3).
-    pub(crate) fn new(bytes: Bytes, session: Arc<Session>, whole: bool) -> Self {
+    pub(crate) fn new(chunks: Chunks, session: Arc<Session>, whole: bool) -> Self {
         Self {
-            bytes,
+            chunks,
             session: Some(session),
             whole,
         }
+    }
+}
+
+/// Bytes in the order in which they came. What has been taken out is freed, however long the rest is.
+#[derive(Default)]
+pub(crate) struct Chunks {
+    full: VecDeque<Bytes>,
+    last: BytesMut,
+    len: usize,
+}
+
+/// So long is a chunk.
+const CHUNK: usize = 64 << 10;
+
+impl Chunks {
+    fn of(bytes: Bytes) -> Self {
+        Self {
+            len: bytes.len(),
+            full: VecDeque::from_iter((!bytes.is_empty()).then_some(bytes)),
+            last: BytesMut::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many bytes it takes in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.full.len() * CHUNK + self.last.capacity()
+    }
+
+    pub(crate) fn push(&mut self, mut data: &[u8]) {
+        self.len += data.len();
+        while !data.is_empty() {
+            let (here, rest) = data.split_at(data.len().min(CHUNK - self.last.len()));
+            self.last.extend_from_slice(here);
+            data = rest;
+            if self.last.len() == CHUNK {
+                self.full.push_back(std::mem::take(&mut self.last).freeze());
+            }
+        }
+    }
+
+    /// Takes out the first bytes: a whole chunk at most, and no further than behind a separator.
+    fn take(&mut self, whole: bool) -> Option<Bytes> {
+        if self.full.is_empty() && !self.last.is_empty() {
+            self.full.push_back(std::mem::take(&mut self.last).freeze());
+        }
+        let first = self.full.front_mut()?;
+        let end = match memchr::memchr(SEPARATOR, first) {
+            Some(at) if !whole => at + 1,
+            _ => first.len(),
+        };
+        let taken = first.split_to(end);
+        if first.is_empty() {
+            self.full.pop_front();
+        }
+        self.len -= taken.len();
+        Some(taken)
     }
 }
 
@@ -53,26 +114,54 @@ impl Body for Paced {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        if this.bytes.is_empty() {
+        if this.chunks.len == 0 {
             return Poll::Ready(None);
         }
         if let Some(session) = &this.session {
             ready!(session.poll_ready(cx));
         }
-        let end = match this.bytes.iter().position(|b| *b == SEPARATOR) {
-            Some(at) if !this.whole => at + 1,
-            _ => this.bytes.len(),
-        };
-        Poll::Ready(Some(Ok(Frame::data(this.bytes.split_to(end)))))
+        Poll::Ready(this.chunks.take(this.whole).map(Frame::data).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
+        self.chunks.len == 0
     }
 }
 
 impl fmt::Debug for Paced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Paced({} bytes)", self.bytes.len())
+        write!(f, "Paced({} bytes)", self.chunks.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_comes_out_in_order_and_packets_are_parted() {
+        for sizes in [&[1_usize][..], &[100_000], &[65_536, 1, 65_535, 7, 200_000]] {
+            for whole in [true, false] {
+                let mut chunks = Chunks::default();
+                let mut expected = Vec::new();
+                for (n, size) in sizes.iter().enumerate() {
+                    let mut part = vec![b'a' + n as u8; *size];
+                    part.push(SEPARATOR);
+                    chunks.push(&part);
+                    expected.extend(part);
+                }
+                assert_eq!(chunks.len(), expected.len());
+                assert!(chunks.held() >= chunks.len());
+                let mut taken = Vec::new();
+                while let Some(bytes) = chunks.take(whole) {
+                    let separators = bytes.iter().filter(|b| **b == SEPARATOR).count();
+                    assert!(whole || separators <= 1);
+                    assert!(!bytes.is_empty() && bytes.len() <= CHUNK);
+                    taken.extend_from_slice(&bytes);
+                }
+                assert!(taken == expected && chunks.len() == 0);
+            }
+        }
+        assert_eq!(Chunks::of(Bytes::new()).take(true), None);
     }
 }

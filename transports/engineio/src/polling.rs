@@ -2,29 +2,32 @@
 
 use std::{
     future::{Future as _, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Collected, Full};
 use stellarfw_transport::{
-    BoxFuture, CloseReason, Spark,
+    BoxFuture, CloseReason, Holding, Lease, Pace, Spark, SparkLease,
     http::{Body, Response, body as body_of, text},
     turn,
 };
-use tokio::task::coop::{Unconstrained, unconstrained};
+use tokio::{
+    task::coop::{Unconstrained, unconstrained},
+    time::Instant,
+};
 
 use crate::{
     first_ping::FirstPing,
     library::Library,
     outlet::Line,
-    paced::Paced,
+    paced::{Chunks, Paced},
     packets,
     request::{Ask, Fault},
     session::{Polling, Session},
@@ -59,12 +62,27 @@ pub(crate) async fn get(library: &dyn Library, session: Arc<Session>, ask: &Ask)
     };
     polling.answered = true;
     if response.status().is_success() {
-        response
+        leased(&polling.session, response)
     } else {
         // The library knows it no more.
         session.bound_end();
         Fault::BadRequest.with_status(response.status(), false)
     }
+}
+
+/// Counts an answer in the name of the session's spark, for as long as it is written.
+fn leased(session: &Session, response: Response) -> Response {
+    let Some(spark) = session.first_spark() else {
+        return response;
+    };
+    if response.body().size_hint().exact().is_none() {
+        return response;
+    }
+    // Of a known length, so the library has it whole.
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().now_or_never().and_then(Result::ok);
+    let bytes = bytes.map(Collected::to_bytes).unwrap_or_default();
+    Response::from_parts(parts, body_of(Full::new(spark.lease_answer(bytes))))
 }
 
 /// Gives the library what waits and lets it answer with that. `again` asks it anew.
@@ -80,9 +98,11 @@ fn advance(
         // Under the lock nobody else can hand anything over, so the answer holds all of it.
         let mut out = session.lock();
         out.hand_over(None);
+        out.note();
         if let Poll::Ready(response) = Pin::new(&mut *future).poll(cx) {
             let answer = Answer::of(response, &session.first_ping, session.is_v3());
             out.polled(answer.len);
+            out.note();
             drop(out);
             if answer.len <= session.short_answer {
                 session.heard();
@@ -191,22 +211,25 @@ pub(crate) async fn post(
         session.fault("overlapping POSTs");
         return Fault::BadRequest.response(false);
     };
-    let bytes = match tokio::time::timeout(limits.timeout, collect(body, limits.bytes)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(Uncollected::TooLarge)) => {
+    let (body, _lease) = match collect(&session, body, limits).await {
+        Ok(collected) => collected,
+        Err(Uncollected::TooLarge) => {
             session.end_with(&CloseReason::TooLarge);
             return too_large();
         }
-        Ok(Err(Uncollected::Broken)) => return Fault::BadRequest.response(false),
-        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n"),
+        Err(Uncollected::Broken) => return Fault::BadRequest.response(false),
+        Err(Uncollected::Late) => return text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n"),
+        Err(Uncollected::NoRoom) => {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n");
+        }
     };
     session.alive();
     let (most, timeout) = (limits.unheard, limits.timeout);
-    if !session.wait_heard(bytes.len(), most, timeout).await {
+    if !session.wait_heard(body.len(), most, timeout).await {
         session.fault_with(&CloseReason::SlowConsumer);
         return Fault::BadRequest.response(false);
     }
-    let body = Paced::new(bytes, session.clone(), ask.protocol == 3);
+    let body = Paced::new(body, session.clone(), ask.protocol == 3);
     let content_type = parts.headers.get(header::CONTENT_TYPE);
     let Some(request) = request(ask, Method::POST, content_type, body) else {
         return Fault::BadRequest.response(false);
@@ -234,31 +257,92 @@ pub(crate) async fn post(
 pub(crate) struct PostLimits {
     pub(crate) bytes: usize,
     pub(crate) timeout: Duration,
+    /// How far a body may fall behind the least rate, in bytes a second.
+    pub(crate) grace: Duration,
+    pub(crate) least_rate: u64,
     /// So many bytes of them may be given to a library that answers, and not be heard by a poll.
     pub(crate) unheard: usize,
 }
 
+#[derive(Debug)]
 enum Uncollected {
     TooLarge,
     Broken,
+    /// It came too slowly.
+    Late,
+    /// The memory budget is used up.
+    NoRoom,
 }
 
-async fn collect(mut body: Body, most: usize) -> Result<Bytes, Uncollected> {
-    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if told > most {
-        return Err(Uncollected::TooLarge);
-    }
-    let mut bytes = BytesMut::with_capacity(told);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Uncollected::Broken)?;
-        if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > most {
-                return Err(Uncollected::TooLarge);
-            }
-            bytes.extend_from_slice(&data);
+/// Bytes of a body, in the name of the session's spark if there is one.
+enum BodyLease {
+    Spark(SparkLease),
+    Session(Lease),
+}
+
+impl BodyLease {
+    fn begin(session: &Session) -> Self {
+        match session.first_spark() {
+            Some(spark) => Self::Spark(spark.lease(Holding::Inbound, 0)),
+            None => Self::Session(session.budget().lease_for(Holding::Inbound, 0)),
         }
     }
-    Ok(bytes.freeze())
+
+    /// Makes it a lease of so many bytes. Who is not let in yet is refused where there is no room; of
+    /// sparks those end that hold most.
+    fn resize(&mut self, bytes: usize) -> Result<(), Uncollected> {
+        match self {
+            Self::Spark(lease) => lease.resize(bytes),
+            Self::Session(lease) => {
+                let more = bytes.saturating_sub(lease.bytes());
+                lease.try_grow(more).map_err(|_| Uncollected::NoRoom)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a body as it comes, at the least rate or faster.
+async fn collect(
+    session: &Session,
+    mut body: Body,
+    limits: PostLimits,
+) -> Result<(Chunks, BodyLease), Uncollected> {
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if told > limits.bytes {
+        return Err(Uncollected::TooLarge);
+    }
+    let spark = session.first_spark();
+    let ended = async {
+        match &spark {
+            Some(spark) => spark.over_budget().await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut ended = pin!(ended);
+    let mut lease = BodyLease::begin(session);
+    let mut chunks = Chunks::default();
+    let mut pace = Pace::new(Instant::now(), limits.grace, limits.least_rate);
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = &mut ended => return Err(Uncollected::NoRoom),
+            () = tokio::time::sleep_until(pace.due()) => return Err(Uncollected::Late),
+        };
+        let Some(frame) = frame else {
+            return Ok((chunks, lease));
+        };
+        let Ok(data) = frame.map_err(|_| Uncollected::Broken)?.into_data() else {
+            continue;
+        };
+        if chunks.len() + data.len() > limits.bytes {
+            return Err(Uncollected::TooLarge);
+        }
+        chunks.push(&data);
+        lease.resize(chunks.held())?;
+        pace.came(Instant::now(), data.len());
+    }
 }
 
 fn too_large() -> Response {

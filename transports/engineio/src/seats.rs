@@ -15,7 +15,8 @@ use engineioxide::socket::Sid;
 use http::request::Parts;
 use parking_lot::Mutex;
 use stellarfw_transport::{
-    Admission, CloseReason, Frame, Message, Outlet, PushError, Refusal, Server, Spark, Waiting,
+    Account, Admission, CloseReason, Frame, Message, Outlet, PushError, Refusal, Server, Spark,
+    Waiting,
 };
 
 use crate::{
@@ -74,6 +75,11 @@ impl Seats {
     pub(crate) fn sparks(&self) -> Vec<Spark> {
         let seats = self.0.lock();
         seats.seats.iter().filter_map(|s| s.inlet.spark()).collect()
+    }
+
+    pub(crate) fn first_spark(&self) -> Option<Spark> {
+        let seats = self.0.lock();
+        seats.seats.iter().find_map(|seat| seat.inlet.spark())
     }
 
     /// Whether there is none, and none is asked for.
@@ -262,6 +268,10 @@ impl Seat {
         let reason = session.reason(reason);
         self.over(reason.clone());
         if session.has_seats() {
+            // What waits is another's from now on.
+            if let Some(spark) = session.first_spark() {
+                session.lock().set_account(spark.account());
+            }
             return;
         }
         if left && let Some(timeout) = session.unsettled() {
@@ -419,6 +429,10 @@ impl Outlet for SeatOutlet {
 
     fn flush(&self) {
         self.session.advance();
+    }
+
+    fn account(&self, account: Account) {
+        self.session.lock().set_account(account);
     }
 
     fn prefetch(&self) {

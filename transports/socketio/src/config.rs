@@ -48,7 +48,8 @@ pub struct SocketIoConfig {
     /// one message of the server's `maxLength` takes in base64.
     #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
-    /// Milliseconds that the body of a POST may take to arrive; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, where its
+    /// `messageTimeout` is not less; 408 after that. Default 30,000.
     pub post_timeout: u64,
     /// Whether clients of Socket.IO 2 are let in. Default: no. Needs the feature `v2`.
     pub allow_eio3: bool,

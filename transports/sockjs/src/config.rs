@@ -29,7 +29,8 @@ pub struct SockJsConfig {
     /// browser has received it keeps until then. A poll takes about as much at once. Default
     /// 131,072.
     pub response_limit: usize,
-    /// Milliseconds that the body of a send may take to arrive; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a send may fall behind the server's `leastRate`, where its
+    /// `messageTimeout` is not less; 408 after that. Default 30,000.
     pub send_timeout: u64,
     /// Where `iframe.html` finds the client's script; without one there is no such page. Whoever
     /// serves this script can act on the server's origin. Default: version 1.6.1 at jsDelivr; in a

@@ -107,7 +107,8 @@ impl SockJs {
                 }
                 let limits = Limits {
                     length: send::longest(server.config().max_length),
-                    timeout: self.config.send_timeout(),
+                    timeout: server.config().body_grace(self.config.send_timeout()),
+                    least_rate: server.config().least_rate,
                 };
                 let form = endpoint == Endpoint::JsonpSend;
                 return send::send(&session, &parts, body, form, limits).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stellarfw_transport::{CloseReason, Frame, Kind, Outlet, PushError, Waiting};
+use stellarfw_transport::{Account, CloseReason, Frame, Kind, Outlet, PushError, Waiting};
 
 use crate::{frame, session::Session};
 
@@ -14,11 +14,17 @@ impl Outlet for SockJsOutlet {
             tracing::warn!("a binary payload was left out: SockJS carries text only");
             return Ok(());
         }
-        self.0.lock().outbox.push(frame)
+        let mut state = self.0.lock();
+        let taken = state.under_way;
+        state.outbox.push_behind(frame, taken)
     }
 
     fn flush(&self) {
         self.0.flush();
+    }
+
+    fn account(&self, account: Account) {
+        self.0.lock().outbox.set_account(account);
     }
 
     fn waiting(&self) -> Waiting {
@@ -35,7 +41,7 @@ impl Outlet for SockJsOutlet {
 
     fn close(&self, reason: &CloseReason) {
         // A slow consumer's queue is full of what it will not read in time.
-        let drop_waiting = matches!(reason, CloseReason::SlowConsumer);
+        let drop_waiting = reason.drops_waiting();
         let goodbye = frame::goodbye(reason.code(), reason.text());
         self.0.close(goodbye, drop_waiting);
     }

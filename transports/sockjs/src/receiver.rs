@@ -108,7 +108,7 @@ impl Stream {
             self.left.min(SLICE)
         };
         let step = ready!(receiver.session.poll_step(cx, limit));
-        self.part = self.way.wrap(step.frame);
+        self.part = receiver.session.lease(self.way.wrap(step.frame));
         self.left = self.left.saturating_sub(self.part.len());
         self.last = step.last || self.left == 0;
         Poll::Ready(())

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::{StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
 use stellarfw_transport::{
-    CloseReason, Inlet, Message, handshake::query_pairs, http::Body, http::Response,
-    http::not_found, turn,
+    CloseReason, Holding, Inlet, Message, Pace, SparkLease, handshake::query_pairs, http::Body,
+    http::Response, http::not_found, turn,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     answers::plain,
@@ -25,8 +27,10 @@ const BUDGET: usize = 128;
 pub(crate) struct Limits {
     /// How long.
     pub(crate) length: usize,
-    /// How long it may take to arrive.
+    /// How far it may fall behind the least rate.
     pub(crate) timeout: Duration,
+    /// In bytes a second.
+    pub(crate) least_rate: u64,
 }
 
 /// How long a text on the wire may be that holds one message of `max_length` bytes: JSON escapes
@@ -54,10 +58,9 @@ pub(crate) async fn send(
             );
         }
     };
-    let bytes = match tokio::time::timeout(limits.timeout, read(&mut taken, body, limits)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(status)) => return plain(status, ""),
-        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, ""),
+    let (bytes, _lease) = match read(&mut taken, body, limits).await {
+        Ok(read) => read,
+        Err(status) => return plain(status, ""),
     };
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) if form => payload(parts, text),
@@ -103,14 +106,30 @@ fn payload<'t>(parts: &Parts, text: &'t str) -> Cow<'t, str> {
         .unwrap_or_default()
 }
 
-/// Reads a body. One that is too long ends the session.
-async fn read(taken: &mut Taken<'_>, mut body: Body, limits: Limits) -> Result<Bytes, StatusCode> {
+/// Reads a body as it comes, at the least rate or faster. One that is too long ends the session. What
+/// has come counts for the session's spark.
+async fn read(
+    taken: &mut Taken<'_>,
+    mut body: Body,
+    limits: Limits,
+) -> Result<(Bytes, SparkLease), StatusCode> {
+    let Some(spark) = taken.inlet().map(|inlet| inlet.spark().clone()) else {
+        return Err(StatusCode::NOT_FOUND);
+    };
+    let mut lease = spark.lease(Holding::Inbound, 0);
     let mut all: Vec<u8> = Vec::new();
+    let mut pace = Pace::new(Instant::now(), limits.timeout, limits.least_rate);
     let told = http_body::Body::size_hint(&body).lower();
     let mut too_long = told > limits.length as u64;
     while !too_long {
-        let Some(frame) = body.frame().await else {
-            return Ok(all.into());
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = spark.over_budget() => return Err(StatusCode::SERVICE_UNAVAILABLE),
+            () = tokio::time::sleep_until(pace.due()) => return Err(StatusCode::REQUEST_TIMEOUT),
+        };
+        let Some(frame) = frame else {
+            return Ok((all.into(), lease));
         };
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
         if let Some(inlet) = taken.inlet() {
@@ -122,6 +141,8 @@ async fn read(taken: &mut Taken<'_>, mut body: Body, limits: Limits) -> Result<B
         too_long = all.len() + data.len() > limits.length;
         if !too_long {
             all.extend_from_slice(&data);
+            pace.came(Instant::now(), data.len());
+            lease.resize(all.capacity());
         }
     }
     if let Some(inlet) = taken.inlet() {

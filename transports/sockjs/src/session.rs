@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
-use stellarfw_transport::{Inlet, Outbox, OutboxLimits, Waiting};
+use stellarfw_transport::{Held, Inlet, Outbox, OutboxLimits, Waiting};
 
 use crate::{clock::Key, desk::Desk, frame, handshake::Owner, sessions::Sessions};
 
@@ -198,11 +199,22 @@ impl Session {
         self.end();
     }
 
+    /// Counts what a receiver writes in the spark's account, for as long as that takes.
+    pub(crate) fn lease(&self, bytes: Bytes) -> Bytes {
+        let account = self.lock().outbox.spark_account().cloned();
+        match account {
+            Some(account) => account.lease_answer(bytes),
+            None => bytes,
+        }
+    }
+
     /// The next frame, of about `limit` bytes if it holds messages.
     pub(crate) fn poll_step(self: &Arc<Self>, cx: &mut Context<'_>, limit: usize) -> Poll<Step> {
         let mut state = self.lock();
         state.under_way = Waiting::default();
-        if let Some(step) = state.step(limit) {
+        let step = state.step(limit);
+        state.note();
+        if let Some(step) = step {
             return Poll::Ready(step);
         }
         let goodbye = match &state.phase {
@@ -226,6 +238,7 @@ impl Session {
     /// Nothing more is sent, but who asks is told why for a while.
     fn finish(self: &Arc<Self>, state: &mut State, goodbye: Box<str>) {
         state.outbox.clear();
+        state.note();
         let room = self
             .sessions
             .upgrade()
@@ -248,6 +261,7 @@ impl Session {
         state.outbox.close();
         if drop_waiting {
             state.outbox.clear();
+            state.note();
         }
         if matches!(state.phase, Phase::Opening | Phase::Open) {
             state.phase = Phase::Closing(goodbye.into());
@@ -263,6 +277,7 @@ impl Session {
     pub(crate) fn abort(self: &Arc<Self>, goodbye: String) {
         let mut state = self.lock();
         state.outbox.clear();
+        state.note();
         state.phase = match std::mem::replace(&mut state.phase, Phase::Opening) {
             over @ Phase::Over { .. } => over,
             closing @ Phase::Closing(_) => closing,
@@ -279,6 +294,7 @@ impl Session {
     /// Wakes the receiver if there is something for it.
     pub(crate) fn flush(&self) {
         let mut state = self.lock();
+        state.note();
         let waker = if state.outbox.is_empty() && !state.ping {
             None
         } else {
@@ -318,6 +334,7 @@ impl Session {
             }
             Phase::Open => {
                 state.outbox.clear();
+                state.note();
                 state.phase = Phase::Over {
                     goodbye: frame::goodbye(INTERRUPTED.0, INTERRUPTED.1).into(),
                     buried: false,
@@ -364,6 +381,11 @@ impl Session {
 }
 
 impl State {
+    /// Notes what waits in the spark's account. What was given to a receiver has a lease there.
+    fn note(&mut self) {
+        self.outbox.settle(Held::default());
+    }
+
     fn leave(&mut self) {
         self.attached = false;
         self.waker = None;

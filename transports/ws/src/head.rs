@@ -1,5 +1,6 @@
 //! Frame headers (RFC 6455 §5.2): read byte by byte, written whole.
 
+pub(crate) const OP_CONTINUATION: u8 = 0x0;
 pub(crate) const OP_TEXT: u8 = 0x1;
 pub(crate) const OP_BINARY: u8 = 0x2;
 pub(crate) const OP_CLOSE: u8 = 0x8;

@@ -46,6 +46,10 @@ pub trait Receiver {
     /// A ping or pong of RFC 6455 has come.
     fn signal(&mut self);
 
+    /// Nothing more is there to be read now, and so many bytes are held of a message that is not whole.
+    /// `is_new`: a message was handed on since the last call, so that this is another one.
+    fn assembling(&mut self, bytes: usize, is_new: bool);
+
     /// A whole control frame is to be sent: a pong, or the answer to a goodbye.
     fn control(&mut self, frame: &[u8]);
 
@@ -122,20 +126,31 @@ impl Inbound {
     pub fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> Progress {
         let turn = turn();
         let mut budget = BUDGET;
+        let mut handed = false;
         loop {
             let step = match self.pieces {
-                None => self.read_whole(cx, receiver, &turn, &mut budget),
-                Some(_) => self.read_pieces(cx, receiver, &turn, &mut budget),
+                None => self.read_whole(cx, receiver, &turn, &mut budget, &mut handed),
+                Some(_) => self.read_pieces(cx, receiver, &turn, &mut budget, &mut handed),
             };
-            match step {
-                Step::On => {}
+            let progress = match step {
+                Step::On => continue,
                 Step::Later => {
                     let _: Poll<()> = poll_again(cx);
-                    return Progress::Wait;
+                    Progress::Wait
                 }
-                Step::Done(progress) => return progress,
-            }
+                Step::Done(progress) => progress,
+            };
+            let pieces = self.pieces.as_ref().map_or(0, |pieces| pieces.held());
+            receiver.assembling(self.reader.held() + pieces, handed);
+            return progress;
         }
+    }
+
+    /// Drops what was read of a message that is not whole. Nothing but
+    /// [`poll_discard`](Self::poll_discard) is to be called after that.
+    pub fn forget(&mut self) {
+        self.pieces = None;
+        self.reader.clear();
     }
 
     /// Reads and throws away. Ready when the peer has sent its last byte.
@@ -150,6 +165,7 @@ impl Inbound {
         receiver: &mut impl Receiver,
         turn: &Turn,
         budget: &mut usize,
+        handed: &mut bool,
     ) -> Step {
         let reader = &mut self.reader;
         with_read_buffer(|buffer| {
@@ -174,6 +190,7 @@ impl Inbound {
                                 receiver.signal();
                             }
                             _ => {
+                                *handed = true;
                                 let message = if opcode == OP_TEXT {
                                     std::str::from_utf8(payload)
                                         .map(Message::Text)
@@ -224,6 +241,7 @@ impl Inbound {
         receiver: &mut impl Receiver,
         turn: &Turn,
         budget: &mut usize,
+        handed: &mut bool,
     ) -> Step {
         let Some(pieces) = self.pieces.as_mut() else {
             return Step::On;
@@ -243,7 +261,8 @@ impl Inbound {
             let received = match result {
                 Ok(Read::Text(text)) => receiver.message(Message::Text(&text)),
                 Ok(Read::Binary(bytes)) => receiver.message(Message::Binary(&bytes)),
-                Ok(Read::Ping(_) | Read::Pong(_)) => {
+                Ok(Read::Ping(payload) | Read::Pong(payload)) => {
+                    pieces.took_control(payload.len());
                     receiver.signal();
                     continue;
                 }
@@ -266,6 +285,7 @@ impl Inbound {
             if let Err(reason) = received {
                 return Step::Done(Progress::Fault(reason));
             }
+            *handed = true;
             if pieces.is_of_one() {
                 self.pieces = None;
                 return Step::On;

@@ -77,7 +77,8 @@ pub use self::{
 /// | text that is not UTF-8, compressed data that does not inflate | close 1007 |
 /// | a message over `maxLength` | close 1009 |
 /// | a panic in the handler | close 1011 |
-/// | reads too slowly, sends too much at once | close 1013 |
+/// | reads too slowly, sends too much at once, holds too much memory | close 1013 |
+/// | a message that comes too slowly | close 1008 |
 #[derive(Clone, Debug, Default)]
 pub struct Ws {
     config: WsConfig,

@@ -9,19 +9,21 @@ use std::{hint, marker::PhantomData, sync::Arc, task::Waker};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use stellarfw_transport::{
-    CloseReason, Frame, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
+    Account, CloseReason, Frame, Held, Kind, Outbox, OutboxLimits, Outlet, PushError, Waiting,
 };
 
 use crate::{
     deflate::Deflater,
     framing::Framing,
     head::{OP_BINARY, OP_CLOSE, OP_PING, OP_TEXT, RSV1, put_header},
-    pipe::{BATCH, COPY_MAX, Next, Pipe, Write},
+    pipe::{BATCH, COPY_MAX, Large, Next, Pipe, Write},
     socket::DirectWriter,
 };
 
 /// As many bytes of pongs may wait for a peer that pings and does not read.
 const CONTROL_MAX: usize = 16 << 10;
+/// What one takes besides its bytes.
+const CONTROL: usize = 96;
 
 /// A connection's outlet, shared by its task and its spark.
 pub(crate) struct WsOutlet<F>(Mutex<Out<F>>);
@@ -40,6 +42,8 @@ struct Queue<F> {
     late: Option<Box<[u8]>>,
     deflater: Option<Deflater>,
     ping: bool,
+    /// What the peer goes on sending means nothing.
+    drops_inbound: bool,
     phase: Phase,
     framing: PhantomData<F>,
 }
@@ -76,6 +80,7 @@ impl<F: Framing> WsOutlet<F> {
                 late: None,
                 deflater,
                 ping: false,
+                drops_inbound: false,
                 phase: Phase::Open,
                 framing: PhantomData,
             },
@@ -89,12 +94,15 @@ impl<F: Framing> WsOutlet<F> {
 
 impl<F: Framing> Outlet for WsOutlet<F> {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
-        self.lock().queue.outbox.push(frame)
+        let mut out = self.lock();
+        let taken = out.pipe.waiting();
+        out.queue.outbox.push_behind(frame, taken)
     }
 
     fn flush(&self) {
         let mut out = self.lock();
         if out.pipe.is_stuck() {
+            out.settle();
             return;
         }
         let wake = if out.pipe.is_of_task() {
@@ -102,11 +110,17 @@ impl<F: Framing> Outlet for WsOutlet<F> {
         } else {
             let was_open = out.queue.phase == Phase::Open;
             out.write(None);
-            out.pipe.is_stuck() || !was_open
+            let is_stuck = out.pipe.is_stuck();
+            out.settle();
+            is_stuck || !was_open
         };
         if wake {
             wake_task(out);
         }
+    }
+
+    fn account(&self, account: Account) {
+        self.lock().queue.outbox.set_account(account);
     }
 
     fn prefetch(&self) {
@@ -128,20 +142,25 @@ impl<F: Framing> Outlet for WsOutlet<F> {
     fn close(&self, reason: &CloseReason) {
         let mut out = self.lock();
         out.queue.outbox.close();
-        if matches!(reason, CloseReason::SlowConsumer) {
+        if reason.drops_waiting() {
             // Its queue is full of what it will not read in time; the code tells it why.
             out.queue.outbox.clear();
         }
         if out.queue.phase == Phase::Open {
             out.queue.phase = Phase::Closing(reason.code(), reason.text().into());
         }
+        if *reason == CloseReason::OverBudget && out.pipe.waiting().bytes > BATCH {
+            // The code would have to wait for the end of a long message.
+            out.cut();
+        }
+        out.queue.drops_inbound |= reason.drops_inbound();
+        out.settle();
         wake_task(out);
     }
 
     fn abort(&self) {
         let mut out = self.lock();
-        out.queue.outbox.clear();
-        out.queue.phase = Phase::Aborted;
+        out.cut();
         wake_task(out);
     }
 }
@@ -170,6 +189,30 @@ impl<F: Framing> Out<F> {
         if self.queue.phase != Phase::Aborted {
             self.pipe.write(task, |batch| self.queue.next(batch));
         }
+    }
+
+    /// Notes what waits in the spark's account.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        let outbox = &mut self.queue.outbox;
+        let held = match self.pipe.is_empty() {
+            true => Held::default(),
+            false => self.pipe.held(outbox.spark_account()),
+        };
+        outbox.settle(held);
+    }
+
+    /// The connection is to be cut: nothing is written any more.
+    fn cut(&mut self) {
+        self.queue.outbox.clear();
+        self.queue.phase = Phase::Aborted;
+        self.pipe.clear();
+        self.settle();
+    }
+
+    /// Returns `true` if what the peer goes on sending means nothing any more.
+    pub(crate) fn drops_inbound(&self) -> bool {
+        self.queue.drops_inbound
     }
 
     /// Takes whole control frames: pongs, and what tungstenite answers to a close. Where the peer
@@ -212,7 +255,8 @@ impl<F: Framing> Out<F> {
 
     /// So much waits that no more of what is not the application's is to be added.
     fn is_backed_up(&self) -> bool {
-        self.pipe.is_stuck() && self.pipe.waiting().bytes > CONTROL_MAX
+        let waiting = self.pipe.waiting();
+        self.pipe.is_stuck() && waiting.bytes + waiting.frames * CONTROL > CONTROL_MAX
     }
 
     pub(crate) fn pipe(&mut self) -> &mut Pipe {
@@ -226,6 +270,7 @@ impl<F: Framing> Out<F> {
         self.pipe.release();
         self.queue.outbox.clear();
         self.queue.late = None;
+        self.settle();
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -263,17 +308,22 @@ impl<F: Framing> Queue<F> {
     }
 
     /// Frames one payload into the batch; one too large to copy comes back.
-    fn put_frame(&mut self, batch: &mut Vec<u8>, frame: Frame) -> Option<Bytes> {
+    fn put_frame(&mut self, batch: &mut Vec<u8>, frame: Frame) -> Option<Large> {
         let opcode = opcode(frame.kind());
         let smaller = self.deflater.as_mut().and_then(|d| compress(d, &frame));
         let compressed = if smaller.is_some() { RSV1 } else { 0 };
-        let payload = smaller.unwrap_or_else(|| frame.into_payload());
+        let payload = smaller.as_ref().unwrap_or(frame.payload());
         put_header(batch, opcode | compressed, payload.len());
-        if payload.len() > COPY_MAX {
-            return Some(payload);
+        if payload.len() <= COPY_MAX {
+            batch.extend_from_slice(payload);
+            return None;
         }
-        batch.extend_from_slice(&payload);
-        None
+        let is_own =
+            smaller.is_some() && self.deflater.as_ref().is_some_and(|d| d.shared().is_none());
+        Some(Large {
+            many: frame.many().filter(|_| !is_own),
+            bytes: smaller.unwrap_or_else(|| frame.into_payload()),
+        })
     }
 
     /// The goodbye, where it is time for that.

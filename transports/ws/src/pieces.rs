@@ -16,7 +16,7 @@ use tungstenite::{
 
 use crate::{
     deflate::DeflateError,
-    head::Head,
+    head::{FIN, Head, MASK, OP_BINARY, OP_CONTINUATION, OP_TEXT, RSV},
     inbound::{Limits, Receiver},
     reader::Reader,
     text::Text,
@@ -25,27 +25,45 @@ use crate::{
 /// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
 const CONTROL_BUFFER: usize = 512;
 
+/// The header of a control frame from a client.
+const CONTROL_HEAD: usize = 6;
+
 pub(crate) struct Pieces {
     context: WebSocketContext,
     /// None where all of the stream is tungstenite's.
     extent: Option<Extent>,
+    /// How many bytes tungstenite was given of a message that is not whole.
+    held: usize,
     /// Something was read since this was last taken.
     progress: bool,
 }
 
 /// How much of the frame under way is yet to come, so that tungstenite is given nothing of what
 /// is behind its last one.
-#[derive(Debug, Default)]
+///
+/// tungstenite allocates as much as a frame announces, so that it is given long ones as several: what
+/// it holds grows with what has come.
+#[derive(Debug)]
 struct Extent {
     head: Head,
+    /// A header for tungstenite, and how much of it was taken.
+    out: Vec<u8>,
+    taken: usize,
+    /// Of the payload behind that header.
     left: u64,
+    /// Of the frame's payload behind that, for further headers.
+    rest: u64,
+    longest: u64,
     text: Text,
 }
+
+/// So long are the parts in which long frames are given on; a multiple of the mask's length.
+const PART: u64 = 32 << 10;
 
 impl Pieces {
     /// For one message, whatever its frames.
     pub(crate) fn of_one(limits: Limits) -> Self {
-        Self::new(limits, Some(Extent::default()))
+        Self::new(limits, Some(Extent::new(limits)))
     }
 
     /// For a whole connection, because its messages may be compressed.
@@ -63,6 +81,7 @@ impl Pieces {
         Self {
             context: WebSocketContext::new(Role::Server, Some(settings)),
             extent,
+            held: 0,
             progress: false,
         }
     }
@@ -78,10 +97,30 @@ impl Pieces {
             reader,
             receiver,
             extent: self.extent.as_mut(),
+            held: &mut self.held,
             progress: &mut self.progress,
             cx,
         };
-        self.context.read(&mut duplex)
+        let result = self.context.read(&mut duplex);
+        if matches!(result, Ok(Message::Text(_) | Message::Binary(_))) {
+            self.held = 0;
+        }
+        result
+    }
+
+    /// How many bytes it holds of a message that is not whole.
+    pub(crate) fn held(&self) -> usize {
+        // The part of a header that has come is not given on before it is whole.
+        let head = self
+            .extent
+            .as_ref()
+            .map_or(0, |extent| extent.head.bytes().len());
+        self.held + head
+    }
+
+    /// A control frame was read, of so many bytes, which are no part of a message.
+    pub(crate) fn took_control(&mut self, payload: usize) {
+        self.held = self.held.saturating_sub(payload + CONTROL_HEAD);
     }
 
     /// Whether it has done its part once it gave a message of text or binary.
@@ -96,41 +135,97 @@ impl Pieces {
 }
 
 impl Extent {
-    /// Reads no further than to the end of the frame under way.
+    fn new(limits: Limits) -> Self {
+        Self {
+            head: Head::default(),
+            out: Vec::new(),
+            taken: 0,
+            left: 0,
+            rest: 0,
+            longest: limits.max_frame as u64,
+            text: Text::default(),
+        }
+    }
+
+    /// Reads no further than to the end of the frame under way. Notes whether anything came.
     fn poll_read(
         &mut self,
         reader: &mut Reader,
         cx: &mut Context<'_>,
         into: &mut [u8],
+        progress: &mut bool,
     ) -> Poll<io::Result<usize>> {
-        let mut filled = 0;
-        while self.left == 0 && filled < into.len() {
-            match reader.poll_byte(cx)? {
-                Poll::Ready(Some(byte)) => {
-                    into[filled] = byte;
-                    filled += 1;
-                    if self.head.push(byte) {
-                        self.left = self.head.length();
-                        self.text.frame(&self.head);
-                        self.head.clear();
-                        break;
-                    }
+        loop {
+            if self.taken < self.out.len() {
+                let len = into.len().min(self.out.len() - self.taken);
+                into[..len].copy_from_slice(&self.out[self.taken..self.taken + len]);
+                self.taken += len;
+                return Poll::Ready(Ok(len));
+            }
+            if self.left > 0 {
+                let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+                let most = most.min(into.len());
+                let len = ready!(reader.poll_read(cx, &mut into[..most]))?;
+                *progress |= len > 0;
+                self.left -= len as u64;
+                if !self.text.payload(&into[..len]) {
+                    return Poll::Ready(Err(io::Error::other(NotUtf8)));
                 }
-                Poll::Pending if filled == 0 => return Poll::Pending,
-                Poll::Pending | Poll::Ready(None) => return Poll::Ready(Ok(filled)),
+                if self.left == 0 && self.rest > 0 {
+                    self.next_part(OP_CONTINUATION);
+                }
+                return Poll::Ready(Ok(len));
+            }
+            let Some(byte) = ready!(reader.poll_byte(cx))? else {
+                return Poll::Ready(Ok(0));
+            };
+            *progress = true;
+            if self.head.push(byte) {
+                self.begin();
             }
         }
-        if filled > 0 {
-            return Poll::Ready(Ok(filled));
+    }
+
+    /// After a header: gives it on, or one for the first part of a long frame.
+    fn begin(&mut self) {
+        let (first, length) = (self.head.first(), self.head.length());
+        self.text.frame(&self.head);
+        let is_data = matches!(first & 0x0f, OP_CONTINUATION | OP_TEXT | OP_BINARY);
+        // What breaks the protocol is for tungstenite to find.
+        if is_data
+            && first & RSV == 0
+            && self.head.key().is_some()
+            && (PART + 1..=self.longest).contains(&length)
+        {
+            self.rest = length;
+            self.next_part(first & 0x0f);
+            return;
         }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let most = most.min(into.len());
-        let len = ready!(reader.poll_read(cx, &mut into[..most]))?;
-        self.left -= len as u64;
-        if !self.text.payload(&into[..len]) {
-            return Poll::Ready(Err(io::Error::other(NotUtf8)));
+        self.left = length;
+        self.give(|out, head| out.extend_from_slice(head.bytes()));
+        self.head.clear();
+    }
+
+    /// Gives on a header for the next part of a long frame, whose own is kept until the last.
+    fn next_part(&mut self, opcode: u8) {
+        self.left = self.rest.min(PART);
+        self.rest -= self.left;
+        let (len, is_last) = (self.left as u16, self.rest == 0);
+        self.give(|out, head| {
+            let fin = if is_last { head.first() & FIN } else { 0 };
+            out.extend_from_slice(&[fin | opcode, MASK | 126]);
+            out.extend_from_slice(&len.to_be_bytes());
+            out.extend_from_slice(&head.key().unwrap_or_default());
+        });
+        if is_last {
+            self.head.clear();
         }
-        Poll::Ready(Ok(len))
+    }
+
+    fn give(&mut self, put: impl FnOnce(&mut Vec<u8>, &Head)) {
+        self.out.clear();
+        self.taken = 0;
+        put(&mut self.out, &self.head);
     }
 }
 
@@ -145,6 +240,7 @@ struct Duplex<'a, 'b, R: Receiver> {
     reader: &'a mut Reader,
     receiver: &'a mut R,
     extent: Option<&'a mut Extent>,
+    held: &'a mut usize,
     progress: &'a mut bool,
     cx: &'a mut Context<'b>,
 }
@@ -152,12 +248,13 @@ struct Duplex<'a, 'b, R: Receiver> {
 impl<R: Receiver> Read for Duplex<'_, '_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.extent {
-            Some(extent) => extent.poll_read(self.reader, self.cx, into),
+            Some(extent) => extent.poll_read(self.reader, self.cx, into, self.progress),
             None => self.reader.poll_read(self.cx, into),
         };
         match read {
             Poll::Ready(result) => {
                 *self.progress |= matches!(result, Ok(1..));
+                *self.held += result.as_ref().copied().unwrap_or(0);
                 result
             }
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes};
-use stellarfw_transport::{Waiting, with_write_buffer};
+use stellarfw_transport::{Account, Held, SharedFrame, Waiting, with_write_buffer};
 
 use crate::socket::DirectWriter;
 
@@ -25,7 +25,7 @@ pub struct Pipe {
     /// The socket, if it can be written to from any thread; else the task writes.
     writer: Option<DirectWriter>,
     /// Framed already and not yet taken by the socket. Goes first.
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Part>,
     bytes: usize,
     /// The socket took no more.
     blocked: bool,
@@ -40,10 +40,34 @@ pub enum Next {
     /// It has been appended, and there may be more.
     Put,
     /// It follows what has been appended, and ends the batch.
-    Large(Bytes),
+    Large(Large),
     /// Nothing now.
     Nothing,
 }
+
+/// A payload that goes out from where it is.
+#[derive(Debug, Default)]
+pub struct Large {
+    /// The payload.
+    pub bytes: Bytes,
+    /// The frame for many that keeps it.
+    pub many: Option<SharedFrame>,
+}
+
+/// What waits in the queue, and what it keeps in memory.
+struct Part {
+    bytes: Bytes,
+    kept: Kept,
+}
+
+enum Kept {
+    /// So many bytes: all of a payload, however much of it has been written.
+    Own(usize),
+    Many(SharedFrame),
+}
+
+/// What a part takes besides its bytes.
+const PART: usize = 64;
 
 impl Pipe {
     /// An empty one, to be written to by whoever sends, if there is a writer.
@@ -66,6 +90,20 @@ impl Pipe {
             frames: self.queue.len(),
             bytes: self.bytes,
         }
+    }
+
+    /// What it keeps in memory, and counts in the budget of an account's server.
+    #[must_use]
+    pub fn held(&self, account: Option<&Account>) -> Held {
+        let mut held = Held::default();
+        for part in &self.queue {
+            held += match (&part.kept, account) {
+                (Kept::Own(bytes), _) => Held::own(bytes + PART),
+                (Kept::Many(many), Some(account)) => account.wait(many),
+                (Kept::Many(_), None) => Held::own(PART),
+            };
+        }
+        held
     }
 
     /// Whether the socket has been given all.
@@ -110,6 +148,11 @@ impl Pipe {
     /// Lets go of the socket, and of all that waits for it.
     pub fn release(&mut self) {
         self.writer = None;
+        self.clear();
+    }
+
+    /// Drops what waits, in the middle of a frame or not.
+    pub fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
     }
@@ -117,9 +160,14 @@ impl Pipe {
     /// Queues whole frames.
     pub fn put(&mut self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
+        let kept = Kept::Own(bytes.len());
+        self.put_part(bytes, kept);
+    }
+
+    fn put_part(&mut self, bytes: Bytes, kept: Kept) {
         if !bytes.is_empty() {
             self.bytes += bytes.len();
-            self.queue.push_back(bytes);
+            self.queue.push_back(Part { bytes, kept });
         }
     }
 
@@ -148,25 +196,25 @@ impl Pipe {
                 }
                 // A little goes in one write with what comes after it.
                 if !self.queue.is_empty() {
-                    for bytes in std::mem::take(&mut self.queue) {
-                        scratch.extend_from_slice(&bytes);
+                    for part in std::mem::take(&mut self.queue) {
+                        scratch.extend_from_slice(&part.bytes);
                     }
                     self.bytes = 0;
                 }
                 let mut is_all = false;
-                let mut large = Bytes::new();
-                while scratch.len() < BATCH && large.is_empty() {
+                let mut large = Large::default();
+                while scratch.len() < BATCH && large.bytes.is_empty() {
                     match next(scratch) {
                         Next::Put => {}
-                        Next::Large(bytes) => large = bytes,
+                        Next::Large(next) => large = next,
                         Next::Nothing => {
                             is_all = true;
                             break;
                         }
                     }
                 }
-                if !scratch.is_empty() || !large.is_empty() {
-                    self.write_batch(socket, scratch, &large);
+                if !scratch.is_empty() || !large.bytes.is_empty() {
+                    self.write_batch(socket, scratch, large);
                 }
                 if is_all && self.queue.is_empty() {
                     break;
@@ -176,17 +224,23 @@ impl Pipe {
         self.writer = writer;
     }
 
-    fn write_batch(&mut self, socket: &mut Write<'_>, head: &[u8], large: &Bytes) {
-        let slices = [IoSlice::new(head), IoSlice::new(large)];
-        let slices = &slices[..1 + usize::from(!large.is_empty())];
+    fn write_batch(&mut self, socket: &mut Write<'_>, head: &[u8], large: Large) {
+        let Large { mut bytes, many } = large;
+        let slices = [IoSlice::new(head), IoSlice::new(&bytes)];
+        let slices = &slices[..1 + usize::from(!bytes.is_empty())];
         let written = self.call(socket, slices).unwrap_or(0);
-        if written == head.len() + large.len() {
+        if written == head.len() + bytes.len() {
             return;
         }
         if written < head.len() {
             self.put(Bytes::copy_from_slice(&head[written..]));
         }
-        self.put(large.slice(written.saturating_sub(head.len())..));
+        let kept = match many {
+            Some(many) => Kept::Many(many),
+            None => Kept::Own(bytes.len()),
+        };
+        bytes.advance(written.saturating_sub(head.len()));
+        self.put_part(bytes, kept);
     }
 
     /// Writes what was framed before. Whether all of it went.
@@ -195,18 +249,18 @@ impl Pipe {
             let mut queue = std::mem::take(&mut self.queue);
             let mut slices = [IoSlice::new(&[]); 16];
             let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(&queue) {
-                *slice = IoSlice::new(bytes);
+            for (slice, part) in slices.iter_mut().zip(&queue) {
+                *slice = IoSlice::new(&part.bytes);
                 count += 1;
             }
             let mut written = self.call(socket, &slices[..count]).unwrap_or(0);
             self.bytes -= written;
             while let Some(first) = queue.front_mut() {
-                if written < first.len() {
-                    first.advance(written);
+                if written < first.bytes.len() {
+                    first.bytes.advance(written);
                     break;
                 }
-                written -= first.len();
+                written -= first.bytes.len();
                 queue.pop_front();
             }
             if !queue.is_empty() {

@@ -15,6 +15,9 @@ use crate::{deflate::Inflater, socket::Socket};
 /// As much is kept at most of what is read for tungstenite.
 const STEP: usize = 4 << 10;
 
+/// What zlib-rs allocates to inflate.
+const DECOMPRESSOR: usize = 47_704;
+
 pub(crate) struct Reader {
     pub(crate) socket: Socket,
     /// What was read beyond what could be used: the beginning of a frame, or what waits for a
@@ -47,6 +50,27 @@ impl Reader {
     /// Whether what is read may be compressed.
     pub(crate) fn inflates(&self) -> bool {
         self.inflate.is_some()
+    }
+
+    /// How many bytes are held that were read and not taken; a decompressor that a message has taken
+    /// counts as so many.
+    pub(crate) fn held(&self) -> usize {
+        let inflate = self.inflate.as_deref();
+        let inflating = inflate.map(|Inflate { inflater, wire }| {
+            let state = match (inflater.is_within(), inflater.holds_memory()) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) => DECOMPRESSOR,
+            };
+            wire.len() + state
+        });
+        self.kept.len() + inflating.unwrap_or(0)
+    }
+
+    /// Drops what was read and not taken.
+    pub(crate) fn clear(&mut self) {
+        self.kept = Bytes::new();
+        self.inflate = None;
     }
 
     /// Keeps bytes for the next time, before those that are kept.

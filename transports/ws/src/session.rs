@@ -63,6 +63,11 @@ impl<F: Framing> Receiver for Way<'_, F> {
         self.inlet.signal();
     }
 
+    #[inline]
+    fn assembling(&mut self, bytes: usize, is_new: bool) {
+        self.inlet.spark().assembling(bytes, is_new);
+    }
+
     fn control(&mut self, frame: &[u8]) {
         self.outlet.lock().put_control(frame);
     }
@@ -140,7 +145,7 @@ impl<F: Framing> Session<F> {
         let inlet = self.inlet.as_mut()?;
         let outlet = &self.outlet;
         match self.inbound.read(cx, &mut Way { inlet, outlet }) {
-            Progress::Wait => {}
+            Progress::Wait => return None,
             Progress::Goodbye(code) => {
                 outlet.lock().answered();
                 self.state = State::Finish(CloseReason::Client { code });
@@ -151,7 +156,16 @@ impl<F: Framing> Session<F> {
             }
             Progress::Gone => return Some(CloseReason::Gone),
         }
+        self.forget();
         None
+    }
+
+    /// Drops what has come of a message that is not whole: it never will be.
+    fn forget(&mut self) {
+        self.inbound.forget();
+        if let Some(inlet) = &self.inlet {
+            inlet.spark().assembling(0, false);
+        }
     }
 
     /// Writes what waits, as far as the socket takes it, and tells how it stands then.
@@ -159,17 +173,23 @@ impl<F: Framing> Session<F> {
         let socket = self.inbound.socket();
         let mut out = self.outlet.lock();
         out.register(cx.waker());
+        let standing = Self::write_out(socket, &mut out, cx);
+        out.settle();
+        standing
+    }
+
+    fn write_out(socket: &mut Socket, out: &mut Out<F>, cx: &mut Context<'_>) -> Standing {
         loop {
             if out.has_failed() {
                 return Standing::Lost;
             }
             if out.pipe().is_stuck() {
                 match socket.poll_write_ready(cx) {
-                    Poll::Pending => return Standing::of(&out),
+                    Poll::Pending => return Standing::of(out),
                     Poll::Ready(Ok(())) => out.pipe().unblock(),
                     Poll::Ready(Err(_)) => {
                         out.pipe().fail();
-                        return Standing::of(&out);
+                        return Standing::of(out);
                     }
                 }
             }
@@ -184,7 +204,16 @@ impl<F: Framing> Session<F> {
         if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
             out.pipe().fail();
         }
-        Standing::of(&out)
+        Standing::of(out)
+    }
+
+    /// Stops reading messages where those that come mean nothing any more, and drops what has come of
+    /// one.
+    fn drop_inbound(&mut self) {
+        if self.outlet.lock().drops_inbound() {
+            self.forget();
+            self.state = State::Discard;
+        }
     }
 
     /// Whether the session is over, and why.
@@ -232,6 +261,12 @@ impl<F: Framing> Future for Session<F> {
         }
         if reason.is_none() {
             let standing = this.write(cx);
+            if matches!(
+                (&standing, &this.state),
+                (Standing::Closing { .. }, State::Messages)
+            ) {
+                this.drop_inbound();
+            }
             reason = this.over(standing, cx);
         }
         let Some(reason) = reason else {

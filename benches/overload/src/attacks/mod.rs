@@ -4,6 +4,7 @@ mod clients;
 mod connections;
 mod crowd;
 mod frames;
+mod memory;
 mod messages;
 mod requests;
 mod rooms;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<Attack> {
         frames::all(),
         messages::all(),
         requests::all(),
+        memory::all(),
         rooms::all(),
         crowd::all(),
         clients::all(),

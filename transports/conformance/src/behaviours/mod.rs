@@ -4,6 +4,7 @@
 //! [`run_all`](crate::run_all) and [`suite!`](crate::suite) run them.
 
 pub mod access;
+pub mod budget;
 pub mod closing;
 pub mod codecs;
 pub mod faults;

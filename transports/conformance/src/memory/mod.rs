@@ -20,8 +20,8 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use stellarfw_transport::{
-    Capabilities, CloseReason, Frame, Inlet, Kind, Outbox, Outlet, PushError, Server, StartError,
-    Transport, Waiting,
+    Account, Capabilities, CloseReason, Frame, Held, Inlet, Kind, Outbox, Outlet, PushError,
+    Server, StartError, Transport, Waiting,
     http::{Request, Response, not_found},
     turn,
 };
@@ -238,6 +238,12 @@ impl State {
         {
             self.pipe.push_back(frame);
         }
+        self.note();
+    }
+
+    /// Notes what waits in the spark's account. What is in the pipe has left the server.
+    fn note(&mut self) {
+        self.outbox.settle(Held::default());
     }
 }
 
@@ -245,6 +251,7 @@ impl Line {
     fn cut(&self) {
         let mut state = self.state.lock();
         state.outbox.clear();
+        state.note();
         state.pipe.clear();
         state.cut = true;
         drop(state);
@@ -273,6 +280,10 @@ impl Outlet for MemoryOutlet {
         self.0.readable.notify_one();
     }
 
+    fn account(&self, account: Account) {
+        self.0.state.lock().outbox.set_account(account);
+    }
+
     fn waiting(&self) -> Waiting {
         self.0.state.lock().outbox.waiting()
     }
@@ -284,8 +295,9 @@ impl Outlet for MemoryOutlet {
     fn close(&self, reason: &CloseReason) {
         let mut state = self.0.state.lock();
         state.outbox.close();
-        if matches!(reason, CloseReason::SlowConsumer) {
+        if reason.drops_waiting() {
             state.outbox.clear();
+            state.note();
         }
         state.closing = Some(reason.code());
         drop(state);

@@ -1,16 +1,30 @@
 //! The byte budget of a process.
 
+mod ledger;
 mod limit;
+mod pace;
+mod spark;
+mod watch;
 
 use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-pub use self::limit::memory_limit;
+use tokio::sync::{Notify, futures::Notified};
+
+pub(crate) use self::{
+    ledger::{Ledger, Slot},
+    watch::watch,
+};
+pub use self::{
+    limit::memory_limit,
+    pace::Pace,
+    spark::{Account, Held, SparkLease},
+};
 
 /// Counts the bytes that a server holds for its clients, up to a limit.
 ///
@@ -33,6 +47,38 @@ pub struct Budget(Arc<Inner>);
 struct Inner {
     limit: usize,
     used: AtomicUsize,
+    /// Of `used`, what is not [`Holding::Work`].
+    inbound: AtomicUsize,
+    outbound: AtomicUsize,
+    refused: AtomicU64,
+    /// The budget is over its limit, or has refused something.
+    pressure: Notify,
+}
+
+/// What bytes of a [`Budget`] are held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holding {
+    /// Read from a connection and not yet handled.
+    Inbound,
+    /// Waiting to be written to a connection.
+    Outbound,
+    /// All else: what is being handled, uploads, files.
+    Work,
+}
+
+/// How many bytes of a [`Budget`] are held, and for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetUse {
+    /// Bytes read from connections and not yet handled.
+    pub inbound: usize,
+    /// Bytes waiting to be written to connections.
+    pub outbound: usize,
+    /// All other bytes: what is being handled, uploads, files.
+    pub work: usize,
+    /// How often work was refused since the start.
+    pub refused: u64,
 }
 
 /// The budget has no room for as many bytes.
@@ -53,6 +99,10 @@ impl Budget {
         Self(Arc::new(Inner {
             limit,
             used: AtomicUsize::new(0),
+            inbound: AtomicUsize::new(0),
+            outbound: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            pressure: Notify::new(),
         }))
     }
 
@@ -96,14 +146,37 @@ impl Budget {
         self.used() > self.0.limit
     }
 
+    /// Returns how many bytes are held, and for what. The parts are read one after the other, so that
+    /// they may not add up while they change.
+    #[must_use]
+    pub fn uses(&self) -> BudgetUse {
+        let inbound = self.0.inbound.load(Ordering::Relaxed);
+        let outbound = self.0.outbound.load(Ordering::Relaxed);
+        BudgetUse {
+            inbound,
+            outbound,
+            work: self.used().saturating_sub(inbound.saturating_add(outbound)),
+            refused: self.0.refused.load(Ordering::Relaxed),
+        }
+    }
+
     /// Leases `bytes` for work that can still be refused.
     ///
     /// # Errors
     /// [`OverBudget`] if they do not fit; nothing is leased then.
     pub fn try_lease(&self, bytes: usize) -> Result<Lease, OverBudget> {
-        self.try_take(bytes)?;
+        self.try_lease_for(Holding::Work, bytes)
+    }
+
+    /// Leases `bytes` for a use that can still be refused.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if they do not fit; nothing is leased then.
+    pub fn try_lease_for(&self, holding: Holding, bytes: usize) -> Result<Lease, OverBudget> {
+        self.try_take(holding, bytes)?;
         Ok(Lease {
             budget: self.clone(),
+            holding,
             bytes,
         })
     }
@@ -112,14 +185,21 @@ impl Budget {
     /// afterwards.
     #[must_use = "the bytes are returned when the lease is dropped"]
     pub fn lease(&self, bytes: usize) -> Lease {
-        self.take(bytes);
+        self.lease_for(Holding::Work, bytes)
+    }
+
+    /// Leases `bytes` that are held already for a use.
+    #[must_use = "the bytes are returned when the lease is dropped"]
+    pub fn lease_for(&self, holding: Holding, bytes: usize) -> Lease {
+        self.take(holding, bytes);
         Lease {
             budget: self.clone(),
+            holding,
             bytes,
         }
     }
 
-    fn try_take(&self, bytes: usize) -> Result<(), OverBudget> {
+    fn try_take(&self, holding: Holding, bytes: usize) -> Result<(), OverBudget> {
         let fits = |used: usize| {
             let used = used.checked_add(bytes)?;
             (used <= self.0.limit).then_some(used)
@@ -127,19 +207,64 @@ impl Budget {
         self.0
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
-            .map(drop)
-            .map_err(|_| OverBudget {
-                wanted: bytes,
-                limit: self.0.limit,
-            })
+            .map_err(|_| {
+                self.0.refused.fetch_add(1, Ordering::Relaxed);
+                self.0.pressure.notify_waiters();
+                OverBudget {
+                    wanted: bytes,
+                    limit: self.0.limit,
+                }
+            })?;
+        if let Some(part) = self.part(holding) {
+            part.fetch_add(bytes, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
-    fn take(&self, bytes: usize) {
-        self.0.used.fetch_add(bytes, Ordering::Relaxed);
+    pub(crate) fn take(&self, holding: Holding, bytes: usize) {
+        let before = self.0.used.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(part) = self.part(holding) {
+            part.fetch_add(bytes, Ordering::Relaxed);
+        }
+        if before.saturating_add(bytes) > self.0.limit {
+            self.0.pressure.notify_waiters();
+        }
     }
 
-    fn give_back(&self, bytes: usize) {
+    pub(crate) fn give_back(&self, holding: Holding, bytes: usize) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(part) = self.part(holding) {
+            part.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes or gives back.
+    pub(crate) fn change(&self, holding: Holding, change: isize) {
+        match usize::try_from(change) {
+            Ok(0) => {}
+            Ok(more) => self.take(holding, more),
+            Err(_) => self.give_back(holding, change.unsigned_abs()),
+        }
+    }
+
+    fn part(&self, holding: Holding) -> Option<&AtomicUsize> {
+        match holding {
+            Holding::Inbound => Some(&self.0.inbound),
+            Holding::Outbound => Some(&self.0.outbound),
+            Holding::Work => None,
+        }
+    }
+
+    /// Done when the budget is over its limit, or has refused something, from now on.
+    pub(crate) fn pressure(&self) -> Notified<'_> {
+        self.0.pressure.notified()
+    }
+
+    /// How many bytes are to be given back for there to be room again: one eighth of the limit.
+    /// Nothing until seven eighths are used.
+    fn excess(&self) -> usize {
+        let limit = self.0.limit;
+        self.used().saturating_sub(limit - limit / 8)
     }
 }
 
@@ -157,6 +282,7 @@ impl fmt::Debug for Budget {
 #[must_use = "the bytes are returned when the lease is dropped"]
 pub struct Lease {
     budget: Budget,
+    holding: Holding,
     bytes: usize,
 }
 
@@ -172,7 +298,7 @@ impl Lease {
     /// # Errors
     /// [`OverBudget`] if they do not fit; the lease is as before then.
     pub fn try_grow(&mut self, more: usize) -> Result<(), OverBudget> {
-        self.budget.try_take(more)?;
+        self.budget.try_take(self.holding, more)?;
         self.bytes += more;
         Ok(())
     }
@@ -180,8 +306,8 @@ impl Lease {
     /// Makes this a lease of `bytes`, fewer or more, without asking for room.
     pub fn resize(&mut self, bytes: usize) {
         match bytes.checked_sub(self.bytes) {
-            Some(more) => self.budget.take(more),
-            None => self.budget.give_back(self.bytes - bytes),
+            Some(more) => self.budget.take(self.holding, more),
+            None => self.budget.give_back(self.holding, self.bytes - bytes),
         }
         self.bytes = bytes;
     }
@@ -189,72 +315,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
+        self.budget.give_back(self.holding, self.bytes);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lease_is_returned_when_it_is_dropped() {
-        let budget = Budget::new(100);
-        let mut first = budget.try_lease(60).unwrap();
-        let refused = budget.try_lease(41).unwrap_err();
-        assert_eq!((refused.wanted, refused.limit), (41, 100));
-        assert_eq!(budget.used(), 60);
-        assert!(first.try_grow(41).is_err());
-        first.try_grow(40).unwrap();
-        assert_eq!((first.bytes(), budget.used()), (100, 100));
-        assert!(!budget.is_over());
-        first.resize(30);
-        assert_eq!((first.bytes(), budget.used()), (30, 30));
-        drop(first);
-        assert_eq!(budget.used(), 0);
-    }
-
-    #[test]
-    fn what_cannot_be_refused_may_pass_the_limit() {
-        let budget = Budget::new(100);
-        let mut held = budget.lease(90);
-        held.resize(150);
-        assert!(budget.is_over());
-        assert!(budget.try_lease(0).is_err());
-        held.resize(100);
-        assert!(!budget.is_over());
-        assert!(budget.try_lease(0).is_ok());
-    }
-
-    #[test]
-    fn sums_that_overflow_are_refused() {
-        let budget = Budget::unlimited();
-        let _held = budget.lease(10);
-        assert!(budget.try_lease(usize::MAX).is_err());
-        assert_eq!(budget.used(), 10);
-    }
-
-    #[test]
-    fn a_setting_of_zero_is_no_limit_and_none_is_a_quarter() {
-        assert_eq!(Budget::of_setting(Some(0)).limit(), usize::MAX);
-        assert_eq!(Budget::of_setting(Some(7)).limit(), 7);
-        assert_eq!(Budget::of_setting(None).limit(), memory_limit() / 4);
-    }
-
-    #[test]
-    fn threads_never_lease_more_than_the_limit() {
-        let budget = Budget::new(1_000);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..2_000 {
-                        let lease = budget.try_lease(400);
-                        assert!(budget.used() <= 1_000);
-                        drop(lease);
-                    }
-                });
-            }
-        });
-        assert_eq!(budget.used(), 0);
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ use super::{Server, ServerInner};
 use crate::{
     addresses::{AddressFull, AddressHandshake, AddressPlace},
     auth::{Identity, Refusal},
+    budget,
     close::CloseReason,
     handshake::Handshake,
     heartbeat,
@@ -149,6 +150,9 @@ impl Server {
         let mut place = Place::take(count);
         if self.is_refusing() {
             return Err(unavailable("The server is shutting down"));
+        }
+        if inner.budget.is_over() {
+            return Err(unavailable("The server is out of memory"));
         }
         if !self.has_place(count) {
             // Once for each time that it is full: a flood must not fill the log, too.
@@ -308,6 +312,10 @@ impl Server {
                 tokio::spawn(heartbeat::run(Arc::downgrade(inner)));
             });
         }
+        inner.watching.get_or_init(|| {
+            tokio::spawn(budget::watch(Arc::downgrade(inner)));
+        });
+        spark.0.outlet().account(spark.account());
         tracing::debug!(id = %spark.id(), transport = spark.transport(), "spark opened");
         let _turn = turn();
         let inlet = Inlet::open(spark);

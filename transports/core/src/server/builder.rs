@@ -15,7 +15,7 @@ use super::{Server, ServerInner, Sparks};
 use crate::{
     addresses::{AddressLimits, Addresses},
     auth::{Authorizer, FnAuthorizer, Identity, Refusal},
-    budget::Budget,
+    budget::{Budget, Ledger},
     clients::Clients,
     close::CloseReason,
     codec::Parser,
@@ -221,6 +221,8 @@ impl ServerBuilder {
             client_key: self.client_key,
             wheel,
             budget,
+            ledger: Ledger::default(),
+            assembly_began: Arc::default(),
             parser: self.parser,
             handler: self.handler,
             incoming: self.incoming.into(),
@@ -254,6 +256,7 @@ impl ServerBuilder {
             stopping: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             beating: OnceLock::new(),
+            watching: OnceLock::new(),
             emptied: Notify::new(),
         }))
     }

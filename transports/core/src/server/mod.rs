@@ -33,7 +33,7 @@ use crate::{
     addresses::Addresses,
     ahead::for_each_ahead,
     auth::{Authorizer, Identity},
-    budget::Budget,
+    budget::{Budget, Ledger},
     clients::{Client, ClientKey, Clients},
     close::CloseReason,
     codec::{CodecError, Parser},
@@ -89,7 +89,11 @@ pub(crate) struct ServerInner {
     pub(crate) outgoing: Transforms,
     pub(crate) wheel: Option<Wheel>,
     pub(crate) count: Counters,
-    budget: Budget,
+    pub(crate) budget: Budget,
+    /// What each spark holds of the budget.
+    pub(crate) ledger: Ledger<Spark>,
+    /// A message is under assembly, and none was before.
+    pub(crate) assembly_began: Arc<Notify>,
     outbox_limits: Arc<OutboxLimits>,
     authorizer: Option<Box<dyn Authorizer>>,
     client_key: Option<KeyOfIdentity>,
@@ -114,6 +118,7 @@ pub(crate) struct ServerInner {
     /// No new connections come in.
     refusing: AtomicBool,
     beating: OnceLock<()>,
+    watching: OnceLock<()>,
     emptied: Notify,
 }
 
@@ -442,6 +447,7 @@ impl ServerInner {
         if let Some(wheel) = &self.wheel {
             wheel.leave(spark);
         }
+        spark.0.close_account();
         // Not when the last handle goes: whoever keeps one does not keep a place.
         drop(spark.0.address_place.lock().take());
         if removed.is_some() && self.sparks.count.fetch_sub(1, Ordering::Relaxed) == 1 {

@@ -16,7 +16,7 @@ use std::{
 use engineioxide::socket::Sid;
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use stellarfw_transport::{CloseReason, Message, Server, SessionOwner, Spark};
+use stellarfw_transport::{Budget, CloseReason, Message, Server, SessionOwner, Spark};
 use tokio::{runtime::Handle, sync::Notify};
 
 pub use self::end::protocol;
@@ -99,6 +99,7 @@ pub struct Session {
     /// Nothing of it is left that could take its time.
     done: Notify,
     close_timeout: Duration,
+    budget: Budget,
     pub(crate) runtime: Handle,
 }
 
@@ -118,6 +119,7 @@ impl Session {
             this: this.clone(),
             out: Mutex::new(Out::new(line, server.outbox_limits(), sessions.payload)),
             close_timeout: server.config().close_timeout(),
+            budget: server.budget().clone(),
             inlet: InletCell::default(),
             seats: OnceLock::new(),
             entry: Mutex::new(Some(entry)),
@@ -278,15 +280,28 @@ impl Session {
             .collect()
     }
 
+    /// Its spark, or the first of those of the several connections on it.
+    pub(crate) fn first_spark(&self) -> Option<Spark> {
+        let several = || self.seats.get().and_then(|seats| seats.first_spark());
+        self.inlet.spark().or_else(several)
+    }
+
+    /// The budget of the server.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Lets go on what can: sends frames, or has them sent by whom it must be.
     pub(crate) fn advance(&self) {
         let mut out = self.lock();
         if out.line != Line::WebSocket {
+            out.note();
             drop(out);
             self.poll.wake();
             return;
         }
         let wanted = out.hand_over(None) || out.phase == Phase::Closing;
+        out.note_sent();
         drop(out);
         if wanted {
             self.task.wake();

@@ -11,7 +11,12 @@ pub(super) struct Gathering {
     due: usize,
     /// What has come so far, the text with it.
     bytes: usize,
+    /// Nobody has asked for it yet.
+    is_fresh: bool,
 }
+
+/// What an attachment takes besides its bytes.
+const ENTRY: usize = 64;
 
 impl Gathering {
     pub(super) fn new(text: &str, due: usize) -> Self {
@@ -20,7 +25,18 @@ impl Gathering {
             attached: Vec::new(),
             due,
             bytes: text.len(),
+            is_fresh: true,
         }
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        self.bytes + self.attached.len() * ENTRY
+    }
+
+    /// Returns `true` the first time.
+    pub(super) fn take_fresh(&mut self) -> bool {
+        std::mem::take(&mut self.is_fresh)
     }
 
     /// Adds one, unless all together would be longer than that.

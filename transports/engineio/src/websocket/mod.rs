@@ -137,6 +137,8 @@ impl Link {
                 longest: front.longest,
                 most_attached: front.attachments,
                 gathering: None,
+                lease: None,
+                is_assembling: false,
                 answered: false,
                 over: false,
             },
@@ -151,10 +153,13 @@ impl Link {
 
     /// Reads what has come. Whether the client is still there.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
+        let session = self.side.session.clone();
+        if self.state == State::Packets && session.lock().drops_inbound() {
+            self.discard();
+        }
         if self.state != State::Packets {
             return self.inbound.poll_discard(cx).is_pending();
         }
-        let session = self.side.session.clone();
         let before = self.side.transition;
         let progress = self.inbound.read(cx, &mut self.side);
         if before != Transition::Done && self.side.transition == Transition::Done {
@@ -175,12 +180,25 @@ impl Link {
             Progress::Fault(reason) => session.fault_with(&reason),
             Progress::Gone => return false,
         }
-        self.state = State::Discard;
+        self.discard();
         true
+    }
+
+    /// Reads no more messages, and drops what has come of one.
+    fn discard(&mut self) {
+        self.state = State::Discard;
+        self.inbound.forget();
+        self.side.forget();
     }
 
     /// Writes what waits, as far as the socket takes it.
     fn write(&mut self, cx: &mut Context<'_>) -> Standing {
+        let standing = self.write_out(cx);
+        self.side.session.lock().note();
+        standing
+    }
+
+    fn write_out(&mut self, cx: &mut Context<'_>) -> Standing {
         let socket = self.inbound.socket();
         let mut out = self.side.session.lock();
         loop {
@@ -323,7 +341,10 @@ impl Drop for Link {
             return;
         }
         // A kept spark must not keep the socket.
-        session.lock().wire = None;
+        let mut out = session.lock();
+        out.wire = None;
+        out.note();
+        drop(out);
         // The library takes one poll at a time.
         self.side.poll = None;
         if !self.side.over {

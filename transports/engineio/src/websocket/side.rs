@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Method, Request, Uri};
-use stellarfw_transport::{BoxFuture, CloseReason, Message, http::Response};
+use stellarfw_transport::{BoxFuture, CloseReason, Holding, Lease, Message, http::Response};
 use stellarfw_ws::{inbound::Receiver, socket::Socket};
 use tokio::task::coop::{Unconstrained, unconstrained};
 
@@ -45,6 +45,10 @@ pub(super) struct Side {
     pub(super) most_attached: usize,
     /// A text whose attachments are on their way.
     pub(super) gathering: Option<Box<Gathering>>,
+    /// What is held of a message that is not whole, where there is no spark in whose name it is.
+    pub(super) lease: Option<Box<Lease>>,
+    /// Something of a message that is not whole was held the last time.
+    pub(super) is_assembling: bool,
     /// The client has said goodbye, and was answered.
     pub(super) answered: bool,
     /// There is nothing more to say: the library has closed the session, or was told that the client
@@ -75,6 +79,13 @@ impl Receiver for Side {
 
     fn signal(&mut self) {
         self.session.signal();
+    }
+
+    #[inline]
+    fn assembling(&mut self, bytes: usize, is_new: bool) {
+        if bytes > 0 || self.gathering.is_some() || self.is_assembling {
+            self.note_assembly(bytes, is_new);
+        }
     }
 
     fn control(&mut self, frame: &[u8]) {
@@ -109,6 +120,41 @@ impl Receiver for Side {
 }
 
 impl Side {
+    /// Notes what is held of a message that is not whole, with what belongs to it.
+    #[cold]
+    fn note_assembly(&mut self, bytes: usize, is_new: bool) {
+        let (gathered, is_new) = match &mut self.gathering {
+            // What is attached to a text is one message with it.
+            Some(gathering) => (gathering.held(), gathering.take_fresh()),
+            None => (0, is_new),
+        };
+        let bytes = bytes + gathered;
+        self.is_assembling = bytes > 0;
+        if let Some(spark) = self.session.first_spark() {
+            self.lease = None;
+            spark.assembling(bytes, is_new);
+            return;
+        }
+        let budget = self.session.budget();
+        let lease = self
+            .lease
+            .get_or_insert_with(|| Box::new(budget.lease_for(Holding::Inbound, 0)));
+        lease.resize(bytes);
+        if budget.is_over() {
+            // Who is not let in yet has nothing to lose.
+            self.session.fault_with(&CloseReason::OverBudget);
+        }
+        if bytes == 0 {
+            self.lease = None;
+        }
+    }
+
+    /// Drops what has come of a message that is not whole: it never will be.
+    pub(super) fn forget(&mut self) {
+        self.gathering = None;
+        self.assembling(0, false);
+    }
+
     /// Whether the client is on its WebSocket and the session goes on.
     pub(super) fn is_open(&self) -> bool {
         self.transition == Transition::Done && !self.over

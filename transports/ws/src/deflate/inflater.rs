@@ -130,6 +130,12 @@ impl Inflater {
         self.inflate.is_some()
     }
 
+    /// Returns `true` if a message or a frame has begun and is not over.
+    #[must_use]
+    pub fn is_within(&self) -> bool {
+        self.message != Message::None || !matches!(self.state, State::Boundary)
+    }
+
     /// How many of these wire bytes, which come next, stay as they are. They count as translated.
     /// The next one after them begins a compressed frame, and goes to
     /// [`translate`](Self::translate).
