@@ -55,8 +55,12 @@ impl Key {
 #[derive(Debug, Default)]
 pub(crate) struct SentFile {
     content: OnceCell<Content>,
-    frames: Mutex<Vec<(u64, Weak<SharedFrame>)>>,
+    frames: Mutex<Vec<(u64, Arc<Slot>)>>,
 }
+
+/// The frame of a number, while it waits to be sent. Its lock is held while it is made: those who ask
+/// for the same wait for it, and do not make it again. What makes it is a codec, which calls nobody.
+type Slot = Mutex<Weak<SharedFrame>>;
 
 /// A file as clients get it.
 pub(crate) struct Content {
@@ -164,34 +168,55 @@ impl SentFile {
         number: Option<u64>,
         make: impl FnOnce(&Content) -> Result<Frame, CodecError>,
     ) -> Option<Result<Frame, CodecError>> {
-        if let Some(known) = number.and_then(|number| self.known(number)) {
-            return Some(known.frame());
-        }
-        let content = self.content()?;
-        let mut lease = content.budget.try_lease(content.text.len()).ok()?;
-        let made = match make(content) {
-            Ok(made) => made,
-            Err(error) => return Some(Err(error)),
+        let Some(number) = number else {
+            return Some(self.make(make)?.and_then(SharedFrame::frame));
         };
-        lease.resize(made.len());
-        let frame = Arc::new(SharedFrame {
-            kind: made.kind(),
-            payload: made.into_payload(),
-            _lease: lease,
-            _file: self.clone(),
-        });
-        if let Some(number) = number {
-            let mut frames = self.frames.lock();
-            frames.retain(|(_, frame)| frame.strong_count() > 0);
-            frames.push((number, Arc::downgrade(&frame)));
-        }
+        let slot = self.slot(number);
+        let mut known = slot.lock();
+        let frame = match known.upgrade() {
+            Some(frame) => frame,
+            None => match self.make(make)? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        *known = Arc::downgrade(&frame);
+        drop(known);
         Some(frame.frame())
     }
 
-    fn known(&self, number: u64) -> Option<Arc<SharedFrame>> {
-        let frames = self.frames.lock();
-        let mut known = frames.iter().filter(|(known, _)| *known == number);
-        known.find_map(|(_, frame)| frame.upgrade())
+    fn make(
+        self: &Arc<Self>,
+        make: impl FnOnce(&Content) -> Result<Frame, CodecError>,
+    ) -> Option<Result<Arc<SharedFrame>, CodecError>> {
+        let content = self.content()?;
+        let mut lease = content.budget.try_lease(content.text.len()).ok()?;
+        let made = make(content);
+        Some(made.map(|made| {
+            lease.resize(made.len());
+            Arc::new(SharedFrame {
+                kind: made.kind(),
+                payload: made.into_payload(),
+                _lease: lease,
+                _file: self.clone(),
+            })
+        }))
+    }
+
+    fn slot(&self, number: u64) -> Arc<Slot> {
+        let mut frames = self.frames.lock();
+        let mut known = frames.iter();
+        if let Some((_, slot)) = known.find(|(known, _)| *known == number) {
+            return slot.clone();
+        }
+        // Those that nobody has, and whose frame is sent.
+        frames.retain(|(_, slot)| {
+            Arc::strong_count(slot) > 1
+                || slot.try_lock().is_none_or(|frame| frame.strong_count() > 0)
+        });
+        let slot = Arc::default();
+        frames.push((number, Arc::clone(&slot)));
+        slot
     }
 }
 
@@ -283,6 +308,35 @@ mod tests {
         assert_eq!(frame(&third, Some(1)).payload().as_ptr(), one);
         drop((third, frames));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_several_ask_for_at_once_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.bin"), "text").unwrap();
+        let files = Files {
+            folders: vec![folder.path().to_owned()],
+            ..Files::default()
+        };
+        let file = ask(&files, &Budget::unlimited()).await.unwrap();
+        let made = std::sync::atomic::AtomicUsize::new(0);
+        let all = std::sync::Barrier::new(8);
+        let frames = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    all.wait();
+                    let frame = file.frame(Some(1), |content| {
+                        made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        std::thread::yield_now();
+                        Ok(Frame::text(content.text.clone()))
+                    });
+                    frames.lock().push(frame.unwrap().unwrap());
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
+        assert_eq!(frames.lock().len(), 8);
     }
 
     #[tokio::test]
