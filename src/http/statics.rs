@@ -5,6 +5,8 @@ use std::{
     io::SeekFrom,
     ops::Range,
     path::{Path, PathBuf},
+    pin::Pin,
+    task::{Context, Poll},
     time::SystemTime,
 };
 
@@ -15,10 +17,12 @@ use axum::{
     routing::{MethodRouter, any},
 };
 use bytes::Bytes;
+use futures_core::Stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use stellarfw_transport::Lease;
 use tokio::{
     fs::File,
-    io::{AsyncReadExt as _, AsyncSeekExt as _},
+    io::{AsyncReadExt as _, AsyncSeekExt as _, Take},
 };
 use tokio_util::io::ReaderStream;
 
@@ -81,8 +85,7 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
     };
     let is_page = is_page(&found.mime);
     let lifetime = lifetime_of(&found.mime);
-    let compressor = &stellar.app.compressor;
-    let answer = found.answer(&parts.method, &parts.headers, &lifetime, compressor);
+    let answer = found.answer(stellar, &parts.method, &parts.headers, &lifetime);
     let mut response = answer.await;
     if is_page && let Some(session) = session {
         session.tell(response.headers_mut());
@@ -107,9 +110,8 @@ pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Respon
         }
     };
     // The action may have chosen it for this client alone.
-    let compressor = &stellar.app.compressor;
     found
-        .answer(method, headers, "private, no-cache", compressor)
+        .answer(stellar, method, headers, "private, no-cache")
         .await
 }
 
@@ -124,7 +126,7 @@ pub(super) async fn script(
         return not_found();
     };
     Found::opened(opened)
-        .answer(method, headers, "no-cache", &stellar.app.compressor)
+        .answer(stellar, method, headers, "no-cache")
         .await
 }
 
@@ -197,11 +199,12 @@ impl Found {
     /// Answers a GET or HEAD.
     async fn answer(
         mut self,
+        stellar: &Stellar,
         method: &Method,
         headers: &HeaderMap,
         lifetime: &str,
-        compressor: &Compressor,
     ) -> Response {
+        let compressor = &stellar.app.compressor;
         let is_compressible =
             self.length >= SHORT && compressor.takes(self.length) && is_compressible(&self.mime);
         let beside = |coding| {
@@ -258,7 +261,16 @@ impl Found {
             (selected.coding, selected.tag) = (None, &self.tag);
             (selected.length, selected.has_ranges) = (Some(self.length), true);
         }
-        match self.content.body(part).await {
+        // What is in memory is shared; of what is read, a piece is held at a time.
+        let held = match self.content {
+            Content::File(_) => CHUNK.min(usize::try_from(part.end - part.start).unwrap_or(CHUNK)),
+            Content::Bytes(_) => 0,
+        };
+        let Ok(lease) = stellar.server.budget().try_lease(held) else {
+            let second = [(header::RETRY_AFTER, "1")];
+            return (StatusCode::SERVICE_UNAVAILABLE, second).into_response();
+        };
+        match self.content.body(part, lease).await {
             Ok(body) => selected.answer(&verdict, Some(body)),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
@@ -280,7 +292,7 @@ impl Found {
 }
 
 impl Content {
-    async fn body(self, part: Range<u64>) -> std::io::Result<Body> {
+    async fn body(self, part: Range<u64>, lease: Lease) -> std::io::Result<Body> {
         let length = part.end.saturating_sub(part.start);
         match self {
             Self::Bytes(bytes) => {
@@ -291,9 +303,27 @@ impl Content {
                 // From the start, too: who compressed it has read it to its end.
                 file.seek(SeekFrom::Start(part.start)).await?;
                 let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
-                Ok(Body::from_stream(stream))
+                let pieces = Pieces {
+                    stream,
+                    _lease: lease,
+                };
+                Ok(Body::from_stream(pieces))
             }
         }
+    }
+}
+
+/// A file in pieces, one of which is held at a time.
+struct Pieces {
+    stream: ReaderStream<Take<File>>,
+    _lease: Lease,
+}
+
+impl Stream for Pieces {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.stream).poll_next(cx)
     }
 }
 

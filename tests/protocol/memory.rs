@@ -91,6 +91,32 @@ async fn a_file_that_has_no_room_is_refused() {
 }
 
 #[tokio::test]
+async fn downloads_hold_a_piece_each_and_are_refused_without_room() {
+    let folder = Folder::new();
+    // More than the kernel buffers.
+    folder.write("large.bin", vec![0xff; 32 << 20]);
+    let builder = small().0.public(folder.path());
+    let host = host(builder.configure(|config| {
+        config.server.memory_budget = Some(150_000);
+    }))
+    .await;
+    let budget = host.stellar.transport().budget().clone();
+    let unread = [
+        host.start("GET /large.bin", &[], b"").await,
+        host.start("GET /large.bin", &[], b"").await,
+    ];
+    until("two downloads", async || budget.used() == 2 << 16).await;
+    let refused = host.get("/large.bin").await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(host.http("HEAD /large.bin", &[], b"").await.status, 200);
+    for unread in unread {
+        assert_eq!(unread.reply().await.body.len(), 32 << 20);
+    }
+    until("their end", async || budget.used() == 0).await;
+}
+
+#[tokio::test]
 async fn bodies_over_http_are_held_in_the_budget() {
     let (builder, go) = small();
     let host = host(builder).await;
