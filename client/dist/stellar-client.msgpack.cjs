@@ -1315,7 +1315,9 @@ var Reader = class {
   map(size, depth) {
     const object = {};
     for (let i = 0; i < size; i++) {
-      const key = String(this.value(depth + 1));
+      const name4 = this.value(depth + 1);
+      if (Object(name4) === name4) throw new RangeError("a key that is neither text nor a number");
+      const key = String(name4);
       const value = this.value(depth + 1);
       if (key === "__proto__") {
         Object.defineProperty(object, key, {

@@ -4,11 +4,35 @@
 //! Each of them panics when something does not hold.
 
 mod codecs;
+mod cookies;
 mod dispatch;
+mod engineio;
+mod inflate;
+mod multipart;
 mod params;
+mod paths;
+mod proxies;
+mod socketio;
+mod sockjs;
+mod support;
+mod websocket;
 mod wire;
 
-pub use self::{codecs::codecs, dispatch::dispatch, params::params, wire::Wire};
+pub use self::{
+    codecs::codecs,
+    cookies::cookies_and_queries as cookies,
+    dispatch::dispatch,
+    engineio::engineio,
+    inflate::inflate,
+    multipart::multipart,
+    params::params,
+    paths::paths,
+    proxies::proxies,
+    socketio::socketio,
+    sockjs::sockjs,
+    websocket::{deflate, websocket},
+    wire::Wire,
+};
 
 use stellarfw::{Builder, transport::Parser};
 use tokio::runtime::Runtime;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::fuzz::{codecs, dispatch, params};
+use crate::fuzz;
 
 /// The inputs of a target, with their names.
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -82,15 +82,65 @@ fn run(target: &str, mutations: usize, entry: fn(&[u8])) {
 
 #[test]
 fn messages_of_any_kind_are_answered_once_and_do_no_harm() {
-    run("dispatch", 4_000, dispatch);
+    run("dispatch", 4_000, fuzz::dispatch);
 }
 
 #[test]
 fn payloads_come_back_as_they_were() {
-    run("codecs", 20_000, codecs);
+    run("codecs", 20_000, fuzz::codecs);
 }
 
 #[test]
 fn parameters_are_read_alike_whichever_way_they_come() {
-    run("params", 4_000, params);
+    run("params", 4_000, fuzz::params);
+}
+
+#[test]
+fn frames_are_read_as_the_specification_has_them() {
+    run("websocket", 1_000, fuzz::websocket);
+}
+
+#[test]
+fn compressed_frames_are_read_as_the_specification_has_them() {
+    run("deflate", 500, fuzz::deflate);
+}
+
+#[test]
+fn what_is_inflated_is_the_same_however_it_comes() {
+    run("inflate", 2_000, fuzz::inflate);
+}
+
+#[test]
+fn payloads_of_polling_hold_what_the_protocol_says() {
+    run("engineio", 1_000, fuzz::engineio);
+}
+
+#[test]
+fn events_are_the_same_over_both_transports() {
+    run("socketio", 150, fuzz::socketio);
+}
+
+#[test]
+fn bodies_and_frames_bring_the_same_messages() {
+    run("sockjs", 400, fuzz::sockjs);
+}
+
+#[test]
+fn forms_come_back_as_they_were_made() {
+    run("multipart", 400, fuzz::multipart);
+}
+
+#[test]
+fn no_path_leads_out_of_the_folder() {
+    run("paths", 500, fuzz::paths);
+}
+
+#[test]
+fn nobody_but_the_nearest_proxy_says_where_a_client_is() {
+    run("proxies", 10_000, fuzz::proxies);
+}
+
+#[test]
+fn cookies_and_queries_are_found_where_they_are() {
+    run("cookies", 4_000, fuzz::cookies);
 }

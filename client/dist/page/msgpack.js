@@ -39,7 +39,9 @@
     map(size, depth) {
       const object = {};
       for (let i = 0; i < size; i++) {
-        const key = String(this.value(depth + 1));
+        const name = this.value(depth + 1);
+        if (Object(name) === name) throw new RangeError("a key that is neither text nor a number");
+        const key = String(name);
         const value = this.value(depth + 1);
         if (key === "__proto__") {
           Object.defineProperty(object, key, {

@@ -41,7 +41,9 @@ class Reader {
   private map(size: number, depth: number): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     for (let i = 0; i < size; i++) {
-      const key = String(this.value(depth + 1));
+      const name = this.value(depth + 1);
+      if (Object(name) === name) throw new RangeError("a key that is neither text nor a number");
+      const key = String(name);
       const value = this.value(depth + 1);
       // A plain assignment of this key would set the prototype.
       if (key === "__proto__") {
@@ -148,6 +150,8 @@ class Reader {
 /**
  * Decodes one MessagePack value. Integers beyond 53 bits come as `bigint`, `bin` as
  * `Uint8Array`, timestamps as `Date`.
+ *
+ * @throws RangeError if the payload is anything else.
  */
 export function decode(payload: Uint8Array): unknown {
   const reader = new Reader(payload);

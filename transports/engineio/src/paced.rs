@@ -86,6 +86,16 @@ impl Chunks {
         }
     }
 
+    /// A copy of all of it in one piece.
+    pub(crate) fn joined(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len);
+        for chunk in &self.full {
+            bytes.extend_from_slice(chunk);
+        }
+        bytes.extend_from_slice(&self.last);
+        bytes
+    }
+
     /// Takes out the first bytes: a whole chunk at most, and no further than behind a separator.
     fn take(&mut self, whole: bool) -> Option<Bytes> {
         if self.full.is_empty() && !self.last.is_empty() {

@@ -211,7 +211,7 @@ pub(crate) async fn post(
         session.fault("overlapping POSTs");
         return Fault::BadRequest.response(false);
     };
-    let (body, _lease) = match collect(&session, body, limits).await {
+    let (body, mut lease) = match collect(&session, body, limits).await {
         Ok(collected) => collected,
         Err(Uncollected::TooLarge) => {
             session.end_with(&CloseReason::TooLarge);
@@ -229,8 +229,19 @@ pub(crate) async fn post(
         session.fault_with(&CloseReason::SlowConsumer);
         return Fault::BadRequest.response(false);
     }
-    let body = Paced::new(body, session.clone(), ask.protocol == 3);
     let content_type = parts.headers.get(header::CONTENT_TYPE);
+    // The library reads on for ever where a length of protocol 3 ends within a character.
+    if ask.protocol == 3 {
+        if lease.resize(body.held() + body.len()).is_err() {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n");
+        }
+        let is_binary = content_type.is_some_and(packets::is_binary);
+        if !packets::read(&body.joined(), 3, is_binary, |_| {}) {
+            session.fault("bad payload");
+            return Fault::BadRequest.response(false);
+        }
+    }
+    let body = Paced::new(body, session.clone(), ask.protocol == 3);
     let Some(request) = request(ask, Method::POST, content_type, body) else {
         return Fault::BadRequest.response(false);
     };

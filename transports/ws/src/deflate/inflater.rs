@@ -183,7 +183,7 @@ impl Inflater {
     /// [`pending`](Self::pending).
     ///
     /// # Errors
-    /// The message cannot be delivered. What was written in this call is lost with it, and every
+    /// The message cannot be delivered. What comes before it was written by earlier calls, and every
     /// further call gives the same error.
     pub fn translate(&mut self, wire: &[u8], out: &mut [u8]) -> Result<Progress, DeflateError> {
         let mut done = Progress::default();
@@ -192,8 +192,12 @@ impl Inflater {
             // Not to the pool: it is in no good state.
             self.inflate = None;
             self.state = State::Failed(error);
+            // The messages before it are good, however much of the wire came at once.
+            if done.written == 0 {
+                return Err(error);
+            }
         }
-        result.map(|()| done)
+        Ok(done)
     }
 
     fn run(

@@ -177,6 +177,32 @@ fn corrupt_data() {
 }
 
 #[test]
+fn messages_before_a_corrupt_one_arrive_however_much_comes_at_once() {
+    let good = frame(0x81, KEY, b"plain");
+    let compressed = frame(0xc1, KEY, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+    let wire = [good, compressed, frame(0xc2, KEY, b"no deflate")].concat();
+    for piece in [1, 7, usize::MAX] {
+        let mut inflater = inflater();
+        let mut out = Vec::new();
+        let mut rest = &wire[..];
+        let error = loop {
+            let mut room = [0; 4_096];
+            let next = &rest[..rest.len().min(piece)];
+            match inflater.translate(next, &mut room) {
+                Ok(done) => {
+                    out.extend_from_slice(&room[..done.written]);
+                    rest = &rest[done.consumed..];
+                }
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error, DeflateError::Corrupt);
+        let seen: Vec<_> = frames(&out).into_iter().map(|frame| frame.1).collect();
+        assert_eq!(seen.concat(), b"plainHello");
+    }
+}
+
+#[test]
 fn one_connection_never_sees_another_s_bytes() {
     // The second refers back to "Hello", which the thread's decompressor has just inflated for the
     // first.
