@@ -81,6 +81,18 @@ impl InletCell {
         self.put(self.0.lock(), inlet);
     }
 
+    /// Reports a message, or ends the spark for one that is too long.
+    pub(crate) fn receive_or_refuse(&self, message: Option<Message<'_>>) {
+        match message {
+            Some(message) => self.receive(message),
+            None => {
+                if let Some(spark) = self.spark() {
+                    spark.close(CloseReason::TooLarge);
+                }
+            }
+        }
+    }
+
     /// Reports a sign of life.
     pub(crate) fn alive(&self) {
         if let Some(inlet) = &self.0.lock().inlet {

@@ -255,6 +255,11 @@ impl Seat {
         self.inlet.receive(message);
     }
 
+    /// A message has come; `None` is one that is longer than it may be, and ends the spark.
+    pub fn receive_or_refuse(&self, message: Option<Message<'_>>) {
+        self.inlet.receive_or_refuse(message);
+    }
+
     /// The library has closed it. `left`: the client has left this one, not its transport.
     pub fn closed(&self, reason: CloseReason, left: bool) {
         let Some(session) = self.session.upgrade() else {

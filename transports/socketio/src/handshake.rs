@@ -52,6 +52,8 @@ const LEAVE: Duration = Duration::from_secs(1);
 pub(crate) struct Entrance {
     pub(crate) mode: Mode,
     pub(crate) style: Style,
+    /// How long a payload may be.
+    pub(crate) longest: usize,
     /// Its name, and its number among those there are.
     pub(crate) namespace: (Arc<str>, u32),
     /// There are others.
@@ -121,9 +123,7 @@ impl ConnectHandler<socketioxide::adapter::LocalAdapter, ()> for Entrance {
             let refused = |text: String| -> Box<dyn Display + Send> { Box::new(text) };
             let session = session(&socket).ok_or_else(|| refused("No session".into()))?;
             let auth = auth.as_ref().and_then(Auth::read);
-            let namespace = self.namespace.clone();
-            let codec = Codec::new(self.mode, self.style, namespace, session.is_v3());
-            let codec = Arc::new(codec);
+            let codec = Arc::new(Codec::new(self, session.is_v3()));
             let seat = match self.admit(&session, &codec, auth).await {
                 Ok(seat) => seat,
                 Err(refusal) => {

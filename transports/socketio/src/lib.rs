@@ -143,6 +143,7 @@ impl SocketIo {
             let entrance = Entrance {
                 mode,
                 style: Style::of(&self.config),
+                longest: settings.max_length,
                 namespace: (name.as_str().into(), number),
                 is_one_of_several: several,
             };

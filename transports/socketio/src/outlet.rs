@@ -27,7 +27,7 @@ impl Sink for Out {
         let Some(session) = self.session.upgrade() else {
             return false;
         };
-        let bring = |payload: Message<'_>| session.receive(payload);
+        let bring = |payload: Option<Message<'_>>| session.receive_or_refuse(payload);
         self.codec.take(message, attached, bring)
     }
 
@@ -68,7 +68,7 @@ impl SeatSink for SeatOut {
         let Some(seat) = self.seat.upgrade() else {
             return false;
         };
-        let bring = |payload: Message<'_>| seat.receive(payload);
+        let bring = |payload: Option<Message<'_>>| seat.receive_or_refuse(payload);
         self.codec.take(message, attached, bring)
     }
 

@@ -26,8 +26,8 @@ pub(crate) struct Events {
 impl MessageHandler<LocalAdapter, ()> for Events {
     fn call(&self, _: Arc<Socket>, value: Value, ack: Option<i64>) {
         self.codec.read(&value, ack, |payload| match &self.seat {
-            Some(seat) => seat.receive(payload),
-            None => self.session.receive(payload),
+            Some(seat) => seat.receive_or_refuse(payload),
+            None => self.session.receive_or_refuse(payload),
         });
     }
 }

@@ -246,6 +246,11 @@ impl Session {
         self.inlet.receive(message);
     }
 
+    /// A message has come; `None` is one that is longer than it may be, and ends the spark.
+    pub fn receive_or_refuse(&self, message: Option<Message<'_>>) {
+        self.inlet.receive_or_refuse(message);
+    }
+
     /// The client has sent a ping or pong.
     pub(crate) fn signal(&self) {
         self.alive();

@@ -9,7 +9,7 @@ mod packet;
 mod plain;
 mod wire;
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
@@ -22,11 +22,12 @@ use stellarfw_transport::{Frame, Message, Parser};
 pub(crate) use self::attachments::MOST as MOST_ATTACHED;
 use self::{
     acks::Acks,
+    attachments::Whole,
     outgoing::{Audience, Event},
     plain::Plain,
     wire::Wire,
 };
-use crate::{SocketIo, SocketIoConfig};
+use crate::{SocketIo, SocketIoConfig, handshake::Entrance};
 
 /// What a connection's payloads are to Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,8 @@ impl Style {
 pub(crate) struct Codec {
     mode: Mode,
     style: Style,
+    /// So long may a payload be.
+    longest: usize,
     /// Of its connection, and its number among those there are.
     namespace: (Arc<str>, u32),
     /// Messages of bytes have Engine.IO's type in front (protocol 3).
@@ -100,10 +103,19 @@ pub(crate) struct Codec {
 }
 
 impl Codec {
-    pub(crate) fn new(mode: Mode, style: Style, namespace: (Arc<str>, u32), is_v3: bool) -> Self {
+    pub(crate) fn new(entrance: &Entrance, is_v3: bool) -> Self {
+        let Entrance {
+            mode,
+            style,
+            longest,
+            ref namespace,
+            ..
+        } = *entrance;
+        let namespace = namespace.clone();
         Self {
             mode,
             style,
+            longest,
             namespace,
             typed: is_v3,
             acks: Acks::default(),
@@ -115,18 +127,24 @@ impl Codec {
         self.acks.clear();
     }
 
-    /// Brings a client's event, which the library has read.
-    pub(crate) fn read(&self, event: &Value, ack: Option<i64>, bring: impl Fn(Message<'_>)) {
+    /// Brings a client's event, which the library has read. Nothing is brought for one whose payload is
+    /// longer than a message may be.
+    pub(crate) fn read(
+        &self,
+        event: &Value,
+        ack: Option<i64>,
+        bring: impl Fn(Option<Message<'_>>),
+    ) {
         // What comes as nothing is reported as what cannot be decoded.
         match event {
             Value::Bytes(list) => {
                 let payload = self.values(Wire::MessagePack, list, ack);
-                bring(Message::Binary(&payload.unwrap_or_default()));
+                bring(Some(Message::Binary(&payload.unwrap_or_default())));
             }
             Value::Str(list, attached) => {
                 let attached: Vec<Bytes> = attached.iter().flatten().cloned().collect();
                 if !self.text(list, &attached, ack, &bring) {
-                    bring(Message::Text(""));
+                    bring(Some(Message::Text("")));
                 }
             }
         }
@@ -138,7 +156,7 @@ impl Codec {
         &self,
         message: Message<'_>,
         attached: &Attached,
-        bring: impl Fn(Message<'_>),
+        bring: impl Fn(Option<Message<'_>>),
     ) -> bool {
         let namespace = &self.namespace.0;
         match message {
@@ -151,7 +169,7 @@ impl Codec {
                 let payload =
                     event.and_then(|(ack, list)| self.values(Wire::MessagePack, list, ack));
                 payload
-                    .map(|payload| bring(Message::Binary(&payload)))
+                    .map(|payload| bring(Some(Message::Binary(&payload))))
                     .is_some()
             }
             _ => false,
@@ -164,25 +182,35 @@ impl Codec {
         list: &str,
         attached: &[Bytes],
         ack: Option<i64>,
-        bring: &impl Fn(Message<'_>),
+        bring: &impl Fn(Option<Message<'_>>),
     ) -> bool {
         if self.mode == Mode::Opaque {
             return opaque(list, attached, bring).is_some();
         }
-        let whole = match attached {
-            [] => Cow::Borrowed(list.as_bytes()),
-            attached => Cow::Owned(attachments::inline(list, attached).unwrap_or_default()),
-        };
-        let payload = self.values(Wire::Json, &whole, ack);
-        let payload = payload.and_then(|payload| String::from_utf8(payload).ok());
-        payload
-            .map(|payload| bring(Message::Text(&payload)))
-            .is_some()
+        // The bytes come last: as numbers they are the most of what it takes.
+        let whole = self.values(Wire::Json, list.as_bytes(), ack);
+        let whole = whole.map(|payload| match attached {
+            [] => Whole::Payload(payload),
+            attached => attachments::inline(payload, attached, self.longest),
+        });
+        match whole {
+            Some(Whole::Payload(payload)) => {
+                let payload = String::from_utf8(payload);
+                payload
+                    .map(|payload| bring(Some(Message::Text(&payload))))
+                    .is_ok()
+            }
+            Some(Whole::TooLong) => {
+                bring(None);
+                true
+            }
+            None => false,
+        }
     }
 
     /// The payload of an event with its arguments.
     fn values(&self, wire: Wire, list: &[u8], ack: Option<i64>) -> Option<Vec<u8>> {
-        let items = wire.items(list)?;
+        let items = wire.args(list)?;
         let (event, args) = items.split_first()?;
         let event = wire.text(event)?;
         let id = ack.map(|ack| self.acks.wait(ack));
@@ -379,19 +407,19 @@ fn acknowledge<T: Serialize>(socket: &Arc<Socket>, ack: i64, args: &T) -> bool {
 }
 
 /// Brings the event's one argument: a text, or the bytes attached to it. None if it is no event.
-fn opaque(list: &str, attached: &[Bytes], bring: &impl Fn(Message<'_>)) -> Option<()> {
+fn opaque(list: &str, attached: &[Bytes], bring: &impl Fn(Option<Message<'_>>)) -> Option<()> {
     let wire = Wire::Json;
-    let items = wire.items(list.as_bytes())?;
+    let items = wire.args(list.as_bytes())?;
     wire.text(items.first()?)?;
     let arg = items.get(1).copied().unwrap_or(b"\"\"");
     if let Some(text) = wire.text(arg) {
-        bring(Message::Text(&text));
+        bring(Some(Message::Text(&text)));
         return Some(());
     }
     let value = serde_json::from_slice(arg).ok()?;
     match attachments::number(&value).and_then(|number| attached.get(number)) {
-        Some(bytes) => bring(Message::Binary(bytes)),
-        None => bring(Message::Text(str::from_utf8(arg).ok()?)),
+        Some(bytes) => bring(Some(Message::Binary(bytes))),
+        None => bring(Some(Message::Text(str::from_utf8(arg).ok()?))),
     }
     Some(())
 }

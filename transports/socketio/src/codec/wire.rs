@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Cursor};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -166,18 +166,58 @@ impl Wire {
 
     /// The items of a list, where they lie in it. None if it is no list.
     pub(crate) fn items(self, list: &[u8]) -> Option<Vec<&[u8]>> {
+        self.some_items(list, usize::MAX)
+    }
+
+    /// The items of a client's event. None if it has more than [`MOST_ARGS`]: where each is a byte long,
+    /// a list of them takes many times their length.
+    pub(crate) fn args(self, list: &[u8]) -> Option<Vec<&[u8]>> {
+        self.some_items(list, MOST_ARGS)
+    }
+
+    fn some_items(self, list: &[u8], most: usize) -> Option<Vec<&[u8]>> {
         match self {
             Self::Json => {
-                let items: Vec<&RawValue> = serde_json::from_slice(list).ok()?;
-                Some(items.iter().map(|item| item.get().as_bytes()).collect())
+                let mut reader = serde_json::Deserializer::from_slice(list);
+                let items = reader.deserialize_seq(Items { most }).ok()?;
+                reader.end().ok()?;
+                Some(items)
             }
             Self::MessagePack => {
                 let mut cursor = Cursor::new(list);
                 let count = rmp::decode::read_array_len(&mut cursor).ok()?;
+                usize::try_from(count).ok().filter(|count| *count <= most)?;
                 let mut values = Values::new(list, usize::try_from(cursor.position()).ok()?);
                 (0..count).map(|_| values.next()).collect()
             }
         }
+    }
+}
+
+/// So many items an event of a client may have, its name among them.
+const MOST_ARGS: usize = 65_536;
+
+/// Reads the items of a list as they lie in it.
+struct Items {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<&'de [u8]>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a list of at most {} items", self.most)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<&RawValue>()? {
+            if items.len() == self.most {
+                return Err(serde::de::Error::invalid_length(self.most + 1, &self));
+            }
+            items.push(item.get().as_bytes());
+        }
+        Ok(items)
     }
 }
 
@@ -257,6 +297,26 @@ mod tests {
             Wire::Json => serde_json::from_slice(raw).unwrap(),
             Wire::MessagePack => rmp_serde::from_slice(raw).unwrap(),
         }
+    }
+
+    #[test]
+    fn an_event_has_only_so_many_arguments() {
+        for (wire, head, item, tail) in [
+            (Wire::Json, "[0", ",0", "]"),
+            (Wire::MessagePack, "", "", ""),
+        ] {
+            for count in [1, MOST_ARGS, MOST_ARGS + 1] {
+                let list = match wire {
+                    Wire::Json => [head, &item.repeat(count - 1), tail].concat().into_bytes(),
+                    Wire::MessagePack => rmp_serde::to_vec(&vec![0; count]).unwrap(),
+                };
+                let args = wire.args(&list).map(|args| args.len());
+                assert_eq!(args, (count <= MOST_ARGS).then_some(count));
+                assert_eq!(wire.items(&list).unwrap().len(), count);
+            }
+        }
+        assert_eq!(Wire::Json.args(b"[0] 1"), None);
+        assert_eq!(Wire::Json.args(b"{}"), None);
     }
 
     #[test]
