@@ -97,7 +97,7 @@ pub use self::{
     error::StellarError,
     extensions::Extensions,
     files::Embedded,
-    http::{BadRoute, Cors},
+    http::{BadRoute, Cors, GuardConfig},
     middleware::{ChatMiddleware, ConnectionMiddleware},
     reload::ReloadError,
     rooms::Rooms,

@@ -62,9 +62,8 @@ impl Stellar {
             ];
             std::future::ready((headers, stellar.metrics()))
         };
-        Router::new()
-            .route("/metrics", get(answer))
-            .merge(crate::http::health_routes(self))
+        let metrics = Router::new().route("/metrics", get(answer));
+        crate::http::with_known_hosts(self, metrics).merge(crate::http::health_routes(self))
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Action {
     private: bool,
     protected: bool,
     blocked: Vec<String>,
+    methods: Option<Vec<String>>,
+    default_methods: Option<Vec<String>>,
     timeout: Option<Duration>,
     detached: bool,
     inputs: Vec<Input>,
@@ -69,6 +71,8 @@ impl Action {
             private: false,
             protected: false,
             blocked: Vec::new(),
+            methods: None,
+            default_methods: None,
             timeout: None,
             detached: false,
             inputs: Vec::new(),
@@ -128,6 +132,35 @@ impl Action {
     #[must_use]
     pub fn block(mut self, transport: impl Into<String>) -> Self {
         self.blocked.push(transport.into());
+        self
+    }
+
+    /// The HTTP methods that it answers to over the API: any of `GET`, `POST`, `PUT`, `PATCH` and
+    /// `DELETE`. Others get 405. `GET` includes `HEAD`. A name that is no such method is an error of
+    /// the build. Default: those of its group, or else of the setting `actionMethods`.
+    ///
+    /// ```
+    /// # use stellarfw::actions::{Action, ActionResult};
+    /// let action = Action::new("pay", async || ActionResult::Ok(())).methods(["POST"]);
+    /// ```
+    #[must_use]
+    pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.methods = Some(upper(methods));
+        self
+    }
+
+    /// The methods if it declares none itself, for groups:
+    ///
+    /// ```
+    /// # use stellarfw::Stellar;
+    /// let builder = Stellar::builder().group("admin", |action| action.default_methods(["POST"]));
+    /// ```
+    #[must_use]
+    pub fn default_methods<M: Into<String>>(
+        mut self,
+        methods: impl IntoIterator<Item = M>,
+    ) -> Self {
+        self.default_methods = Some(upper(methods));
         self
     }
 
@@ -292,6 +325,21 @@ impl Action {
         &self.blocked
     }
 
+    /// The HTTP methods that it or its group declares, in upper case; `None` if neither does.
+    #[must_use]
+    pub fn declared_methods(&self) -> Option<&[String]> {
+        let methods = self.methods.as_ref().or(self.default_methods.as_ref());
+        methods.map(Vec::as_slice)
+    }
+
+    /// A declared method that there is not.
+    pub(crate) fn bad_method(&self) -> Option<&str> {
+        let declared = self.methods.iter().chain(&self.default_methods).flatten();
+        declared
+            .map(String::as_str)
+            .find(|method| !is_method(method))
+    }
+
     /// The names of its middleware.
     #[must_use]
     pub fn middleware_names(&self) -> &[String] {
@@ -355,6 +403,16 @@ impl Action {
     pub(crate) fn call(&self, call: Call) -> BoxFuture<Ran> {
         (self.run)(call)
     }
+}
+
+fn upper<M: Into<String>>(methods: impl IntoIterator<Item = M>) -> Vec<String> {
+    let methods = methods.into_iter().map(Into::into);
+    methods.map(|method| method.to_ascii_uppercase()).collect()
+}
+
+/// Returns `true` for a method, in upper case, with which actions can be called.
+pub(crate) fn is_method(name: &str) -> bool {
+    ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&name)
 }
 
 impl fmt::Debug for Action {

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{
     action::Action, error::ActionError, execute::execute_inside, given::Given, inputs,
-    survey::Survey,
+    registry::Registered, survey::Survey,
 };
-use crate::{Stellar, app::App, connection::Connection};
+use crate::{Extensions, Stellar, app::App, connection::Connection};
 
 /// A call of an action.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct Call {
     app: Arc<App>,
     caller: Caller,
     given: Given,
-    action: Arc<Action>,
+    registered: Arc<Registered>,
     depth: u8,
 }
 
@@ -27,14 +27,14 @@ impl Call {
         app: Arc<App>,
         caller: Caller,
         given: Given,
-        action: Arc<Action>,
+        registered: Arc<Registered>,
         depth: u8,
     ) -> Self {
         Self {
             app,
             caller,
             given,
-            action,
+            registered,
             depth,
         }
     }
@@ -47,9 +47,10 @@ impl Call {
     /// Leads the parameters through the declared inputs. `survey`: what was seen of them, if nobody
     /// could change them since.
     pub(crate) fn check(&mut self, survey: Option<&Survey>) -> Result<(), ActionError> {
-        let (inputs, constraints) = (self.action.inputs(), self.action.constraints());
+        let action = self.action();
+        let (inputs, constraints) = (action.inputs(), action.constraints());
         let applied = inputs::apply(inputs, constraints, &self.given, survey);
-        if let Some(given) = applied.map_err(|error| self.with_all_missing(error))? {
+        if let Some(given) = applied.map_err(|error| self.explained(error))? {
             self.given = given;
         }
         Ok(())
@@ -64,7 +65,7 @@ impl Call {
     /// The action that is called.
     #[must_use]
     pub fn action(&self) -> &Action {
-        &self.action
+        &self.registered.action
     }
 
     /// The parameters as a type.
@@ -73,15 +74,24 @@ impl Call {
     /// In the shape clients get: `{field: "The field field is required."}` for what is missing,
     /// 003 for what is of the wrong type.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
-        self.given
-            .read()
-            .map_err(|error| self.with_all_missing(error))
+        self.given.read().map_err(|error| self.explained(error))
+    }
+
+    /// An error of the parameters, with all that are missing and without the values of secrets.
+    fn explained(&self, error: ActionError) -> ActionError {
+        let mut error = self.with_all_missing(error);
+        let secrets = &self.registered.secrets;
+        // Only then are the parameters worth a tree of values.
+        if !secrets.is_empty() {
+            error.hide(&secrets.values(&self.value()));
+        }
+        error
     }
 
     /// Reading stops at the first parameter that is missing; the schema knows the others.
     fn with_all_missing(&self, mut error: ActionError) -> ActionError {
-        if let (Some(schema), Some(names)) = (self.action.params(), self.given.names()) {
-            error.miss(&schema.missing(&names, self.action.inputs()));
+        if let (Some(schema), Some(names)) = (self.action().params(), self.given.names()) {
+            error.miss(&schema.missing(&names, self.action().inputs()));
         }
         error
     }
@@ -120,7 +130,7 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Parameters may hold secrets.
         f.debug_struct("Call")
-            .field("action", &self.action.name())
+            .field("action", &self.action().name())
             .field("caller", &self.caller)
             .finish_non_exhaustive()
     }
@@ -150,8 +160,13 @@ pub struct HttpCaller {
     pub remote: Option<SocketAddr>,
     /// The request's method.
     pub method: Method,
-    /// The request's headers.
+    /// The request's headers, without cookies and a browser's own passwords where another site's
+    /// page made the request.
     pub headers: HeaderMap,
+    /// What the authorizer found out; `None` where it was not asked.
+    pub(crate) extensions: Option<Arc<Extensions>>,
+    /// It came by a route that is declared for its method.
+    pub(crate) by_route: bool,
 }
 
 impl Caller {
@@ -174,7 +189,20 @@ impl Caller {
         }
     }
 
-    /// The session the caller belongs to: the same over HTTP and every transport.
+    /// The application's values for the caller: those of its connection, or over HTTP those that the
+    /// authorizer returned. `None` for a request about which it was not asked, and for the server
+    /// itself.
+    #[must_use]
+    pub fn extensions(&self) -> Option<&Extensions> {
+        match self {
+            Self::Connection(connection) => Some(connection.extensions()),
+            Self::Http(request) => request.extensions.as_deref(),
+            Self::Internal => None,
+        }
+    }
+
+    /// The fingerprint of the caller's session, which identifies and does not authenticate: the same
+    /// over HTTP and every transport.
     #[must_use]
     pub fn fingerprint(&self) -> Option<&str> {
         match self {
@@ -239,18 +267,19 @@ impl<T: Any + Send + Sync> FromCall for Shared<T> {
             Some(value) => Ok(Self(value.clone())),
             None => {
                 let name = std::any::type_name::<T>();
-                tracing::error!(%name, action = call.action.name(), "nothing of this type is shared");
+                tracing::error!(%name, action = call.action().name(), "nothing of this type is shared");
                 Err(crate::StellarError::internal().into())
             }
         }
     }
 }
 
-/// A value of the application's own among the [extensions](crate::Extensions) of the connection that
-/// calls.
+/// A value of the application's own among the [extensions](crate::Extensions) of the caller: of its
+/// connection, or over HTTP of what the authorizer returned.
 ///
 /// Where there is none of this type, the call gets 001 and the log has a line of it. A call over HTTP
-/// has no connection, and gets 005. An action that can do without takes `Option<Extension<T>>`.
+/// about which no authorizer was asked gets 005. An action that can do without takes
+/// `Option<Extension<T>>`.
 ///
 /// ```
 /// use serde_json::json;
@@ -287,10 +316,13 @@ impl<T> Clone for Extension<T> {
 
 impl<T: Any + Send + Sync> FromCall for Extension<T> {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
-        let connection = Connection::from_call(call)?;
-        connection.extensions().get().map(Self).ok_or_else(|| {
+        let Some(extensions) = call.caller.extensions() else {
+            let transport = call.caller.transport();
+            return Err(crate::StellarError::blocked_connection(transport).into());
+        };
+        extensions.get().map(Self).ok_or_else(|| {
             let name = std::any::type_name::<T>();
-            tracing::error!(%name, action = call.action.name(), "the connection has no extension of this type");
+            tracing::error!(%name, action = call.action().name(), "the caller has no extension of this type");
             crate::StellarError::internal().into()
         })
     }
@@ -298,8 +330,8 @@ impl<T: Any + Send + Sync> FromCall for Extension<T> {
 
 impl<T: Any + Send + Sync> FromCall for Option<Extension<T>> {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
-        let connection = call.caller.connection();
-        Ok(connection.and_then(|connection| connection.extensions().get().map(Extension)))
+        let extensions = call.caller.extensions();
+        Ok(extensions.and_then(|extensions| extensions.get().map(Extension)))
     }
 }
 

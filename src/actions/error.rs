@@ -1,5 +1,6 @@
 //! What comes of a call.
 
+use http::Method;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
 
@@ -26,12 +27,15 @@ struct Inner {
     error: Value,
     fields: Map<String, Value>,
     status: Status,
+    /// The value of `Allow` where the method was the fault.
+    allow: Option<Box<str>>,
 }
 
 /// Which HTTP status goes with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     BadRequest,
+    MethodNotAllowed,
     NotFound,
     TooMany,
     Internal,
@@ -54,6 +58,38 @@ impl ActionError {
         &self.0.error
     }
 
+    /// The error of a call over HTTP by a method that the action does not answer to.
+    pub(crate) fn method_not_allowed(action: &str, method: &Method, allow: String) -> Self {
+        let text = format!("The action '{action}' does not answer to {method}");
+        let mut error = Self::of(text.into(), Status::MethodNotAllowed);
+        error.0.allow = Some(allow.into());
+        error
+    }
+
+    /// The value of `Allow` where the method was the fault.
+    pub(crate) fn allow(&self) -> Option<&str> {
+        self.0.allow.as_deref()
+    }
+
+    /// Hides values in its texts.
+    pub(crate) fn hide(&mut self, values: &[String]) {
+        fn hide(error: &mut Value, values: &[String]) {
+            match error {
+                Value::String(text) => {
+                    for value in values {
+                        if text.contains(value) {
+                            *text = text.replace(value, "[hidden]");
+                        }
+                    }
+                }
+                Value::Array(list) => list.iter_mut().for_each(|item| hide(item, values)),
+                Value::Object(map) => map.values_mut().for_each(|value| hide(value, values)),
+                _ => {}
+            }
+        }
+        hide(&mut self.0.error, values);
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.0.status
     }
@@ -63,6 +99,7 @@ impl ActionError {
             error,
             fields: Map::new(),
             status,
+            allow: None,
         }))
     }
 

@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::Method;
 use serde_json::{Map, Value};
 use stellarfw_transport::{BoxFuture, Flow, Panicked, catch_panic};
 use tracing::Level;
 
 use super::{
     action::Action,
-    call::{Call, Caller},
+    call::{Call, Caller, HttpCaller},
     error::{ActionError, Outcome},
     fields::Fields,
     given::Given,
@@ -32,10 +33,10 @@ pub(crate) struct Started {
     pub(crate) is_detached: bool,
 }
 
-impl From<StellarError> for Started {
-    fn from(error: StellarError) -> Self {
+impl<E: Into<ActionError>> From<E> for Started {
+    fn from(error: E) -> Self {
         Self {
-            flow: Flow::Ready(error.into()),
+            flow: Flow::Ready(error.into().into()),
             is_detached: false,
         }
     }
@@ -141,9 +142,9 @@ fn find<'a>(
     caller: &Caller,
     given: &Given,
     survey: &Survey,
-) -> Result<&'a Arc<Registered>, StellarError> {
+) -> Result<&'a Arc<Registered>, ActionError> {
     if app.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
-        return Err(StellarError::shutting_down());
+        return Err(StellarError::shutting_down().into());
     }
     let fields = Fields::of(given, survey);
     let found = fields
@@ -152,16 +153,56 @@ fn find<'a>(
         .and_then(|name| app.actions.find(name, fields.version.as_ref()));
     let Some(found) = found else {
         let sent = fields.action_text();
-        return Err(StellarError::unknown_action(&told(sent.as_deref())));
+        return Err(StellarError::unknown_action(&told(sent.as_deref())).into());
     };
     let action = &found.action;
     if action.is_private() {
-        return Err(StellarError::private_action(action.name()));
+        return Err(StellarError::private_action(action.name()).into());
     }
     if action.is_blocked(caller.transport()) {
-        return Err(StellarError::blocked_connection(caller.transport()));
+        return Err(StellarError::blocked_connection(caller.transport()).into());
+    }
+    if let Caller::Http(request) = caller {
+        check_method(app, action, request)?;
     }
     Ok(found)
+}
+
+/// Refuses a request by a method that the action does not answer to. A route that is declared for a
+/// method declares it for an action that has none of its own.
+fn check_method(app: &App, action: &Action, request: &HttpCaller) -> Result<(), ActionError> {
+    let allowed = match action.declared_methods() {
+        Some(methods) => methods,
+        None if request.by_route => return Ok(()),
+        None => match app.config.action_methods.as_slice() {
+            [] => return Ok(()),
+            methods => methods,
+        },
+    };
+    let asked = match request.method {
+        Method::HEAD => "GET",
+        ref method => method.as_str(),
+    };
+    if allowed
+        .iter()
+        .any(|method| method.eq_ignore_ascii_case(asked))
+    {
+        return Ok(());
+    }
+    let mut names: Vec<String> = allowed
+        .iter()
+        .map(|name| name.to_ascii_uppercase())
+        .collect();
+    if names.iter().any(|name| name == "GET") {
+        names.push("HEAD".into());
+    }
+    names.push("OPTIONS".into());
+    let (name, allow) = (action.name(), names.join(", "));
+    Err(ActionError::method_not_allowed(
+        name,
+        &request.method,
+        allow,
+    ))
 }
 
 fn run(
@@ -174,7 +215,7 @@ fn run(
 ) -> Flow<Outcome> {
     let action = &found.action;
     let started = Instant::now();
-    let call = Call::new(app.clone(), caller, given, action.clone(), depth);
+    let call = Call::new(app.clone(), caller, given, found.clone(), depth);
     let flow = if found.middleware.is_empty() {
         alone(action, call, survey)
     } else {

@@ -32,6 +32,7 @@ mod handler;
 mod inputs;
 mod middleware;
 mod registry;
+mod secrets;
 mod shape;
 mod survey;
 #[cfg(feature = "schemars")]
@@ -49,11 +50,13 @@ pub use self::{
     registry::ActionsError,
 };
 pub(crate) use self::{
+    action::is_method,
     constraints::{is_of_its_type, plain},
     error::{Outcome, Status},
     execute::{execute, execute_inside},
     given::Given,
     inputs::rewritten,
     registry::Actions,
+    secrets::{SecretNames, is_secret},
     shape::{Answer, TypeSchema, list, requires, target_name},
 };

@@ -8,7 +8,10 @@ use std::{
 use foldhash::fast::RandomState;
 use serde_json::Value;
 
-use super::{action::Action, inputs::RuleError, middleware::Middleware};
+use super::{
+    action::Action, fields::Fields, given::Given, inputs::RuleError, middleware::Middleware,
+    secrets::SecretNames, survey::Survey,
+};
 use crate::metrics::ActionMetrics;
 
 /// The actions of a server.
@@ -16,6 +19,8 @@ use crate::metrics::ActionMetrics;
 pub(crate) struct Actions {
     /// The names are the server's own: a hash that is quick will do.
     by_name: HashMap<String, BTreeMap<u32, Arc<Registered>>, RandomState>,
+    /// Those of all actions.
+    secrets: SecretNames,
 }
 
 /// An action and the middleware that runs for it, in order.
@@ -24,6 +29,7 @@ pub(crate) struct Registered {
     pub(crate) action: Arc<Action>,
     pub(crate) middleware: Vec<Arc<Middleware>>,
     pub(crate) metrics: ActionMetrics,
+    pub(crate) secrets: SecretNames,
 }
 
 /// The actions of a server could not be put together.
@@ -52,6 +58,16 @@ pub enum ActionsError {
         transport: String,
         /// The names there are, as a list to read.
         known: String,
+    },
+    /// An action declares an HTTP method that there is not.
+    #[error(
+        "action {action:?} declares the method {method:?}, which is none of GET, POST, PUT, PATCH, DELETE"
+    )]
+    UnknownMethod {
+        /// The action.
+        action: String,
+        /// What it names.
+        method: String,
     },
     /// Two middlewares have one name.
     #[error("there are two middlewares named {0:?}")]
@@ -98,6 +114,12 @@ impl Actions {
                 fault: fault.clone(),
             });
         }
+        if let Some(method) = action.bad_method() {
+            return Err(ActionsError::UnknownMethod {
+                action: name(),
+                method: method.to_owned(),
+            });
+        }
         let named = action.middleware_names();
         let known = |name: &&String| all.iter().any(|known| known.name() == name.as_str());
         if let Some(middleware) = named.iter().find(|name| !known(name)) {
@@ -117,15 +139,31 @@ impl Actions {
         {
             return Err(ActionsError::Protected(name()));
         }
+        let secrets = SecretNames::of(&action);
+        self.secrets.extend(&secrets);
         versions.insert(
             action.version(),
             Arc::new(Registered {
+                secrets,
                 action: Arc::new(action),
                 middleware,
                 metrics: ActionMetrics::default(),
             }),
         );
         Ok(())
+    }
+
+    /// The names of the secrets among the parameters of a call over HTTP. Of an action that there is
+    /// not they are those of all: its name may be misspelt.
+    pub(crate) fn secrets_of(&self, given: &Given) -> &SecretNames {
+        if self.secrets.is_empty() {
+            return &self.secrets;
+        }
+        let survey = Survey::of(given);
+        let fields = Fields::of(given, &survey);
+        let name = fields.action.as_deref();
+        let found = name.and_then(|name| self.find(name, fields.version.as_ref()));
+        found.map_or(&self.secrets, |found| &found.secrets)
     }
 
     /// The action of a name: the newest, or that of the version a call asks for.

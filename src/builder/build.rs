@@ -6,7 +6,7 @@ use stellarfw_transport::{Parser, Registry, StartError, Transport, UnknownTransp
 
 use super::{Builder, Modify};
 use crate::{
-    actions::{Action, Actions, ActionsError},
+    actions::{Action, Actions, ActionsError, is_method},
     app::App,
     broker::BrokerError,
     complaints::Complaints,
@@ -74,6 +74,12 @@ pub enum BuildError {
     /// The settings of CORS contradict each other.
     #[error("{0}")]
     Cors(String),
+    /// A path of `guard.files` is none.
+    #[error("guard.files has {0:?}, and must have paths such as /reports")]
+    GuardedPath(String),
+    /// A method of `actionMethods` is none.
+    #[error("actionMethods has {0:?}, and must have any of GET, POST, PUT, PATCH, DELETE")]
+    ActionMethod(String),
     /// The name of the session cookie is none.
     #[error(
         "sessionCookie is {0:?}, and must be a name of letters, digits and punctuation that cookies may have"
@@ -105,6 +111,11 @@ impl Builder {
         config.room_limits.extend(self.limits);
         config.public.append(&mut self.public);
         check(&config)?;
+        let names = config
+            .listen
+            .iter()
+            .filter_map(|address| host_name(address));
+        config.server.own_hosts.extend(names);
         if let Some(bad) = self.bad_route {
             return Err(bad.into());
         }
@@ -114,6 +125,10 @@ impl Builder {
         };
         config.parser = parser.name().to_owned();
 
+        #[cfg(feature = "sockjs")]
+        if config.scripts.sockjs.is_some() {
+            config.sockjs.serve_script("sockjs.js");
+        }
         let registry = self.registry.unwrap_or_else(|| engines_with(&config));
         let transports = engines_of(&config, &registry, self.transports)?;
         config.transports = transports.iter().map(|t| t.name().to_owned()).collect();
@@ -174,6 +189,13 @@ impl Builder {
     }
 }
 
+/// The name in an address to listen on, if it has one.
+fn host_name(address: &str) -> Option<String> {
+    let (host, _) = address.rsplit_once(':')?;
+    let is_name = !address.starts_with("unix:") && host.parse::<std::net::IpAddr>().is_err();
+    (is_name && !host.is_empty() && !host.starts_with('[')).then(|| host.to_owned())
+}
+
 /// The sessions of the settings.
 fn sessions(config: &Config) -> Option<Sessions> {
     let cookie = config.session_cookie.as_deref()?;
@@ -196,6 +218,7 @@ fn check(config: &Config) -> Result<(), BuildError> {
     let scripts = [
         ("scripts.primus", &config.scripts.primus),
         ("scripts.socketio", &config.scripts.socketio),
+        ("scripts.sockjs", &config.scripts.sockjs),
     ];
     for (key, path) in scripts {
         if let Some(path) = path.clone().filter(|path| !path.is_file()) {
@@ -211,6 +234,13 @@ fn check(config: &Config) -> Result<(), BuildError> {
     }
     if config.starting_chat_rooms.iter().any(String::is_empty) {
         return Err(BuildError::NamelessRoom);
+    }
+    if let Some(path) = config.guard.bad_path() {
+        return Err(BuildError::GuardedPath(path.to_owned()));
+    }
+    let is_bad = |method: &&String| !is_method(&method.to_ascii_uppercase());
+    if let Some(method) = config.action_methods.iter().find(is_bad) {
+        return Err(BuildError::ActionMethod(method.clone()));
     }
     if let Some(cookie) = &config.session_cookie
         && !is_cookie_name(cookie)

@@ -21,7 +21,11 @@ pub use self::{
     session_key::SessionKey,
     variable::UnknownVariable,
 };
-use crate::{broker::RoomOptions, http::Cors, rooms::PublishRate};
+use crate::{
+    broker::RoomOptions,
+    http::{Cors, GuardConfig},
+    rooms::PublishRate,
+};
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,6 +120,11 @@ pub struct Config {
     pub max_upload: usize,
     /// How many parts a multipart body may have; more get 400. Default 64.
     pub max_upload_parts: usize,
+    /// What the authorizer decides about besides connections.
+    pub guard: GuardConfig,
+    /// The methods of actions that declare none, such as `["POST"]`; others get 405. Default: every
+    /// method.
+    pub action_methods: Vec<String>,
     /// Which pages of other origins may use the API. Default: none.
     pub cors: Cors,
     /// Whether GET requests with `callback=` get JSONP, which every page can read; such a call has no
@@ -193,6 +202,8 @@ impl Default for Config {
             max_body: 1 << 20,
             max_upload: 10_485_760,
             max_upload_parts: 64,
+            guard: GuardConfig::default(),
+            action_methods: Vec::new(),
             cors: Cors::default(),
             jsonp: false,
             trace: false,

@@ -123,6 +123,11 @@ pub struct ScriptsConfig {
     /// `socket.io-client`. Default: none.
     #[serde(with = "stellarfw_transport::switch")]
     pub socketio: Option<PathBuf>,
+    /// The file that is served as `sockjs.js` below the paths of SockJS, and that its page for iframes
+    /// loads unless `sockjs.script` names another: that of the npm package `sockjs-client`.
+    /// Default: none.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub sockjs: Option<PathBuf>,
 }
 
 /// Where metrics are told.

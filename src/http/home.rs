@@ -43,6 +43,8 @@ impl HomePage {
         let answered = response.headers_mut();
         let vary = HeaderValue::from_static("accept, accept-encoding");
         answered.insert(header::VARY, vary);
+        let same = HeaderValue::from_static("same-origin");
+        answered.insert(header::REFERRER_POLICY, same);
         if wanted == Wanted::Html {
             let policy = HeaderValue::from_static(POLICY);
             answered.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -1,9 +1,13 @@
 //! `/docs` and the documents beside it, with caching.
 
 use axum::{Router, extract::Request, response::Response, routing::get};
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, header};
 
-use super::{fixed::Fixed, session::Session};
+use super::{
+    fixed::Fixed,
+    guard::{authorize_visit, confine},
+    session::Session,
+};
 use crate::{Stellar, reference::documents};
 
 pub(super) fn routes(stellar: &Stellar) -> Router {
@@ -24,10 +28,22 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
         let handler = move |request: Request| {
             let (fixed, stellar, policy) = (fixed.clone(), stellar.clone(), policy.clone());
             async move {
-                let (parts, _) = request.into_parts();
+                let (mut parts, _) = request.into_parts();
+                // The cookie may be taken out for the authorizer.
+                let session = Session::of_page(&stellar, &parts);
+                let is_guarded = stellar.config().guard.docs && stellar.server.has_authorizer();
+                if is_guarded && let Err(refused) = authorize_visit(&stellar, &mut parts).await {
+                    return refused;
+                }
                 let mut response = fixed.answer(&parts.headers).await;
+                let headers = response.headers_mut();
+                let same = HeaderValue::from_static("same-origin");
+                headers.insert(header::REFERRER_POLICY, same);
+                if is_guarded {
+                    confine(headers);
+                }
                 if let Some(policy) = policy {
-                    page(&stellar, &parts, policy, &mut response);
+                    page(session, policy, &mut response);
                 }
                 response
             }
@@ -39,10 +55,10 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
 
 /// What a page has besides: what it may load, and the session, so that its connection has the
 /// fingerprint at once.
-fn page(stellar: &Stellar, asked: &Parts, policy: HeaderValue, response: &mut Response) {
+fn page(session: Option<Session>, policy: HeaderValue, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    if let Some(session) = Session::of_page(stellar, asked) {
+    if let Some(session) = session {
         // No shared cache may give it to anybody else.
         let private = HeaderValue::from_static("private, no-cache");
         headers.insert(header::CACHE_CONTROL, private);

@@ -36,10 +36,22 @@ pub(super) fn other_routes(stellar: &Stellar) -> Router {
     let socketio = engines.iter().find(|engine| engine.name() == "socket.io");
     let socketio = socketio.and_then(|engine| engine.path());
     let socketio = socketio.unwrap_or("/socket.io").trim_end_matches('/');
-    let scripts = [
+    let mut scripts = vec![
         (format!("{pathname}/primus.js"), &config.scripts.primus),
         (format!("{socketio}/socket.io.js"), &config.scripts.socketio),
     ];
+    // Beside each of its pages for iframes, which name the script relative to themselves.
+    for (at, engine) in engines.iter().enumerate() {
+        if engine.name() == "sockjs" {
+            let own = engine.path().filter(|own| *own != pathname);
+            let primary = (at == 0).then_some(pathname);
+            let paths = primary.into_iter().chain(own).map(|path| {
+                let path = format!("{}/sockjs.js", path.trim_end_matches('/'));
+                (path, &config.scripts.sockjs)
+            });
+            scripts.extend(paths);
+        }
+    }
     let mut router = Router::new();
     for (path, file) in scripts {
         if let Some(file) = file.clone() {

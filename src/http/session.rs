@@ -37,14 +37,19 @@ impl Session {
     /// The session that a request acts with. None for a page that may not act in its visitor's
     /// name: it is given no new one either, which would take the place of the visitor's own.
     pub(super) fn of_call(stellar: &Stellar, parts: &Parts) -> Option<Self> {
+        match Self::may_act(stellar, parts) {
+            true => Self::of(stellar, parts),
+            false => None,
+        }
+    }
+
+    /// Returns `true` unless a request comes from a page that may not act in its visitor's name.
+    pub(super) fn may_act(stellar: &Stellar, parts: &Parts) -> bool {
         let cors = &stellar.config().cors;
         let origin = parts.headers.get(header::ORIGIN);
         let is_listed = || origin.is_some_and(|origin| cors.credentials && cors.lists(origin));
         let is_trusted = stellar.config().server.provenance(parts) == Provenance::Trusted;
-        if !is_trusted && !is_listed() {
-            return None;
-        }
-        Self::of(stellar, parts)
+        is_trusted || is_listed()
     }
 
     /// The session that a page is given, so that its connection has the fingerprint at once.
@@ -52,13 +57,18 @@ impl Session {
     /// A visitor may come to it from anywhere. It is not given to what a foreign page loads into
     /// itself, a frame or an image: such requests lack the cookie, and a new one would replace it.
     pub(super) fn of_page(stellar: &Stellar, parts: &Parts) -> Option<Self> {
+        match Self::is_visit(stellar, parts) {
+            true => Self::of(stellar, parts),
+            false => None,
+        }
+    }
+
+    /// Returns `true` unless a foreign page loads this into itself.
+    pub(super) fn is_visit(stellar: &Stellar, parts: &Parts) -> bool {
         let is = |name: &str, value: &str| parts.headers.get(name).is_none_or(|v| v == value);
         let is_visit =
             is("sec-fetch-dest", "document") && !parts.headers.contains_key(header::ORIGIN);
-        if !is_visit && stellar.config().server.provenance(parts) == Provenance::Foreign {
-            return None;
-        }
-        Self::of(stellar, parts)
+        is_visit || stellar.config().server.provenance(parts) != Provenance::Foreign
     }
 
     pub(super) fn fingerprint(&self) -> &str {
@@ -79,7 +89,7 @@ impl Session {
 }
 
 /// Keeps shared caches from keeping an answer.
-fn make_private(headers: &mut HeaderMap) {
+pub(super) fn make_private(headers: &mut HeaderMap) {
     let directives = headers.get(header::CACHE_CONTROL);
     let directives = directives.map(|value| value.to_str().unwrap_or_default());
     let directives = directives.unwrap_or_default().split(',').map(str::trim);

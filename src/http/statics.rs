@@ -30,6 +30,7 @@ use super::{
     coding::{CODINGS, Coding, EXTENSIONS, is_compressible},
     compressor::{Compressor, Key, Source},
     conditions::{Tag, Verdict},
+    guard::{authorize_visit, confine},
     home::HomePage,
     selected::Selected,
     session::Session,
@@ -59,16 +60,23 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
-    let (parts, _) = request.into_parts();
+    let (mut parts, _) = request.into_parts();
     let Some(path) = decode(parts.uri.path()) else {
         return not_found();
     };
+    // The cookie may be taken out for the authorizer.
+    let session = Session::of_page(stellar, &parts);
+    let guard = &stellar.config().guard;
+    let has_authorizer = stellar.server.has_authorizer();
+    let is_guarded = has_authorizer && guard.covers(&path);
+    if is_guarded && let Err(refused) = authorize_visit(stellar, &mut parts).await {
+        return refused;
+    }
     let seconds = stellar.config().file_max_age;
     let lifetime = match seconds {
         0 => "no-cache".to_owned(),
         seconds => format!("max-age={seconds}"),
     };
-    let session = Session::of_page(stellar, &parts);
     // A page gets its session with it, so that its connection has the fingerprint at once. No shared
     // cache may give it to anybody else.
     let is_page = |mime: &str| mime == "text/html";
@@ -78,15 +86,26 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
         _ => format!("public, {lifetime}"),
     };
     let Some(found) = find(stellar, &path).await else {
-        return match home.filter(|_| parts.uri.path() == "/") {
-            Some(home) => home.answer(&parts.headers).await,
-            None => not_found(),
+        let Some(home) = home.filter(|_| parts.uri.path() == "/") else {
+            return not_found();
         };
+        let is_guarded = has_authorizer && guard.docs;
+        if is_guarded && let Err(refused) = authorize_visit(stellar, &mut parts).await {
+            return refused;
+        }
+        let mut response = home.answer(&parts.headers).await;
+        if is_guarded {
+            confine(response.headers_mut());
+        }
+        return response;
     };
     let is_page = is_page(&found.mime);
     let lifetime = lifetime_of(&found.mime);
     let answer = found.answer(stellar, &parts.method, &parts.headers, &lifetime);
     let mut response = answer.await;
+    if is_guarded {
+        confine(response.headers_mut());
+    }
     if is_page && let Some(session) = session {
         session.tell(response.headers_mut());
     }

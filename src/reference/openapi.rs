@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use http::Method;
 use serde_json::{Map, Value, json};
 
+mod calls;
+
+use self::calls::{answers_to, by_name};
 use super::{
     catalog::{Catalog, Entry, Field, Params},
     sample, schema,
@@ -131,77 +134,13 @@ fn paths(catalog: &Catalog<'_>) -> Value {
         }
         let mut versions = catalog.versions_of(name);
         versions.retain(|entry| over_http(entry));
-        let mut item = json!({ "post": post(entry, &versions) });
-        if fits_query(&entry.fields) {
-            item = json!({ "get": get(entry, &versions), "post": item["post"].take() });
-        }
+        let item = by_name(catalog, entry, &versions);
         paths.insert(format!("{api}{path}"), item);
     }
     for route in catalog.routes {
         declared(catalog, api, route, &mut paths);
     }
     Value::Object(paths)
-}
-
-/// An action called by its name, with its parameters in the query.
-fn get(entry: &Entry, versions: &[&Entry]) -> Value {
-    let mut parameters: Vec<Value> = of_query(&entry.fields).map(in_query).collect();
-    parameters.extend(anything(entry));
-    parameters.extend(version_parameter(versions));
-    let mut operation = operation(entry, &format!("get.{}", entry.id));
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
-    operation
-}
-
-/// An action called by its name, with its parameters in the body.
-fn post(entry: &Entry, versions: &[&Entry]) -> Value {
-    let mut operation = operation(entry, &entry.id);
-    let schemas: Vec<Value> = versions.iter().map(|entry| of_version(entry)).collect();
-    let schema = match schemas.as_slice() {
-        [one] => one.clone(),
-        _ => json!({ "anyOf": schemas }),
-    };
-    let takes_none = matches!(entry.params, Params::Fields) && entry.fields.is_empty();
-    if !takes_none || versions.len() > 1 {
-        operation["requestBody"] = body(&schema, entry, &entry.fields);
-    }
-    operation
-}
-
-/// The schema of a version's parameters, the version itself among them where it tells one apart.
-fn of_version(entry: &Entry) -> Value {
-    let schema = json!({ "$ref": format!("#/components/schemas/{}", entry.id) });
-    if !entry.has_versions && entry.is_default {
-        return schema;
-    }
-    let mut version = json!({
-        "type": "object",
-        "properties": { "apiVersion": { "const": entry.action.version() } },
-    });
-    if entry.needs_version() {
-        version["required"] = json!(["apiVersion"]);
-    }
-    json!({ "allOf": [schema, version] })
-}
-
-fn version_parameter(versions: &[&Entry]) -> Option<Value> {
-    if versions.len() < 2 && versions.iter().all(|entry| entry.is_default) {
-        return None;
-    }
-    let numbers: Vec<u32> = versions
-        .iter()
-        .map(|entry| entry.action.version())
-        .collect();
-    let required = versions.iter().all(|entry| entry.needs_version());
-    Some(json!({
-        "name": "apiVersion",
-        "in": "query",
-        "required": required,
-        "description": "The version of the action; the newest when there is none",
-        "schema": { "type": "integer", "enum": numbers },
-    }))
 }
 
 /// Whether a query can hold all that a call needs: it has no word for an object.
@@ -366,7 +305,11 @@ fn declared(catalog: &Catalog<'_>, api: &str, route: &Route, paths: &mut Map<Str
             Method::DELETE,
         ],
     };
+    let by_route = route.method().is_some();
     for method in methods {
+        if !answers_to(catalog, entry, method.as_str(), by_route) {
+            continue;
+        }
         let name = method.as_str().to_ascii_lowercase();
         let place = encode(first.path()).replace('%', ".");
         let mut operation = operation(entry, &format!("route.{name}.{place}"));

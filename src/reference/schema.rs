@@ -113,6 +113,10 @@ fn tagged(mut schema: Map<String, Value>, input: &Input) -> Value {
     if !input.validators().is_empty() {
         schema.insert("x-stellar-validators".into(), json!(input.validators()));
     }
+    if input.is_secret() {
+        schema.insert("format".into(), "password".into());
+        schema.insert("writeOnly".into(), true.into());
+    }
     Value::Object(schema)
 }
 

@@ -25,6 +25,7 @@ mod crowds;
 mod errors;
 mod extensions;
 mod files;
+mod guard;
 mod http;
 mod isolation;
 mod memberships;

@@ -125,7 +125,8 @@ async fn they_are_told_where_the_settings_say_and_nowhere_else() {
     assert_eq!(host.get("/metrics").await.status, 404);
     let get = async |path: &str| {
         let mut stream = UnixStream::connect(&socket).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         soon("the answer", stream.read_to_string(&mut answer))

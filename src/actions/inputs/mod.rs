@@ -50,6 +50,7 @@ pub struct Input {
     rules: Vec<Rule>,
     texts: Vec<String>,
     checks: Vec<Check>,
+    secret: bool,
     faults: Vec<RuleError>,
 }
 
@@ -73,6 +74,7 @@ impl Input {
             rules: Vec::new(),
             texts: Vec::new(),
             checks: Vec::new(),
+            secret: false,
             faults: Vec::new(),
         }
     }
@@ -81,6 +83,15 @@ impl Input {
     #[must_use]
     pub fn describe(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
+        self
+    }
+
+    /// Makes it a secret, such as a password: `receivedParams` leaves it out, errors hide its value,
+    /// and documents say `writeOnly` and `format: password`. Inputs of its name are left out of calls
+    /// of unknown actions, too.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 
@@ -157,6 +168,12 @@ impl Input {
     #[must_use]
     pub fn is_required(&self) -> bool {
         self.required
+    }
+
+    /// Returns `true` if it is a secret.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.secret
     }
 
     /// The format it is converted to.

@@ -27,7 +27,11 @@ pub(crate) use self::{
     routes::{Route, routes},
     uploads::remove_left_over,
 };
-use super::{session::Session, statics::decode};
+use super::{
+    guard::{authorize, drop_credentials},
+    session::Session,
+    statics::decode,
+};
 use crate::{
     Stellar, StellarError,
     actions::{Caller, HttpCaller, Outcome, execute},
@@ -40,12 +44,17 @@ enum Named {
     /// The action is named by what follows this prefix, if anything does.
     Below(String),
     /// A declared route: its action, and what stands for its parameters.
-    Route(String, Vec<(String, String)>),
+    Route {
+        action: String,
+        values: Vec<(String, String)>,
+        /// It is for one method.
+        has_method: bool,
+    },
 }
 
 async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     let config = stellar.config();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     match parts.method {
         Method::OPTIONS => return allowed(StatusCode::OK, config.trace),
         Method::TRACE if config.trace => {}
@@ -60,13 +69,37 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     let started = Instant::now();
     // Any page can run a script and read what it is called with.
     let callback = callback(stellar, &parts);
-    let session = match callback {
-        None => Session::of_call(stellar, &parts),
-        Some(_) => None,
+    let may_act = callback.is_none() && Session::may_act(stellar, &parts);
+    let session = match may_act {
+        true => Session::of_call(stellar, &parts),
+        false => None,
     };
-    let caller = caller(stellar, &parts, session.as_ref());
+    if !may_act {
+        drop_credentials(&mut parts.headers);
+    }
+    let mut identity = None;
+    let mut extensions = None;
+    if config.guard.api {
+        match authorize(stellar, &mut parts).await {
+            Ok(Some(found)) => {
+                extensions = Some(found.extensions);
+                identity = found.identity;
+            }
+            Ok(None) => {}
+            Err(refused) => return refused,
+        }
+    }
+    let mut caller = caller(stellar, &parts, session.as_ref());
+    caller.extensions = extensions;
+    caller.by_route = matches!(
+        &named,
+        Named::Route {
+            has_method: true,
+            ..
+        }
+    );
     let address = caller.remote.map(|remote| remote.ip());
-    let client = stellar.server.client(None, address);
+    let client = stellar.server.client(identity.as_ref(), address);
     // Before the body is read: a call that is not made costs as little as can be.
     let over_rate = client.as_ref().and_then(|it| it.count_message().err());
     let (outcome, received, _lease) = match over_rate {
@@ -86,6 +119,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     }
     let Answer {
         status,
+        allow,
         mut fields,
         retry_after,
     } = reply::settle(outcome);
@@ -99,14 +133,16 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         }),
     );
     fields.shift_remove("requesterInformation");
+    let secrets = stellar.app.actions.secrets_of(&received.given);
     let requester = Requester {
         id: &caller.id,
         fingerprint: caller.fingerprint.as_deref(),
         remote_ip: caller.remote.map(|remote| remote.ip()),
-        received_params: received.told().unwrap_or_default(),
+        received_params: received.shown(secrets).unwrap_or_default(),
     };
     let answer = Answer {
         status,
+        allow,
         fields,
         retry_after: over_rate.or(retry_after),
     };
@@ -140,6 +176,8 @@ fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCa
         remote: server.client_address(peer, &parts.headers),
         method: parts.method.clone(),
         headers: parts.headers.clone(),
+        extensions: None,
+        by_route: false,
     }
 }
 
@@ -191,7 +229,7 @@ fn name(read: &mut Read, named: Named, path: &str) {
                 read.set("action", action);
             }
         }
-        Named::Route(action, values) => {
+        Named::Route { action, values, .. } => {
             for (key, value) in values {
                 read.set_text(&key, value);
             }

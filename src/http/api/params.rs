@@ -16,7 +16,7 @@ use stellarfw_transport::{
 
 use super::multipart::{self, Uploads};
 use crate::{
-    actions::{Given, rewritten},
+    actions::{Given, SecretNames, rewritten},
     config::Config,
     readable::{self, tree_size},
 };
@@ -81,15 +81,19 @@ impl Received {
         }
     }
 
-    /// As their sender is told of them: where its files lie is the server's own.
-    pub(super) fn told(&self) -> Result<Box<RawValue>, serde_json::Error> {
-        let map = match &self.given {
+    /// As the answer shows them: without those of secret names, and without where its files lie, which
+    /// is the server's own.
+    pub(super) fn shown(&self, secrets: &SecretNames) -> Result<Box<RawValue>, serde_json::Error> {
+        let mut map = match &self.given {
+            given if !secrets.is_empty() => match given.to_value() {
+                Value::Object(map) => map,
+                other => return to_raw_value(&other),
+            },
             Given::Raw(json) => return RawValue::from_string((**json).to_owned()),
             Given::Value(value) => return to_raw_value(&**value),
             Given::Texts(map) if self.files.is_empty() => return to_raw_value(&**map),
-            Given::Texts(map) => map,
+            Given::Texts(map) => (**map).clone(),
         };
-        let mut map = (**map).clone();
         for name in &self.files {
             let Some(value) = map.get_mut(name) else {
                 continue;
@@ -102,6 +106,7 @@ impl Received {
                 file.shift_remove("path");
             }
         }
+        secrets.take_out(&mut map);
         to_raw_value(&map)
     }
 }

@@ -17,6 +17,8 @@ use crate::{
 /// A status and the fields of the JSON body.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    /// The methods there are, if another was used.
+    pub(super) allow: Option<String>,
     pub(super) fields: Map<String, Value>,
     /// When the client may come again, where its call is over a bound.
     pub(super) retry_after: Option<Duration>,
@@ -27,17 +29,20 @@ pub(super) fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
     match outcome {
         Err(BadBody(status, text)) => Answer {
             status,
+            allow: None,
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::ZERO),
             fields: Map::from_iter([("error".to_owned(), Value::String(text))]),
         },
         Ok(Outcome::Nothing) => Answer {
             status: StatusCode::NO_CONTENT,
+            allow: None,
             retry_after: None,
             fields: Map::new(),
         },
         Ok(outcome) => match outcome.into_fields() {
             Ok(fields) => Answer {
                 status: StatusCode::OK,
+                allow: None,
                 retry_after: None,
                 fields,
             },
@@ -49,6 +54,7 @@ pub(super) fn settle(outcome: Result<Outcome, BadBody>) -> Answer {
 fn failed(error: &ActionError) -> Answer {
     let status = match error.status() {
         Status::BadRequest => StatusCode::BAD_REQUEST,
+        Status::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Status::NotFound => StatusCode::NOT_FOUND,
         Status::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Status::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,6 +63,7 @@ fn failed(error: &ActionError) -> Answer {
     match serde_json::to_value(error) {
         Ok(Value::Object(fields)) => Answer {
             status,
+            allow: error.allow().map(str::to_owned),
             fields,
             // An action that is under way may be done at any time.
             retry_after: (status == StatusCode::TOO_MANY_REQUESTS).then_some(Duration::ZERO),
@@ -140,6 +147,9 @@ pub(super) fn respond(
     }
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    if let Some(allow) = answer.allow.as_ref().and_then(|allow| allow.parse().ok()) {
+        headers.insert(header::ALLOW, allow);
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(

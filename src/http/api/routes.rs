@@ -207,12 +207,17 @@ fn add(stellar: &Stellar, methods: MethodRouter, route: &Route) -> MethodRouter 
     let action: Arc<str> = route.action.as_str().into();
     let names: Arc<[String]> = route.parameters().map(str::to_owned).collect();
     let stellar = stellar.clone();
+    let has_method = route.method.is_some();
     let handler = move |values: RawPathParams, request: Request| {
         let values = names
             .iter()
             .cloned()
             .zip(values.iter().map(|(_, value)| value.to_owned()));
-        let named = Named::Route(action.to_string(), values.collect());
+        let named = Named::Route {
+            action: action.to_string(),
+            values: values.collect(),
+            has_method,
+        };
         let stellar = stellar.clone();
         async move { answer(&stellar, named, request).await }
     };

@@ -7,10 +7,13 @@ use super::{
     html::{escape, json, pretty},
     shown_name,
 };
-use crate::reference::{
-    catalog::{Catalog, Entry, Field},
-    openapi::encode,
-    sample, schema,
+use crate::{
+    actions::is_secret,
+    reference::{
+        catalog::{Catalog, Entry, Field},
+        openapi::encode,
+        sample, schema,
+    },
 };
 
 pub(super) fn render(catalog: &Catalog<'_>) -> String {
@@ -262,10 +265,10 @@ fn control(field: &Field, id: &str) -> String {
         None => String::new(),
     };
     let hint = escape(&hint);
-    let mode = if kind == "number" {
-        " inputmode=\"decimal\""
-    } else {
-        ""
+    let mode = match kind {
+        "number" => " inputmode=\"decimal\"",
+        _ if is_secret(&field.shown) => " type=\"password\"",
+        _ => "",
     };
     format!(
         "<input id=\"{id}\" data-key=\"{key}\" data-kind=\"{kind}\"{mode} placeholder=\"{hint}\" \

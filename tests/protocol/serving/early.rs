@@ -197,7 +197,7 @@ async fn a_post_that_is_too_long_for_an_engine_is_heard() {
     let server = Everywhere::new(every_engine()).await;
     for way in [Way::Tcp, Way::Tls, Way::Unix] {
         let mut open = server.connect(way).await;
-        let line = "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let line = "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         open.write_all(line.as_bytes()).await.unwrap();
         let answer = soon("the handshake", read(&mut open)).await;
         let sid = answer.split("\"sid\":\"").nth(1).unwrap();
@@ -210,7 +210,7 @@ async fn a_post_that_is_too_long_for_an_engine_is_heard() {
         for send in ["xhr_send", "jsonp_send"] {
             let mut open = server.connect(way).await;
             let line = format!(
-                "POST /sockjs/000/{way:?}{send}/xhr HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                "POST /sockjs/000/{way:?}{send}/xhr HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             );
             open.write_all(line.as_bytes()).await.unwrap();
             let opened = soon("the opening", read(&mut open)).await;
@@ -238,7 +238,7 @@ async fn refusals_are_heard() {
         let server = Everywhere::new(builder).await;
         let mut held = server.connect(Way::Tcp).await;
         if matches!(expected, 503 | 429) {
-            let line = "POST /sockjs/000/held/xhr HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            let line = "POST /sockjs/000/held/xhr HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
             held.write_all(line.as_bytes()).await.unwrap();
             assert_eq!(status(&soon("a place", read(&mut held)).await), 200);
         }

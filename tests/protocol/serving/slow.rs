@@ -39,13 +39,13 @@ async fn a_body_that_does_not_come_is_answered_408() {
     let server = Everywhere::new(strict(every_engine())).await;
     for way in WAYS {
         let mut open = server.connect(way).await;
-        let line = "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let line = "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         open.write_all(line.as_bytes()).await.unwrap();
         let answer = soon("the handshake", read(&mut open)).await;
         let sid = answer.split("\"sid\":\"").nth(1).unwrap();
         let sid = sid.split('"').next().unwrap();
         let line = format!(
-            "POST /sockjs/000/{way:?}/xhr HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            "POST /sockjs/000/{way:?}/xhr HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         );
         let mut open = server.connect(way).await;
         open.write_all(line.as_bytes()).await.unwrap();
@@ -188,7 +188,9 @@ async fn the_silence_of_a_long_poll_and_of_a_stream_is_not_slow() {
         } else {
             "POST"
         };
-        let line = format!("{method} /sockjs/000/quiet{n}/{transport} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let line = format!(
+            "{method} /sockjs/000/quiet{n}/{transport} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        );
         stream.write_all(line.as_bytes()).await.unwrap();
         let mut buffer = [0; 4 << 10];
         soon("the opening", stream.read(&mut buffer)).await.unwrap();

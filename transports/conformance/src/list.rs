@@ -107,6 +107,7 @@ macro_rules! __each_behaviour {
                 pages_of_any_origin_may_come
                 pages_that_send_no_origin_are_found_out
                 the_scheme_of_a_page_counts_where_it_is_known
+                only_listed_hosts_are_served
             }
             limits {
                 connections_are_limited

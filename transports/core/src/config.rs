@@ -6,6 +6,7 @@ use http::{Extensions, HeaderMap, request::Parts};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hosts::Hosts,
     http::{Peer, Secure},
     origin::{OriginPolicy, Provenance},
     outlet::OutboxLimits,
@@ -75,6 +76,13 @@ pub struct ServerConfig {
     pub close_timeout: u64,
     /// Which web pages may connect. Default: those of the same host and port.
     pub origins: OriginPolicy,
+    /// The hosts that requests may name; others are answered 421. Default: what it listens on, see
+    /// [`ServerConfig::serves_host`].
+    pub hosts: Hosts,
+    /// Names of the addresses that it listens on, served besides `hosts`. Not a setting: whoever
+    /// listens on a name adds it. Default: none.
+    #[serde(skip)]
+    pub own_hosts: Vec<String>,
     /// Proxies that may report the client's address. Default: none.
     pub trusted_proxies: TrustedProxies,
     /// The one header in which those proxies report it. Default `X-Forwarded-For`; all others are
@@ -132,6 +140,8 @@ impl Default for ServerConfig {
             handshake_timeout: 10_000,
             close_timeout: 5_000,
             origins: OriginPolicy::default(),
+            hosts: Hosts::default(),
+            own_hosts: Vec::new(),
             trusted_proxies: TrustedProxies::default(),
             proxy_header: ProxyHeader::default(),
         }

@@ -29,6 +29,12 @@ pub type Response = http::Response<Body>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// The server's own address, put into a request's extensions by whoever accepted its connection.
+/// Without it a server cannot tell that it is reached by its own machine alone; see
+/// [`Hosts`](crate::Hosts).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local(pub SocketAddr);
+
 /// Put into the extensions of requests that came over TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Secure;

@@ -33,6 +33,7 @@ mod frame;
 mod handler;
 pub mod handshake;
 mod heartbeat;
+mod hosts;
 pub mod http;
 mod id;
 mod inlet;
@@ -71,6 +72,7 @@ pub use self::{
     frame::{Frame, Kind, Message, SharedFrame, TranslationKey},
     handler::{Handler, Silent},
     handshake::Handshake,
+    hosts::Hosts,
     http::Peer,
     id::SparkId,
     inlet::Inlet,

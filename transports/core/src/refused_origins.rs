@@ -77,7 +77,7 @@ fn shown(value: &HeaderValue) -> String {
 }
 
 /// An authority, which is ASCII, as it is logged.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 

@@ -184,6 +184,12 @@ impl<L: Library> Front<L> {
             false => None,
         };
         let owner = SessionOwner::of(server.config(), self.config.bind.as_ref(), parts);
+        let is_https = server.config().is_https(&parts.extensions, &parts.headers);
+        let secure = if is_https == Some(true) {
+            "; Secure"
+        } else {
+            ""
+        };
         let entry = match self.enter(server, parts).await {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refused(&refusal, ask.socket)),
@@ -196,7 +202,7 @@ impl<L: Library> Front<L> {
         let mut response = handshake::polling(&*self.library, &session, ask, self.post.bytes).await;
         if let (Some(name), Some(_)) = (&self.config.cookie, session.sid())
             && let Ok(value) = HeaderValue::from_str(&format!(
-                "{name}={}; Path=/; HttpOnly; SameSite=Lax",
+                "{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
                 session.id()
             ))
         {

@@ -38,19 +38,27 @@ pub(crate) fn common(
         headers.extend(cors::headers(server, parts));
     }
     if cookie && matches!(route, Route::Session(..)) {
-        headers.insert(header::SET_COOKIE, session_cookie(&parts.headers));
+        headers.insert(header::SET_COOKIE, session_cookie(server, parts));
     }
     headers
 }
 
 /// The cookie that some load balancers want to see: the client's own, or one without a meaning.
-fn session_cookie(headers: &HeaderMap) -> HeaderValue {
+fn session_cookie(server: &ServerConfig, parts: &Parts) -> HeaderValue {
+    let headers = &parts.headers;
+    let secure = match server.is_https(&parts.extensions, headers) {
+        Some(true) => "; Secure",
+        _ => "",
+    };
     let values = headers.get_all(header::COOKIE).iter();
     let own = cookies(values.map(HeaderValue::as_bytes))
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
         .filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE);
-    HeaderValue::from_str(&format!("{COOKIE}={}; path=/", own.unwrap_or("dummy")))
-        .unwrap_or(HeaderValue::from_static("JSESSIONID=dummy; path=/"))
+    HeaderValue::from_str(&format!(
+        "{COOKIE}={}; path=/{secure}",
+        own.unwrap_or("dummy")
+    ))
+    .unwrap_or(HeaderValue::from_static("JSESSIONID=dummy; path=/"))
 }
 
 /// Lets everybody keep the answer for a year.

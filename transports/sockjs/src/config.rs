@@ -33,10 +33,14 @@ pub struct SockJsConfig {
     /// `messageTimeout` is not less; 408 after that. Default 30,000.
     pub send_timeout: u64,
     /// Where `iframe.html` finds the client's script; without one there is no such page. Whoever
-    /// serves this script can act on the server's origin. Default: version 1.6.1 at jsDelivr; in a
-    /// file of settings `false` is none.
+    /// serves this script can act on the server's origin, unless `integrity` names its hash.
+    /// Default: version 1.6.1 at jsDelivr; in a file of settings `false` is none.
     #[serde(with = "stellarfw_transport::switch")]
     pub script: Option<String>,
+    /// The hash of that script, as the attribute `integrity` has it (`sha384-…`): browsers run no
+    /// other one. Default: none; of the default script it is known, and always there.
+    #[serde(with = "stellarfw_transport::switch")]
+    pub integrity: Option<String>,
     /// Whether a `JSESSIONID` cookie is set, for load balancers that need one to send all requests
     /// of a session to the same server. Default: no.
     pub cookie: bool,
@@ -56,6 +60,10 @@ pub struct SockJsConfig {
     pub read_buffer: usize,
 }
 
+/// The script of the page for iframes, and its hash.
+const SCRIPT: &str = "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js";
+const INTEGRITY: &str = "sha384-svdnwiXBL+Js+yUneJSRFy24NgGiOfDM/vkQl/vCeVrcbYD6yW8EwPr1FnxTEZsR";
+
 impl Default for SockJsConfig {
     fn default() -> Self {
         Self {
@@ -65,9 +73,8 @@ impl Default for SockJsConfig {
             disconnect_delay: 5_000,
             response_limit: 128 << 10,
             send_timeout: 30_000,
-            script: Some(
-                "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js".into(),
-            ),
+            script: Some(SCRIPT.into()),
+            integrity: None,
             cookie: false,
             bind_address: true,
             bind: None,
@@ -78,9 +85,24 @@ impl Default for SockJsConfig {
 }
 
 impl SockJsConfig {
+    /// Has the page for iframes load a script that this server serves, unless another than the default
+    /// is set. `path` is relative to the page.
+    pub fn serve_script(&mut self, path: impl Into<String>) {
+        if self.script.as_deref() == Some(SCRIPT) {
+            self.script = Some(path.into());
+        }
+    }
+
     /// The time between heartbeats, or none when they are off.
     pub(crate) fn heartbeat_delay(&self) -> Option<Duration> {
         (self.heartbeat_delay > 0).then(|| Duration::from_millis(self.heartbeat_delay))
+    }
+
+    /// The script of the page for iframes, and its hash if that is known.
+    pub(crate) fn script(&self) -> Option<(&str, Option<&str>)> {
+        let script = self.script.as_deref()?;
+        let known = (script == SCRIPT).then_some(INTEGRITY);
+        Some((script, self.integrity.as_deref().or(known)))
     }
 
     pub(crate) fn disconnect_delay(&self) -> Duration {

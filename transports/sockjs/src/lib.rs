@@ -215,7 +215,7 @@ impl Transport for SockJs {
         let mut response = match route {
             _ if parts.method == Method::OPTIONS => answers::options(route),
             Route::Info => pages::info(&self.config),
-            Route::Iframe => match &self.config.script {
+            Route::Iframe => match self.config.script() {
                 Some(script) => pages::iframe(script, origins, &parts),
                 None => not_found(),
             },

@@ -38,8 +38,19 @@ pub(crate) fn info(config: &SockJsConfig) -> Response {
 ///
 /// Whoever can put it into a frame can open sessions as a page of this host. So browsers are told
 /// which pages may do that: those of the origin policy.
-pub(crate) fn iframe(script: &str, origins: &OriginPolicy, parts: &Parts) -> Response {
-    let page = include_str!("iframe.html").replace("{script}", &attribute(script));
+pub(crate) fn iframe(
+    (script, integrity): (&str, Option<&str>),
+    origins: &OriginPolicy,
+    parts: &Parts,
+) -> Response {
+    let integrity = integrity.map_or_else(String::new, |hash| {
+        let hash = attribute(hash);
+        // Without the other attribute a browser may not look at the script of another origin.
+        format!(" integrity=\"{hash}\" crossorigin=\"anonymous\"")
+    });
+    let page = include_str!("iframe.html")
+        .replace("{script}", &attribute(script))
+        .replace("{integrity}", &integrity);
     let mut hasher = DefaultHasher::new();
     hasher.write(page.as_bytes());
     let tag = format!("\"{:016x}\"", hasher.finish());

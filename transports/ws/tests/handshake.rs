@@ -19,7 +19,7 @@ async fn a_plain_get_is_told_to_upgrade() {
     let site = Site::new().await;
     for path in ["/primus", "/primus/", "/primus?a=1", "/ws"] {
         let answer = site
-            .ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+            .ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
             .await;
         assert_eq!(answer.status, 426, "{path}");
         assert_eq!(answer.header("upgrade"), Some("websocket"));
@@ -31,13 +31,15 @@ async fn a_plain_get_is_told_to_upgrade() {
 async fn who_would_be_refused_learns_it_by_a_plain_get() {
     let site = Site::new().await;
     let origin = "Origin: http://elsewhere.example";
-    let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\n{origin}\r\n\r\n");
+    let get = format!("GET /primus HTTP/1.1\r\nHost: localhost\r\n{origin}\r\n\r\n");
     let answer = site.ask(&get).await;
     assert_eq!(answer.status, 403);
     assert_eq!(answer.body, br#"{"error":"Origin not allowed"}"#);
 
     let full = Site::with(|config| config.max_connections = 0, |_| {}).await;
-    let answer = full.ask("GET /primus HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let answer = full
+        .ask("GET /primus HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
     assert_eq!(answer.status, 503);
     // A question takes no place.
     assert_eq!(site.server.opened(), 0);
@@ -57,7 +59,7 @@ async fn pages_that_may_connect_can_read_why_they_are_refused() {
         ("null", true),
         ("http://b.example", false),
     ] {
-        let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\r\n");
+        let get = format!("GET /primus HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\r\n");
         let answer = site.ask(&get).await;
         assert_eq!(answer.status, 503, "{origin}");
         let readable = answer.header("access-control-allow-origin");
@@ -72,7 +74,7 @@ async fn pages_that_may_connect_can_read_why_they_are_refused() {
 async fn a_page_of_a_refused_origin_can_read_that_it_is_refused() {
     let site = Site::new().await;
     for origin in ["https://b.example", "null"] {
-        let get = format!("GET /primus HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\r\n");
+        let get = format!("GET /primus HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\r\n");
         let answer = site.ask(&get).await;
         assert_eq!(answer.status, 403);
         assert_eq!(answer.body, br#"{"error":"Origin not allowed"}"#);

@@ -148,7 +148,8 @@ async fn raw_headers(host: &Host, path: &str, headers: &[(&str, &str)]) -> Strin
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     let answer = raw(host, &request).await;
     answer
         .split("\r\n\r\n")

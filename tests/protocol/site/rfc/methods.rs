@@ -169,7 +169,7 @@ async fn everything() -> Site {
 /// The head and the body of an answer that may have no end.
 async fn first_of(host: &Host, line: &str) -> (String, bool) {
     let mut stream = TcpStream::connect(host.address).await.unwrap();
-    let request = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     loop {
@@ -259,7 +259,7 @@ async fn tunnels_and_questions_about_the_whole_server() {
     ] {
         let answer = raw(
             &host,
-            &format!("CONNECT {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+            &format!("CONNECT {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
         )
         .await;
         assert!(answer.starts_with("HTTP/1.1 4"), "{target}: {answer}");
@@ -267,7 +267,7 @@ async fn tunnels_and_questions_about_the_whole_server() {
     // RFC 9110 section 9.3.7.
     let answer = raw(
         &host,
-        "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     )
     .await;
     let answer = answer.to_ascii_lowercase();
@@ -296,7 +296,7 @@ async fn an_upgrade_is_told_whole_and_not_given_to_http_1_0() {
         let line = format!("GET {path}");
         let head = async |version: &str, more: &str| {
             let mut stream = TcpStream::connect(host.address).await.unwrap();
-            let request = format!("{line} HTTP/{version}\r\nHost: a\r\n{more}{ask}\r\n");
+            let request = format!("{line} HTTP/{version}\r\nHost: localhost\r\n{more}{ask}\r\n");
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut bytes = Vec::new();
             while !bytes.windows(4).any(|four| four == b"\r\n\r\n") {

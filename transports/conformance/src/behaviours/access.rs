@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use http::{StatusCode, header, request::Parts};
 use parking_lot::Mutex;
-use stellarfw_transport::{OriginPolicy, Peer, Refusal, TrustedProxies, handshake::query_value};
+use stellarfw_transport::{
+    Hosts, OriginPolicy, Peer, Refusal, TrustedProxies, handshake::query_value,
+};
 
 use super::Subject;
 use crate::{
@@ -139,7 +141,10 @@ fn page(origin: &str) -> Connect {
 
 async fn with_policy(harness: &Subject, policy: OriginPolicy) -> Bed {
     Setup::new(harness)
-        .configure(|config| config.origins = policy)
+        .configure(|config| {
+            config.origins = policy;
+            config.hosts = Hosts::Any;
+        })
         .serve()
         .await
 }
@@ -293,6 +298,7 @@ pub async fn the_scheme_of_a_page_counts_where_it_is_known(harness: Subject) {
         .configure(|config| {
             let list = TrustedProxies::try_from(vec!["0.0.0.0/0".into(), "::/0".into()]);
             config.trusted_proxies = list.must();
+            config.hosts = Hosts::Any;
         })
         .serve()
         .await;
@@ -316,6 +322,51 @@ pub async fn the_scheme_of_a_page_counts_where_it_is_known(harness: Subject) {
         if is_known {
             bed.refused_with(403, by(proto, other)).await;
         }
+    }
+    bed.finish().await;
+}
+
+/// A request for a host that the server does not serve is refused, whatever page it comes from: its name
+/// may have been made to resolve to this server.
+pub async fn only_listed_hosts_are_served(harness: Subject) {
+    let bed = Setup::new(&harness)
+        .configure(|config| {
+            config.hosts = Hosts::List(vec!["stellar.example".into(), "*.b.example".into()]);
+        })
+        .serve()
+        .await;
+    let at = |host: &str| {
+        let connect = Connect::default().header(header::HOST.as_str(), host);
+        connect.header(header::ORIGIN.as_str(), format!("http://{host}"))
+    };
+    for host in [
+        "evil.example",
+        "evil.example:8080",
+        "b.example",
+        "xstellar.example",
+    ] {
+        if bed.capabilities.headers {
+            let refused = bed.refused_with(421, at(host)).await;
+            if bed.capabilities.refusal {
+                let message = refused.message.unwrap_or_default();
+                assert!(message.contains("server.hosts"), "{message}");
+            }
+        }
+    }
+    if bed.capabilities.headers {
+        assert_eq!(bed.server.opened(), 0);
+    }
+    for host in [
+        "stellar.example",
+        "STELLAR.example:8080",
+        "x.b.example",
+        "localhost:1",
+        "127.0.0.1",
+        "[::1]:8080",
+    ] {
+        let (visitor, spark) = bed.pair_with(at(host)).await;
+        visitor.vanish().await;
+        bed.closed(&spark).await;
     }
     bed.finish().await;
 }

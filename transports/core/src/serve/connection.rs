@@ -32,7 +32,7 @@ use super::{
 };
 #[cfg(feature = "tls")]
 use crate::budget::Budget;
-use crate::http::{BoxError, Peer, Secure};
+use crate::http::{BoxError, Local, Peer, Secure};
 
 /// What answers the requests of a server.
 pub(super) trait Answers<B>:
@@ -62,6 +62,8 @@ impl<S, B> Answers<B> for S where
 /// What a connection is served with.
 pub(super) struct Serving<S> {
     pub(super) service: S,
+    /// The server's own address.
+    pub(super) local: Option<SocketAddr>,
     pub(super) limits: Limits,
     /// It has no place of its own.
     pub(super) spare: Option<Arc<Spare>>,
@@ -139,6 +141,7 @@ impl<S> Serving<S> {
         let header_timeout = self.header_timeout();
         let Self {
             service,
+            local,
             limits,
             spare,
             mut stopped,
@@ -152,6 +155,7 @@ impl<S> Serving<S> {
             service,
             limits,
             peer,
+            local,
             secure,
             spare,
         };
@@ -189,6 +193,7 @@ pub(super) struct Marked<S> {
     pub(super) service: S,
     pub(super) limits: Limits,
     pub(super) peer: Option<SocketAddr>,
+    pub(super) local: Option<SocketAddr>,
     pub(super) secure: bool,
     pub(super) spare: Option<Arc<Spare>>,
 }
@@ -208,6 +213,9 @@ impl<S> Marked<S> {
         let extensions = request.extensions_mut();
         if let Some(peer) = self.peer {
             extensions.insert(Peer(peer));
+        }
+        if let Some(local) = self.local {
+            extensions.insert(Local(local));
         }
         if self.secure {
             extensions.insert(Secure);

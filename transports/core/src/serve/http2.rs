@@ -45,6 +45,7 @@ impl<S> Serving<S> {
         let header_timeout = self.header_timeout();
         let Self {
             service,
+            local,
             limits,
             spare,
             budget,
@@ -55,6 +56,7 @@ impl<S> Serving<S> {
             service,
             limits,
             peer,
+            local,
             secure: true,
             spare,
         };

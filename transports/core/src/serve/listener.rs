@@ -67,6 +67,15 @@ impl Stream {
             Self::Unix(_) => None,
         }
     }
+
+    /// The address of its own end, if it has one.
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream, _) => stream.local_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 impl Listener {

@@ -199,6 +199,7 @@ where
         };
         let serving = Serving {
             service: service.clone(),
+            local: stream.local(),
             limits,
             spare: spare.clone(),
             #[cfg(feature = "tls")]

@@ -245,12 +245,53 @@ impl Server {
         if self.is_refusing() {
             return Err(unavailable("The server is shutting down"));
         }
+        // Engines over HTTP have been asked before; others come here first.
+        if !inner
+            .config
+            .serves_host(&parts.headers, &parts.uri, &parts.extensions)
+        {
+            return Err(inner.refused_hosts.refuse(&parts.headers, &parts.uri));
+        }
         if !inner.config.allows_page(parts) {
             return Err(self.refuse_origin(parts));
         }
         if let Some(remote) = reservation.remote {
             parts.extensions.insert(Peer(remote));
         }
+        self.ask(parts).await
+    }
+
+    /// Returns `true` if there is an authorizer.
+    #[must_use]
+    pub fn has_authorizer(&self) -> bool {
+        self.0.authorizer.is_some()
+    }
+
+    /// Asks the authorizer about a request that opens no connection, such as one for an API beside the
+    /// engines. Returns the identity that it found out; `None` without an authorizer, too.
+    ///
+    /// The authorizer sees the client's address as the extension [`Peer`], as that of a connection.
+    /// Neither the origin nor any bound is looked at. Cancel safe as far as the authorizer is.
+    ///
+    /// # Errors
+    /// The authorizer's refusal, or 503 if it took longer than a handshake may.
+    pub async fn identify_request(&self, parts: &mut Parts) -> Result<Option<Identity>, Refusal> {
+        let peer = parts.extensions.get::<Peer>().copied();
+        let remote = self
+            .config()
+            .client_address(peer.map(|peer| peer.0), &parts.headers);
+        if let Some(remote) = remote {
+            parts.extensions.insert(Peer(remote));
+        }
+        let verdict = self.ask(parts).await;
+        if let Some(peer) = peer {
+            parts.extensions.insert(peer);
+        }
+        verdict
+    }
+
+    async fn ask(&self, parts: &Parts) -> Result<Option<Identity>, Refusal> {
+        let inner = &self.0;
         let Some(authorizer) = &inner.authorizer else {
             return Ok(None);
         };

@@ -32,7 +32,7 @@ use self::{
 use crate::{
     addresses::Addresses,
     ahead::for_each_ahead,
-    auth::{Authorizer, Identity},
+    auth::{Authorizer, Identity, Refusal},
     budget::{Budget, Ledger},
     clients::{Client, ClientKey, Clients},
     close::CloseReason,
@@ -43,6 +43,7 @@ use crate::{
     frame::Frame,
     handler::Handler,
     heartbeat::Wheel,
+    hosts::RefusedHosts,
     http::{self as web, HttpService, Request, Response},
     outlet::OutboxLimits,
     rate::{Bucket, Rate},
@@ -112,6 +113,7 @@ pub(crate) struct ServerInner {
     /// The new connections of all addresses, where their rate is bounded.
     arrivals: Option<(Rate, Mutex<Bucket>)>,
     refused_origins: RefusedOrigins,
+    refused_hosts: RefusedHosts,
     /// The log has been told that there is no room.
     told_full: AtomicBool,
     stopping: AtomicBool,
@@ -193,6 +195,10 @@ impl Server {
 
     /// Answers one request. Not cancel safe, as [`Transport::serve`].
     pub async fn serve(&self, request: Request) -> Response {
+        if let Err(refusal) = self.check_host(&request) {
+            let upgrade = request.headers().contains_key(http::header::UPGRADE);
+            return web::refused(&refusal, upgrade);
+        }
         let path = request.uri().path();
         let pathname = self.0.config.pathname.as_str();
         if web::is_under(path, pathname) {
@@ -213,6 +219,25 @@ impl Server {
             }
         }
         web::not_found()
+    }
+
+    /// Checks that a request is for a host that is [served](ServerConfig::serves_host). The log gets a
+    /// warning for each refused host, and for at most 64.
+    ///
+    /// [`Server::serve`] does so by itself. It is for other services beside the engines.
+    ///
+    /// # Errors
+    /// The refusal, with status 421.
+    pub fn check_host<B>(&self, request: &http::Request<B>) -> Result<(), Refusal> {
+        let (headers, uri) = (request.headers(), request.uri());
+        match self
+            .0
+            .config
+            .serves_host(headers, uri, request.extensions())
+        {
+            true => Ok(()),
+            false => Err(self.0.refused_hosts.refuse(headers, uri)),
+        }
     }
 
     fn spec(&self) -> Response {

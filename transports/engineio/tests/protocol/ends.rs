@@ -93,7 +93,9 @@ async fn a_length_that_lies_is_believed_only_so_far() {
     let (line, _) = bed.connect(Way::Polling).await;
     let mut http = Http::connect(bed.site.address()).await.unwrap();
     let target = format!("{}&transport=polling", line.target);
-    let head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n");
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n"
+    );
     http.stream.write_all(head.as_bytes()).await.unwrap();
     assert_eq!(http.answer().await.unwrap().status, 413);
     assert_eq!(bed.closed().await, CloseReason::TooLarge);

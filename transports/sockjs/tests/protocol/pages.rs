@@ -1,5 +1,6 @@
 //! Greeting, info and the iframe's page.
 
+use stellarfw_sockjs::SockJsConfig;
 use stellarfw_transport::OriginPolicy;
 
 use crate::{
@@ -228,6 +229,35 @@ async fn the_iframes_page_is_framed_only_by_pages_of_the_policy() {
     let bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
     let any = bed.get("/iframe.html").await;
     assert_eq!((framing(&any), any.header("x-frame-options")), (None, None));
+}
+
+/// A script of another origin runs only if it is the one that is known.
+#[tokio::test]
+async fn the_iframes_script_is_known_by_its_hash() {
+    let page = async |change: fn(&mut SockJsConfig)| {
+        let bed = bed_with(change, |_| {}).await;
+        bed.get("/iframe.html").await.text().to_owned()
+    };
+    let default = page(|_| {}).await;
+    let known = "<script src=\"https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js\" \
+                 integrity=\"sha384-svdnwiXBL+Js+yUneJSRFy24NgGiOfDM/vkQl/vCeVrcbYD6yW8EwPr1FnxTEZsR\" \
+                 crossorigin=\"anonymous\"></script>";
+    assert!(default.contains(known), "{default}");
+    let own = page(|config| config.script = Some("/own.js".into())).await;
+    assert!(own.contains("<script src=\"/own.js\"></script>"), "{own}");
+    let both = page(|config| {
+        config.script = Some("https://a.example/x.js".into());
+        config.integrity = Some("sha256-a\"b".into());
+    })
+    .await;
+    let expected =
+        "<script src=\"https://a.example/x.js\" integrity=\"sha256-a&quot;b\" crossorigin";
+    assert!(both.contains(expected), "{both}");
+    let served = page(|config| config.serve_script("sockjs.js")).await;
+    assert!(
+        served.contains("<script src=\"sockjs.js\"></script>"),
+        "{served}"
+    );
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn a_stop_of_the_server_ends_no_session_whose_next_poll_has_come() {
     // Blocking calls: the server runs on this thread, and is not to see anything yet.
     let mut poll = std::net::TcpStream::connect(bed.site.address).unwrap();
     let head = format!(
-        "POST /primus{session}/xhr HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "POST /primus{session}/xhr HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     poll.write_all(head.as_bytes()).unwrap();
     std::thread::sleep(delay * 2);

@@ -177,7 +177,7 @@ async fn what_comes_with_the_upgrade_is_not_lost() {
     let bed = bed().await;
     let mut http = bed.http().await;
     let mut bytes = format!(
-        "GET /primus{} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /primus{} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         path()
     )

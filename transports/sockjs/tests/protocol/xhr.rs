@@ -201,7 +201,7 @@ async fn slow_requests_are_waited_for() {
     bed.open(&session, "").await;
     let mut http = bed.http().await;
     let request = format!(
-        "POST /primus{session}/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[\"x\"]"
+        "POST /primus{session}/xhr_send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n[\"x\"]"
     );
     for byte in request.as_bytes() {
         http.stream.write_all(&[*byte]).await.unwrap();
