@@ -139,6 +139,8 @@ fn most_like(name: &str) -> Option<String> {
     if let Ok(table) = Table::try_from(Config::default()) {
         collect(&table, &mut Vec::new(), &mut known);
     }
+    // A table's order depends on features of its crate that others may switch on.
+    known.sort();
     let own = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).replace('_', "");
     let wanted = own(name);
     let alike = |known: &String| strsim::normalized_damerau_levenshtein(&wanted, &own(known));

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Site, TEXT, age};
+use super::{Age, Site, TEXT};
 use crate::{
     http::echo,
     support::{Folder, Host, host, soon},
@@ -24,7 +24,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 async fn counting() -> (Site, Arc<AtomicUsize>) {
     let folder = Folder::new();
     folder.write("a.txt", TEXT);
-    age(&folder, "a.txt", 1_000);
+    Age::Seconds(1_000).give(&folder, "a.txt");
     let count = Arc::new(AtomicUsize::new(0));
     let counted = count.clone();
     let builder = echo()

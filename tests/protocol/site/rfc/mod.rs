@@ -33,19 +33,31 @@ struct Site {
     host: Host,
 }
 
-/// Sets a file's time into the past: what has just been written may change again.
-fn age(folder: &Folder, name: &str, seconds: u64) {
-    let file = std::fs::File::options();
-    let file = file.clone().write(true).open(folder.path().join(name));
-    let time = SystemTime::now() - Duration::from_secs(seconds);
-    file.unwrap().set_modified(time).unwrap();
+/// When a file was changed.
+#[derive(Clone, Copy)]
+enum Age {
+    Seconds(u64),
+    /// An hour from now.
+    ToCome,
+}
+
+impl Age {
+    fn give(self, folder: &Folder, name: &str) {
+        let file = std::fs::File::options();
+        let file = file.clone().write(true).open(folder.path().join(name));
+        let time = match self {
+            Self::Seconds(seconds) => SystemTime::now() - Duration::from_secs(seconds),
+            Self::ToCome => SystemTime::now() + Duration::from_secs(3_600),
+        };
+        file.unwrap().set_modified(time).unwrap();
+    }
 }
 
 async fn site() -> Site {
     let folder = Folder::new();
     for name in ["a.txt", "b.bin", "c.js", "page.html"] {
         folder.write(name, TEXT);
-        age(&folder, name, 1_000);
+        Age::Seconds(1_000).give(&folder, name);
     }
     folder.write("c.js.gz", b"\x1f\x8bgzip");
     folder.write("empty.txt", "");
