@@ -80,7 +80,7 @@ async fn info_tells_what_the_server_can_do() {
 
 #[tokio::test]
 async fn info_follows_the_settings() {
-    let change = |config: &mut stellarfw_sockjs::SockJsConfig| {
+    let change = |config: &mut SockJsConfig| {
         config.websocket = false;
         config.cookie = true;
     };
