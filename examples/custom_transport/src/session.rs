@@ -9,7 +9,9 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt as _};
-use stellarfw_transport::{CloseReason, Inlet, Kind, Message, Outgoing, Peer, QueuedSink, Server};
+use stellarfw_transport::{
+    CloseReason, Inlet, Kind, Message, Outgoing, Peer, QueuedSink, Server, Spark,
+};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{
@@ -57,7 +59,7 @@ async fn talk(
     let spark = inlet.spark().clone();
     let (reader, writer) = stream.into_split();
     let mut reading = pin!(read(
-        FramedRead::new(reader, WholeLines(codec.clone())),
+        FramedRead::new(reader, WholeLines::new(codec.clone(), &spark)),
         inlet
     ));
     let mut writing = pin!(write(FramedWrite::new(writer, codec), sink));
@@ -137,16 +139,36 @@ async fn write(
     }
 }
 
-/// Lines that have an end. The codec itself takes what a peer had sent of a line when it was gone for
-/// a line, too.
-struct WholeLines(LinesCodec);
+/// Lines that have an end: what a gone peer had sent of one is no payload. The bytes of a line that has
+/// not come whole count in the memory budget, and must go on at the least rate.
+struct WholeLines {
+    codec: LinesCodec,
+    spark: Spark,
+    is_new: bool,
+}
+
+impl WholeLines {
+    fn new(codec: LinesCodec, spark: &Spark) -> Self {
+        let spark = spark.clone();
+        Self {
+            codec,
+            spark,
+            is_new: true,
+        }
+    }
+}
 
 impl Decoder for WholeLines {
     type Item = String;
     type Error = LinesCodecError;
 
     fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<String>, LinesCodecError> {
-        self.0.decode(bytes)
+        let line = self.codec.decode(bytes)?;
+        if line.is_none() {
+            self.spark.assembling(bytes.len(), self.is_new);
+        }
+        self.is_new = line.is_some() || bytes.is_empty();
+        Ok(line)
     }
 
     fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<String>, LinesCodecError> {

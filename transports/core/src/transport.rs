@@ -21,7 +21,9 @@ use crate::{
 /// 2. calls [`Server::open`] with an [`Outlet`](crate::Outlet), its way out, and gets an
 ///    [`Inlet`](crate::Inlet), the way in,
 /// 3. reports messages and signs of life to the inlet, in order, and at last that the connection
-///    is gone.
+///    is gone,
+/// 4. notes with [`Spark::assembling`](crate::Spark::assembling) what it holds of a message that has not
+///    come whole.
 ///
 /// All else is the same for every engine and none of its business: control messages, heartbeats,
 /// ids, codecs, transforms, limits of the inbox, shutdown.
