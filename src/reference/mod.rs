@@ -27,6 +27,8 @@ pub(crate) struct Document {
     pub(crate) text: String,
     /// A page is told what it may load: its own files and nothing else.
     pub(crate) policy: Option<HeaderValue>,
+    /// It says nothing of the application, and is the same on every server.
+    pub(crate) is_asset: bool,
 }
 
 /// No inline script, no inline style, nothing of other origins, and no frame around it that is
@@ -42,6 +44,11 @@ pub(crate) fn documents(stellar: &Stellar) -> Vec<Document> {
         mime: HeaderValue::from_static(mime),
         text,
         policy: None,
+        is_asset: false,
+    };
+    let asset = |path, mime, text: &str| Document {
+        is_asset: true,
+        ..document(path, mime, text.to_owned())
     };
     let json = "application/json; charset=utf-8";
     vec![
@@ -49,20 +56,20 @@ pub(crate) fn documents(stellar: &Stellar) -> Vec<Document> {
             policy: Some(HeaderValue::from_static(POLICY)),
             ..document("/docs", "text/html; charset=utf-8", page::render(&catalog))
         },
-        document(
+        asset(
             "/docs/docs.js",
             "text/javascript; charset=utf-8",
-            include_str!("page/docs.js").into(),
+            include_str!("page/docs.js"),
         ),
-        document(
+        asset(
             "/docs/docs.css",
             "text/css; charset=utf-8",
-            include_str!("page/docs.css").into(),
+            include_str!("page/docs.css"),
         ),
-        document(
+        asset(
             "/docs/logo.svg",
             "image/svg+xml",
-            include_str!("page/logo.svg").into(),
+            include_str!("page/logo.svg"),
         ),
         document(
             "/docs/openapi.json",
