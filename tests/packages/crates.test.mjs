@@ -61,7 +61,7 @@ for (const crate of crates) {
     const names = readdirSync(folder(crate), { recursive: true });
     const strange = names.filter((name) => /^(target|node_modules|tests|benches|examples|fuzz)$/.test(name));
     assert.deepEqual(strange, []);
-    const bound = crate.name === "stellarfw" ? 450_000 : 120_000;
+    const bound = crate.name === "stellarfw" ? 600_000 : 180_000;
     assert.ok(statSync(file(crate)).size < bound, `${statSync(file(crate)).size} bytes`);
   });
 }
