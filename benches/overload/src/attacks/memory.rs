@@ -38,7 +38,7 @@ pub(super) fn all() -> Vec<Attack> {
         },
         Attack {
             name: "unread",
-            what: "20 connections ask for answers of 1 MiB and read none, and come again when ended",
+            what: "20 connections ask for answers of 1 MiB, read none, and reconnect when they are closed",
             bound: "`server.outbox`, and `server.memoryBudget`",
             settings: &[],
             descriptors: None,
@@ -49,7 +49,7 @@ pub(super) fn all() -> Vec<Attack> {
         },
         Attack {
             name: "unread-files",
-            what: "20 connections ask for files of 8 MiB and read none, and come again when ended",
+            what: "20 connections ask for files of 8 MiB, read none, and reconnect when they are closed",
             bound: "`server.outbox`, and `server.memoryBudget`",
             settings: &[],
             descriptors: None,
@@ -76,7 +76,7 @@ async fn held(stage: &Stage<'_>, fragments: bool) -> Outcome {
                 true => &frame(FIN | PING, b""),
                 false => b"x",
             };
-            // Whether it was ended before it was all sent does not matter.
+            // The server may close the connection before everything is sent.
             let code = match sent {
                 Ok(()) => drip(&mut peer, drop).await,
                 Err(_) => peer.close_code(PATIENCE).await,
@@ -130,7 +130,7 @@ async fn send_fragments(peer: &mut Peer) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Sends a little every two seconds, until the goodbye.
+/// Sends a little every two seconds, until the close frame.
 async fn drip(peer: &mut Peer, drop: &[u8]) -> Option<u16> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {

@@ -68,7 +68,7 @@ pub(super) fn all() -> Vec<Attack> {
     ]
 }
 
-/// As much as makes a message of 10 MiB.
+/// The number of items in a list of 10 MiB.
 const ITEMS: usize = 5_000_000;
 
 async fn big_params(stage: &Stage<'_>) -> Outcome {
