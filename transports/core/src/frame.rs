@@ -211,6 +211,19 @@ impl Frame {
         made
     }
 
+    /// A frame of other bytes that an engine has made of this one, for example with [`Frame::translated`]. Where this one
+    /// goes to many, what waits of the new one counts once for all of them, too.
+    ///
+    /// The bytes of a text frame must be UTF-8; if they are not, its [message](Frame::as_message) is binary.
+    #[must_use]
+    pub fn derived(&self, kind: Kind, payload: impl Into<Bytes>) -> Self {
+        Self {
+            kind,
+            payload: payload.into(),
+            many: self.many.clone(),
+        }
+    }
+
     /// A text frame.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
@@ -333,5 +346,28 @@ mod tests {
         assert_eq!(one, many);
         // That there is none is known, too.
         assert_eq!(many.translated(("none", 0), |_| None), None);
+    }
+
+    #[test]
+    fn a_derived_frame_waits_as_the_one_it_is_made_of() {
+        let budget = Budget::new(1 << 20);
+        let many = Frame::text("x".repeat(1_000)).for_many();
+        let made = many.translated(("x", 1), |bytes| Some([bytes, b"]"].concat().into()));
+        let derived: Vec<_> = (0..10)
+            .map(|_| many.derived(Kind::Text, made.clone().unwrap()))
+            .collect();
+        assert_eq!(derived[0].len(), 1_001);
+        assert!(derived[0].is_for_many());
+        for frame in &derived {
+            assert!(!frame.wait(&budget).is_empty());
+        }
+        let used = budget.used();
+        assert!((1_000..4_000).contains(&used), "{used}");
+        drop((many, derived));
+        assert_eq!(budget.used(), 0);
+        // One that goes to one is its own.
+        let one = Frame::text("a").derived(Kind::Binary, vec![1]);
+        assert_eq!(one, Frame::binary(vec![1]));
+        assert!(!one.is_for_many());
     }
 }

@@ -179,13 +179,31 @@ impl Outbox {
         if self.len() + taken.frames >= frames || !has_room {
             return Err(PushError::Full);
         }
+        self.enqueue(frame);
+        Ok(())
+    }
+
+    /// Queues a frame that belongs to the one queued last and must not be parted from it, such as an attachment. It is
+    /// taken whatever waits: the sender bounds how many there are.
+    ///
+    /// # Errors
+    /// [`PushError::Closed`] when no frames are taken any more.
+    pub fn push_with_last(&mut self, frame: Frame) -> Result<(), PushError> {
+        if self.closed {
+            return Err(PushError::Closed);
+        }
+        self.enqueue(frame);
+        Ok(())
+    }
+
+    #[inline]
+    fn enqueue(&mut self, frame: Frame) {
         self.bytes += frame.len();
         if self.is_empty() {
             self.first = Some(frame);
         } else {
             self.others.push_back(frame);
         }
-        Ok(())
     }
 
     /// Takes the frame that waits longest.
@@ -309,6 +327,23 @@ mod tests {
         outbox.pop();
         outbox.close();
         assert_eq!(outbox.push(Frame::text("c")), Err(PushError::Closed));
+    }
+
+    #[test]
+    fn what_belongs_to_the_last_frame_is_taken_with_it() {
+        let mut outbox = Outbox::new(Arc::new(OutboxLimits::new(1, 10)));
+        outbox.push(Frame::text("a")).unwrap();
+        assert_eq!(outbox.push(Frame::text("c")), Err(PushError::Full));
+        outbox.push_with_last(Frame::text("b".repeat(100))).unwrap();
+        let waiting = Waiting {
+            frames: 2,
+            bytes: 101,
+        };
+        assert_eq!(outbox.waiting(), waiting);
+        assert_eq!(outbox.pop(), Some(Frame::text("a")));
+        outbox.close();
+        let refused = outbox.push_with_last(Frame::text("b"));
+        assert_eq!(refused, Err(PushError::Closed));
     }
 
     #[test]
