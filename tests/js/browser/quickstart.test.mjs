@@ -81,7 +81,7 @@ async function started(t, ...args) {
   return { demo, window };
 }
 
-piece("Load it, html 1", async (t, code) => {
+piece("Load the client, html 1", async (t, code) => {
   const folder = await temporary(t);
   const end = "globalThis.told = client.state;\n</script>\n";
   const body = code.replace(/<\/script>\n$/, end);
@@ -92,7 +92,7 @@ piece("Load it, html 1", async (t, code) => {
   await page.waitForFunction(() => globalThis.told === "connected");
 });
 
-piece("Load it, js 1", async (t, code) => {
+piece("Load the client, js 1", async (t, code) => {
   const { demo, window } = await started(t);
   const here = code.replace("https://example.org", demo.server.url);
   assert.notEqual(here, code);
@@ -112,7 +112,7 @@ piece("Call an action, js 1", async (t, code) => {
   assert.deepEqual(await run(window, `${start}\n${code}\n${end}`), [3, "idle"]);
 });
 
-piece("Talk in a room, js 1", async (t, code) => {
+piece("Send messages in a room, js 1", async (t, code) => {
   const { window } = await started(t);
   const start = "const shown = new Promise((resolve) => { globalThis.show = (...all) => resolve(all); });";
   const end = "async () => [await shown, client.id, membersCount]";
@@ -120,21 +120,21 @@ piece("Talk in a room, js 1", async (t, code) => {
   assert.deepEqual([room, from, message, members], ["lobby", id, { text: "Hello" }, 1]);
 });
 
-piece("Talk in a room, js 2", async (t, code) => {
+piece("Send messages in a room, js 2", async (t, code) => {
   const { window } = await started(t);
   const start = `const moved = new Promise((resolve) => { globalThis.move = resolve; });
     await client.join("lobby");`;
   assert.equal(await withClient(window, start, code, "() => moved"), "e4");
 });
 
-piece("When something fails, js 1", async (t, code) => {
+piece("Handle errors, js 1", async (t, code) => {
   const { window } = await started(t);
   const start = "const console = { log: (...all) => { globalThis.logged = all.join(' '); } };";
   const [, promised] = code.match(/console\.log\(.*\); \/\/ (.*)/);
   assert.equal(await withClient(window, start, code, "() => logged"), promised);
 });
 
-piece("When the network fails, js 1", async (t, code) => {
+piece("Reconnect, js 1", async (t, code) => {
   const { demo, window } = await started(t);
   const start = `globalThis.shown = [];
     const badge = { set textContent(state) { shown.push(state); } };
@@ -158,7 +158,7 @@ piece("When the network fails, js 1", async (t, code) => {
   assert.deepEqual([...rows.join().matchAll(/\w+/g)].flat().sort(), listed.sort());
 });
 
-piece("With React or Vue, jsx 1", async (t, code) => {
+piece("React and Vue, jsx 1", async (t, code) => {
   const { window } = await started(t);
   const page = `import { createRoot } from "react-dom/client";
     import { StellarClient } from "stellar-client";
@@ -182,7 +182,7 @@ piece("With React or Vue, jsx 1", async (t, code) => {
   assert.match(await readFile(`${root}client/${vue.default}`, "utf8"), /\buseRoom\b/);
 });
 
-piece("With types, ts 1", async (t, code) => {
+piece("TypeScript, ts 1", async (t, code) => {
   const { demo, window } = await started(t);
   const folder = await temporary(t);
   const types = await (await fetch(`${demo.server.url}/stellar-client.d.ts`)).text();
