@@ -37,6 +37,7 @@ test("the crates that are published are those that are meant to be", () => {
     "stellarfw-socketio",
     "stellarfw-sockjs",
     "stellarfw-transport",
+    "stellarfw-websocket",
     "stellarfw-ws",
   ]);
 });

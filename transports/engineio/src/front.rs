@@ -12,7 +12,7 @@ use stellarfw_transport::{
     http::{Body, Request, Response, refused},
     is_websocket_upgrade,
 };
-use stellarfw_ws::upgrade::Upgrade;
+use stellarfw_websocket::Upgrade;
 
 use crate::{
     config::{EngineIoConfig, max_payload},

@@ -7,7 +7,7 @@ use engineioxide::{
     DisconnectReason, Str, handler::EngineIoHandler, socket::Socket as LibrarySocket,
 };
 use stellarfw_transport::{CloseReason, Frame, Message};
-use stellarfw_ws::pipe::COPY_MAX;
+use stellarfw_websocket::COPY_MAX;
 
 use crate::{
     library::{Attached, Put, Sent, Sink},

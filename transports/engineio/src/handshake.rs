@@ -15,10 +15,7 @@ use stellarfw_transport::{
     Server,
     http::{Response, text},
 };
-use stellarfw_ws::{
-    inbound::{Inbound, Limits},
-    upgrade::Upgrade,
-};
+use stellarfw_websocket::{MessageReader, ReadLimits, Upgrade};
 
 use crate::{
     front::Front,
@@ -146,12 +143,12 @@ pub(crate) fn decline(server: &Server, upgrade: Upgrade) -> Response {
         let Some((socket, early)) = upgrade.socket(handshake).await else {
             return;
         };
-        let limits = Limits {
+        let limits = ReadLimits {
             read_buffer: 0,
             max_message: 0,
             max_frame: 0,
         };
-        let mut inbound = Inbound::new(socket, early, limits);
+        let mut inbound = MessageReader::new(socket, early, limits);
         let mut rest = wire::close(None);
         let closing = poll_fn(|cx| {
             while !rest.is_empty() {

@@ -76,7 +76,7 @@ pub use self::{
     session::{Session, protocol},
     wire::put_header,
 };
-pub use stellarfw_ws::pipe::COPY_MAX;
+pub use stellarfw_websocket::COPY_MAX;
 
 /// The Engine.IO engine; its name is `engine.io`.
 ///

@@ -12,7 +12,7 @@ use std::{collections::VecDeque, sync::Arc};
 use stellarfw_transport::{
     Account, CloseReason, Frame, Held, Outbox, OutboxLimits, Outlet, PushError, Waiting,
 };
-use stellarfw_ws::pipe::{BATCH, Large, Next, Write};
+use stellarfw_websocket::{LargePayload, NextFrame, SocketWrite, WRITE_BATCH};
 
 use crate::{
     library::{Put, Sent, Sink},
@@ -154,7 +154,7 @@ impl Out {
     /// As [`Out::note`], by whoever sends: what the session's task is about to write does not wait.
     pub(crate) fn note_sent(&mut self) {
         let wire = self.wire.as_ref();
-        if !wire.is_some_and(|wire| wire.pipe.is_of_task() && !wire.pipe.is_stuck()) {
+        if !wire.is_some_and(|wire| wire.pipe.needs_task() && !wire.pipe.is_blocked()) {
             self.note();
         }
     }
@@ -168,7 +168,7 @@ impl Out {
 
     /// Sends what can be sent next: past the library, or by its hands. `task` is how the session's task
     /// writes, if that is who asks. Whether the task has to see to it.
-    pub(crate) fn hand_over(&mut self, task: Option<&mut Write<'_>>) -> bool {
+    pub(crate) fn hand_over(&mut self, task: Option<&mut SocketWrite<'_>>) -> bool {
         if self.kept || self.line == Line::Moving {
             return false;
         }
@@ -182,10 +182,10 @@ impl Out {
             let Some(mut wire) = self.wire.take() else {
                 return false;
             };
-            let before = wire.pipe.is_stuck();
-            let alone = task.is_none() && wire.pipe.is_of_task();
+            let before = wire.pipe.is_blocked();
+            let alone = task.is_none() && wire.pipe.needs_task();
             wire.pipe.write(task, |batch| self.next(&*sink, batch));
-            let wanted = alone || !before && wire.pipe.is_stuck() || self.handed > 0;
+            let wanted = alone || !before && wire.pipe.is_blocked() || self.handed > 0;
             self.wire = Some(wire);
             return wanted;
         }
@@ -199,7 +199,7 @@ impl Out {
     }
 
     /// Puts the next frame into a batch, if there is one and the library holds none.
-    fn next(&mut self, sink: &dyn Sink, batch: &mut Vec<u8>) -> Next {
+    fn next(&mut self, sink: &dyn Sink, batch: &mut Vec<u8>) -> NextFrame {
         while self.handed == 0
             && let Some(frame) = self.outbox.pop()
         {
@@ -208,8 +208,8 @@ impl Out {
                 None => sink.put(&frame, batch),
             };
             let next = match put {
-                Put::Here => Next::Put,
-                Put::Then(bytes) => Next::Large(Large {
+                Put::Here => NextFrame::Appended,
+                Put::Then(bytes) => NextFrame::Large(LargePayload {
                     bytes,
                     many: frame.many(),
                 }),
@@ -222,7 +222,7 @@ impl Out {
             self.turns.pop_front();
             return next;
         }
-        Next::Nothing
+        NextFrame::None
     }
 
     /// Hands the library a frame.
@@ -328,7 +328,7 @@ impl Out {
         }
         if *reason == CloseReason::OverBudget
             && let Some(wire) = &mut self.wire
-            && wire.pipe.waiting().bytes > BATCH
+            && wire.pipe.waiting().bytes > WRITE_BATCH
         {
             // The goodbye would have to wait for the end of a long message.
             wire.pipe.clear();

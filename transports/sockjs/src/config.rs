@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::SessionBinding;
-use stellarfw_ws::{WsConfig, deflate::DeflateConfig};
+use stellarfw_websocket::{WebSocketOptions, deflate::DeflateConfig};
 
 /// The settings of the SockJS engine; those that hold for every engine, such as the longest
 /// message, are in [`ServerConfig`](stellarfw_transport::ServerConfig).
@@ -52,8 +52,7 @@ pub struct SockJsConfig {
     /// `bind_address` demands. `Address` is the same as that. Default: nothing more.
     #[serde(with = "stellarfw_transport::switch")]
     pub bind: Option<SessionBinding>,
-    /// `permessage-deflate` over WebSocket. Default: off. See
-    /// [`WsConfig::compression`].
+    /// `permessage-deflate` over WebSocket. Default: off. See [`DeflateConfig`].
     #[serde(with = "stellarfw_transport::switch")]
     pub compression: Option<DeflateConfig>,
     /// Size of a WebSocket's read buffer in bytes. Default 4,096.
@@ -122,11 +121,12 @@ impl SockJsConfig {
         settings.iter().find(|(_, value)| *value == 0).map(|s| s.0)
     }
 
-    pub(crate) fn ws(&self) -> WsConfig {
-        let mut config = WsConfig::default();
-        config.compression = self.compression.clone();
-        config.read_buffer = self.read_buffer;
-        config
+    /// Returns the options of the connections over WebSocket.
+    pub(crate) fn websocket_options(&self) -> WebSocketOptions {
+        let mut options = WebSocketOptions::default();
+        options.compression = self.compression.clone();
+        options.read_buffer = self.read_buffer;
+        options
     }
 }
 

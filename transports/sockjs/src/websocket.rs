@@ -1,4 +1,4 @@
-//! The ways over WebSocket: the engine of WebSocket does them, with this framing.
+//! The transports over WebSocket: a framing on `stellarfw-websocket`.
 
 use http::{StatusCode, header, request::Parts};
 use stellarfw_transport::{
@@ -6,7 +6,7 @@ use stellarfw_transport::{
     http::{Request, Response},
     is_websocket_upgrade, turn,
 };
-use stellarfw_ws::{Framing, Plain, accept};
+use stellarfw_websocket::{Framing, Plain, accept};
 
 use crate::{
     SockJs,
@@ -28,7 +28,7 @@ impl Framing for Framed {
         Some(Frame::from_static(OPEN))
     }
 
-    fn message(outbox: &mut Outbox) -> Option<Frame> {
+    fn next_message(outbox: &mut Outbox) -> Option<Frame> {
         let (text, _) = frame::batch(outbox, BATCH)?;
         Some(Frame::text(text))
     }
@@ -37,7 +37,7 @@ impl Framing for Framed {
         Some(Frame::from_static(HEARTBEAT))
     }
 
-    fn goodbye(code: u16, text: &str) -> Option<Frame> {
+    fn closing(code: u16, text: &str) -> Option<Frame> {
         // Who breaks the protocol is cut without a word of it.
         let is_fault = matches!(code, 1002 | 1007);
         (!is_fault).then(|| Frame::text(frame::goodbye(code, text)))
@@ -62,7 +62,7 @@ impl Framing for Framed {
         Ok(())
     }
 
-    fn longest(max_length: usize) -> usize {
+    fn max_message(max_length: usize) -> usize {
         longest(max_length)
     }
 }
@@ -82,9 +82,9 @@ pub(crate) async fn serve(
     hide_session(&mut parts.uri, mount);
     let request = Request::from_parts(parts, body);
     if raw {
-        accept::<Plain>(&config.ws(), server, SockJs::NAME, request).await
+        accept::<Plain>(&config.websocket_options(), server, SockJs::NAME, request).await
     } else {
-        accept::<Framed>(&config.ws(), server, SockJs::NAME, request).await
+        accept::<Framed>(&config.websocket_options(), server, SockJs::NAME, request).await
     }
 }
 

@@ -21,11 +21,7 @@ use std::{
 use bytes::Bytes;
 use http::Uri;
 use stellarfw_transport::CloseReason;
-use stellarfw_ws::{
-    inbound::{Inbound, Limits, Progress},
-    pipe::Next,
-    socket::Socket,
-};
+use stellarfw_websocket::{MessageReader, NextFrame, ReadLimits, ReadProgress, Socket};
 use tokio::time::Sleep;
 
 use self::side::{Side, Transition};
@@ -42,7 +38,7 @@ use crate::{
 
 /// The task.
 pub(crate) struct Link {
-    inbound: Inbound,
+    inbound: MessageReader,
     side: Side,
     state: State,
     /// How long the socket may take nothing.
@@ -87,7 +83,7 @@ impl Link {
         };
         // The packet's type is in front.
         let longest = longest.saturating_add(1);
-        let limits = Limits {
+        let limits = ReadLimits {
             read_buffer: front.read_buffer(),
             max_message: longest,
             max_frame: longest,
@@ -120,7 +116,7 @@ impl Link {
             return;
         };
         let link = Self {
-            inbound: Inbound::new(socket, early, limits),
+            inbound: MessageReader::new(socket, early, limits),
             side: Side {
                 session,
                 library: front.library.clone(),
@@ -166,19 +162,19 @@ impl Link {
             self.deadline = None;
         }
         match progress {
-            Progress::Wait => return true,
+            ReadProgress::Pending => return true,
             // That of an upgrade is nothing to the session.
-            Progress::Goodbye(_) | Progress::Fault(_)
+            ReadProgress::Closed(_) | ReadProgress::Fault(_)
                 if self.side.transition != Transition::Done =>
             {
                 return false;
             }
-            Progress::Goodbye(code) => {
+            ReadProgress::Closed(code) => {
                 session.left(CloseReason::Client { code });
                 self.side.leave();
             }
-            Progress::Fault(reason) => session.fault_with(&reason),
-            Progress::Gone => return false,
+            ReadProgress::Fault(reason) => session.fault_with(&reason),
+            ReadProgress::Gone => return false,
         }
         self.discard();
         true
@@ -187,7 +183,7 @@ impl Link {
     /// Reads no more messages, and drops what has come of one.
     fn discard(&mut self) {
         self.state = State::Discard;
-        self.inbound.forget();
+        self.inbound.drop_partial();
         self.side.forget();
     }
 
@@ -205,25 +201,25 @@ impl Link {
             let Some(wire) = &mut out.wire else {
                 return Standing::Lost;
             };
-            if wire.pipe.is_stuck() {
+            if wire.pipe.is_blocked() {
                 match socket.poll_write_ready(cx) {
                     Poll::Pending => {}
                     Poll::Ready(Ok(())) => wire.pipe.unblock(),
                     Poll::Ready(Err(_)) => wire.pipe.fail(),
                 }
             }
-            if !wire.pipe.is_stuck() {
+            if !wire.pipe.is_blocked() {
                 let mut write = |slices: &[IoSlice<'_>]| socket.write(cx, slices);
                 out.hand_over(Some(&mut write));
                 // What is there without it: the last words, those of an upgrade.
                 if let Some(wire) = &mut out.wire {
-                    wire.pipe.write(Some(&mut write), |_| Next::Nothing);
+                    wire.pipe.write(Some(&mut write), |_| NextFrame::None);
                 }
             }
             let Some(wire) = &mut out.wire else {
                 return Standing::Lost;
             };
-            if wire.pipe.is_stuck() && !wire.pipe.has_failed() && socket.is_direct() {
+            if wire.pipe.is_blocked() && !wire.pipe.has_failed() && socket.is_direct() {
                 // It may take more by now.
                 if socket.poll_write_ready(cx).is_ready() {
                     wire.pipe.unblock();
@@ -236,7 +232,7 @@ impl Link {
             if wire.pipe.take_progress() && self.state != State::Parting && self.side.is_open() {
                 self.deadline = None;
             }
-            return match (wire.pipe.has_failed(), wire.pipe.is_stuck()) {
+            return match (wire.pipe.has_failed(), wire.pipe.is_blocked()) {
                 (true, _) => Standing::Lost,
                 (_, true) => Standing::Stuck,
                 _ => Standing::Well,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Method, Request, Uri};
 use stellarfw_transport::{BoxFuture, CloseReason, Holding, Lease, Message, http::Response};
-use stellarfw_ws::{inbound::Receiver, socket::Socket};
+use stellarfw_websocket::{MessageReceiver, Socket};
 use tokio::task::coop::{Unconstrained, unconstrained};
 
 use super::{
@@ -64,7 +64,7 @@ pub(super) enum Transition {
     Done,
 }
 
-impl Receiver for Side {
+impl MessageReceiver for Side {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.given {
             // What it comes to, and what the library says to it, goes before: it may be the end.
@@ -96,7 +96,7 @@ impl Receiver for Side {
         }
     }
 
-    fn goodbye(&mut self) {
+    fn close_received(&mut self) {
         self.answered = true;
         // After the answer nothing may follow.
         if let Some(wire) = &mut self.session.lock().wire {

@@ -1,4 +1,4 @@
-//! The socket of a connection, written to from any thread where it is plain TCP.
+//! The socket of a connection. Any thread can write to it if it is plain TCP.
 
 use std::{
     io::{self, IoSlice},
@@ -17,29 +17,30 @@ use tokio::{
     net::{TcpStream, tcp},
 };
 
-/// A socket that was upgraded, in the hands of its connection's task.
+/// An upgraded socket, owned by the connection's task.
 pub struct Socket(Io);
 
 enum Io {
-    /// Plain TCP, found under whatever server accepted it: it can be written to from any thread.
+    /// Plain TCP: any thread can write to it.
     Tcp {
         stream: tcp::OwnedReadHalf,
-        /// Until the outlet has it.
+        /// Present until [`Socket::take_writer`].
         writer: Option<DirectWriter>,
     },
-    /// Anything else, TLS for example: only its task may touch it.
+    /// Any other stream, such as TLS: only the connection's task can use it.
     Other(Box<TokioIo<Upgraded>>),
 }
 
-/// The writing half of a TCP socket, for all who send. Dropping it does not end the stream: that is
-/// the [socket](Socket::shutdown)'s to do.
+/// The writing half of a TCP socket, for senders on any thread.
+///
+/// Dropping it does not end the stream; [`Socket::shutdown`] does.
 pub struct DirectWriter(Option<tcp::OwnedWriteHalf>);
 
 impl DirectWriter {
-    /// Writes what the socket takes now; how many bytes that were.
+    /// Writes as much as the socket accepts and returns the number of bytes.
     ///
     /// # Errors
-    /// Those of the socket, `WouldBlock` when it takes nothing.
+    /// The socket's errors; `WouldBlock` if it accepts nothing.
     pub fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.0 {
             Some(half) => try_write(half.as_ref(), slices),
@@ -51,15 +52,17 @@ impl DirectWriter {
 impl Drop for DirectWriter {
     fn drop(&mut self) {
         if let Some(half) = self.0.take() {
-            // It would make one more call of the kernel.
+            // Dropping the half would shut the socket down: one more system call.
             half.forget();
         }
     }
 }
 
-/// Writes what the socket takes now. The kernel is asked without a look at what tokio knows of the
-/// socket, which lies elsewhere in memory and is one more to wait for in a large room; tokio is told when
-/// it takes nothing, so that it waits for a change.
+/// Writes as much as the socket accepts.
+///
+/// The system call is made without reading tokio's readiness, which is a cache miss for each member of
+/// a large room. Only when the socket accepts nothing is the write repeated through tokio, so that tokio
+/// waits for readiness.
 fn try_write(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
     match send(stream, slices) {
@@ -82,7 +85,7 @@ fn send(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
 }
 
 impl Socket {
-    /// The socket, and what the HTTP server had read of it beyond the request.
+    /// Returns the socket and the bytes that the HTTP server read beyond the request.
     #[must_use]
     pub fn new(upgraded: Upgraded) -> (Self, Bytes) {
         match tcp_of(upgraded) {
@@ -92,7 +95,7 @@ impl Socket {
                 }
                 let (stream, writer) = stream.into_split();
                 let writer = Some(DirectWriter(Some(writer)));
-                // A copy: the slice would keep the HTTP server's buffer alive.
+                // A copy, because the slice would keep the HTTP server's buffer alive.
                 let early = Bytes::copy_from_slice(&read);
                 (Self(Io::Tcp { stream, writer }), early)
             }
@@ -103,7 +106,7 @@ impl Socket {
         }
     }
 
-    /// The peer's address, where it is known.
+    /// Returns the peer's address, if it is known.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         match &self.0 {
@@ -112,7 +115,7 @@ impl Socket {
         }
     }
 
-    /// What all who send write with, where they can; it is given once.
+    /// Takes the writer for senders, if the socket is plain TCP. Later calls return `None`.
     pub fn take_writer(&mut self) -> Option<DirectWriter> {
         match &mut self.0 {
             Io::Tcp { writer, .. } => writer.take(),
@@ -133,19 +136,21 @@ impl Socket {
         Poll::Ready(Ok(buf.filled().len()))
     }
 
-    /// Ready when a write that blocked is worth another try.
+    /// Returns `Ready` when a blocked write can be repeated.
     pub fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.0 {
             Io::Tcp { stream, .. } => stream.as_ref().poll_write_ready(cx),
-            // Its poll_write leaves the waker itself.
+            // Its poll_write registers the waker.
             Io::Other(_) => Poll::Ready(Ok(())),
         }
     }
 
-    /// Writes from the connection's task; what blocks leaves its waker. How many bytes it took.
+    /// Writes from the connection's task, and registers its waker if the socket accepts nothing.
+    ///
+    /// Returns the number of bytes that the socket accepted.
     ///
     /// # Errors
-    /// Those of the socket, `WouldBlock` when it takes nothing.
+    /// The socket's errors; `WouldBlock` if it accepts nothing.
     pub fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.0 {
             Io::Tcp { stream, .. } => try_write(stream.as_ref(), slices),
@@ -159,7 +164,7 @@ impl Socket {
         }
     }
 
-    /// Pushes on what the socket itself has buffered (TLS records).
+    /// Flushes bytes that the stream itself buffers, such as TLS records.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Io::Tcp { .. } => Poll::Ready(Ok(())),
@@ -167,16 +172,16 @@ impl Socket {
         }
     }
 
-    /// Whether senders write to it by themselves.
+    /// Returns `true` if senders on any thread can write to it.
     #[must_use]
     pub fn is_direct(&self) -> bool {
         matches!(self.0, Io::Tcp { .. })
     }
 
-    /// Says that nothing more will be sent, as far as that can be said without waiting.
+    /// Closes the writing side, as far as that is possible without waiting.
     pub fn shutdown(&mut self, cx: &mut Context<'_>) {
         let result = match &mut self.0 {
-            // The descriptor itself is shut down: the half is shared with the outlet.
+            // The descriptor itself is shut down, because the writer shares it.
             Io::Tcp { stream, .. } => {
                 let stream: &TcpStream = stream.as_ref();
                 Poll::Ready(SockRef::from(stream).shutdown(Shutdown::Write))
@@ -184,7 +189,7 @@ impl Socket {
             Io::Other(io) => Pin::new(io.as_mut()).poll_shutdown(cx),
         };
         if let Poll::Ready(Err(error)) = result {
-            tracing::trace!(%error, "shutdown of a socket that was gone");
+            tracing::trace!(%error, "shutdown of a lost socket");
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The way of whole frames into a socket, in as few calls of the kernel as can be: all that there is to
-//! send goes into one buffer that the connections of a thread share, and in one write to the socket.
-//! What the socket does not take is kept.
+//! Batches of frames into a socket, one system call for each batch.
+//!
+//! All queued frames are copied into a buffer that the connections of a thread share, and written to the
+//! socket at once. Only bytes that the socket does not accept are kept.
 
 use std::{
     collections::VecDeque,
@@ -12,65 +13,65 @@ use stellarfw_transport::{Account, Held, SharedFrame, Waiting, with_write_buffer
 
 use crate::socket::DirectWriter;
 
-/// As much is put into one write, in bytes.
-pub const BATCH: usize = 64 << 10;
-/// Payloads up to this size are copied behind their header; larger ones go out from where they are.
+/// The size in bytes at which a batch is written.
+pub const WRITE_BATCH: usize = 64 << 10;
+/// The largest payload in bytes that is copied into a batch; larger ones are written in place.
 pub const COPY_MAX: usize = 8 << 10;
 
-/// One call of the socket, by the connection's task.
-pub type Write<'a> = dyn FnMut(&[IoSlice<'_>]) -> io::Result<usize> + 'a;
+/// A write to the socket by the connection's task.
+pub type SocketWrite<'a> = dyn FnMut(&[IoSlice<'_>]) -> io::Result<usize> + 'a;
 
-/// The way into a socket.
-pub struct Pipe {
-    /// The socket, if it can be written to from any thread; else the task writes.
+/// Writes frames to a socket and keeps what it does not accept.
+pub struct FrameWriter {
+    /// The socket, if any thread can write to it; else only the connection's task writes.
     writer: Option<DirectWriter>,
-    /// Framed already and not yet taken by the socket. Goes first.
+    /// Frames that the socket has not accepted. They precede new ones.
     queue: VecDeque<Part>,
     bytes: usize,
-    /// The socket took no more.
+    /// The socket accepts nothing at present.
     blocked: bool,
     failed: bool,
-    /// The socket has taken something since this was last asked.
+    /// The socket accepted bytes since [`FrameWriter::take_progress`].
     progress: bool,
 }
 
-/// What is put into a batch next.
+/// The next frame of a batch.
 #[derive(Debug)]
-pub enum Next {
-    /// It has been appended, and there may be more.
-    Put,
-    /// It follows what has been appended, and ends the batch.
-    Large(Large),
-    /// Nothing now.
-    Nothing,
+pub enum NextFrame {
+    /// The frame was appended to the batch, and more may follow.
+    Appended,
+    /// This payload follows the bytes that were appended, and ends the batch.
+    Large(LargePayload),
+    /// There are no more frames.
+    None,
 }
 
-/// A payload that goes out from where it is.
+/// A payload that is written in place.
 #[derive(Debug, Default)]
-pub struct Large {
+pub struct LargePayload {
     /// The payload.
     pub bytes: Bytes,
-    /// The frame for many that keeps it.
+    /// The frame that holds the payload, if it is shared by several receivers.
     pub many: Option<SharedFrame>,
 }
 
-/// What waits in the queue, and what it keeps in memory.
+/// Bytes in the queue, and the memory that they keep.
 struct Part {
     bytes: Bytes,
     kept: Kept,
 }
 
 enum Kept {
-    /// So many bytes: all of a payload, however much of it has been written.
+    /// A payload of this size, however much of it was written.
     Own(usize),
     Many(SharedFrame),
 }
 
-/// What a part takes besides its bytes.
+/// The overhead of a part in bytes.
 const PART: usize = 64;
 
-impl Pipe {
-    /// An empty one, to be written to by whoever sends, if there is a writer.
+impl FrameWriter {
+    /// Creates an empty writer. With `writer`, senders write to the socket themselves.
     #[must_use]
     pub fn new(writer: Option<DirectWriter>) -> Self {
         Self {
@@ -83,7 +84,7 @@ impl Pipe {
         }
     }
 
-    /// What the socket has not taken.
+    /// Returns the frames and bytes that the socket has not accepted.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         Waiting {
@@ -92,7 +93,7 @@ impl Pipe {
         }
     }
 
-    /// What it keeps in memory, and counts in the budget of an account's server.
+    /// Returns the memory that it holds, counted against the account's budget.
     #[must_use]
     pub fn held(&self, account: Option<&Account>) -> Held {
         let mut held = Held::default();
@@ -106,58 +107,58 @@ impl Pipe {
         held
     }
 
-    /// Whether the socket has been given all.
+    /// Returns `true` if the socket has accepted everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Whether it takes nothing now, so that the connection's task has to see to it.
+    /// Returns `true` if the connection's task must wait for the socket, or close.
     #[must_use]
-    pub fn is_stuck(&self) -> bool {
+    pub fn is_blocked(&self) -> bool {
         self.blocked || self.failed
     }
 
-    /// Whether it cannot be written to any more.
+    /// Returns `true` if a write has failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failed
     }
 
-    /// Whether only the connection's task can write.
+    /// Returns `true` if only the connection's task can write.
     #[must_use]
-    pub fn is_of_task(&self) -> bool {
+    pub fn needs_task(&self) -> bool {
         self.writer.is_none()
     }
 
-    /// Another try may go better.
+    /// Allows another attempt: the socket is writable again.
     pub fn unblock(&mut self) {
         self.blocked = false;
     }
 
-    /// It cannot be written to any more.
+    /// Marks the socket as failed.
     pub fn fail(&mut self) {
         self.failed = true;
     }
 
-    /// Whether the socket has taken something since this was last asked.
+    /// Returns `true` if the socket accepted bytes since the last call.
     pub fn take_progress(&mut self) -> bool {
         std::mem::take(&mut self.progress)
     }
 
-    /// Lets go of the socket, and of all that waits for it.
+    /// Drops the socket and all queued bytes.
     pub fn release(&mut self) {
         self.writer = None;
         self.clear();
     }
 
-    /// Drops what waits, in the middle of a frame or not.
+    /// Drops all queued bytes, even in the middle of a frame.
     pub fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.bytes = 0;
     }
 
-    /// Queues whole frames.
+    /// Queues complete frames.
     pub fn put(&mut self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         let kept = Kept::Own(bytes.len());
@@ -171,16 +172,17 @@ impl Pipe {
         }
     }
 
-    /// Writes batches until there is nothing more or the socket takes no more. `task` is how the
-    /// connection's task writes, if that is who asks.
+    /// Writes batches until `next` has no more frames or the socket accepts no more.
+    ///
+    /// The connection's task passes its own way to write as `task`; senders pass `None`.
     pub fn write(
         &mut self,
-        task: Option<&mut Write<'_>>,
-        mut next: impl FnMut(&mut Vec<u8>) -> Next,
+        task: Option<&mut SocketWrite<'_>>,
+        mut next: impl FnMut(&mut Vec<u8>) -> NextFrame,
     ) {
         let writer = self.writer.take();
         let mut direct;
-        let socket: &mut Write<'_> = match (task, &writer) {
+        let socket: &mut SocketWrite<'_> = match (task, &writer) {
             (Some(task), _) => task,
             (None, Some(writer)) => {
                 direct = |slices: &[IoSlice<'_>]| writer.try_write(slices);
@@ -189,12 +191,12 @@ impl Pipe {
             (None, None) => return,
         };
         with_write_buffer(|scratch| {
-            while !self.is_stuck() {
+            while !self.is_blocked() {
                 scratch.clear();
                 if self.bytes > COPY_MAX && !self.flush(socket) {
                     break;
                 }
-                // A little goes in one write with what comes after it.
+                // A few bytes are written together with the next batch.
                 if !self.queue.is_empty() {
                     for part in std::mem::take(&mut self.queue) {
                         scratch.extend_from_slice(&part.bytes);
@@ -202,12 +204,12 @@ impl Pipe {
                     self.bytes = 0;
                 }
                 let mut is_all = false;
-                let mut large = Large::default();
-                while scratch.len() < BATCH && large.bytes.is_empty() {
+                let mut large = LargePayload::default();
+                while scratch.len() < WRITE_BATCH && large.bytes.is_empty() {
                     match next(scratch) {
-                        Next::Put => {}
-                        Next::Large(next) => large = next,
-                        Next::Nothing => {
+                        NextFrame::Appended => {}
+                        NextFrame::Large(next) => large = next,
+                        NextFrame::None => {
                             is_all = true;
                             break;
                         }
@@ -224,8 +226,8 @@ impl Pipe {
         self.writer = writer;
     }
 
-    fn write_batch(&mut self, socket: &mut Write<'_>, head: &[u8], large: Large) {
-        let Large { mut bytes, many } = large;
+    fn write_batch(&mut self, socket: &mut SocketWrite<'_>, head: &[u8], large: LargePayload) {
+        let LargePayload { mut bytes, many } = large;
         let slices = [IoSlice::new(head), IoSlice::new(&bytes)];
         let slices = &slices[..1 + usize::from(!bytes.is_empty())];
         let written = self.call(socket, slices).unwrap_or(0);
@@ -243,9 +245,9 @@ impl Pipe {
         self.put_part(bytes, kept);
     }
 
-    /// Writes what was framed before. Whether all of it went.
-    fn flush(&mut self, socket: &mut Write<'_>) -> bool {
-        while !self.is_stuck() && !self.queue.is_empty() {
+    /// Writes the queued bytes. Returns `true` if the socket accepted all of them.
+    fn flush(&mut self, socket: &mut SocketWrite<'_>) -> bool {
+        while !self.is_blocked() && !self.queue.is_empty() {
             let mut queue = std::mem::take(&mut self.queue);
             let mut slices = [IoSlice::new(&[]); 16];
             let mut count = 0;
@@ -267,11 +269,11 @@ impl Pipe {
                 self.queue = queue;
             }
         }
-        !self.is_stuck()
+        !self.is_blocked()
     }
 
-    /// One call of the socket: how much it took, if it took any.
-    fn call(&mut self, socket: &mut Write<'_>, slices: &[IoSlice<'_>]) -> Option<usize> {
+    /// Writes once. Returns the number of bytes that the socket accepted, if any.
+    fn call(&mut self, socket: &mut SocketWrite<'_>, slices: &[IoSlice<'_>]) -> Option<usize> {
         let result = loop {
             match socket(slices) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

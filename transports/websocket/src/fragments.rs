@@ -1,6 +1,6 @@
-//! Messages of several frames, long ones, goodbyes, and whatever breaks the protocol: tungstenite
-//! reads them. It is there only as long as it is needed, so that an idle connection has neither
-//! its state nor its buffer.
+//! Messages that are read by tungstenite: fragmented and large ones, close frames, and violations of the
+//! protocol. Its state and buffer exist only for the duration of such a message, so that an idle
+//! connection has neither.
 
 use std::{
     io::{self, Read, Write},
@@ -15,63 +15,63 @@ use tungstenite::{
 };
 
 use crate::{
+    byte_reader::ByteReader,
     deflate::DeflateError,
-    head::{FIN, Head, MASK, OP_BINARY, OP_CONTINUATION, OP_TEXT, RSV},
-    inbound::{Limits, Receiver},
-    reader::Reader,
-    text::Text,
+    frame::{FIN, Head, MASK, OP_BINARY, OP_CONTINUATION, OP_TEXT, RSV},
+    message_reader::{MessageReceiver, ReadLimits},
+    utf8::TextValidator,
 };
 
-/// As many bytes of tungstenite's own answers (pongs) may wait inside of it.
+/// Bytes of pongs that may be buffered inside tungstenite.
 const CONTROL_BUFFER: usize = 512;
 
 /// The header of a control frame from a client.
 const CONTROL_HEAD: usize = 6;
 
-pub(crate) struct Pieces {
+/// Reads messages with tungstenite.
+pub(crate) struct Fragments {
     context: WebSocketContext,
-    /// None where all of the stream is tungstenite's.
-    extent: Option<Extent>,
-    /// How many bytes tungstenite was given of a message that is not whole.
+    /// `None` if tungstenite reads the stream for the life of the connection.
+    extent: Option<FrameExtent>,
+    /// Bytes passed to tungstenite of an incomplete message.
     held: usize,
-    /// Something was read since this was last taken.
+    /// Something was read since [`Fragments::take_progress`].
     progress: bool,
 }
 
-/// How much of the frame under way is yet to come, so that tungstenite is given nothing of what
-/// is behind its last one.
+/// The rest of the frame that is being read, so that tungstenite reads nothing beyond its last frame.
 ///
-/// tungstenite allocates as much as a frame announces, so that it is given long ones as several: what
-/// it holds grows with what has come.
+/// tungstenite allocates the length that a frame announces. Large frames are passed to it as several,
+/// so that its memory grows with the bytes that arrive.
 #[derive(Debug)]
-struct Extent {
+struct FrameExtent {
     head: Head,
-    /// A header for tungstenite, and how much of it was taken.
+    /// A header for tungstenite, of which `taken` bytes were read.
     out: Vec<u8>,
     taken: usize,
-    /// Of the payload behind that header.
+    /// Payload bytes left of the frame with that header.
     left: u64,
-    /// Of the frame's payload behind that, for further headers.
+    /// Payload bytes of the client's frame after those, for further headers.
     rest: u64,
     longest: u64,
-    text: Text,
+    text: TextValidator,
 }
 
-/// So long are the parts in which long frames are given on; a multiple of the mask's length.
+/// The size of the parts of large frames; a multiple of the mask's length.
 const PART: u64 = 32 << 10;
 
-impl Pieces {
-    /// For one message, whatever its frames.
-    pub(crate) fn of_one(limits: Limits) -> Self {
-        Self::new(limits, Some(Extent::new(limits)))
+impl Fragments {
+    /// Creates a reader of one message.
+    pub(crate) fn for_message(limits: ReadLimits) -> Self {
+        Self::new(limits, Some(FrameExtent::new(limits)))
     }
 
-    /// For a whole connection, because its messages may be compressed.
-    pub(crate) fn of_all(limits: Limits) -> Self {
+    /// Creates a reader for the life of a connection whose messages may be compressed.
+    pub(crate) fn for_connection(limits: ReadLimits) -> Self {
         Self::new(limits, None)
     }
 
-    fn new(limits: Limits, extent: Option<Extent>) -> Self {
+    fn new(limits: ReadLimits, extent: Option<FrameExtent>) -> Self {
         let mut settings = WebSocketConfig::default();
         settings.read_buffer_size = limits.read_buffer.max(128);
         settings.write_buffer_size = 0;
@@ -86,10 +86,10 @@ impl Pieces {
         }
     }
 
-    /// Reads a message or a control frame. What tungstenite answers by itself goes to the receiver.
-    pub(crate) fn read<R: Receiver>(
+    /// Reads a message or a control frame. The answers that tungstenite writes go to the receiver.
+    pub(crate) fn read<R: MessageReceiver>(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut ByteReader,
         receiver: &mut R,
         cx: &mut Context<'_>,
     ) -> Result<Message, Error> {
@@ -108,9 +108,9 @@ impl Pieces {
         result
     }
 
-    /// How many bytes it holds of a message that is not whole.
+    /// Returns the bytes held of an incomplete message.
     pub(crate) fn held(&self) -> usize {
-        // The part of a header that has come is not given on before it is whole.
+        // A header is passed on when it is complete.
         let head = self
             .extent
             .as_ref()
@@ -118,24 +118,24 @@ impl Pieces {
         self.held + head
     }
 
-    /// A control frame was read, of so many bytes, which are no part of a message.
+    /// Subtracts a control frame with this payload length, which is no part of a message.
     pub(crate) fn took_control(&mut self, payload: usize) {
         self.held = self.held.saturating_sub(payload + CONTROL_HEAD);
     }
 
-    /// Whether it has done its part once it gave a message of text or binary.
-    pub(crate) fn is_of_one(&self) -> bool {
+    /// Returns `true` if it reads one message of text or binary.
+    pub(crate) fn is_for_message(&self) -> bool {
         self.extent.is_some()
     }
 
-    /// Whether anything came since this was last asked.
+    /// Returns `true` if anything was read since the last call.
     pub(crate) fn take_progress(&mut self) -> bool {
         std::mem::take(&mut self.progress)
     }
 }
 
-impl Extent {
-    fn new(limits: Limits) -> Self {
+impl FrameExtent {
+    fn new(limits: ReadLimits) -> Self {
         Self {
             head: Head::default(),
             out: Vec::new(),
@@ -143,14 +143,14 @@ impl Extent {
             left: 0,
             rest: 0,
             longest: limits.max_frame as u64,
-            text: Text::default(),
+            text: TextValidator::default(),
         }
     }
 
-    /// Reads no further than to the end of the frame under way. Notes whether anything came.
+    /// Reads at most to the end of the current frame. Sets `progress` if anything was read.
     fn poll_read(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut ByteReader,
         cx: &mut Context<'_>,
         into: &mut [u8],
         progress: &mut bool,
@@ -186,12 +186,12 @@ impl Extent {
         }
     }
 
-    /// After a header: gives it on, or one for the first part of a long frame.
+    /// Passes on a complete header, or one for the first part of a large frame.
     fn begin(&mut self) {
         let (first, length) = (self.head.first(), self.head.length());
         self.text.frame(&self.head);
         let is_data = matches!(first & 0x0f, OP_CONTINUATION | OP_TEXT | OP_BINARY);
-        // What breaks the protocol is for tungstenite to find.
+        // tungstenite detects violations of the protocol.
         if is_data
             && first & RSV == 0
             && self.head.key().is_some()
@@ -202,16 +202,16 @@ impl Extent {
             return;
         }
         self.left = length;
-        self.give(|out, head| out.extend_from_slice(head.bytes()));
+        self.pass_header(|out, head| out.extend_from_slice(head.bytes()));
         self.head.clear();
     }
 
-    /// Gives on a header for the next part of a long frame, whose own is kept until the last.
+    /// Passes on a header for the next part of a large frame, whose own header is kept until the last.
     fn next_part(&mut self, opcode: u8) {
         self.left = self.rest.min(PART);
         self.rest -= self.left;
         let (len, is_last) = (self.left as u16, self.rest == 0);
-        self.give(|out, head| {
+        self.pass_header(|out, head| {
             let fin = if is_last { head.first() & FIN } else { 0 };
             out.extend_from_slice(&[fin | opcode, MASK | 126]);
             out.extend_from_slice(&len.to_be_bytes());
@@ -222,30 +222,29 @@ impl Extent {
         }
     }
 
-    fn give(&mut self, put: impl FnOnce(&mut Vec<u8>, &Head)) {
+    fn pass_header(&mut self, put: impl FnOnce(&mut Vec<u8>, &Head)) {
         self.out.clear();
         self.taken = 0;
         put(&mut self.out, &self.head);
     }
 }
 
-/// Text came that can be none.
+/// Text that is not UTF-8.
 #[derive(Debug, thiserror::Error)]
 #[error("text is not UTF-8")]
 struct NotUtf8;
 
-/// What tungstenite is given for one call: it reads from the socket, and what it writes goes to
-/// the receiver.
-struct Duplex<'a, 'b, R: Receiver> {
-    reader: &'a mut Reader,
+/// The stream for one call of tungstenite: reads come from the socket, and writes go to the receiver.
+struct Duplex<'a, 'b, R: MessageReceiver> {
+    reader: &'a mut ByteReader,
     receiver: &'a mut R,
-    extent: Option<&'a mut Extent>,
+    extent: Option<&'a mut FrameExtent>,
     held: &'a mut usize,
     progress: &'a mut bool,
     cx: &'a mut Context<'b>,
 }
 
-impl<R: Receiver> Read for Duplex<'_, '_, R> {
+impl<R: MessageReceiver> Read for Duplex<'_, '_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.extent {
             Some(extent) => extent.poll_read(self.reader, self.cx, into, self.progress),
@@ -262,7 +261,7 @@ impl<R: Receiver> Read for Duplex<'_, '_, R> {
     }
 }
 
-impl<R: Receiver> Write for Duplex<'_, '_, R> {
+impl<R: MessageReceiver> Write for Duplex<'_, '_, R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.receiver.control(bytes);
         Ok(bytes.len())
@@ -273,7 +272,7 @@ impl<R: Receiver> Write for Duplex<'_, '_, R> {
     }
 }
 
-/// What the peer did wrong, or nothing when the connection just broke.
+/// Returns the reason to close with, or `None` if the connection was lost.
 pub(crate) fn fault(error: &Error) -> Option<CloseReason> {
     let protocol = |code, message: String| {
         Some(CloseReason::Protocol {
@@ -299,7 +298,7 @@ pub(crate) fn fault(error: &Error) -> Option<CloseReason> {
     }
 }
 
-/// Text that is none.
+/// Returns the reason to close with for text that is not UTF-8.
 pub(crate) fn not_utf8() -> CloseReason {
     CloseReason::Protocol {
         code: 1007,
@@ -307,7 +306,7 @@ pub(crate) fn not_utf8() -> CloseReason {
     }
 }
 
-/// The deflate error in an I/O error, if that is what it is.
+/// Returns the deflate error inside an I/O error, if there is one.
 fn deflate_error(error: &io::Error) -> Option<DeflateError> {
     error.get_ref()?.downcast_ref().copied()
 }

@@ -1,5 +1,5 @@
-//! The reading side of a connection: the socket's bytes, inflated if so agreed, and those that
-//! were read and not yet taken.
+//! The incoming bytes of a connection: inflated where compression was agreed, and with those kept that
+//! were read but not used.
 
 use std::{
     io,
@@ -12,16 +12,16 @@ use stellarfw_transport::poll_again;
 
 use crate::{deflate::Inflater, socket::Socket};
 
-/// As much is kept at most of what is read for tungstenite.
+/// The most bytes that one read keeps for tungstenite.
 const STEP: usize = 4 << 10;
 
-/// What zlib-rs allocates to inflate.
+/// The bytes that zlib-rs allocates to inflate.
 const DECOMPRESSOR: usize = 47_704;
 
-pub(crate) struct Reader {
+/// The incoming bytes of a socket.
+pub(crate) struct ByteReader {
     pub(crate) socket: Socket,
-    /// What was read beyond what could be used: the beginning of a frame, or what waits for a
-    /// busy handler.
+    /// Bytes that were read and not used: an incomplete frame, or messages for a busy handler.
     kept: Bytes,
     inflate: Option<Box<Inflate>>,
 }
@@ -32,8 +32,8 @@ struct Inflate {
     wire: BytesMut,
 }
 
-impl Reader {
-    /// A reader of a socket of which `early` was read before.
+impl ByteReader {
+    /// Creates a reader of a socket from which `early` was read before.
     pub(crate) fn new(socket: Socket, early: Bytes, inflater: Option<Inflater>) -> Self {
         Self {
             socket,
@@ -47,13 +47,12 @@ impl Reader {
         }
     }
 
-    /// Whether what is read may be compressed.
+    /// Returns `true` if messages may be compressed.
     pub(crate) fn inflates(&self) -> bool {
         self.inflate.is_some()
     }
 
-    /// How many bytes are held that were read and not taken; a decompressor that a message has taken
-    /// counts as so many.
+    /// Returns the bytes held, with the memory of a decompressor that is in use.
     pub(crate) fn held(&self) -> usize {
         let inflate = self.inflate.as_deref();
         let inflating = inflate.map(|Inflate { inflater, wire }| {
@@ -67,21 +66,21 @@ impl Reader {
         self.kept.len() + inflating.unwrap_or(0)
     }
 
-    /// Drops what was read and not taken.
+    /// Drops the bytes that are held.
     pub(crate) fn clear(&mut self) {
         self.kept = Bytes::new();
         self.inflate = None;
     }
 
-    /// Keeps bytes for the next time, before those that are kept.
+    /// Keeps bytes for the next read. Nothing may be kept already.
     pub(crate) fn keep(&mut self, bytes: &[u8]) {
-        debug_assert!(self.kept.is_empty(), "what was kept was taken before");
+        debug_assert!(self.kept.is_empty(), "kept bytes are taken first");
         if !bytes.is_empty() {
             self.kept = Bytes::copy_from_slice(bytes);
         }
     }
 
-    /// Puts what was kept at the beginning of the thread's buffer. How much it was.
+    /// Moves the kept bytes to the beginning of `buffer` and returns their number.
     pub(crate) fn take_kept(&mut self, buffer: &mut [u8]) -> usize {
         let len = self.kept.len().min(buffer.len());
         self.take(&mut buffer[..len]);
@@ -95,7 +94,7 @@ impl Reader {
         }
     }
 
-    /// Reads plain bytes, those that were kept first.
+    /// Reads uncompressed bytes, kept ones first.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -140,7 +139,7 @@ impl Reader {
         Poll::Ready(Ok(len))
     }
 
-    /// The next byte; none at the end of the stream.
+    /// Returns the next byte, or `None` at the end of the stream.
     pub(crate) fn poll_byte(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
         if self.kept.is_empty() {
             let mut buffer = [0; STEP];
@@ -155,7 +154,7 @@ impl Reader {
         Poll::Ready(Ok(Some(byte[0])))
     }
 
-    /// Reads and throws away. Whether the peer has sent its last byte.
+    /// Reads and discards. Returns `Ready` when the peer has closed its side.
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.kept = Bytes::new();
         let mut sink = [0_u8; STEP];

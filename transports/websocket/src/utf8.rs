@@ -2,23 +2,23 @@
 //! told at the first such byte, not when its message is whole (RFC 6455 section 8.1).
 
 use crate::{
-    head::{Head, OP_BINARY, OP_TEXT, RSV},
+    frame::{Head, OP_BINARY, OP_TEXT, RSV},
     mask::unmask_into,
 };
 
 /// Continues the message of the frame before it.
 const OP_CONTINUATION: u8 = 0x0;
 
-/// Text that comes in any pieces.
+/// Validates UTF-8 in parts of any size.
 #[derive(Debug, Default)]
 struct Utf8 {
-    /// The beginning of a character.
+    /// The bytes of an incomplete character.
     cut: [u8; 4],
     len: usize,
 }
 
 impl Utf8 {
-    /// Takes what comes next. Whether it can all be the beginning of UTF-8.
+    /// Adds bytes. Returns `false` if no continuation can make them valid UTF-8.
     fn push(&mut self, mut bytes: &[u8]) -> bool {
         while self.len > 0
             && let Some((first, rest)) = bytes.split_first()
@@ -29,7 +29,7 @@ impl Utf8 {
             match std::str::from_utf8(&self.cut[..self.len]) {
                 Ok(_) => self.len = 0,
                 Err(error) if error.error_len().is_some() => return false,
-                // At most three bytes are but a beginning.
+                // At most three bytes are an incomplete character.
                 Err(_) => {}
             }
         }
@@ -46,21 +46,21 @@ impl Utf8 {
     }
 }
 
-/// The text in the frames of a message, whatever comes between them.
+/// Validates the text of a message over its frames, with control frames between them.
 #[derive(Debug, Default)]
-pub(crate) struct Text {
+pub(crate) struct TextValidator {
     utf8: Utf8,
-    /// The message under way is text.
+    /// The current message is text.
     is_text: bool,
-    /// The frame under way is of that message.
+    /// The current frame belongs to that message.
     counts: bool,
     key: [u8; 4],
-    /// How much of the frame was taken.
+    /// Payload bytes of the frame that were validated.
     at: u64,
 }
 
-impl Text {
-    /// A frame begins.
+impl TextValidator {
+    /// Begins a frame.
     pub(crate) fn frame(&mut self, head: &Head) {
         let opcode = head.first() & 0x0f;
         match opcode {
@@ -69,7 +69,7 @@ impl Text {
             _ => {}
         }
         self.counts = false;
-        // What breaks the protocol otherwise is answered for that.
+        // Other violations of the protocol have close codes of their own.
         if let Some(key) = head.key()
             && head.first() & RSV == 0
         {
@@ -78,7 +78,7 @@ impl Text {
         }
     }
 
-    /// Takes what comes next of the frame's payload, still masked. Whether it can be text.
+    /// Adds masked bytes of the frame's payload. Returns `false` if the text is not UTF-8.
     pub(crate) fn payload(&mut self, masked: &[u8]) -> bool {
         if !self.counts {
             return true;
@@ -95,9 +95,9 @@ impl Text {
     }
 }
 
-/// Whether some bytes are the beginning of a frame of which the payload can be no text any more.
-pub(crate) fn is_spoilt(bytes: &[u8]) -> bool {
-    let (mut text, mut head) = (Text::default(), Head::default());
+/// Returns `true` if the bytes begin a text frame whose payload is not UTF-8.
+pub(crate) fn is_invalid_text(bytes: &[u8]) -> bool {
+    let (mut text, mut head) = (TextValidator::default(), Head::default());
     for (at, byte) in bytes.iter().enumerate() {
         if head.push(*byte) {
             text.frame(&head);
@@ -110,7 +110,7 @@ pub(crate) fn is_spoilt(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::{FIN, MASK, OP_PING};
+    use crate::frame::{FIN, MASK, OP_PING};
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let key = [0x9c, 0x01, 0xff, 0x30];
@@ -120,9 +120,9 @@ mod tests {
         out
     }
 
-    /// Takes frames, each with its payload in two parts. At which frame they are no text.
+    /// Adds frames, each with its payload in two parts. Returns the first frame that is no text.
     fn spoilt_at(frames: &[Vec<u8>], cut: usize) -> Option<usize> {
-        let mut text = Text::default();
+        let mut text = TextValidator::default();
         frames.iter().position(|bytes| {
             let mut head = Head::default();
             let start = bytes.iter().position(|byte| head.push(*byte)).unwrap() + 1;
@@ -161,7 +161,11 @@ mod tests {
                     &[&whole[..end], b"................"].concat(),
                 );
                 let arrived = &bytes[..6 + end];
-                assert_eq!(is_spoilt(arrived), end == whole.len(), "{bad:?} {end}");
+                assert_eq!(
+                    is_invalid_text(arrived),
+                    end == whole.len(),
+                    "{bad:?} {end}"
+                );
             }
             let frames = [
                 frame(OP_TEXT, b"fine"),
@@ -177,12 +181,12 @@ mod tests {
     #[test]
     fn what_is_no_text_may_be_anything() {
         for first in [FIN | OP_BINARY, OP_BINARY, FIN | OP_PING, 0xc1] {
-            assert!(!is_spoilt(&frame(first, b"\xff")), "{first:x}");
+            assert!(!is_invalid_text(&frame(first, b"\xff")), "{first:x}");
         }
         let frames = [frame(OP_BINARY, b"\xff"), frame(OP_CONTINUATION, b"\xff")];
         assert_eq!(spoilt_at(&frames, 0), None);
         for end in 0..6 {
-            assert!(!is_spoilt(&frame(FIN | OP_TEXT, b"\xff")[..end]));
+            assert!(!is_invalid_text(&frame(FIN | OP_TEXT, b"\xff")[..end]));
         }
     }
 }

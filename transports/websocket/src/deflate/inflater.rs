@@ -4,7 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{TAIL, error::DeflateError, negotiate::Negotiated, pool};
 use crate::{
-    head::{self, FIN, Head, RSV, RSV1, SHORTEST},
+    frame::{self, FIN, Head, RSV, RSV1, SHORTEST},
     mask::unmask_into,
 };
 
@@ -82,10 +82,10 @@ enum Kind {
     Opaque,
 }
 
-/// What one call of [`Inflater::translate`] did.
+/// The bytes that one call of [`Inflater::translate`] consumed and wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Wire bytes that are done with. Give the others again, with more behind them or not.
+pub struct Inflated {
+    /// Wire bytes that are consumed. The next call starts with the rest.
     pub consumed: usize,
     /// Bytes written to the slice.
     pub written: usize,
@@ -185,8 +185,8 @@ impl Inflater {
     /// # Errors
     /// The message cannot be delivered. What comes before it was written by earlier calls, and every
     /// further call gives the same error.
-    pub fn translate(&mut self, wire: &[u8], out: &mut [u8]) -> Result<Progress, DeflateError> {
-        let mut done = Progress::default();
+    pub fn translate(&mut self, wire: &[u8], out: &mut [u8]) -> Result<Inflated, DeflateError> {
+        let mut done = Inflated::default();
         let result = self.run(wire, out, &mut done);
         if let Err(error) = result {
             // Not to the pool: it is in no good state.
@@ -204,7 +204,7 @@ impl Inflater {
         &mut self,
         wire: &[u8],
         out: &mut [u8],
-        done: &mut Progress,
+        done: &mut Inflated,
     ) -> Result<(), DeflateError> {
         loop {
             let room = &mut out[done.written..];
@@ -316,7 +316,7 @@ impl Inflater {
     /// Makes one frame of `room`, or none if the input gives no output yet. Returns what it
     /// consumed and wrote.
     fn frame(&mut self, input: &[u8], room: &mut [u8]) -> Result<(usize, usize), DeflateError> {
-        let body = head::body(room);
+        let body = frame::body(room);
         let mut consumed = 0;
         let mut written = 0;
         let mut scratch = [0; STEP];
@@ -356,7 +356,7 @@ impl Inflater {
         }
         let first = self.opcode | if last { FIN } else { 0 };
         self.opcode = 0;
-        Ok((consumed, head::seal(room, first, written)))
+        Ok((consumed, frame::seal(room, first, written)))
     }
 
     /// One turn of the decompressor. Returns what it read and wrote, and notes whether it has more

@@ -1,36 +1,36 @@
-//! Messages that come whole, in one frame: nearly all there are. They are read where they lie, in
-//! the buffer that all connections of a thread share; every other frame is tungstenite's to read.
+//! Messages of one frame, which nearly all are. They are read in place, in the buffer that all
+//! connections of a thread share. tungstenite reads all other frames.
 
 use std::ops::Range;
 
 use crate::{
-    head::{FIN, MASK, OP_BINARY, OP_PING, OP_PONG, OP_TEXT},
+    frame::{FIN, MASK, OP_BINARY, OP_PING, OP_PONG, OP_TEXT},
     mask::unmask,
 };
 
-/// Frames up to this size are waited for in the buffer; longer ones are tungstenite's, which
-/// collects them as they come.
-const WAITED: usize = 4 << 10;
-/// The longest payload of a control frame (RFC 6455 section 5.5).
+/// The largest frame that is completed in the thread's buffer. tungstenite collects larger ones.
+const IN_PLACE_MAX: usize = 4 << 10;
+/// The largest payload of a control frame (RFC 6455 section 5.5).
 const CONTROL_MAX: usize = 125;
 
-/// What some bytes begin with.
+/// The frame at the beginning of some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// A whole message or control frame.
-    Whole {
+    /// A complete message or control frame.
+    Complete {
         opcode: u8,
-        /// Where its payload is, without its mask by now.
+        /// The range of its payload, which is unmasked.
         payload: Range<usize>,
     },
-    /// A frame whose rest is yet to come.
+    /// An incomplete frame.
     Partial,
-    /// What is not read here: a message of several frames, a long one, a goodbye, and whatever
-    /// breaks the protocol.
+    /// A frame that is not read here: a fragment, a large frame, a close frame, or a violation of the
+    /// protocol.
     Other,
 }
 
-/// Reads the frame (RFC 6455 section 5.2) that some bytes begin with, of at most `longest` bytes.
+/// Reads the frame at the beginning of `bytes` (RFC 6455 section 5.2), if its payload has at most
+/// `longest` bytes.
 pub(crate) fn next(bytes: &mut [u8], longest: usize) -> Next {
     const TEXT: u8 = FIN | OP_TEXT;
     const BINARY: u8 = FIN | OP_BINARY;
@@ -55,7 +55,7 @@ pub(crate) fn next(bytes: &mut [u8], longest: usize) -> Next {
     }
     let end = start + len;
     if bytes.len() < end {
-        return if end > WAITED {
+        return if end > IN_PLACE_MAX {
             Next::Other
         } else {
             Next::Partial
@@ -65,7 +65,7 @@ pub(crate) fn next(bytes: &mut [u8], longest: usize) -> Next {
     if let &[.., a, b, c, d] = &*head {
         unmask(payload, [a, b, c, d]);
     }
-    Next::Whole {
+    Next::Complete {
         opcode: first & !FIN,
         payload: start..end,
     }
@@ -110,7 +110,7 @@ mod tests {
             let whole = start..start + len;
             assert_eq!(
                 next(&mut more, 1 << 20),
-                Next::Whole {
+                Next::Complete {
                     opcode: OP_TEXT,
                     payload: whole.clone()
                 }

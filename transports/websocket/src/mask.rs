@@ -1,7 +1,6 @@
-//! The client's masking (RFC 6455 §5.3).
+//! The client's mask (RFC 6455 section 5.3).
 
-/// Takes the mask off where the payload lies, eight bytes at a time so that the compiler can widen
-/// it further.
+/// Removes the mask in place, eight bytes at a time so that the compiler can vectorize it.
 pub(crate) fn unmask(payload: &mut [u8], key: [u8; 4]) {
     let wide = u64::from_ne_bytes([
         key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3],
@@ -18,8 +17,8 @@ pub(crate) fn unmask(payload: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Copies as much of `from` as fits into `to` without its mask. `offset` is where in the frame's
-/// payload `from` starts. Returns what was copied.
+/// Copies as much of `from` as fits into `to`, without the mask, and returns the copy. `offset` is the
+/// position of `from` in the frame's payload.
 pub(crate) fn unmask_into<'a>(
     to: &'a mut [u8],
     from: &[u8],
@@ -28,12 +27,12 @@ pub(crate) fn unmask_into<'a>(
 ) -> &'a [u8] {
     let len = from.len().min(to.len());
     let to = &mut to[..len];
-    let turn = (offset % 4) as u32 * 8;
-    // Eight bytes at a time, in memory's order, so that the compiler can widen it further.
+    let rotation = (offset % 4) as u32 * 8;
+    // Eight bytes at a time, in memory order, so that the compiler can vectorize it.
     let key = u64::from_le_bytes([
         key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3],
     ])
-    .rotate_right(turn);
+    .rotate_right(rotation);
     let mut target = to.chunks_exact_mut(8);
     let mut source = from[..len].chunks_exact(8);
     for (to, from) in target.by_ref().zip(source.by_ref()) {

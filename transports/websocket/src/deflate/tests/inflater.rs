@@ -133,7 +133,7 @@ fn output_comes_as_fast_as_it_is_taken() {
     assert_eq!(messages(&seen), [(1, payload)]);
     assert_eq!(
         inflater.translate(&[], &mut [0; 100]).unwrap(),
-        Progress::default()
+        Inflated::default()
     );
 }
 

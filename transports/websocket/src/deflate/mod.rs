@@ -45,9 +45,9 @@ mod pool;
 mod tests;
 
 pub use config::{ConfigError, DeflateConfig};
-pub use deflater::{Deflater, Shared};
+pub use deflater::{Deflater, SharedDeflater};
 pub use error::DeflateError;
-pub use inflater::{Inflater, Progress};
+pub use inflater::{Inflated, Inflater};
 pub use negotiate::{EXTENSION, Negotiated, negotiate};
 
 /// What a sync flush ends with; the sender strips it from each message, the receiver puts it back.

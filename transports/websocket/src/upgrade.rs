@@ -1,4 +1,4 @@
-//! The handshake of RFC 6455, read and answered, and the socket that comes of it.
+//! The opening handshake on the server (RFC 6455 section 4.2).
 
 use std::time::Duration;
 
@@ -11,44 +11,50 @@ use stellarfw_transport::http::{Response, text};
 
 use crate::socket::Socket;
 
-/// A request for a WebSocket that can be granted.
+/// A valid request for a WebSocket.
 pub struct Upgrade {
     accept: HeaderValue,
     protocol: Option<HeaderValue>,
     io: OnUpgrade,
 }
 
-/// Why a request for a WebSocket cannot be granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadUpgrade {
-    /// It is no GET, or has no key of 16 bytes (section 4.2.1).
+/// The reason that a request for a WebSocket cannot be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// The request is not a GET, or has no key of 16 bytes (RFC 6455 section 4.2.1).
+    #[error("the request is not a GET with a `Sec-WebSocket-Key` of 16 bytes")]
     Handshake,
-    /// It is of another version than 13.
+    /// The request asks for another version than 13.
+    #[error("the version of WebSocket is not 13")]
     Version,
-    /// The server in front has taken the upgrade away, or does not support any.
-    Impossible,
+    /// The HTTP server took the upgrade away or supports none.
+    #[error("the HTTP server supports no upgrade")]
+    Unsupported,
 }
 
 impl Upgrade {
-    /// Reads a request whose `Upgrade` and `Connection` ask for a WebSocket, and takes out of it what
-    /// the upgrade needs.
+    /// Reads a request and takes hyper's upgrade handle out of it.
+    ///
+    /// The caller has checked the headers `Upgrade` and `Connection`
+    /// ([`is_websocket_upgrade`](stellarfw_transport::is_websocket_upgrade)).
     ///
     /// # Errors
-    /// Why it cannot be granted.
-    pub fn read(parts: &mut Parts) -> Result<Self, BadUpgrade> {
-        let accept = accept_key(parts).ok_or(BadUpgrade::Handshake)?;
+    /// The reason that the request cannot be granted.
+    pub fn read(parts: &mut Parts) -> Result<Self, UpgradeError> {
+        let accept = accept_key(parts).ok_or(UpgradeError::Handshake)?;
         if header_str(&parts.headers, header::SEC_WEBSOCKET_VERSION) != Some("13") {
-            return Err(BadUpgrade::Version);
+            return Err(UpgradeError::Version);
         }
         let io = parts.extensions.remove::<OnUpgrade>();
         Ok(Self {
             accept,
             protocol: first_protocol(&parts.headers),
-            io: io.ok_or(BadUpgrade::Impossible)?,
+            io: io.ok_or(UpgradeError::Unsupported)?,
         })
     }
 
-    /// The answer that grants it, without extensions.
+    /// Returns the response 101, with the first subprotocol offered and without extensions.
     #[must_use]
     pub fn response(&self) -> Response {
         let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
@@ -63,9 +69,10 @@ impl Upgrade {
         response
     }
 
-    /// Waits for the socket, no longer than this, once the answer is on its way; with what the HTTP
-    /// server had read of it beyond the request. None where nothing came of it. Cancel safe in that
-    /// the connection ends.
+    /// Awaits the socket after the response was returned, at most for `timeout`.
+    ///
+    /// Returns the socket and the bytes that the HTTP server read beyond the request, or `None` if the
+    /// upgrade failed or timed out. Dropping the future ends the connection.
     pub async fn socket(self, timeout: Duration) -> Option<(Socket, Bytes)> {
         match tokio::time::timeout(timeout, self.io).await {
             Ok(Ok(upgraded)) => return Some(Socket::new(upgraded)),
@@ -76,7 +83,7 @@ impl Upgrade {
     }
 }
 
-/// The answer to the client's key, if the request is a GET with a key of 16 bytes.
+/// Computes `Sec-WebSocket-Accept`, if the request is a GET with a key of 16 bytes.
 fn accept_key(parts: &Parts) -> Option<HeaderValue> {
     let key = header_str(&parts.headers, header::SEC_WEBSOCKET_KEY)?.trim();
     if parts.method != Method::GET || STANDARD.decode(key).ok()?.len() != 16 {
@@ -89,8 +96,8 @@ fn accept_key(parts: &Parts) -> Option<HeaderValue> {
     HeaderValue::from_str(&STANDARD.encode(hash.finalize())).ok()
 }
 
-/// The first subprotocol the client asks for. Sub-protocols mean nothing here, but a browser that
-/// asked for some fails the connection if none is chosen.
+/// Returns the first subprotocol offered. Subprotocols have no meaning here, but a browser that offers
+/// some fails the connection if none is chosen.
 fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
     let offered = header_str(headers, header::SEC_WEBSOCKET_PROTOCOL)?;
     let first = offered.split(',').next()?.trim();

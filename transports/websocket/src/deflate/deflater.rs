@@ -26,7 +26,7 @@ enum History {
 /// All that decides how a message is compressed on its own. Connections with equal values can be
 /// sent the same compressed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shared {
+pub struct SharedDeflater {
     level: u8,
     window_bits: u8,
 }
@@ -60,7 +60,7 @@ impl Deflater {
     #[must_use = "false means that the message goes out uncompressed"]
     pub fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool {
         match &mut self.history {
-            History::Forget => Shared {
+            History::Forget => SharedDeflater {
                 level: self.level,
                 window_bits: self.window_bits,
             }
@@ -83,9 +83,9 @@ impl Deflater {
     /// publication is then compressed once for all connections where this is equal. `None` with
     /// context takeover.
     #[must_use]
-    pub fn shared(&self) -> Option<Shared> {
+    pub fn shared(&self) -> Option<SharedDeflater> {
         match self.history {
-            History::Forget => Some(Shared {
+            History::Forget => Some(SharedDeflater {
                 level: self.level,
                 window_bits: self.window_bits,
             }),
@@ -94,7 +94,7 @@ impl Deflater {
     }
 }
 
-impl Shared {
+impl SharedDeflater {
     /// A number that is equal for equal values.
     #[must_use]
     pub fn key(self) -> u32 {

@@ -8,23 +8,25 @@ use stellarfw_transport::{
 };
 
 use crate::{
-    WsConfig,
     deflate::{self, Negotiated},
     framing::Framing,
-    session::Session,
-    upgrade::{BadUpgrade, Upgrade},
+    options::WebSocketOptions,
+    task::ConnectionTask,
+    upgrade::{Upgrade, UpgradeError},
 };
 
-/// Answers an upgrade request for an engine whose messages are framed by `F`: checks the handshake,
-/// asks the server whether the connection may come in, and makes a spark of it. `engine` is the
-/// engine's name.
+/// Answers an upgrade request for the engine of this name and runs the connection.
 ///
-/// What is no upgrade is answered 426, and a refusal as [`refused`] tells it. Who would be refused
-/// is told so without an upgrade, too: scripts on pages do not see the answer to a failed one.
+/// It validates the handshake (RFC 6455 section 4.2), asks the server for admission, and spawns the
+/// task that owns the spark. Messages are framed by `F`.
+///
+/// A request that is no upgrade is answered 426, a broken handshake 400, and a refusal with
+/// [`refused`]. A refusal takes precedence over 426, because scripts on pages cannot read the answer to a
+/// failed upgrade and ask without one.
 ///
 /// Not cancel safe, as [`Transport::serve`](stellarfw_transport::Transport::serve).
 pub async fn accept<F: Framing>(
-    config: &WsConfig,
+    options: &WebSocketOptions,
     server: &Server,
     engine: &'static str,
     request: Request,
@@ -41,9 +43,9 @@ pub async fn accept<F: Framing>(
     }
     let upgrade = match Upgrade::read(&mut parts) {
         Ok(upgrade) => upgrade,
-        Err(BadUpgrade::Handshake) => return text(StatusCode::BAD_REQUEST, "Bad Request\n"),
-        Err(BadUpgrade::Version) => return upgrade_required(),
-        Err(BadUpgrade::Impossible) => {
+        Err(UpgradeError::Handshake) => return text(StatusCode::BAD_REQUEST, "Bad Request\n"),
+        Err(UpgradeError::Version) => return upgrade_required(),
+        Err(UpgradeError::Unsupported) => {
             return text(StatusCode::NOT_IMPLEMENTED, "No upgrade possible here\n");
         }
     };
@@ -51,7 +53,7 @@ pub async fn accept<F: Framing>(
         Ok(admission) => admission,
         Err(refusal) => return refused(&refusal, true),
     };
-    let agreed = config.compression.as_ref().and_then(|compression| {
+    let agreed = options.compression.as_ref().and_then(|compression| {
         let offers = parts.headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
         deflate::negotiate(compression, offers)
     });
@@ -63,7 +65,7 @@ pub async fn accept<F: Framing>(
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
     }
     tokio::spawn(upgraded::<F>(
-        config.clone(),
+        options.clone(),
         server.clone(),
         admission,
         agreed,
@@ -72,9 +74,9 @@ pub async fn accept<F: Framing>(
     response
 }
 
-/// Waits for the upgrade, no longer than a handshake may take, and then is the connection's task.
+/// Awaits the upgrade, at most for the handshake timeout, and spawns the connection's task.
 async fn upgraded<F: Framing>(
-    config: WsConfig,
+    options: WebSocketOptions,
     server: Server,
     mut admission: Admission,
     agreed: Option<Negotiated>,
@@ -87,9 +89,9 @@ async fn upgraded<F: Framing>(
     if admission.handshake().remote().is_none() {
         admission.set_remote(socket.peer());
     }
-    // A task of its own, so that what the handshake needed is freed.
-    tokio::spawn(Session::<F>::new(
-        &config, &server, admission, agreed, socket, early,
+    // A separate task, so that the memory of the handshake is freed.
+    tokio::spawn(ConnectionTask::<F>::new(
+        &options, &server, admission, agreed, socket, early,
     ));
 }
 
