@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use http::Extensions;
+use stellarfw_broker::Broker;
 use stellarfw_transport::{Parser, Server, WeakServer};
 
 use crate::{
     actions::Actions,
-    broker::Broker,
     complaints::Complaints,
     config::Config,
     connection::Connection,

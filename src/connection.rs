@@ -12,6 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
+use stellarfw_broker::now_ms;
 use stellarfw_transport::{Delivery, SendError, Spark, SparkId, lane::Lane};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -20,7 +21,6 @@ use crate::{
     dispatch::PendingVerb,
     extensions::Extensions,
     rooms::{ByteMeter, LocalRoom, RoomName, context_frame, push_frame},
-    time::now_ms,
     usage::{self, Usage},
 };
 

@@ -34,7 +34,7 @@
 //! | `sockjs` | the SockJS engine, for its official clients and Primus's | yes |
 //! | `tls` | TLS and HTTP/2 where the server listens by itself | yes |
 //! | `schemars` | actions that are described by their Rust types: [`Action::typed`](actions::Action::typed) | no |
-//! | `conformance` | `broker::conformance`: what every broker must do, as tests | no |
+//! | `conformance` | `broker::conformance`: the guarantees of a broker as tests | no |
 //!
 //! # Where is what
 //!
@@ -50,7 +50,6 @@
 
 pub mod actions;
 mod app;
-pub mod broker;
 mod builder;
 mod client;
 mod complaints;
@@ -74,6 +73,14 @@ mod sessions;
 mod stellar;
 mod time;
 mod usage;
+
+/// Brokers: the backend that rooms live in and publications travel through.
+pub mod broker {
+    pub use stellarfw_broker::*;
+    pub use stellarfw_broker_memory::MemoryBroker;
+}
+#[cfg(feature = "conformance")]
+pub use stellarfw_broker::broker_suite;
 
 /// The Engine.IO engine.
 #[cfg(feature = "engineio")]

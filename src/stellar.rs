@@ -4,19 +4,18 @@ use std::{net::SocketAddr, sync::Arc, sync::atomic::Ordering};
 
 use axum::Router;
 use serde::Serialize;
+use stellarfw_broker::{BrokerError, Content, Publication, PublicationKind, Target};
 use stellarfw_transport::{Server, Shutdown};
 
 use crate::{
     actions::{Action, ActionError, execute_inside},
     app::App,
-    broker::{BrokerError, Content, Kind, Publication, Target},
     builder::Builder,
     config::Config,
     connection::Connection,
     http as web,
     rooms::Rooms,
     sessions::Sessions,
-    time::now_ms,
 };
 
 /// A Stellar server. Cloning it is cheap; all clones are the same server.
@@ -142,19 +141,13 @@ impl Stellar {
         value: &T,
         context: &str,
     ) -> Result<(), BrokerError> {
-        let mut object = match serde_json::to_value(value).map_err(BrokerError::new)? {
+        let mut object = match serde_json::to_value(value).map_err(BrokerError::rejected)? {
             serde_json::Value::Object(map) => map,
             other => serde_json::Map::from_iter([("message".to_owned(), other)]),
         };
         object.insert("context".into(), context.into());
-        let content = Content::new(&object).map_err(BrokerError::new)?;
-        let publication = Publication {
-            target,
-            except: None,
-            from: None,
-            sent_at: now_ms(),
-            kind: Kind::Push(content),
-        };
+        let content = Content::new(&object).map_err(BrokerError::rejected)?;
+        let publication = Publication::new(target, PublicationKind::Push(content));
         self.app.broker.publish(publication).await
     }
 

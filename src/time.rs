@@ -4,11 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    ms_of(SystemTime::now())
-}
-
 /// Milliseconds between 1970 and a moment; 0 for moments before.
 pub(crate) fn ms_of(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

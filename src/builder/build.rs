@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
+use stellarfw_broker::BrokerError;
 use stellarfw_transport::{Parser, Registry, StartError, Transport, UnknownTransport};
 
 use super::{Builder, Modify};
 use crate::{
     actions::{Action, Actions, ActionsError, is_method},
     app::App,
-    broker::BrokerError,
     complaints::Complaints,
     config::Config,
     dispatch::Dispatcher,

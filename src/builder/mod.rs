@@ -7,12 +7,13 @@ pub use self::build::BuildError;
 use std::{any::Any, fmt, future::Future, path::PathBuf, sync::Arc};
 
 use http::Extensions;
+use stellarfw_broker::Broker;
+use stellarfw_broker_memory::MemoryBroker;
 use stellarfw_transport::{Flow, Parser, Refusal, Registry, Server, ServerBuilder, Transport};
 
 use crate::{
     StellarError,
     actions::{Action, ActionHandler, Middleware},
-    broker::{Broker, MemoryBroker},
     config::Config,
     connection::Connection,
     files::Embedded,
@@ -119,7 +120,7 @@ impl Builder {
         self
     }
 
-    /// Where rooms live. Default: [`MemoryBroker`].
+    /// Sets the broker: the backend of the rooms. Default: [`MemoryBroker`].
     pub fn broker(mut self, broker: impl Broker) -> Self {
         self.broker = Arc::new(broker);
         self

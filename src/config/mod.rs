@@ -22,9 +22,9 @@ pub use self::{
     variable::UnknownVariable,
 };
 use crate::{
-    broker::RoomOptions,
     http::{Cors, GuardConfig},
     rooms::PublishRate,
+    rooms::RoomOptions,
 };
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 use stellarfw_transport::{CodecError, Message, Parser};
 
-use crate::broker::Content;
+use stellarfw_broker::Content;
 
 /// One field: of JSON the text as it came, of other codecs the value.
 #[derive(Clone, Debug)]

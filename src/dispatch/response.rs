@@ -1,9 +1,10 @@
 //! Responses: exactly one for each request, with the count of its message.
 
 use serde::Serialize;
+use stellarfw_broker::Content;
 use stellarfw_transport::{CodecError, Delivery, Frame, Parser};
 
-use crate::{broker::Content, connection::Connection, error::StellarError, rooms::Text};
+use crate::{connection::Connection, error::StellarError, rooms::Text};
 
 /// What ties a response to its request.
 #[derive(Debug)]

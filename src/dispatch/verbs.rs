@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stellarfw_broker::{Content, Member};
 use stellarfw_transport::Flow;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
 };
 use crate::{
     app::App,
-    broker::{Content, Member},
     connection::Connection,
     error::StellarError,
     readable::{PLAIN, is_deeper_than, is_readable},

@@ -3,15 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
+use stellarfw_broker::{Content, Publication, PublicationKind, Target};
 
 use super::{RoomError, RoomName, event_content};
-use crate::{
-    app::App,
-    broker::{Content, Kind, Publication, Target},
-    connection::Connection,
-    error::StellarError,
-    time::now_ms,
-};
+use crate::{app::App, connection::Connection, error::StellarError};
 
 /// The members of one or more rooms, as receivers of one message. Whoever is a member of several
 /// of them gets it once, as said in the first of them.
@@ -84,13 +79,8 @@ impl Audience {
             [room] => Target::Room(room.clone()),
             rooms => Target::Rooms(rooms.into()),
         };
-        let publication = Publication {
-            target,
-            except: self.except,
-            from: None,
-            sent_at: now_ms(),
-            kind: Kind::Say(content),
-        };
+        let publication =
+            Publication::new(target, PublicationKind::Say(content)).except(self.except);
         Ok(self.app.broker.publish(publication).await?)
     }
 }

@@ -8,20 +8,16 @@ use std::{
 
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
+use stellarfw_broker::{Content, Publication, PublicationKind, Subscriber, Target};
 use stellarfw_transport::{
-    CodecError, Delivery as Mode, Flow, Frame, Parser, Spark, SparkId, for_each_ahead, turn,
+    CodecError, Delivery, Flow, Frame, Parser, Spark, SparkId, for_each_ahead, turn,
 };
 
 use super::{
     LocalRoom, Say,
     membership::{left_hooks, reconcile},
 };
-use crate::{
-    app::App,
-    broker::{Content, Delivery, Kind, Publication, Target},
-    connection::Connection,
-    error::StellarError,
-};
+use crate::{app::App, connection::Connection, error::StellarError};
 
 /// Takes publications from the broker to the connections of this process.
 pub(crate) struct Deliverer {
@@ -36,7 +32,7 @@ impl Deliverer {
     }
 }
 
-impl Delivery for Deliverer {
+impl Subscriber for Deliverer {
     fn deliver(&self, publication: Publication) {
         let Some(app) = self.app.upgrade() else {
             return;
@@ -44,8 +40,8 @@ impl Delivery for Deliverer {
         let _turn = turn();
         match &publication.target {
             Target::Room(name) => match publication.kind {
-                Kind::Destroyed => destroyed(&app, name),
-                Kind::Say(_) | Kind::Push(_) => {
+                PublicationKind::Destroyed => destroyed(&app, name),
+                _ => {
                     if let Some(room) = app.local.get(name) {
                         match &publication.except {
                             None => to_room(&app, &room, &publication),
@@ -58,10 +54,7 @@ impl Delivery for Deliverer {
                 let mut seen = Seen::default();
                 for name in names.iter() {
                     if let Some(room) = app.local.get(name) {
-                        let publication = Publication {
-                            target: Target::Room(name.clone()),
-                            ..publication.clone()
-                        };
+                        let publication = publication.to(Target::Room(name.clone()));
                         to_members(&app, &room, &publication, &mut seen);
                     }
                 }
@@ -88,17 +81,18 @@ impl Delivery for Deliverer {
                     });
                 }
             }
+            _ => tracing::error!(target = ?publication.target, "an unknown target"),
         }
     }
 }
 
 fn send(spark: &Spark, frame: &Frame) {
     // A spark that does not take it is closed or closing, and its own task sees to the rest.
-    spark.send_frame(frame.clone(), Mode::Reliable).ok();
+    spark.send_frame(frame.clone(), Delivery::Reliable).ok();
 }
 
 fn to_room(app: &App, room: &LocalRoom, publication: &Publication) {
-    if let Kind::Say(content) = &publication.kind
+    if let PublicationKind::Say(content) = &publication.kind
         && !app.hooks.each.is_empty()
     {
         each(app, room.snapshot(), publication, content);
@@ -124,7 +118,7 @@ fn to_members(app: &App, room: &LocalRoom, publication: &Publication, seen: &mut
     let mut members = room.snapshot();
     members
         .retain(|member| Some(member.id().as_str()) != except && seen.insert(member.id().clone()));
-    if let Kind::Say(content) = &publication.kind
+    if let PublicationKind::Say(content) = &publication.kind
         && !app.hooks.each.is_empty()
     {
         each(app, members, publication, content);
@@ -169,11 +163,8 @@ fn each(app: &App, members: Vec<Connection>, publication: &Publication, content:
             None => continue,
             Some(say) if say == said => shared.clone(),
             Some(say) => Content::new(&say.message).ok().and_then(|content| {
-                let publication = Publication {
-                    kind: Kind::Say(content),
-                    from: say.from,
-                    ..publication.clone()
-                };
+                let mut publication = publication.clone().from(say.from);
+                publication.kind = PublicationKind::Say(content);
                 frame(&app.parser, &publication)
             }),
         };
@@ -193,13 +184,8 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
     let Ok(content) = Content::new(&message) else {
         return;
     };
-    let publication = Publication {
-        target: Target::Room(name.clone()),
-        except: None,
-        from: None,
-        sent_at: crate::time::now_ms(),
-        kind: Kind::Say(content),
-    };
+    let target = Target::Room(name.clone());
+    let publication = Publication::new(target, PublicationKind::Say(content));
     let frame = frame(&app.parser, &publication);
     for member in room.snapshot() {
         if let Some(frame) = &frame {
@@ -224,7 +210,7 @@ fn destroyed(app: &Arc<App>, name: &Arc<str>) {
 /// A publication as the codec has it: encoded once, whoever receives it.
 fn frame(parser: &Parser, publication: &Publication) -> Option<Frame> {
     let result = match &publication.kind {
-        Kind::Say(content) => Text::of(parser, content).and_then(|message| {
+        PublicationKind::Say(content) => Text::of(parser, content).and_then(|message| {
             parser.encode(&Chat {
                 message,
                 room: match &publication.target {
@@ -236,10 +222,10 @@ fn frame(parser: &Parser, publication: &Publication) -> Option<Frame> {
                 sent_at: publication.sent_at,
             })
         }),
-        Kind::Push(content) => {
+        PublicationKind::Push(content) => {
             Text::of(parser, content).and_then(|message| parser.encode(&message))
         }
-        Kind::Destroyed => return None,
+        _ => return None,
     };
     result
         .inspect_err(|error| tracing::error!(%error, "a publication could not be encoded"))

@@ -5,17 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use stellarfw_broker::{BrokerError, Joined, Member, now_ms};
 use stellarfw_transport::{Flow, catch_panic};
 
 use super::{LocalRoom, RoomError, RoomName};
-use crate::{
-    app::App,
-    broker::{BrokerError, Joined, Member},
-    connection::Connection,
-    dispatch::told,
-    error::StellarError,
-    time::now_ms,
-};
+use crate::{app::App, connection::Connection, dispatch::told, error::StellarError};
 
 type Result<T = (), E = RoomError> = std::result::Result<T, E>;
 
@@ -95,10 +89,7 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
             .then(move |_| left_hooks(&app, &connection, &room).map(move |()| (connection, room)))
             .then(|(connection, room)| refuse(StellarError::not_in_room(connection.id(), &room)));
     }
-    let member = Member {
-        id: connection.id().to_shared(),
-        joined_at: now_ms(),
-    };
+    let member = Member::new(connection.id().to_shared(), now_ms());
     app.broker.join(&room, member).then(move |joined| {
         let error = match joined {
             Ok(Joined::Joined) if is_still_in(&connection, &local) => return Flow::Ready(Ok(())),
@@ -114,6 +105,7 @@ fn enter(app: Arc<App>, connection: Connection, room: RoomName) -> Flow<Result> 
             Ok(Joined::Already) => StellarError::already_in_room(connection.id(), &room).into(),
             Ok(Joined::NoRoom) => StellarError::room_not_exist(&room).into(),
             Ok(Joined::Full) => StellarError::room_full(&room).into(),
+            Ok(_) => BrokerError::rejected("an unknown outcome of a join").into(),
             Err(error) => error.into(),
         };
         take_out(&app, &connection, &room);

@@ -11,6 +11,7 @@ mod rate;
 use std::sync::Arc;
 
 use serde::Serialize;
+use stellarfw_broker::{BrokerError, Content, Member, Publication, PublicationKind, Target};
 
 pub use self::{
     audience::Audience,
@@ -25,13 +26,8 @@ pub(crate) use self::{
     membership::{find, join, leave, leave_all},
     rate::{ByteMeter, Moment},
 };
-pub use crate::broker::RoomOptions;
-use crate::{
-    app::App,
-    broker::{BrokerError, Content, Kind, Member, Publication, Target},
-    error::StellarError,
-    time::now_ms,
-};
+use crate::{app::App, error::StellarError};
+pub use stellarfw_broker::RoomOptions;
 
 /// The name of a room.
 pub type RoomName = Arc<str>;
@@ -260,12 +256,7 @@ impl App {
         from: Option<Arc<str>>,
         content: Content,
     ) -> stellarfw_transport::Flow<Result<(), BrokerError>> {
-        self.broker.publish(Publication {
-            target: Target::Room(room),
-            except: None,
-            from,
-            sent_at: now_ms(),
-            kind: Kind::Say(content),
-        })
+        let publication = Publication::new(Target::Room(room), PublicationKind::Say(content));
+        self.broker.publish(publication.from(from))
     }
 }

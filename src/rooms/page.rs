@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use stellarfw_broker::Member;
+
 use super::RoomName;
-use crate::broker::Member;
 
 /// Some of a room's members, in the order of their ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +57,7 @@ mod tests {
     fn room(count: usize) -> Vec<Member> {
         // In no order, as brokers give them.
         let ids = (0..count).map(|n| format!("{:04}", n * 7_919 % count));
-        ids.map(|id| Member {
-            id: id.into(),
-            joined_at: 0,
-        })
-        .collect()
+        ids.map(|id| Member::new(id, 0)).collect()
     }
 
     #[test]

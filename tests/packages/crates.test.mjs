@@ -31,9 +31,12 @@ before(() => {
 test("the crates that are published are those that are meant to be", () => {
   assert.deepEqual(crates.map(({ name }) => name).sort(), [
     "stellarfw",
+    "stellarfw-broker",
+    "stellarfw-broker-memory",
     "stellarfw-cli",
     "stellarfw-conformance",
     "stellarfw-engineio",
+    "stellarfw-flow",
     "stellarfw-socketio",
     "stellarfw-sockjs",
     "stellarfw-transport",

@@ -7,7 +7,8 @@ use std::sync::{
 
 use stellarfw::{
     broker::{
-        Broker, BrokerError, Delivery, Joined, Member, MemoryBroker, Publication, RoomOptions,
+        Broker, BrokerError, ErrorKind, Joined, Member, MemoryBroker, Publication, RoomOptions,
+        Subscriber,
     },
     transport::Flow,
 };
@@ -25,7 +26,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 struct Forward(mpsc::UnboundedSender<Publication>);
 
-impl Delivery for Forward {
+impl Subscriber for Forward {
     fn deliver(&self, publication: Publication) {
         self.0.send(publication).ok();
     }
@@ -65,7 +66,7 @@ impl LateBroker {
             for _ in 0..turns {
                 yield_now().await;
             }
-            result.unwrap_or_else(|_| Err(BrokerError::new("it is gone")))
+            result.unwrap_or_else(|_| Err(BrokerError::new(ErrorKind::Unavailable, "it is gone")))
         }))
     }
 }
@@ -75,12 +76,12 @@ impl Broker for LateBroker {
         "late"
     }
 
-    fn start(&self, delivery: Arc<dyn Delivery>) -> Flow<Result<(), BrokerError>> {
+    fn start(&self, subscriber: Arc<dyn Subscriber>) -> Flow<Result<(), BrokerError>> {
         let (send, mut receive) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(publication) = receive.recv().await {
                 yield_now().await;
-                delivery.deliver(publication);
+                subscriber.deliver(publication);
             }
         });
         self.inner.start(Arc::new(Forward(send)))

@@ -16,6 +16,7 @@ use axum::{
 };
 use http::{Method, StatusCode, header, request::Parts};
 use serde_json::json;
+use stellarfw_broker::now_ms;
 use stellarfw_transport::{Client, Lease, Peer, SparkId, handshake::query_value};
 
 pub use self::routes::BadRoute;
@@ -35,7 +36,6 @@ use super::{
 use crate::{
     Stellar, StellarError,
     actions::{Caller, HttpCaller, Outcome, execute},
-    time::now_ms,
     usage::HttpPlace,
 };
 

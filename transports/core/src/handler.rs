@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use crate::{close::CloseReason, codec::CodecError, flow::Flow, frame::Message, spark::Spark};
+use crate::{Flow, close::CloseReason, codec::CodecError, frame::Message, spark::Spark};
 
 /// The application on top of the transport layer.
 ///

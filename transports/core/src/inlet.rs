@@ -8,10 +8,11 @@ use std::{
 };
 
 use crate::{
+    BoxFuture, Flow,
     budget::{Holding, SparkLease},
+    catch_panic,
     close::CloseReason,
     control::{self, Control},
-    flow::{BoxFuture, Flow, catch_panic},
     frame::{Frame, Message},
     lane::{Entered, LaneLimits},
     rate::{Meter, Verdict},

@@ -28,7 +28,6 @@ mod config;
 mod control;
 pub mod cors;
 mod counters;
-mod flow;
 mod frame;
 mod handler;
 pub mod handshake;
@@ -68,7 +67,6 @@ pub use self::{
     codec::{Codec, CodecError, Parser},
     config::{InboxLimits, ServerConfig},
     counters::Counts,
-    flow::{BoxFuture, Flow, FlowFuture, Panicked, catch_panic},
     frame::{Frame, Kind, Message, SharedFrame, TranslationKey},
     handler::{Handler, Silent},
     handshake::Handshake,
@@ -93,3 +91,4 @@ pub use self::{
     transport::{Capabilities, StartError, Transport},
     turn::{Turn, poll_again, turn},
 };
+pub use stellarfw_flow::{BoxFuture, Flow, FlowFuture, Panicked, catch_panic};

@@ -16,14 +16,15 @@ use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
+    Flow,
     addresses::AddressPlace,
     auth::Identity,
     budget::Slot,
+    catch_panic,
     clients::Client,
     close::CloseReason,
     codec::{CodecError, Parser},
     control,
-    flow::{Flow, catch_panic},
     frame::{Frame, Message},
     handshake::Handshake,
     heartbeat::Seat,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
+    Flow,
     codec::{CodecError, Parser},
-    flow::Flow,
     frame::Frame,
     spark::Spark,
 };

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{Server, ServerInner, Sparks};
 use crate::{
+    BoxFuture,
     addresses::{AddressLimits, Addresses},
     auth::{Authorizer, FnAuthorizer, Identity, Refusal},
     budget::{Budget, Ledger},
@@ -21,7 +22,6 @@ use crate::{
     codec::Parser,
     config::ServerConfig,
     counters::Counters,
-    flow::BoxFuture,
     handler::{Handler, Silent},
     handshake::Handshake,
     heartbeat::Wheel,

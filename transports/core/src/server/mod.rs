@@ -30,6 +30,7 @@ use self::{
     sparks::Sparks,
 };
 use crate::{
+    Flow,
     addresses::Addresses,
     ahead::for_each_ahead,
     auth::{Authorizer, Identity, Refusal},
@@ -39,7 +40,6 @@ use crate::{
     codec::{CodecError, Parser},
     config::ServerConfig,
     counters::{Counters, Counts},
-    flow::Flow,
     frame::Frame,
     handler::Handler,
     heartbeat::Wheel,

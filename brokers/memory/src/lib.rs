@@ -1,4 +1,16 @@
-//! Rooms in this process.
+//! The broker of a single process: rooms and their members in memory.
+//!
+//! ```
+//! use stellarfw_broker::{Broker, RoomOptions};
+//! use stellarfw_broker_memory::MemoryBroker;
+//!
+//! # async fn run() -> Result<(), stellarfw_broker::BrokerError> {
+//! let broker = MemoryBroker::new();
+//! broker.create("lobby", RoomOptions::default()).await?;
+//! assert_eq!(broker.rooms().await?, ["lobby"]);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
     collections::HashMap,
@@ -6,18 +18,18 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use stellarfw_transport::Flow;
-
-use super::{
-    Broker, BrokerError, Delivery, Joined, Kind, Member, Publication, RoomOptions, Target,
+use stellarfw_broker::{
+    Broker, BrokerError, Flow, Joined, Member, Publication, PublicationKind, RoomOptions,
+    Subscriber, Target,
 };
-use crate::time::now_ms;
 
-/// The broker of a server that is alone. Everything is done at once: no flow of it ever waits.
+/// A broker whose rooms live in this process.
+///
+/// Every operation is done at once: its flows are always [`Flow::Ready`].
 #[derive(Default)]
 pub struct MemoryBroker {
     rooms: Mutex<HashMap<Arc<str>, Room>>,
-    delivery: OnceLock<Arc<dyn Delivery>>,
+    subscriber: OnceLock<Arc<dyn Subscriber>>,
 }
 
 #[derive(Debug)]
@@ -28,15 +40,15 @@ struct Room {
 }
 
 impl MemoryBroker {
-    /// A broker without rooms.
+    /// Creates a broker without rooms.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     fn deliver(&self, publication: Publication) {
-        if let Some(delivery) = self.delivery.get() {
-            delivery.deliver(publication);
+        if let Some(subscriber) = self.subscriber.get() {
+            subscriber.deliver(publication);
         }
     }
 }
@@ -58,10 +70,10 @@ impl Broker for MemoryBroker {
         "memory"
     }
 
-    fn start(&self, delivery: Arc<dyn Delivery>) -> Flow<Result<(), BrokerError>> {
-        match self.delivery.set(delivery) {
+    fn start(&self, subscriber: Arc<dyn Subscriber>) -> Flow<Result<(), BrokerError>> {
+        match self.subscriber.set(subscriber) {
             Ok(()) => done(()),
-            Err(_) => Flow::Ready(Err(BrokerError::new("it was started already"))),
+            Err(_) => Flow::Ready(Err(BrokerError::rejected("it was started already"))),
         }
     }
 
@@ -76,17 +88,14 @@ impl Broker for MemoryBroker {
     }
 
     fn destroy(&self, room: &str) -> Flow<Result<bool, BrokerError>> {
-        // Nobody can join from here on, and whoever is a member is told.
+        // No connection can join from here on, and the members receive the notice.
         let Some((room, _)) = self.rooms.lock().remove_entry(room) else {
             return done(false);
         };
-        self.deliver(Publication {
-            target: Target::Room(room),
-            except: None,
-            from: None,
-            sent_at: now_ms(),
-            kind: Kind::Destroyed,
-        });
+        self.deliver(Publication::new(
+            Target::Room(room),
+            PublicationKind::Destroyed,
+        ));
         done(true)
     }
 
@@ -125,10 +134,7 @@ impl Broker for MemoryBroker {
     fn members(&self, room: &str) -> Flow<Result<Option<Vec<Member>>, BrokerError>> {
         let rooms = self.rooms.lock();
         done(rooms.get(room).map(|room| {
-            let member = |(id, joined_at): (&Arc<str>, &u64)| Member {
-                id: id.clone(),
-                joined_at: *joined_at,
-            };
+            let member = |(id, joined_at): (&Arc<str>, &u64)| Member::new(id.clone(), *joined_at);
             room.members.iter().map(member).collect()
         }))
     }
@@ -137,15 +143,4 @@ impl Broker for MemoryBroker {
         self.deliver(publication);
         done(())
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn brokers() -> Vec<Arc<dyn Broker>> {
-        vec![Arc::new(MemoryBroker::new())]
-    }
-
-    crate::broker_suite!(brokers().await);
 }

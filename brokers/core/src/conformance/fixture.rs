@@ -1,25 +1,24 @@
-//! Brokers to try, and what is delivered to them.
+//! Started brokers, and a record of the publications that they deliver.
 
 use std::{
     fmt::Display,
     future::Future,
+    hash::{BuildHasher as _, RandomState},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
+use crate::{
+    Broker, Content, Joined, Member, Publication, PublicationKind, RoomOptions, Subscriber, Target,
+};
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use stellarfw_transport::SparkId;
-
-use crate::broker::{
-    Broker, Content, Delivery, Joined, Kind, Member, Publication, RoomOptions, Target,
-};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Started brokers of one backend.
 #[derive(Debug)]
-pub struct Bed {
+pub struct Fixture {
     pub(super) nodes: Vec<Node>,
     /// Keeps this run's rooms apart from what else there is.
     pub(super) mark: String,
@@ -47,7 +46,7 @@ pub(super) struct Recorder {
     pub(super) hook: OnceLock<Hook>,
 }
 
-impl Delivery for Recorder {
+impl Subscriber for Recorder {
     fn deliver(&self, publication: Publication) {
         if let Some(hook) = self.hook.get() {
             hook(&publication);
@@ -56,64 +55,60 @@ impl Delivery for Recorder {
     }
 }
 
-pub(super) fn good<T, E: Display>(result: Result<T, E>) -> T {
+pub(super) fn succeeded<T, E: Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|error| panic!("it failed: {error}"))
 }
 
-pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(super) async fn within_deadline<T>(what: &str, future: impl Future<Output = T>) -> T {
     let result = tokio::time::timeout(DEADLINE, future).await;
     result.unwrap_or_else(|_| panic!("{what} did not come"))
 }
 
 pub(super) fn member(id: &str) -> Member {
-    Member {
-        id: id.into(),
-        joined_at: 1_234,
-    }
+    Member::new(id, 1_234)
 }
 
 pub(super) fn said(room: &str, from: Option<&str>, json: &str) -> Publication {
-    let raw = good(RawValue::from_string(json.to_owned()));
-    Publication {
-        target: Target::Room(room.into()),
-        except: None,
-        from: from.map(Into::into),
-        sent_at: 5_678,
-        kind: Kind::Say(Content::of_raw(&raw)),
-    }
+    let raw = succeeded(RawValue::from_string(json.to_owned()));
+    let kind = PublicationKind::Say(Content::of_raw(&raw));
+    Publication::new(Target::Room(room.into()), kind)
+        .from(from.map(Into::into))
+        .sent_at(5_678)
 }
 
 pub(super) fn text(publication: &Publication) -> Option<&str> {
     match &publication.kind {
-        Kind::Say(content) | Kind::Push(content) => Some(content.as_raw().get()),
-        Kind::Destroyed => None,
+        PublicationKind::Say(content) | PublicationKind::Push(content) => {
+            Some(content.as_raw().get())
+        }
+        PublicationKind::Destroyed => None,
     }
 }
 
 impl Node {
     pub(super) async fn create(&self, room: &str) -> bool {
-        good(self.broker.create(room, RoomOptions::default()).await)
+        succeeded(self.broker.create(room, RoomOptions::default()).await)
     }
 
     pub(super) async fn destroy(&self, room: &str) -> bool {
-        good(self.broker.destroy(room).await)
+        succeeded(self.broker.destroy(room).await)
     }
 
     pub(super) async fn exists(&self, room: &str) -> bool {
-        good(self.broker.exists(room).await)
+        succeeded(self.broker.exists(room).await)
     }
 
     pub(super) async fn join(&self, room: &str, id: &str) -> Joined {
-        good(self.broker.join(room, member(id)).await)
+        succeeded(self.broker.join(room, member(id)).await)
     }
 
     pub(super) async fn leave(&self, room: &str, id: &str) -> bool {
-        good(self.broker.leave(room, id).await)
+        succeeded(self.broker.leave(room, id).await)
     }
 
     /// The ids of a room's members, sorted; none when there is no such room.
     pub(super) async fn members(&self, room: &str) -> Option<Vec<String>> {
-        let members = good(self.broker.members(room).await)?;
+        let members = succeeded(self.broker.members(room).await)?;
         assert!(members.iter().all(|member| member.joined_at == 1_234));
         let mut ids: Vec<String> = members.iter().map(|member| member.id.to_string()).collect();
         ids.sort();
@@ -121,7 +116,7 @@ impl Node {
     }
 
     pub(super) async fn publish(&self, publication: Publication) {
-        good(self.broker.publish(publication).await);
+        succeeded(self.broker.publish(publication).await);
     }
 
     /// What was delivered here for a target.
@@ -132,13 +127,13 @@ impl Node {
     }
 
     /// Waits until something was delivered here.
-    pub(super) async fn hears(
+    pub(super) async fn receives(
         &self,
         target: &Target,
         what: &str,
         is_it: impl Fn(&Publication) -> bool,
     ) {
-        soon(what, async {
+        within_deadline(what, async {
             while !self.delivered(target).iter().any(&is_it) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -146,10 +141,11 @@ impl Node {
         .await;
     }
 
-    /// The texts delivered here for a room, up to one that is told last.
+    /// The texts delivered here for a room, up to one that is sent last.
     pub(super) async fn texts(&self, room: &str, last: &str) -> Vec<String> {
         let target = Target::Room(room.into());
-        self.hears(&target, last, |p| text(p) == Some(last)).await;
+        self.receives(&target, last, |p| text(p) == Some(last))
+            .await;
         let delivered = self.delivered(&target);
         delivered
             .iter()
@@ -159,19 +155,19 @@ impl Node {
     }
 }
 
-impl Bed {
+impl Fixture {
     /// Starts brokers that share a backend.
     pub async fn start(brokers: Vec<Arc<dyn Broker>>) -> Self {
         assert!(!brokers.is_empty(), "there is no broker to try");
         let mut nodes = Vec::new();
         for broker in brokers {
             let recorder = Arc::<Recorder>::default();
-            good(broker.start(recorder.clone()).await);
+            succeeded(broker.start(recorder.clone()).await);
             nodes.push(Node { broker, recorder });
         }
         Self {
             nodes,
-            mark: SparkId::random().to_string(),
+            mark: format!("{:016x} ", RandomState::new().hash_one(())),
         }
     }
 

@@ -1,4 +1,7 @@
-//! Work that is usually done at once and sometimes must wait, without a box for the usual case.
+//! Results that are usually ready at once and sometimes awaited, without a box for the usual case.
+//!
+//! Brokers and engines of stellarfw return [`Flow`]; `stellarfw-broker` and `stellarfw-transport`
+//! re-export it.
 
 use std::{
     fmt,

@@ -1,37 +1,37 @@
-//! What every broker must do, as tests that any broker can run.
+//! The guarantees of a broker as tests: one function for each behaviour.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use stellarfw::broker::{Broker, MemoryBroker};
+//! use stellarfw_broker::{Broker, broker_suite};
+//! use stellarfw_broker_memory::MemoryBroker;
 //!
-//! // Brokers that share one backend, each as a process of its own would have it. A broker that
-//! // cannot share is alone.
+//! // Brokers that share one backend, one for each process. A broker that cannot share is alone.
 //! async fn brokers() -> Vec<Arc<dyn Broker>> {
 //!     vec![Arc::new(MemoryBroker::new())]
 //! }
 //!
-//! stellarfw::broker_suite!(brokers().await);
+//! broker_suite!(brokers().await);
 //! # fn main() {}
 //! ```
 //!
-//! Nothing here measures time: what is waited for has a deadline far above what a loaded machine
-//! needs. The backend need not be empty, and rooms of other names are left alone.
+//! The tests wait for conditions, with a deadline far above what a loaded machine needs. The backend
+//! need not be empty, and rooms of other names are left alone.
 
-mod bed;
+mod fixture;
 mod publications;
 mod rooms;
 
-pub use self::{bed::Bed, publications::*, rooms::*};
+pub use self::{fixture::Fixture, publications::*, rooms::*};
 
-/// Makes a test of each behaviour; takes an expression that gives the brokers of one backend.
+/// Generates a test for each behaviour from an expression that returns the brokers of one backend.
 #[macro_export]
 macro_rules! broker_suite {
     (@ $brokers:expr; $($behaviour:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $behaviour() {
-                let bed = $crate::broker::conformance::Bed::start($brokers).await;
-                $crate::broker::conformance::$behaviour(&bed).await;
+                let fixture = $crate::conformance::Fixture::start($brokers).await;
+                $crate::conformance::$behaviour(&fixture).await;
             }
         )*
     };
