@@ -98,7 +98,7 @@ async fn actions(stage: &Stage<'_>) -> Outcome {
                 let Ok(mut stream) = attacker().connect(address).await else {
                     return 0;
                 };
-                let request = b"GET /api/sleep HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+                let request = b"GET /api/sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
                 let mut answer = Vec::new();
                 if stream.write_all(request).await.is_ok() {
                     stream.read_to_end(&mut answer).await.ok();
@@ -197,13 +197,17 @@ async fn compression(stage: &Stage<'_>) -> Outcome {
             let Ok(mut stream) = attacker().connect(address).await else {
                 return 0;
             };
-            let request = b"GET /text.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br\r\nConnection: close\r\n\r\n";
+            let request = b"GET /text.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: br\r\nConnection: close\r\n\r\n";
             if stream.write_all(request).await.is_err() {
                 return 0;
             }
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).await.ok();
-            let is_compressed = answer.len() < 2 << 20;
+            let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+            let head = &answer[..end.unwrap_or_default()];
+            let head = String::from_utf8_lossy(head).to_lowercase();
+            let is_compressed =
+                head.starts_with("http/1.1 200") && head.contains("content-encoding: br");
             count.fetch_add(u64::from(is_compressed), Ordering::Relaxed);
             1
         }
