@@ -98,7 +98,8 @@ async fn actions(stage: &Stage<'_>) -> Outcome {
                 let Ok(mut stream) = attacker().connect(address).await else {
                     return 0;
                 };
-                let request = b"GET /api/sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+                let request =
+                    b"GET /api/sleep HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
                 let mut answer = Vec::new();
                 if stream.write_all(request).await.is_ok() {
                     stream.read_to_end(&mut answer).await.ok();
