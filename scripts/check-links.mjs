@@ -1,5 +1,6 @@
-// Checks that every link of a document leads somewhere: to a file or folder of this project, and
-// to a heading where it names one. Addresses on the web are left alone.
+// Checks the links between the documents. Every link leads to a file or folder of this project, and
+// to a heading if it names one. Every page in docs/ is the target of a link, so that readers can find
+// it. Addresses on the web are not checked.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -31,6 +32,7 @@ function anchors(text) {
 
 let links = 0;
 const broken = [];
+const linked = new Set();
 for (const path of documents) {
   const text = readFileSync(join(root, path), "utf8");
   const targets = [
@@ -44,6 +46,7 @@ for (const path of documents) {
     links++;
     const [file, anchor] = decodeURI(target).split("#");
     const full = file ? normalize(join(root, file.startsWith("/") ? "" : dirname(path), file)) : join(root, path);
+    if (full !== join(root, path)) linked.add(full);
     if (!existsSync(full)) broken.push(`${path}: ${target} is not there`);
     else if (anchor && full.endsWith(".md") && !statSync(full).isDirectory()) {
       if (!anchors(readFileSync(full, "utf8")).has(anchor)) {
@@ -51,6 +54,9 @@ for (const path of documents) {
       }
     }
   }
+}
+for (const path of documents) {
+  if (path.startsWith("docs/") && !linked.has(join(root, path))) broken.push(`${path}: no document links to it`);
 }
 for (const fault of broken) console.log(fault);
 console.log(`${documents.length} documents, ${links} links, ${broken.length} broken`);
