@@ -49,30 +49,15 @@
 //! | [`transport`] | the layer below: engines, sparks, codecs; usable alone |
 
 pub mod actions;
-mod app;
-mod builder;
-mod client;
-mod complaints;
 pub mod config;
-mod connection;
+mod connections;
 mod dispatch;
-mod drain;
-mod engines;
-mod error;
-mod extensions;
 mod files;
-mod http;
-mod metrics;
-mod middleware;
-mod readable;
+mod protocol;
 mod reference;
-mod reload;
 pub mod rooms;
-mod serve;
-mod sessions;
-mod stellar;
-mod time;
-mod usage;
+mod server;
+mod web;
 
 /// Brokers: the backend that rooms live in and publications travel through.
 pub mod broker {
@@ -97,19 +82,13 @@ pub use stellarfw_transport as transport;
 pub use stellarfw_ws as ws;
 
 pub use self::{
-    builder::{BuildError, Builder},
     config::Config,
-    connection::Connection,
-    engines::{engines, engines_with},
-    error::StellarError,
-    extensions::Extensions,
+    connections::{Connection, ConnectionMiddleware, Extensions, Session, Sessions},
     files::Embedded,
-    http::{BadRoute, Cors, GuardConfig},
-    middleware::{ChatMiddleware, ConnectionMiddleware},
-    reload::ReloadError,
-    rooms::Rooms,
-    sessions::{Session, Sessions},
-    stellar::Stellar,
+    protocol::StellarError,
+    rooms::{ChatMiddleware, Rooms},
+    server::{BuildError, Builder, ReloadError, Stellar, engines, engines_with},
+    web::{BadRoute, Cors, GuardConfig},
 };
 
 /// The code of the guides, compiled and run by the tests.

@@ -10,7 +10,7 @@ use super::{
     action::Action, error::ActionError, execute::execute_inside, given::Given, inputs,
     registry::Registered, survey::Survey,
 };
-use crate::{Extensions, Stellar, app::App, connection::Connection};
+use crate::{Extensions, Stellar, connections::Connection, server::App};
 
 /// A call of an action.
 #[derive(Clone)]

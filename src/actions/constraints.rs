@@ -21,7 +21,7 @@ use super::{
     inputs::{self, RuleError},
     shape::{TypeSchema, list, target_name},
 };
-use crate::readable::is_dense;
+use crate::protocol::json::is_dense;
 
 /// The constraints of a schema, ready to be held against values.
 #[derive(Clone, Debug)]

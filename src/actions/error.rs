@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
 
 use super::handler::Reply;
-use crate::error::StellarError;
+use crate::protocol::StellarError;
 
 /// What an action returns.
 pub type ActionResult<T = Value> = Result<T, ActionError>;

@@ -21,7 +21,11 @@ use super::{
     registry::Registered,
     survey::Survey,
 };
-use crate::{app::App, connection::Connection, dispatch::told, error::StellarError};
+use crate::{
+    connections::Connection,
+    protocol::{StellarError, truncate_for_error},
+    server::App,
+};
 
 /// So deep may actions call actions.
 const MAX_DEPTH: u8 = 32;
@@ -128,7 +132,7 @@ pub(crate) async fn execute_inside(
     let survey = Survey::of(&given);
     let version = Fields::of(&given, &survey).version;
     let Some(found) = app.actions.find(name, version.as_ref()) else {
-        return StellarError::unknown_action(&told(Some(name))).into();
+        return StellarError::unknown_action(&truncate_for_error(Some(name))).into();
     };
     let started = Started {
         flow: run(app, found, Caller::Internal, given, &survey, depth),
@@ -143,7 +147,7 @@ fn find<'a>(
     given: &Given,
     survey: &Survey,
 ) -> Result<&'a Arc<Registered>, ActionError> {
-    if app.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
+    if app.availability.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
         return Err(StellarError::shutting_down().into());
     }
     let fields = Fields::of(given, survey);
@@ -153,7 +157,7 @@ fn find<'a>(
         .and_then(|name| app.actions.find(name, fields.version.as_ref()));
     let Some(found) = found else {
         let sent = fields.action_text();
-        return Err(StellarError::unknown_action(&told(sent.as_deref())).into());
+        return Err(StellarError::unknown_action(&truncate_for_error(sent.as_deref())).into());
     };
     let action = &found.action;
     if action.is_private() {

@@ -13,7 +13,7 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{error::ActionError, fields::each, survey::Survey};
-use crate::readable::{PLAIN, is_dense, is_readable, tree_size};
+use crate::protocol::json::{PLAIN, fits_value, is_dense, tree_size};
 
 /// What stands among the parameters and says which action is called.
 pub(super) const CALLED_BY: [&str; 2] = ["action", "apiVersion"];
@@ -163,13 +163,13 @@ impl Given {
         let Self::Raw(raw) = self else {
             return Ok(());
         };
-        if survey.is_readable || is_readable(raw) {
+        if survey.is_readable || fits_value(raw) {
             return Ok(());
         }
         let mut wrong = None;
         each(raw, |key, value| {
             // Inside of something, as it stands in the parameters: that is a level, too.
-            if wrong.is_none() && (key.is_lone() || !is_readable(&format!("[{}]", value.get()))) {
+            if wrong.is_none() && (key.is_lone() || !fits_value(&format!("[{}]", value.get()))) {
                 wrong = Some(key.to_text().into_owned());
             }
         });

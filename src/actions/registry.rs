@@ -12,7 +12,7 @@ use super::{
     action::Action, fields::Fields, given::Given, inputs::RuleError, middleware::Middleware,
     secrets::SecretNames, survey::Survey,
 };
-use crate::metrics::ActionMetrics;
+use crate::server::ActionMetrics;
 
 /// The actions of a server.
 #[derive(Default)]

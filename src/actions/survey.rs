@@ -4,7 +4,7 @@
 use stellarfw_transport::plain;
 
 use super::given::Given;
-use crate::readable;
+use crate::protocol::json;
 
 /// So many entries are kept; of parameters with more of them the parser is asked.
 const MOST: usize = 8;
@@ -70,7 +70,7 @@ impl Survey {
         let bytes = json.as_bytes();
         let mut at = skip_space(bytes, 0);
         if bytes.get(at) != Some(&b'{') {
-            self.is_readable = readable::is_readable(json);
+            self.is_readable = json::fits_value(json);
             return;
         }
         loop {
@@ -84,7 +84,7 @@ impl Survey {
             let end = key + len;
             let colon = skip_space(bytes, end + 1);
             let value = skip_space(bytes, colon + 1);
-            let (len, is_sure) = readable::value(bytes.get(value..).unwrap_or_default(), 1);
+            let (len, is_sure) = json::value(bytes.get(value..).unwrap_or_default(), 1);
             // An escape in a key may be a lone surrogate, too.
             self.is_readable &= is_sure && is_plain;
             at = value + len;

@@ -2,10 +2,10 @@
 
 mod load;
 mod origin;
+mod parts;
 mod plain;
 mod secret;
 mod serving;
-mod session_key;
 mod variable;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -18,13 +18,12 @@ pub use self::{
     origin::{Origin, Origins},
     secret::is_secret,
     serving::{DrainConfig, HttpConfig, MetricsConfig, ScriptsConfig, TlsConfig},
-    session_key::SessionKey,
     variable::UnknownVariable,
 };
+pub use crate::connections::SessionKey;
 use crate::{
-    http::{Cors, GuardConfig},
     rooms::PublishRate,
-    rooms::RoomOptions,
+    web::{Cors, GuardConfig},
 };
 
 /// The settings of a [`Stellar`](crate::Stellar). An unknown key is an error.
@@ -225,12 +224,6 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How a room of that name is made.
-    pub(crate) fn room_options(&self, room: &str) -> RoomOptions {
-        let limit = self.room_limits.get(room).copied();
-        RoomOptions::max_members(limit.unwrap_or(self.max_members))
-    }
-
     /// The paths among them, with their keys.
     pub(crate) fn paths(&self) -> Vec<(&'static str, &str)> {
         vec![

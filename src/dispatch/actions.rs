@@ -1,5 +1,7 @@
 //! Actions, called by message: beside the verbs, each with its place and its deadline.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use stellarfw_transport::{CodecError, Flow, Frame, turn};
 
@@ -11,8 +13,9 @@ use super::{
 };
 use crate::{
     actions::{ActionError, Caller, Given, Outcome, execute},
-    connection::Connection,
-    error::StellarError,
+    connections::Connection,
+    protocol::StellarError,
+    server::App,
 };
 
 /// Parameters of so many bytes are refused when the budget has no room for them, and for what they
@@ -20,10 +23,9 @@ use crate::{
 const COUNTED: usize = 16 << 10;
 
 /// Calls an action for a connection and answers it, now or when it is done.
-pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>) {
-    let app = &connection.state().app;
+pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Option<Field<'_>>) {
     let Some(place) = connection.begin_action() else {
-        return refuse(&connection, meta, StellarError::too_many_pending());
+        return refuse(&connection, &meta, StellarError::too_many_pending());
     };
     let given = match params {
         Some(Field::Raw(raw)) => Given::from(raw),
@@ -38,7 +40,7 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
             Ok(lease) => Some(lease),
             Err(_) => {
                 drop(place);
-                return refuse(&connection, meta, StellarError::too_many_pending());
+                return refuse(&connection, &meta, StellarError::too_many_pending());
             }
         },
         _ => None,
@@ -48,11 +50,12 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
     match started.flow {
         Flow::Ready(outcome) => {
             drop((place, lease));
-            answer(&connection, meta, outcome);
+            answer(app, &connection, meta, outcome);
         }
         Flow::Wait(future) => {
             let place = place.keep();
             let lease = lease.unwrap_or_else(|| budget().lease(size));
+            let app = app.clone();
             tokio::spawn(async move {
                 let outcome = if is_detached {
                     future.await
@@ -64,25 +67,29 @@ pub(super) fn run(connection: Connection, meta: Meta, params: Option<Field<'_>>)
                 };
                 drop((place, lease));
                 let _turn = turn();
-                answer(&connection, meta, outcome);
+                answer(&app, &connection, meta, outcome);
             });
         }
     }
 }
 
 /// Answers a call of an action that is not made.
-pub(super) fn refuse(connection: &Connection, meta: Meta, error: StellarError) {
-    answer(connection, meta, Outcome::from(error));
+pub(super) fn refuse(connection: &Connection, meta: &Meta, error: StellarError) {
+    answer_error(connection, meta, &error.into());
 }
 
-fn answer(connection: &Connection, meta: Meta, outcome: Outcome) {
+fn answer_error(connection: &Connection, meta: &Meta, error: &ActionError) {
+    match fitting(connection, frame(connection, meta, error)) {
+        Ok(frame) => send(connection, frame),
+        Err(error) => respond(connection, meta, &ActionError::from(error)),
+    }
+}
+
+fn answer(app: &App, connection: &Connection, meta: Meta, outcome: Outcome) {
     let error = match outcome {
         Outcome::Nothing => return,
-        Outcome::File(path) => return files::send(connection.clone(), meta, path),
-        Outcome::Error(error) => match fitting(connection, frame(connection, &meta, &error)) {
-            Ok(frame) => return send(connection, frame),
-            Err(error) => error,
-        },
+        Outcome::File(path) => return files::send(app, connection.clone(), meta, path),
+        Outcome::Error(error) => return answer_error(connection, &meta, &error),
         Outcome::Reply(reply) => {
             // An object's fields are spliced in as they are; only what is none needs a second try.
             let first = frame_with(connection, &meta, |parser, tail| reply.frame(parser, tail));
@@ -104,7 +111,7 @@ fn fitting(
     connection: &Connection,
     encoded: Result<Frame, CodecError>,
 ) -> Result<Frame, StellarError> {
-    let max = connection.state().app.config.server.max_length;
+    let max = connection.spark().server().config().max_length;
     match encoded {
         Ok(frame) if frame.len() <= max => Ok(frame),
         Ok(frame) => Err(StellarError::too_big(frame.len(), max)),

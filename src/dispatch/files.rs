@@ -11,25 +11,24 @@ use super::{
     while_there,
 };
 use crate::{
-    connection::Connection,
-    error::StellarError,
+    connections::Connection,
     files::{Content, FileError, SentFile},
-    time::iso,
+    protocol::{StellarError, time::iso},
+    server::App,
 };
 
 /// Reads a file for a connection and answers with it, now or when it is read.
-pub(super) fn run(connection: Connection, meta: Meta, file: Option<Field<'_>>) {
+pub(super) fn run(app: &App, connection: Connection, meta: Meta, file: Option<Field<'_>>) {
     let path = file.as_ref().and_then(Field::as_str).unwrap_or_default();
     if path.is_empty() {
         return refuse(&connection, &meta, &StellarError::file_required());
     }
     let path = path.into_owned();
-    send(connection, meta, path);
+    send(app, connection, meta, path);
 }
 
 /// Answers with a public file, now or when it is read.
-pub(super) fn send(connection: Connection, meta: Meta, path: String) {
-    let app = connection.state().app.clone();
+pub(super) fn send(app: &App, connection: Connection, meta: Meta, path: String) {
     let Some(place) = connection.begin_file() else {
         return refuse(&connection, &meta, &StellarError::too_many_pending());
     };

@@ -1,28 +1,27 @@
 //! The beginning and the end of a connection: its middleware, and the welcome.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use stellarfw_transport::{CloseReason, Flow, Spark, catch_panic};
+use stellarfw_transport::{CloseReason, Flow, Spark};
 
 use crate::{
-    app::App,
-    connection::{Connection, State},
-    error::StellarError,
+    connections::{Connection, Job, State},
+    server::App,
 };
 
 /// A spark has opened: makes a connection of it.
 pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
-    let has_hooks = !app.hooks.create.is_empty();
+    let hooks = &app.connections.hooks.create;
+    let has_hooks = !hooks.is_empty();
     if !has_hooks {
         // Nobody can push to a spark without a state, so nothing comes before the welcome.
         welcome(app, spark);
     }
-    if spark.attach(State::new(app.clone(), spark)).is_err() {
+    if spark
+        .attach(State::new(app.connections.clone(), spark))
+        .is_err()
+    {
         // Only this handler can attach one, and a spark opens once.
         tracing::error!("a spark was opened twice; it cannot be served");
         spark.close(CloseReason::Panic);
@@ -36,7 +35,9 @@ pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
         return Flow::DONE;
     }
     let app = app.clone();
-    run_create(&app, &connection).map(move |verdict| match verdict {
+    let opening = connection.clone();
+    let verdict = hooks.until_refused(move |hook| hook(&opening));
+    verdict.map(move |verdict| match verdict {
         Ok(()) => {
             welcome(&app, connection.spark());
             connection.set_ready();
@@ -48,47 +49,37 @@ pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
     })
 }
 
-fn run_create(app: &Arc<App>, connection: &Connection) -> Flow<Result<(), StellarError>> {
-    for at in 0..app.hooks.create.len() {
-        match app.hooks.create[at](connection) {
-            Flow::Ready(Ok(())) => {}
-            Flow::Ready(Err(error)) => return Flow::Ready(Err(error)),
-            Flow::Wait(future) => {
-                let (app, connection) = (app.clone(), connection.clone());
-                return Flow::Wait(Box::pin(async move {
-                    future.await?;
-                    for at in at + 1..app.hooks.create.len() {
-                        app.hooks.create[at](&connection).await?;
-                    }
-                    Ok(())
-                }));
-            }
-        }
+/// The last job of a connection: it leaves its rooms, then the destroy hooks run.
+pub(super) struct End(pub(super) Arc<App>);
+
+impl Job for End {
+    fn start(self: Box<Self>, connection: &Connection) -> Flow {
+        // Whatever becomes of the hooks, the application's data is dropped after them.
+        let ended = Ended(connection.clone());
+        let left = self.0.rooms.remove_from_all(connection);
+        left.then(move |()| {
+            let hooks = &self.0.connections.hooks.destroy;
+            let connection = ended.0.clone();
+            let destroyed = match hooks.is_empty() {
+                true => Flow::DONE,
+                false => hooks.notify("destroy", move |hook| hook(&connection)),
+            };
+            destroyed.map(move |()| drop(ended))
+        })
     }
-    Flow::Ready(Ok(()))
+
+    fn refuse(self: Box<Self>, _: &Connection) {
+        unreachable!("the last job is queued whatever the bounds");
+    }
 }
 
-/// A connection is gone and out of its rooms.
-pub(super) fn destroyed(connection: &Connection) -> Flow {
-    let app = connection.state().app.clone();
-    if app.hooks.destroy.is_empty() {
-        return Flow::DONE;
+/// A connection that has ended. Dropping it drops the application's data of it.
+struct Ended(Connection);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.extensions().close();
     }
-    let connection = connection.clone();
-    Flow::start(async move {
-        for at in 0..app.hooks.destroy.len() {
-            // One that panics does not keep the others from being told.
-            let hook = || app.hooks.destroy[at](&connection);
-            let flow = catch_unwind(AssertUnwindSafe(hook));
-            let told = match flow {
-                Ok(flow) => catch_panic(async { flow.await }).await.is_ok(),
-                Err(_) => false,
-            };
-            if !told {
-                tracing::error!("a destroy hook panicked");
-            }
-        }
-    })
 }
 
 fn welcome(app: &Arc<App>, spark: &Spark) {

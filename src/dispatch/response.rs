@@ -4,7 +4,10 @@ use serde::Serialize;
 use stellarfw_broker::Content;
 use stellarfw_transport::{CodecError, Delivery, Frame, Parser};
 
-use crate::{connection::Connection, error::StellarError, rooms::Text};
+use crate::{
+    connections::Connection,
+    protocol::{StellarError, Text},
+};
 
 /// What ties a response to its request.
 #[derive(Debug)]

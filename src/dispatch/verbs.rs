@@ -10,14 +10,12 @@ use stellarfw_transport::Flow;
 use super::{
     request::{Field, Request},
     response::{Meta, respond_error, respond_ok},
-    told,
 };
 use crate::{
-    app::App,
-    connection::Connection,
-    error::StellarError,
-    readable::{PLAIN, is_deeper_than, is_readable},
-    rooms::{self, Event, LocalRoom, Moment, RoomError, RoomPage, Say},
+    connections::{Connection, Job},
+    protocol::{StellarError, json::is_deeper_than, truncate_for_error},
+    rooms::{PageRequest, RoomError, RoomPage, Rooms},
+    server::App,
 };
 
 /// A verb with what it needs.
@@ -29,7 +27,7 @@ pub(crate) enum Verb<'a> {
     },
     RoomAdd(Cow<'a, str>),
     RoomLeave(Cow<'a, str>),
-    RoomView(Cow<'a, str>, Page),
+    RoomView(Cow<'a, str>, PageRequest),
     Say {
         room: Cow<'a, str>,
         message: Content,
@@ -41,46 +39,37 @@ pub(crate) enum Verb<'a> {
     },
 }
 
-/// Which members of a room a client asks for.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    limit: Option<usize>,
-    after: Option<Box<str>>,
-}
-
-impl Page {
-    /// Reads `params` of `roomView`. Without them it is the first page.
-    fn read(params: Option<&Field<'_>>) -> Result<Self, StellarError> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Asked {
-            limit: Value,
-            after: Value,
-        }
-        let asked: Asked = match params {
-            None => Asked::default(),
-            Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Some(Field::Value(value)) => Asked {
-                limit: value.get("limit").cloned().unwrap_or_default(),
-                after: value.get("after").cloned().unwrap_or_default(),
-            },
-        };
-        let wrong = StellarError::invalid_type;
-        let limit = match asked.limit {
-            Value::Null => None,
-            limit => {
-                let number = limit.as_u64().filter(|number| *number > 0);
-                let number = number.ok_or_else(|| wrong("limit", "a whole number from 1"))?;
-                Some(usize::try_from(number).unwrap_or(usize::MAX))
-            }
-        };
-        let after = match asked.after {
-            Value::Null => None,
-            Value::String(after) => Some(after.into_boxed_str()),
-            _ => return Err(wrong("after", "the id of a member")),
-        };
-        Ok(Self { limit, after })
+/// Reads `params` of `roomView`. Without them it is the first page.
+fn read_page(params: Option<&Field<'_>>) -> Result<PageRequest, StellarError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Asked {
+        limit: Value,
+        after: Value,
     }
+    let asked: Asked = match params {
+        None => Asked::default(),
+        Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
+        Some(Field::Value(value)) => Asked {
+            limit: value.get("limit").cloned().unwrap_or_default(),
+            after: value.get("after").cloned().unwrap_or_default(),
+        },
+    };
+    let wrong = StellarError::invalid_type;
+    let limit = match asked.limit {
+        Value::Null => None,
+        limit => {
+            let number = limit.as_u64().filter(|number| *number > 0);
+            let number = number.ok_or_else(|| wrong("limit", "a whole number from 1"))?;
+            Some(usize::try_from(number).unwrap_or(usize::MAX))
+        }
+    };
+    let after = match asked.after {
+        Value::Null => None,
+        Value::String(after) => Some(after.into_boxed_str()),
+        _ => return Err(wrong("after", "the id of a member")),
+    };
+    Ok(PageRequest { limit, after })
 }
 
 /// What a client may publish in one message.
@@ -118,24 +107,6 @@ impl Bounds {
     }
 }
 
-/// A verb that waits for its turn; none is the last word: leave all rooms.
-#[derive(Debug)]
-pub(crate) struct PendingVerb(pub(super) Option<(Meta, Verb<'static>)>);
-
-impl PendingVerb {
-    pub(super) fn new(meta: Meta, verb: Verb<'static>) -> Self {
-        Self(Some((meta, verb)))
-    }
-
-    pub(super) fn last() -> Self {
-        Self(None)
-    }
-
-    pub(super) fn is_last(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
 impl<'a> Verb<'a> {
     /// Reads a verb of a request, and refuses a message that is beyond its bounds.
     pub(super) fn read(
@@ -151,7 +122,7 @@ impl<'a> Verb<'a> {
             Some("roomAdd" | "roomJoin") => Ok(Self::RoomAdd(room())),
             Some("roomLeave") => Ok(Self::RoomLeave(room())),
             Some("roomView") => {
-                let page = Page::read(request.params.as_ref())?;
+                let page = read_page(request.params.as_ref())?;
                 Ok(Self::RoomView(room(), page))
             }
             Some("say") => {
@@ -167,7 +138,9 @@ impl<'a> Verb<'a> {
             Some("event") => Self::read_event(request, bounds),
             _ => {
                 let sent = request.event.as_ref().map(Field::to_text);
-                Err(StellarError::verb_not_allowed(&told(sent.as_deref())))
+                Err(StellarError::verb_not_allowed(&truncate_for_error(
+                    sent.as_deref(),
+                )))
             }
         }
     }
@@ -291,22 +264,54 @@ fn legacy_message(request: &Request<'_>, bounds: Bounds) -> Result<Option<Conten
     Ok(message)
 }
 
+/// A verb in the queue of its connection.
+pub(super) struct QueuedVerb {
+    pub(super) app: Arc<App>,
+    pub(super) meta: Meta,
+    pub(super) verb: Verb<'static>,
+}
+
+impl Job for QueuedVerb {
+    fn start(self: Box<Self>, connection: &Connection) -> Flow {
+        run(&self.app, connection, self.meta, self.verb)
+    }
+
+    fn refuse(self: Box<Self>, connection: &Connection) {
+        let error = StellarError::too_many_pending();
+        respond_error(connection, self.meta, &error, self.verb.refusal_data());
+    }
+}
+
 /// Runs a verb and answers it.
-pub(super) fn run(connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
+pub(super) fn run(app: &App, connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
+    let rooms = &app.rooms;
     match verb {
         Verb::DetailsView { wants } => {
             // Before the details: no change is in neither of them.
-            connection.push_from_now_on(wants.memberships, wants.goodbye);
+            connection.subscribe(wants.memberships, wants.goodbye);
             respond_ok(connection, &meta, Some(connection.details()));
             Flow::DONE
         }
-        Verb::RoomAdd(room) => answer_membership(connection, meta, rooms::join(connection, &room)),
+        Verb::RoomAdd(room) => answer_membership(connection, meta, rooms.add(connection, &room)),
         Verb::RoomLeave(room) => {
-            answer_membership(connection, meta, rooms::leave(connection, &room))
+            answer_membership(connection, meta, rooms.remove(connection, &room))
         }
-        Verb::RoomView(room, page) => view(connection, meta, &room, page),
-        Verb::Say { room, message } => say(connection, meta, &room, message),
-        Verb::Event { room, event, data } => emit(connection, meta, &room, event, data),
+        Verb::RoomView(room, page) => {
+            let connection = connection.clone();
+            let page = rooms.view(&connection, &room, page);
+            page.map(move |result| match result {
+                Ok(page) => respond_ok(&connection, &meta, Some(RoomView::from(page))),
+                Err(error) => respond_error(&connection, meta, &error.for_client(), None),
+            })
+        }
+        Verb::Say { room, message } => {
+            let accepted = rooms.accept(connection, &room, message);
+            answer_message(rooms, connection, meta, accepted, Rooms::publish_accepted)
+        }
+        Verb::Event { room, event, data } => {
+            let accepted = rooms.accept_event(connection, &room, event, data);
+            answer_message(rooms, connection, meta, accepted, Rooms::publish_event)
+        }
     }
 }
 
@@ -322,57 +327,25 @@ fn answer_membership(
     })
 }
 
-/// The room a member speaks in. What it is told otherwise: 019 or 016.
-fn as_member<T: Send + 'static>(
+/// Answers a message, and publishes it if it was accepted. The sender has its response before its own
+/// copy of the message.
+fn answer_message<T: Send + Unpin + 'static>(
+    rooms: &Rooms,
     connection: &Connection,
-    room: &str,
-    member: impl FnOnce(Arc<LocalRoom>) -> Flow<Result<T, RoomError>>,
-) -> Flow<Result<T, RoomError>>
-where
-    Result<T, RoomError>: Unpin,
-{
-    if let Some(local) = rooms::find(connection, room) {
-        return member(local);
-    }
-    let (id, room) = (connection.id().clone(), room.to_owned());
-    let exists = connection.state().app.broker.exists(&room);
-    exists.then(move |exists| {
-        Flow::Ready(Err(match exists {
-            Err(error) => error.into(),
-            Ok(false) => StellarError::room_not_exist(&told(Some(&room))).into(),
-            Ok(true) => StellarError::not_in_room(&id, &told(Some(&room))).into(),
-        }))
-    })
-}
-
-fn view(connection: &Connection, meta: Meta, room: &str, page: Page) -> Flow {
-    if room.is_empty() {
-        respond_error(connection, meta, &StellarError::room_required(), None);
-        return Flow::DONE;
-    }
-    let app = &connection.state().app;
-    let (broker, most) = (&app.broker, app.config.max_room_view);
-    let limit = page.limit.unwrap_or(most).min(most);
-    let members = as_member(connection, room, |local| {
-        if !may_view(connection, &local, limit) {
-            return Flow::Ready(Err(StellarError::too_many_messages().into()));
+    meta: Meta,
+    accepted: Flow<Result<T, RoomError>>,
+    publish: fn(&Rooms, &Connection, T) -> Flow,
+) -> Flow {
+    let (rooms, connection) = (rooms.clone(), connection.clone());
+    accepted.then(move |result| match result {
+        Ok(accepted) => {
+            respond_ok(&connection, &meta, None::<()>);
+            publish(&rooms, &connection, accepted)
         }
-        let name = local.name().clone();
-        broker.members(&name).then(move |members| {
-            Flow::Ready(match members {
-                Ok(Some(members)) => Ok((name, members)),
-                Ok(None) => Err(StellarError::room_not_exist(&name).into()),
-                Err(error) => Err(error.into()),
-            })
-        })
-    });
-    let connection = connection.clone();
-    members.map(move |result| match result {
-        Ok((room, members)) => {
-            let page = RoomPage::of(room, members, page.after.as_deref(), limit);
-            respond_ok(&connection, &meta, Some(RoomView::from(page)));
+        Err(error) => {
+            respond_error(&connection, meta, &error.for_client(), None);
+            Flow::DONE
         }
-        Err(error) => respond_error(&connection, meta, &error.for_client(), None),
     })
 }
 
@@ -388,175 +361,12 @@ struct RoomView {
 
 impl From<RoomPage> for RoomView {
     fn from(page: RoomPage) -> Self {
+        let by_id = |member: Member| (member.id.clone(), member);
         Self {
             room: page.room,
             members_count: page.members_count,
             next: page.next,
-            members: page
-                .members
-                .into_iter()
-                .map(|member| (member.id.clone(), member))
-                .collect(),
+            members: page.members.into_iter().map(by_id).collect(),
         }
     }
-}
-
-fn say(connection: &Connection, meta: Meta, room: &str, message: Content) -> Flow {
-    let checked = as_member(connection, room, |local| {
-        received(connection, &local, message, "message")
-    });
-    let connection = connection.clone();
-    checked.then(move |result| match result {
-        Ok((room, message)) => {
-            respond_ok(&connection, &meta, None::<()>);
-            publish(&connection, room, message)
-        }
-        Err(error) => {
-            respond_error(&connection, meta, &error.for_client(), None);
-            Flow::DONE
-        }
-    })
-}
-
-type Checked = Result<(Arc<str>, Content), RoomError>;
-
-/// Leads a message through the hooks that see it once. What no hook can see, of those that see it
-/// once or for each receiver, is refused; `field` is what it came in.
-fn received(
-    connection: &Connection,
-    local: &LocalRoom,
-    message: Content,
-    field: &str,
-) -> Flow<Checked> {
-    let app = connection.state().app.clone();
-    let room = local.name().clone();
-    if !may_publish(connection, local, &message) {
-        return Flow::Ready(Err(StellarError::too_many_messages().into()));
-    }
-    if app.hooks.receive.is_empty() {
-        let is_fine = app.hooks.each.is_empty() || is_readable(message.as_raw().get());
-        return Flow::Ready(if is_fine {
-            Ok((room, message))
-        } else {
-            Err(unreadable(field).into())
-        });
-    }
-    let Ok(value) = message.to_value() else {
-        return Flow::Ready(Err(unreadable(field).into()));
-    };
-    let mut say = Say {
-        room: room.clone(),
-        from: Some(connection.id().to_shared()),
-        message: value,
-    };
-    let connection = connection.clone();
-    Flow::start(async move {
-        for hook in app.hooks.receive.iter() {
-            say = hook(&connection, say).await?;
-        }
-        Ok((room, Content::new(&say.message)?))
-    })
-}
-
-/// Counts a message against the rates of its connection, its client and its room, in that order: one
-/// that is over its own takes nothing from the others.
-fn may_publish(connection: &Connection, local: &LocalRoom, message: &Content) -> bool {
-    let state = connection.state();
-    let rate = &state.app.config.publish_rate;
-    let (len, now) = (message.len(), Moment::now());
-    state.published.take(len, rate.connection, now)
-        && of_client(connection, len, now)
-        && local.published.take(len, rate.room, now)
-}
-
-fn of_client(connection: &Connection, len: usize, now: Moment) -> bool {
-    let rate = connection.state().app.config.publish_rate.client;
-    let usage = connection.usage();
-    usage.is_none_or(|usage| usage.published.take(len, rate, now))
-}
-
-/// What a member takes of an answer to `roomView`, in bytes.
-const MEMBER: usize = 80;
-
-/// What a member costs that is looked at and not in the answer, in bytes of an answer.
-const PASSED: usize = 4;
-
-/// Counts a view of a room as what it answers with, and a little for its other members: a few bytes ask
-/// for as much as the room is large.
-fn may_view(connection: &Connection, local: &LocalRoom, limit: usize) -> bool {
-    let state = connection.state();
-    let rate = state.app.config.publish_rate.connection;
-    let all = local.len();
-    let answered = all.min(limit);
-    let bytes = answered.saturating_mul(MEMBER) + (all - answered).saturating_mul(PASSED);
-    let now = Moment::now();
-    state.published.take(bytes, rate, now) && of_client(connection, bytes, now)
-}
-
-/// 003 for what a hook or a listener is to see and cannot.
-fn unreadable(field: &str) -> StellarError {
-    StellarError::invalid_type(field, PLAIN)
-}
-
-/// Hands a message to the broker. The sender has its answer already, so that it comes first.
-fn publish(connection: &Connection, room: Arc<str>, message: Content) -> Flow {
-    let from = Some(connection.id().to_shared());
-    let app: &App = &connection.state().app;
-    app.publish_say(room, from, message).map(|result| {
-        if let Err(error) = result {
-            tracing::error!(%error, "a message was lost on its way to the broker");
-        }
-    })
-}
-
-fn emit(
-    connection: &Connection,
-    meta: Meta,
-    room: &str,
-    event: String,
-    data: Option<Content>,
-) -> Flow {
-    let message = rooms::event_content(&event, data.as_ref());
-    let checked = as_member(connection, room, |local| match message {
-        Ok(message) => received(connection, &local, message, "data"),
-        Err(error) => Flow::Ready(Err(error.into())),
-    });
-    let connection = connection.clone();
-    checked.then(move |result| match result {
-        Ok((room, message)) => {
-            let hooks = &connection.state().app.hooks;
-            if hooks.has_listeners(&room, &event) {
-                let data = data.as_ref().map_or(Ok(Value::Null), Content::to_value);
-                let Ok(data) = data else {
-                    respond_error(&connection, meta, &unreadable("data"), None);
-                    return Flow::DONE;
-                };
-                let Some(place) = connection.begin_event() else {
-                    respond_error(&connection, meta, &StellarError::too_many_pending(), None);
-                    return Flow::DONE;
-                };
-                respond_ok(&connection, &meta, None::<()>);
-                let told = hooks.tell(&Event {
-                    connection: connection.clone(),
-                    room: room.clone(),
-                    event,
-                    data,
-                });
-                if let Flow::Wait(listeners) = told {
-                    // The sender's next verbs do not wait for them; its places are what bounds them.
-                    tokio::spawn(async move {
-                        let _place = place;
-                        listeners.await;
-                    });
-                }
-            } else {
-                respond_ok(&connection, &meta, None::<()>);
-            }
-            publish(&connection, room, message)
-        }
-        Err(error) => {
-            respond_error(&connection, meta, &error.for_client(), None);
-            Flow::DONE
-        }
-    })
 }

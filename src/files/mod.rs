@@ -14,7 +14,7 @@ pub(crate) use self::{
     sending::{Content, Sending, SentFile},
     source::{Opened, open_named, segments},
 };
-use crate::error::StellarError;
+use crate::protocol::StellarError;
 
 /// Where files are looked for: folders in order, then what is built in.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use crate::{
     Stellar,
     actions::{Action, Answer, Input, TypeSchema},
     config::Config,
-    http::Route,
+    web::Route,
 };
 
 /// What a server declares.

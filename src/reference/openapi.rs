@@ -14,7 +14,7 @@ use super::{
     types::beside,
     words,
 };
-use crate::http::Route;
+use crate::web::Route;
 
 /// The document.
 pub(super) fn render(catalog: &Catalog<'_>) -> Value {

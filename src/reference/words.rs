@@ -374,7 +374,7 @@ mod tests {
             .iter()
             .map(|(error, _)| error.code())
             .collect();
-        let source = include_str!("../error.rs");
+        let source = include_str!("../protocol/error.rs");
         let declared: Vec<&str> = source
             .lines()
             .filter_map(|line| line.split_once(" => \"")?.1.split_once("\", \""))

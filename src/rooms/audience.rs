@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::Serialize;
 use stellarfw_broker::{Content, Publication, PublicationKind, Target};
 
-use super::{RoomError, RoomName, event_content};
-use crate::{app::App, connection::Connection, error::StellarError};
+use super::{RoomError, RoomName, Rooms, event_content};
+use crate::{connections::Connection, protocol::StellarError};
 
 /// The members of one or more rooms, as receivers of one message. Whoever is a member of several
 /// of them gets it once, as said in the first of them.
@@ -23,15 +23,15 @@ use crate::{app::App, connection::Connection, error::StellarError};
 #[derive(Clone)]
 #[must_use = "nothing is sent before it is told what"]
 pub struct Audience {
-    app: Arc<App>,
+    service: Rooms,
     rooms: Vec<RoomName>,
     except: Option<Arc<str>>,
 }
 
 impl Audience {
-    pub(super) fn new<R: AsRef<str>>(app: Arc<App>, rooms: impl IntoIterator<Item = R>) -> Self {
+    pub(super) fn new<R: AsRef<str>>(service: Rooms, rooms: impl IntoIterator<Item = R>) -> Self {
         Self {
-            app,
+            service,
             rooms: rooms.into_iter().map(|room| room.as_ref().into()).collect(),
             except: None,
         }
@@ -70,7 +70,7 @@ impl Audience {
 
     async fn publish(self, content: Content) -> Result<(), RoomError> {
         for room in &self.rooms {
-            if !self.app.broker.exists(room).await? {
+            if !self.service.0.broker.exists(room).await? {
                 return Err(StellarError::room_not_exist(room).into());
             }
         }
@@ -81,7 +81,7 @@ impl Audience {
         };
         let publication =
             Publication::new(target, PublicationKind::Say(content)).except(self.except);
-        Ok(self.app.broker.publish(publication).await?)
+        Ok(self.service.0.broker.publish(publication).await?)
     }
 }
 

@@ -1,33 +1,38 @@
-//! Chat rooms: the server's side of them.
+//! Chat rooms: membership, messages, events, views, hooks, delivery.
 
 mod audience;
 mod deliver;
 mod hooks;
-mod local;
 mod membership;
+mod messages;
+mod middleware;
 mod page;
 mod rate;
+mod view;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
-use stellarfw_broker::{BrokerError, Content, Member, Publication, PublicationKind, Target};
+pub use stellarfw_broker::RoomOptions;
+use stellarfw_broker::{
+    Broker, BrokerError, Content, Member, Publication, PublicationKind, Target,
+};
+use stellarfw_transport::{Flow, Parser};
 
+use self::deliver::Deliverer;
 pub use self::{
     audience::Audience,
     hooks::{Event, Say},
+    middleware::ChatMiddleware,
     page::RoomPage,
-    rate::{ByteRate, PublishRate},
+    rate::PublishRate,
 };
-pub(crate) use self::{
-    deliver::{Deliverer, Text, context_frame, push_frame},
-    hooks::Hooks,
-    local::{LocalRoom, LocalRooms},
-    membership::{find, join, leave, leave_all},
-    rate::{ByteMeter, Moment},
+pub(crate) use self::{hooks::RoomHooks, view::PageRequest};
+pub use crate::connections::ByteRate;
+use crate::{
+    connections::{Connection, Connections, Groups},
+    protocol::StellarError,
 };
-use crate::{app::App, error::StellarError};
-pub use stellarfw_broker::RoomOptions;
 
 /// The name of a room.
 pub type RoomName = Arc<str>;
@@ -37,9 +42,43 @@ pub type RoomName = Arc<str>;
 /// Got from [`Stellar::rooms`](crate::Stellar::rooms). Rooms exist before they are joined, and
 /// until they are destroyed. All methods are cancel safe as far as the broker's operations are:
 /// each is done or not done.
+#[derive(Clone)]
+pub struct Rooms(Arc<Inner>);
+
+/// What the rooms of a server own.
+struct Inner {
+    broker: Arc<dyn Broker>,
+    hooks: RoomHooks,
+    settings: RoomSettings,
+    /// The members that are connections of this process.
+    local: Groups,
+    connections: Arc<Connections>,
+    parser: Parser,
+    /// Outgoing messages pass through transforms, which are the user's code.
+    has_transforms: bool,
+}
+
+/// The settings of a server's rooms.
 #[derive(Clone, Debug)]
-pub struct Rooms {
-    app: Arc<App>,
+pub(crate) struct RoomSettings {
+    /// The most rooms that a connection may be in.
+    pub(crate) max_rooms: usize,
+    /// The most members that a view lists.
+    pub(crate) max_view: usize,
+    /// What clients may publish.
+    pub(crate) publish_rate: PublishRate,
+    /// The most members of a room, where its name has no limit of its own.
+    pub(crate) max_members: usize,
+    /// The most members of rooms by name.
+    pub(crate) room_limits: BTreeMap<String, usize>,
+}
+
+impl RoomSettings {
+    /// Returns the options of a room of this name.
+    fn options(&self, room: &str) -> RoomOptions {
+        let limit = self.room_limits.get(room).copied();
+        RoomOptions::max_members(limit.unwrap_or(self.max_members))
+    }
 }
 
 /// What went wrong with a room.
@@ -80,8 +119,44 @@ pub struct RoomStatus {
 }
 
 impl Rooms {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { app }
+    pub(crate) fn new(
+        broker: Arc<dyn Broker>,
+        hooks: RoomHooks,
+        settings: RoomSettings,
+        connections: Arc<Connections>,
+        parser: Parser,
+        has_transforms: bool,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            broker,
+            hooks,
+            settings,
+            local: Groups::default(),
+            connections,
+            parser,
+            has_transforms,
+        }))
+    }
+
+    /// Starts the broker and creates the first rooms.
+    pub(crate) async fn start(&self, first: &[String]) -> Result<(), BrokerError> {
+        self.0.broker.start(Arc::new(Deliverer::new(self))).await?;
+        for room in first {
+            self.0
+                .broker
+                .create(room, self.0.settings.options(room))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes what the server sends.
+    pub(crate) fn publish(
+        &self,
+        target: Target,
+        kind: PublicationKind,
+    ) -> Flow<Result<(), BrokerError>> {
+        self.0.broker.publish(Publication::new(target, kind))
     }
 
     /// Creates a room, for as many members as [`Config::max_members`](crate::Config) says.
@@ -89,7 +164,7 @@ impl Rooms {
     /// # Errors
     /// 020 when it exists, 021 when it has no name.
     pub async fn create(&self, room: &str) -> Result<(), RoomError> {
-        let options = self.app.config.room_options(room);
+        let options = self.0.settings.options(room);
         self.create_with(room, options).await
     }
 
@@ -101,7 +176,7 @@ impl Rooms {
         if room.is_empty() {
             return Err(StellarError::room_required().into());
         }
-        if self.app.broker.create(room, options).await? {
+        if self.0.broker.create(room, options).await? {
             Ok(())
         } else {
             Err(StellarError::room_exists(room).into())
@@ -113,7 +188,7 @@ impl Rooms {
     /// # Errors
     /// 019 when it does not exist.
     pub async fn destroy(&self, room: &str) -> Result<(), RoomError> {
-        if self.app.broker.destroy(room).await? {
+        if self.0.broker.destroy(room).await? {
             Ok(())
         } else {
             Err(StellarError::room_not_exist(room).into())
@@ -125,7 +200,7 @@ impl Rooms {
     /// # Errors
     /// The broker's.
     pub async fn exists(&self, room: &str) -> Result<bool, RoomError> {
-        Ok(self.app.broker.exists(room).await?)
+        Ok(self.0.broker.exists(room).await?)
     }
 
     /// The names of all rooms, sorted.
@@ -133,7 +208,7 @@ impl Rooms {
     /// # Errors
     /// The broker's.
     pub async fn list(&self) -> Result<Vec<String>, RoomError> {
-        let mut rooms = self.app.broker.rooms().await?;
+        let mut rooms = self.0.broker.rooms().await?;
         rooms.sort_unstable();
         Ok(rooms)
     }
@@ -143,7 +218,7 @@ impl Rooms {
     /// # Errors
     /// 019 when it does not exist.
     pub async fn status(&self, room: &str) -> Result<RoomStatus, RoomError> {
-        match self.app.broker.members(room).await? {
+        match self.0.broker.members(room).await? {
             Some(members) => Ok(RoomStatus {
                 room: room.into(),
                 members,
@@ -176,8 +251,8 @@ impl Rooms {
     /// room is full, or what a hook refused it with.
     pub async fn join(&self, connection: &str, room: &str) -> Result<(), RoomError> {
         let connection = self.connection(connection, room)?;
-        join(&connection, room).await?;
-        connection.membership_changed(room, true);
+        self.add(&connection, room).await?;
+        connection.push_membership(room, true);
         Ok(())
     }
 
@@ -188,19 +263,19 @@ impl Rooms {
     /// 019 no such room, 016 no such connection or not in the room.
     pub async fn leave(&self, connection: &str, room: &str) -> Result<(), RoomError> {
         let connection = self.connection(connection, room)?;
-        leave(&connection, room).await?;
-        connection.membership_changed(room, false);
+        self.remove(&connection, room).await?;
+        connection.push_membership(room, false);
         Ok(())
     }
 
-    fn connection(&self, id: &str, room: &str) -> Result<crate::Connection, RoomError> {
-        let connection = self.app.connection(id);
+    fn connection(&self, id: &str, room: &str) -> Result<Connection, RoomError> {
+        let connection = self.0.connections.find(id);
         connection.ok_or_else(|| StellarError::not_in_room(id, room).into())
     }
 
     /// Several rooms as one audience, of which nobody gets a message twice.
     pub fn to<R: AsRef<str>>(&self, rooms: impl IntoIterator<Item = R>) -> Audience {
-        Audience::new(self.app.clone(), rooms)
+        Audience::new(self.clone(), rooms)
     }
 
     /// Sends a chat message of the server's (`from: 0`) to a room: any value.
@@ -216,7 +291,8 @@ impl Rooms {
         if !self.exists(room).await? {
             return Err(StellarError::room_not_exist(room).into());
         }
-        self.app.publish_say(room.into(), None, content).await?;
+        self.publish(Target::Room(room.into()), PublicationKind::Say(content))
+            .await?;
         Ok(())
     }
 
@@ -235,28 +311,20 @@ impl Rooms {
     }
 }
 
-/// The message of an event; its data go in as they came.
-pub(crate) fn event_content(
-    event: &str,
-    data: Option<&Content>,
-) -> Result<Content, serde_json::Error> {
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rooms")
+            .field("broker", &self.0.broker.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the message of an event, with its data as they came.
+fn event_content(event: &str, data: Option<&Content>) -> Result<Content, serde_json::Error> {
     #[derive(Serialize)]
     struct Message<'a> {
         event: &'a str,
         data: Option<&'a Content>,
     }
     Content::new(&Message { event, data })
-}
-
-impl App {
-    /// Publishes a chat message to a room.
-    pub(crate) fn publish_say(
-        &self,
-        room: RoomName,
-        from: Option<Arc<str>>,
-        content: Content,
-    ) -> stellarfw_transport::Flow<Result<(), BrokerError>> {
-        let publication = Publication::new(Target::Room(room), PublicationKind::Say(content));
-        self.broker.publish(publication.from(from))
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
         fields::{each, pick},
         given::empty_like,
     },
-    readable::is_dense,
+    protocol::json::is_dense,
 };
 
 /// The parameters that inputs ask about.

@@ -14,8 +14,8 @@ use crate::{
     close::CloseReason,
     control::{self, Control},
     frame::{Frame, Message},
-    lane::{Entered, LaneLimits},
     rate::{Meter, Verdict},
+    serial_queue::{self, Entered, QueueLimits, SerialQueue, Worker},
     spark::Spark,
     transform::{self, Packet},
 };
@@ -34,7 +34,7 @@ pub struct Inlet {
     meter: Option<Meter>,
 }
 
-/// What waits in a spark's lane.
+/// An item of a spark's inbox.
 #[derive(Debug)]
 pub(crate) enum Inbound {
     Message(Frame, Rate, Option<Box<SparkLease>>),
@@ -95,7 +95,7 @@ impl Inlet {
         }
         server.count.received(message.len());
         if server.incoming.is_empty() && spark.0.inbound.is_idle() {
-            // Only this inlet enters the lane, so it stays idle while we work beside it.
+            // Only this inlet enters the queue, so it stays idle while the message is handled.
             if let Flow::Wait(future) = handle(spark, message, rate) {
                 occupy(spark, future);
             }
@@ -106,7 +106,7 @@ impl Inlet {
             .then(|| Box::new(spark.lease(Holding::Inbound, bytes + ENTRY)));
         let item = Inbound::Message(message.to_frame(), rate, lease);
         match spark.0.inbound.enter(item, bytes, inbox_limits(spark)) {
-            Entered::Yours(item) => work(spark, item),
+            Entered::Yours(item) => serial_queue::run(&Inbox(spark.clone()), item),
             Entered::Queued => {}
             Entered::Full(_) => spark.close(CloseReason::InboxFull),
         }
@@ -161,7 +161,7 @@ impl Inlet {
         }
         spark.0.server.forget(spark);
         if let Some(item) = spark.0.inbound.enter_last(Inbound::Close) {
-            work(spark, item);
+            serial_queue::run(&Inbox(spark.clone()), item);
         }
     }
 }
@@ -191,17 +191,17 @@ fn measure(spark: &Spark, meter: &mut Option<Meter>) -> Option<Rate> {
     }
 }
 
-fn inbox_limits(spark: &Spark) -> LaneLimits {
+fn inbox_limits(spark: &Spark) -> QueueLimits {
     let limits = spark.0.server.config.inbox;
-    LaneLimits {
+    QueueLimits {
         items: limits.messages,
         bytes: limits.bytes,
     }
 }
 
-fn high_water(spark: &Spark) -> LaneLimits {
+fn high_water(spark: &Spark) -> QueueLimits {
     let limits = inbox_limits(spark);
-    LaneLimits {
+    QueueLimits {
         items: limits.items.div_ceil(2),
         bytes: limits.bytes.div_ceil(2),
     }
@@ -262,60 +262,48 @@ fn transform_and_handle(spark: &Spark, frame: Frame, rate: Rate) -> Flow {
     })
 }
 
-/// Does one item; what it must wait for comes back.
-fn start(spark: &Spark, item: Inbound) -> Flow {
-    match item {
-        Inbound::Message(..) if !spark.is_open() => Flow::DONE,
-        Inbound::Message(frame, rate, _lease) => transform_and_handle(spark, frame, rate),
-        Inbound::Close => guarded(spark, || {
-            let reason = spark.close_reason().cloned().unwrap_or(CloseReason::Gone);
-            spark.0.server.closed(spark, &reason);
-            Flow::DONE
-        }),
-    }
-}
+/// A spark as the worker of its inbox.
+#[derive(Clone)]
+struct Inbox(Spark);
 
-/// Works off the lane, beginning with an item that is ours to do.
-fn work(spark: &Spark, item: Inbound) {
-    let mut next = Some(item);
-    while let Some(item) = next {
-        if let Flow::Wait(future) = start(spark, item) {
-            tokio::spawn(drive(spark.clone(), future));
-            return;
+impl Worker for Inbox {
+    type Item = Inbound;
+
+    fn queue(&self) -> &SerialQueue<Inbound> {
+        &self.0.0.inbound
+    }
+
+    fn start(&self, item: Inbound) -> Flow {
+        let Self(spark) = self;
+        let flow = match item {
+            Inbound::Message(..) if !spark.is_open() => Flow::DONE,
+            Inbound::Message(frame, rate, _lease) => transform_and_handle(spark, frame, rate),
+            Inbound::Close => guarded(spark, || {
+                let reason = spark.close_reason().cloned().unwrap_or(CloseReason::Gone);
+                spark.0.server.closed(spark, &reason);
+                Flow::DONE
+            }),
+        };
+        match flow {
+            Flow::Ready(()) => Flow::DONE,
+            Flow::Wait(future) => Flow::Wait(Box::pin(finish(spark.clone(), future))),
         }
-        next = spark.0.inbound.next();
     }
 }
 
-/// Makes the idle lane busy with a future.
+/// Makes the idle inbox busy with a future of the handler's.
 fn occupy(spark: &Spark, future: BoxFuture<()>) {
-    spark.0.inbound.occupy();
-    tokio::spawn(drive(spark.clone(), future));
+    let inbox = Inbox(spark.clone());
+    serial_queue::occupy(&inbox, Box::pin(finish(spark.clone(), future)));
 }
 
-/// Waits for what the lane is busy with, then works off what has come meanwhile.
-async fn drive(spark: Spark, mut future: BoxFuture<()>) {
-    loop {
-        match outlive(&spark, future).await {
-            Ok(()) => {}
-            Err(Lost::Panic) => panicked(&spark),
-            Err(Lost::Late) => {
-                tracing::warn!(spark = %spark.id(), "a handler outlived its connection and was dropped");
-            }
-        }
-        loop {
-            let Some(item) = spark.0.inbound.next() else {
-                return;
-            };
-            // One write for the answers to each kept message's turn of work.
-            let flow = {
-                let _turn = crate::turn();
-                start(&spark, item)
-            };
-            if let Flow::Wait(next) = flow {
-                future = next;
-                break;
-            }
+/// Awaits a future of the handler's. Its panic ends the spark.
+async fn finish(spark: Spark, future: BoxFuture<()>) {
+    match outlive(&spark, future).await {
+        Ok(()) => {}
+        Err(Lost::Panic) => panicked(&spark),
+        Err(Lost::Late) => {
+            tracing::warn!(spark = %spark.id(), "a handler outlived its connection and was dropped");
         }
     }
 }

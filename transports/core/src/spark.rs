@@ -3,7 +3,6 @@
 use std::{
     any::{Any, TypeId},
     fmt,
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
@@ -30,8 +29,8 @@ use crate::{
     heartbeat::Seat,
     id::SparkId,
     inlet::Inbound,
-    lane::{Entered, Lane, LaneLimits},
     outlet::{Outlet, PushError, Waiting},
+    serial_queue::{self, Entered, QueueLimits, SerialQueue, Worker},
     server::{Server, ServerInner},
     transform::{self, Packet},
     turn,
@@ -46,7 +45,7 @@ pub struct Spark(pub(crate) Arc<Inner>);
 #[repr(C)]
 pub(crate) struct Inner {
     outlet: Arc<dyn Outlet>,
-    /// The outgoing transforms' lane; only servers that have such transforms pay for it.
+    /// The outgoing transforms' queue; only servers that have such transforms pay for it.
     outgoing: Option<Box<Output>>,
     pub(crate) server: Arc<ServerInner>,
     state: AtomicU8,
@@ -58,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) legacy: AtomicBool,
     /// Where its account is of what it holds.
     pub(crate) slot: Slot,
-    pub(crate) inbound: Lane<Inbound>,
+    pub(crate) inbound: SerialQueue<Inbound>,
     id: SparkId,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
     transport: &'static str,
@@ -87,7 +86,7 @@ impl Inner {
 }
 
 struct Output {
-    lane: Lane<Outgoing>,
+    queue: SerialQueue<Outgoing>,
     /// Where transforms that wait do so, whatever thread sends.
     runtime: Handle,
 }
@@ -129,6 +128,25 @@ pub enum SendError {
     Codec(#[from] CodecError),
 }
 
+/// A spark as the worker of its outgoing transforms.
+#[derive(Clone)]
+struct Transforming(Spark);
+
+impl Worker for Transforming {
+    type Item = Outgoing;
+
+    fn queue(&self) -> &SerialQueue<Outgoing> {
+        match self.0.0.outgoing.as_deref() {
+            Some(output) => &output.queue,
+            None => unreachable!("nothing enters the queue of a spark without outgoing transforms"),
+        }
+    }
+
+    fn start(&self, item: Outgoing) -> Flow {
+        self.0.transform_one(item)
+    }
+}
+
 impl Spark {
     pub(crate) fn new(
         id: SparkId,
@@ -140,7 +158,7 @@ impl Spark {
     ) -> Self {
         let outgoing = (!server.outgoing.is_empty()).then(|| {
             Box::new(Output {
-                lane: Lane::default(),
+                queue: SerialQueue::default(),
                 runtime: Handle::current(),
             })
         });
@@ -154,7 +172,7 @@ impl Spark {
             server,
             outlet,
             outgoing,
-            inbound: Lane::default(),
+            inbound: SerialQueue::default(),
             state: AtomicU8::new(OPEN),
             dirty: AtomicBool::new(false),
             silent: AtomicU8::new(0),
@@ -273,15 +291,18 @@ impl Spark {
         }
         match self.0.outgoing.as_deref() {
             None => self.push(frame, delivery),
-            Some(Output { lane, .. }) => {
+            Some(output) => {
                 let limits = self.0.server.config.outbox;
-                let limits = LaneLimits {
+                let limits = QueueLimits {
                     items: limits.frames,
                     bytes: limits.bytes,
                 };
                 let bytes = frame.len();
-                match lane.enter(Outgoing::Frame(frame, delivery), bytes, limits) {
-                    Entered::Yours(item) => self.transform(item),
+                match output
+                    .queue
+                    .enter(Outgoing::Frame(frame, delivery), bytes, limits)
+                {
+                    Entered::Yours(item) => self.transform(output, item),
                     Entered::Queued => {}
                     Entered::Full(_) => return Err(self.overflow(delivery)),
                 }
@@ -316,44 +337,26 @@ impl Spark {
         }
     }
 
-    /// Works off the outgoing transforms' lane, beginning with an item that is ours to do.
-    fn transform(&self, item: Outgoing) {
-        let Some(Output { lane, runtime }) = self.0.outgoing.as_deref() else {
-            return;
-        };
+    /// Runs an item of the outgoing transforms' queue, and what follows it.
+    fn transform(&self, output: &Output, item: Outgoing) {
         // The sender's thread need not be one of the runtime's.
-        let _entered = runtime.enter();
-        let mut next = Some(item);
-        while let Some(item) = next {
-            if let Some(rest) = self.transform_one(item) {
-                let spark = self.clone();
-                tokio::spawn(async move {
-                    rest.await;
-                    if let Some(Output { lane, .. }) = spark.0.outgoing.as_deref()
-                        && let Some(item) = lane.next()
-                    {
-                        spark.transform(item);
-                    }
-                });
-                return;
-            }
-            next = lane.next();
-        }
+        let _entered = output.runtime.enter();
+        serial_queue::run(&Transforming(self.clone()), item);
     }
 
-    fn transform_one(&self, item: Outgoing) -> Option<impl Future<Output = ()> + Send + use<>> {
+    fn transform_one(&self, item: Outgoing) -> Flow {
         let (frame, delivery) = match item {
             Outgoing::Frame(frame, delivery) => (frame, delivery),
             Outgoing::Close(reason) => {
                 self.finish_output(&reason);
-                return None;
+                return Flow::DONE;
             }
         };
         let packet = Packet::new(frame, self.parser().clone());
         let run = AssertUnwindSafe(|| transform::run(&self.0.server.outgoing, self, packet));
         let Ok(flow) = catch_unwind(run) else {
             self.close(CloseReason::Panic);
-            return None;
+            return Flow::DONE;
         };
         match flow {
             Flow::Ready(packet) => {
@@ -361,11 +364,11 @@ impl Spark {
                     // The sender has long been answered; a full outbox closes the spark.
                     self.push(packet.into_frame(), delivery).ok();
                 }
-                None
+                Flow::DONE
             }
             Flow::Wait(future) => {
                 let spark = self.clone();
-                Some(async move {
+                Flow::Wait(Box::pin(async move {
                     match catch_panic(future).await {
                         Ok(Some(packet)) => {
                             spark.push(packet.into_frame(), delivery).ok();
@@ -373,7 +376,7 @@ impl Spark {
                         Ok(None) => {}
                         Err(_) => spark.close(CloseReason::Panic),
                     }
-                })
+                }))
             }
         }
     }
@@ -424,9 +427,9 @@ impl Spark {
         self.0.gone.notify_waiters();
         match self.0.outgoing.as_deref() {
             None => self.finish_output(&reason),
-            Some(Output { lane, .. }) => {
-                if let Some(item) = lane.enter_last(Outgoing::Close(reason)) {
-                    self.transform(item);
+            Some(output) => {
+                if let Some(item) = output.queue.enter_last(Outgoing::Close(reason)) {
+                    self.transform(output, item);
                 }
             }
         }

@@ -1,0 +1,248 @@
+//! `/api`: actions over HTTP.
+
+mod multipart;
+mod params;
+mod portions;
+mod reply;
+mod routes;
+mod uploads;
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{Method, StatusCode, header, request::Parts};
+use serde_json::json;
+use stellarfw_broker::now_ms;
+use stellarfw_transport::{Client, Lease, Peer, SparkId, handshake::query_value};
+
+pub use self::routes::BadRoute;
+use self::{
+    params::{BadBody, Read, Received},
+    reply::{Answer, Requester},
+};
+pub(crate) use self::{
+    routes::{Route, routes},
+    uploads::remove_left_over,
+};
+use super::{
+    guard::{authorize, drop_credentials},
+    session::Session,
+    statics::decode,
+};
+use crate::{
+    Stellar, StellarError,
+    actions::{Caller, HttpCaller, Outcome, execute},
+    connections::usage::HttpPlace,
+};
+
+/// What the path of a request says.
+enum Named {
+    /// The action is named by what follows this prefix, if anything does.
+    Below(String),
+    /// A declared route: its action, and what stands for its parameters.
+    Route {
+        action: String,
+        values: Vec<(String, String)>,
+        /// It is for one method.
+        has_method: bool,
+    },
+}
+
+async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
+    let config = stellar.config();
+    let (mut parts, body) = request.into_parts();
+    match parts.method {
+        Method::OPTIONS => return allowed(StatusCode::OK, config.trace),
+        Method::TRACE if config.trace => {}
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE => {}
+        _ => return allowed(StatusCode::METHOD_NOT_ALLOWED, config.trace),
+    }
+    let started = Instant::now();
+    // Any page can run a script and read what it is called with.
+    let callback = callback(stellar, &parts);
+    let may_act = callback.is_none() && Session::may_act(stellar, &parts);
+    let session = match may_act {
+        true => Session::of_call(stellar, &parts),
+        false => None,
+    };
+    if !may_act {
+        drop_credentials(&mut parts.headers);
+    }
+    let mut identity = None;
+    let mut extensions = None;
+    if config.guard.api {
+        match authorize(stellar, &mut parts).await {
+            Ok(Some(found)) => {
+                extensions = Some(found.extensions);
+                identity = found.identity;
+            }
+            Ok(None) => {}
+            Err(refused) => return refused,
+        }
+    }
+    let mut caller = caller(stellar, &parts, session.as_ref());
+    caller.extensions = extensions;
+    caller.by_route = matches!(
+        &named,
+        Named::Route {
+            has_method: true,
+            ..
+        }
+    );
+    let address = caller.remote.map(|remote| remote.ip());
+    let client = stellar.server.client(identity.as_ref(), address);
+    // Before the body is read: a call that is not made costs as little as can be.
+    let over_rate = client.as_ref().and_then(|it| it.count_message().err());
+    let (outcome, received, _lease) = match over_rate {
+        None => call(stellar, named, &parts, body, &caller, client.as_ref()).await,
+        Some(_) => (
+            Ok(StellarError::too_many_messages().into()),
+            Received::nothing(),
+            None,
+        ),
+    };
+    if let Ok(Outcome::File(path)) = outcome {
+        let mut response = super::statics::file(stellar, &path, &parts).await;
+        if let Some(session) = &session {
+            session.tell(response.headers_mut());
+        }
+        return response;
+    }
+    let Answer {
+        status,
+        allow,
+        mut fields,
+        retry_after,
+    } = reply::settle(outcome);
+    fields.insert(
+        "serverInformation".into(),
+        json!({
+            "serverName": config.name,
+            "apiVersion": config.api_version,
+            "requestDuration": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "currentTime": now_ms(),
+        }),
+    );
+    fields.shift_remove("requesterInformation");
+    let secrets = stellar.app.actions.secrets_of(&received.given);
+    let requester = Requester {
+        id: &caller.id,
+        fingerprint: caller.fingerprint.as_deref(),
+        remote_ip: caller.remote.map(|remote| remote.ip()),
+        received_params: received.shown(secrets).unwrap_or_default(),
+    };
+    let answer = Answer {
+        status,
+        allow,
+        fields,
+        retry_after: over_rate.or(retry_after),
+    };
+    let text = reply::text(&answer, &requester);
+    drop(received);
+    reply::respond(
+        &parts.method,
+        &answer,
+        text,
+        session.as_ref(),
+        callback.as_deref(),
+    )
+}
+
+/// An answer that says which methods there are.
+fn allowed(status: StatusCode, trace: bool) -> Response {
+    let methods = if trace {
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"
+    } else {
+        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    };
+    (status, [(header::ALLOW, methods)]).into_response()
+}
+
+fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCaller {
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let server = &stellar.config().server;
+    HttpCaller {
+        id: SparkId::random().to_string(),
+        fingerprint: session.map(|session| session.fingerprint().to_owned()),
+        remote: server.client_address(peer, &parts.headers),
+        method: parts.method.clone(),
+        headers: parts.headers.clone(),
+        extensions: None,
+        by_route: false,
+    }
+}
+
+/// Reads the parameters and runs the action; tells the parameters too.
+async fn call(
+    stellar: &Stellar,
+    named: Named,
+    parts: &Parts,
+    body: Body,
+    caller: &HttpCaller,
+    client: Option<&Arc<Client>>,
+) -> (Result<Outcome, BadBody>, Received, Option<Arc<Lease>>) {
+    let budget = stellar.server.budget();
+    let read = params::read(parts, body, stellar.config(), budget).await;
+    let read = read.and_then(|mut read| {
+        name(&mut read, named, parts.uri.path());
+        read.finish()
+    });
+    let (received, uploads, lease) = match read {
+        Ok((received, uploads, lease)) => (received, uploads, Arc::new(lease)),
+        Err(bad) => return (Err(bad), Received::nothing(), None),
+    };
+    if parts.method == Method::TRACE {
+        return (Ok(Outcome::Nothing), received, Some(lease));
+    }
+    let most = stellar.config().simultaneous_actions_per_client;
+    let Some(place) = HttpPlace::take(client, most) else {
+        return (
+            Ok(StellarError::too_many_pending().into()),
+            received,
+            Some(lease),
+        );
+    };
+    let caller = Caller::Http(Box::new(caller.clone()));
+    let started = execute(&stellar.app, caller, received.given.clone());
+    // What was uploaded is kept until the action is done with it.
+    let held = (uploads, place, lease.clone());
+    (Ok(started.outcome(held).await), received, Some(lease))
+}
+
+/// Puts what the path says into the parameters.
+fn name(read: &mut Read, named: Named, path: &str) {
+    match named {
+        Named::Below(prefix) => {
+            let rest = path.strip_prefix(prefix.as_str()).unwrap_or_default();
+            let action = rest.trim_matches('/');
+            if !action.is_empty() {
+                let action = decode(action).unwrap_or_else(|| action.to_owned());
+                read.set("action", action);
+            }
+        }
+        Named::Route { action, values, .. } => {
+            for (key, value) in values {
+                read.set_text(&key, value);
+            }
+            read.set("action", action);
+        }
+    }
+}
+
+/// The function that a page wants its answer wrapped in (JSONP).
+fn callback(stellar: &Stellar, parts: &Parts) -> Option<String> {
+    if !stellar.config().jsonp || parts.method != Method::GET {
+        return None;
+    }
+    let name = query_value(&parts.uri, "callback")?;
+    reply::is_callback(&name).then(|| name.into_owned())
+}
