@@ -8,26 +8,28 @@
 //! let service = server.service(); // mount it in axum, hyper, …
 //! ```
 //!
-//! Sessions, their packets and heartbeats are engineioxide's. It stands behind a [front](Front), which
-//! does what a library of its own kind cannot know of: who may come, how much may wait, what becomes
-//! of those who are slow or silent, and the protocol's answers to what is wrong. WebSockets are read
-//! as the engine of WebSocket does it; for the library their sessions are on polling.
+//! Sessions, packets, payloads, upgrades, and heartbeats are implemented here; WebSocket frames are those of
+//! `stellarfw-websocket`. A session is a state machine without I/O. Around it are the requests that are under
+//! way, the one task of a WebSocket, and one queue of deadlines for all sessions. A session on polling has no task.
 //!
-//! | file | what is in it |
+//! An engine with a protocol of its own upon Engine.IO's messages, such as Socket.IO's, implements [`Protocol`] and
+//! [`Consumer`], and serves its requests with a [`Gateway`].
+//!
+//! | module | contents |
 //! |---|---|
 //! | `config` | the settings |
-//! | `front` | where requests come in |
-//! | `request`, `cors` | reading them, the protocol's errors, what browsers need |
-//! | `handshake`, `entry` | from a request to a session and its WebSocket, and who may come |
-//! | `polling`, `paced` | GET and POST |
-//! | `first_ping` | the library's first ping, which comes too soon |
-//! | `session` | what all that belongs to one client shares |
-//! | `seats` | several connections of one client on its session |
-//! | `outlet`, `inlet` | its way out and its way in |
-//! | `websocket` | a session's WebSocket: its task, and what is between the client and the library |
-//! | `wire` | the way out of it, past the library |
-//! | `packets` | what the library says and is told, packet by packet |
-//! | `library`, `handler` | what stands behind the front, and engineioxide in that place |
+//! | `gateway`, `query` | where requests come in; the protocol's errors |
+//! | `protocol` | the traits of a protocol upon Engine.IO's messages |
+//! | `engine` | the engine `engine.io`: one spark for each session |
+//! | `machine` | the life of a session, and its heartbeat, without I/O |
+//! | `session` | what the requests, the WebSocket, and the timers of one client share |
+//! | `sessions`, `deadlines`, `id` | all sessions of a gateway, and their timers |
+//! | `polling` | GET and POST |
+//! | `websocket` | the task of a WebSocket |
+//! | `outgoing` | what waits to be sent, and how it leaves |
+//! | `inbound_cell` | the place of a spark's inlet |
+//! | `packet`, `payload`, `open_packet` | the protocol's encodings |
+//! | `wrapped` | Engine.IO by the library engineioxide, for the engine of Socket.IO |
 //!
 //! # Features
 //!
@@ -36,47 +38,42 @@
 //! | `v3` | protocol 3, for clients that [`EngineIoConfig::allow_eio3`] lets in |
 
 mod config;
-mod entry;
-mod first_ping;
-mod front;
-mod handler;
-mod handshake;
-mod inlet;
-mod library;
-mod outlet;
-mod paced;
-mod packets;
+mod deadlines;
+mod engine;
+mod gateway;
+mod id;
+mod inbound_cell;
+mod machine;
+mod open_packet;
+mod outgoing;
+mod packet;
+mod payload;
 mod polling;
-mod request;
-mod seats;
+mod protocol;
+mod query;
 mod session;
+mod sessions;
 mod websocket;
-mod wire;
+pub mod wrapped;
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, net::SocketAddr};
 
 use async_trait::async_trait;
-use engineioxide::service::EngineIoService;
 use stellarfw_transport::{
     Capabilities, Server, StartError, Transport,
     http::{Request, Response},
 };
 
-use self::handler::Handler;
+use self::engine::Plain;
 pub use self::{
     config::{EngineIoConfig, max_payload},
-    front::{Front, FrontOptions, library_config},
-    library::{Attached, Library, Put, Sent, Sink},
-    paced::Paced,
-    seats::{Seat, SeatSink},
-    session::{Session, protocol},
-    wire::put_header,
+    gateway::{Gateway, GatewayOptions},
+    id::SessionId,
+    inbound_cell::InboundCell,
+    packet::{Version, protocol_error},
+    protocol::{Consumer, Gathered, Protocol},
+    session::Session,
 };
-pub use stellarfw_websocket::COPY_MAX;
 
 /// The Engine.IO engine; its name is `engine.io`.
 ///
@@ -91,11 +88,8 @@ pub use stellarfw_websocket::COPY_MAX;
 /// | two polls or two POSTs at once | 400, and the session ends |
 /// | a frame that is none, text that is not UTF-8 | close 1002, 1007 |
 /// | an upgrade that does not come to its end | its WebSocket is closed with the handshake timeout; the session stays on polling |
-#[derive(Default)]
 pub struct EngineIo {
-    config: EngineIoConfig,
-    /// Made with the first request, when the server's settings are known.
-    front: OnceLock<Arc<Front<EngineIoService<Handler>>>>,
+    gateway: Gateway<Plain>,
 }
 
 impl EngineIo {
@@ -108,16 +102,26 @@ impl EngineIo {
     #[must_use]
     pub fn new(config: EngineIoConfig) -> Self {
         Self {
-            config,
-            front: OnceLock::new(),
+            gateway: Gateway::new(config, GatewayOptions::default(), Plain),
         }
+    }
+
+    fn config(&self) -> &EngineIoConfig {
+        self.gateway.config()
+    }
+}
+
+impl Default for EngineIo {
+    /// The engine with the default settings.
+    fn default() -> Self {
+        Self::new(EngineIoConfig::default())
     }
 }
 
 impl fmt::Debug for EngineIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineIo")
-            .field("config", &self.config)
+            .field("config", self.config())
             .finish_non_exhaustive()
     }
 }
@@ -136,30 +140,25 @@ impl Transport for EngineIo {
     }
 
     fn path(&self) -> Option<&str> {
-        Some(&self.config.path)
+        Some(&self.config().path)
     }
 
     async fn start(&self, _: &Server) -> Result<Vec<SocketAddr>, StartError> {
-        if self.config.allow_eio3 && !cfg!(feature = "v3") {
+        if self.config().allow_eio3 && !cfg!(feature = "v3") {
             let text = "clients of protocol 3 need the feature `v3`";
             return Err(StartError::new(Self::NAME, text));
         }
-        if let Some(setting) = self.config.zero() {
+        if let Some(setting) = self.config().zero() {
             return Err(StartError::zero(Self::NAME, setting));
         }
         Ok(Vec::new())
     }
 
     async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {
-        let front = self.front.get_or_init(|| {
-            let options = FrontOptions::default();
-            let library = library_config(&self.config, options, server.config());
-            let service = EngineIoService::with_config(Arc::new(Handler), library);
-            let config = self.config.clone();
-            Front::new(Self::NAME, config, options, server.config(), service)
-        });
-        front.serve(server, request).await
+        self.gateway.serve(server, request).await
     }
 
-    async fn stop(&self) {}
+    async fn stop(&self) {
+        self.gateway.stop();
+    }
 }

@@ -5,7 +5,7 @@ use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Duration};
 use http::{Extensions, StatusCode, request::Parts};
 use socketioxide::{handler::ConnectHandler, socket::Socket};
 use socketioxide_core::Value;
-use stellarfw_engineio::{Seat, Session};
+use stellarfw_engineio::wrapped::{Seat, Session};
 use stellarfw_transport::Refusal;
 
 use crate::{

@@ -9,7 +9,7 @@
 //! let service = server.service(); // mount it in axum, hyper, …
 //! ```
 //!
-//! The protocol is socketioxide's, behind the same [front](stellarfw_engineio::Front) as
+//! The protocol is socketioxide's, behind the same [front](stellarfw_engineio::wrapped::Front) as
 //! Engine.IO's, with the same WebSockets. A payload is the argument of an event `message`, both ways, and besides:
 //!
 //! | a client's event | the payload it becomes |
@@ -59,7 +59,7 @@ use std::{
 use async_trait::async_trait;
 use engineioxide::service::NotFoundService;
 use socketioxide::{ParserConfig, SocketIo as Library, service::SocketIoService};
-use stellarfw_engineio::{Front, FrontOptions, library_config};
+use stellarfw_engineio::wrapped::{Front, FrontOptions, library_config};
 use stellarfw_transport::{
     Capabilities, Server, StartError, Transport,
     http::{Request, Response},

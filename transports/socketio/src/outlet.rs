@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use socketioxide::socket::Socket;
-use stellarfw_engineio::{Attached, Put, Seat, SeatSink, Sent, Session, Sink};
+use stellarfw_engineio::wrapped::{Attached, Put, Seat, SeatSink, Sent, Session, Sink};
 use stellarfw_transport::{CloseReason, Frame, Message};
 
 use crate::codec::SharedCodec;

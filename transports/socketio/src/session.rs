@@ -8,7 +8,7 @@ use socketioxide::{
     socket::{DisconnectReason, Socket},
 };
 use socketioxide_core::Value;
-use stellarfw_engineio::{Seat, Session, protocol};
+use stellarfw_engineio::wrapped::{Seat, Session, protocol};
 use stellarfw_transport::CloseReason;
 
 use crate::codec::SharedCodec;

@@ -1,430 +1,290 @@
-//! A session: what the library's callbacks, the requests and the WebSocket of one client share.
+//! A session: what the requests, the WebSocket, and the timers of one client share.
+//!
+//! It owns no task. A request that waits and the task of the WebSocket are woken; whoever sends writes from its own
+//! thread where the socket allows that.
 
 mod end;
+mod packets;
 
 use std::{
-    any::Any,
-    collections::HashMap,
+    fmt,
     sync::{
-        Arc, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Wake},
     time::Duration,
 };
 
-use engineioxide::socket::Sid;
+pub(crate) use self::packets::{NotTaken, Taken};
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use stellarfw_transport::{Budget, CloseReason, Message, Server, SessionOwner, Spark};
-use tokio::{runtime::Handle, sync::Notify};
+use stellarfw_transport::{Account, CloseReason, Frame, Lease, PushError, SessionOwner, Waiting};
+use tokio::time::Instant;
 
-pub use self::end::protocol;
 use crate::{
-    entry::Entry,
-    first_ping::FirstPing,
-    inlet::InletCell,
-    library::{Library, Sink},
-    outlet::{Line, Out, Phase},
-    request::Ask,
-    seats::Seats,
+    deadlines::Entry,
+    id::SessionId,
+    machine::{Machine, Transport, later},
+    outgoing::Outgoing,
+    packet::Version,
+    protocol::Consumer,
+    sessions::Sessions,
 };
 
-/// The sessions of a front, by the ids that their clients know. The library keeps them.
-pub(crate) struct Sessions {
-    by_id: Mutex<HashMap<Sid, Weak<Session>>>,
-    /// The longest payload of the polling transport in bytes.
-    payload: usize,
-    /// How often the library pings.
-    ping_interval: Duration,
-}
-
-impl Sessions {
-    pub(crate) fn new(payload: usize, ping_interval: Duration) -> Self {
-        Self {
-            by_id: Mutex::default(),
-            payload,
-            ping_interval,
-        }
-    }
-
-    pub(crate) fn get(&self, sid: Sid) -> Option<Arc<Session>> {
-        self.by_id.lock().get(&sid)?.upgrade()
-    }
-}
-
-/// One client's session, from its first request to its end.
+/// The session of one client, from its first request to its end.
+///
+/// What it holds of its [`Consumer`] is dropped at its end, so that the consumer may hold the session.
 pub struct Session {
     this: Weak<Self>,
-    out: Mutex<Out>,
-    inlet: InletCell,
-    /// Its connections, where it may have several.
-    pub(crate) seats: OnceLock<Arc<Seats>>,
-    /// What it is opened with.
-    pub(crate) entry: Mutex<Option<Entry>>,
+    sessions: Arc<Sessions>,
+    id: SessionId,
     /// Whose requests are answered.
     pub(crate) owner: SessionOwner,
-    /// What an engine keeps for it.
-    attachment: OnceLock<Arc<dyn Any + Send + Sync>>,
-    /// Its first request.
-    ask: Ask,
-    pub(crate) first_ping: FirstPing,
-    /// The id that its client knows, and by which it may use the session. The library's own is no
-    /// secret: Socket.IO's connections are called by it.
-    id: Sid,
-    /// The library's own id of it.
-    sid: OnceLock<Sid>,
-    sessions: Weak<Sessions>,
-    library: Weak<dyn Library>,
-    /// Why it ends, where the library does not know.
-    end: OnceLock<CloseReason>,
-    /// Wakes the task of its WebSocket.
-    pub(crate) task: AtomicWaker,
-    /// The library has something to say to that task.
-    pub(crate) called: AtomicBool,
-    /// Wakes its poll.
+    state: Mutex<State>,
+    consumer: Mutex<Slot>,
+    /// Something has come from the client since the heartbeat last looked.
+    heard: AtomicBool,
+    /// Wakes the poll that waits.
     pub(crate) poll: AtomicWaker,
-    polling: AtomicBool,
-    posting: AtomicBool,
-    /// So many bytes were given to the library by POSTs since a poll last heard all that it has to say.
-    unheard: AtomicUsize,
-    /// Such a poll has come.
-    heard: Notify,
-    /// An answer of so many bytes at most leaves nothing behind that is short.
-    pub(crate) short_answer: usize,
-    /// Its WebSocket is no more.
-    gone: AtomicBool,
-    /// The library has closed it.
-    over: Notify,
-    /// Nothing of it is left that could take its time.
-    done: Notify,
-    close_timeout: Duration,
-    budget: Budget,
-    pub(crate) runtime: Handle,
+    /// Wakes the task of the WebSocket.
+    pub(crate) task: AtomicWaker,
+    /// Wakes a POST that waits until its answers are fetched.
+    pub(crate) room: AtomicWaker,
+}
+
+/// What is under the lock of a session.
+pub(crate) struct State {
+    pub(crate) machine: Machine,
+    pub(crate) out: Outgoing,
+    /// Its entry among the deadlines.
+    entry: Option<Entry>,
+    /// The deadline of its consumer.
+    consumer_at: Option<Instant>,
+    /// What is counted of a message that is not complete, where there is no spark in whose name it is.
+    lease: Option<Box<Lease>>,
+    is_assembling: bool,
+}
+
+/// The place of a session's consumer.
+enum Slot {
+    Opening,
+    Open(Arc<dyn Consumer>),
+    /// The session is over, for this reason.
+    Closed(CloseReason),
 }
 
 impl Session {
+    /// Creates a session. It is not among the others before [`register`](Self::register).
     pub(crate) fn new(
         sessions: &Arc<Sessions>,
-        library: Weak<dyn Library>,
-        server: &Server,
-        ask: Ask,
-        (entry, owner): (Entry, SessionOwner),
+        version: Version,
+        transport: Transport,
+        owner: SessionOwner,
     ) -> Arc<Self> {
-        let line = match ask.socket {
-            true => Line::WebSocket,
-            false => Line::Polling,
-        };
+        let machine = Machine::new(version, transport, &sessions.timing, Instant::now());
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
-            out: Mutex::new(Out::new(line, server.outbox_limits(), sessions.payload)),
-            close_timeout: server.config().close_timeout(),
-            budget: server.budget().clone(),
-            inlet: InletCell::default(),
-            seats: OnceLock::new(),
-            entry: Mutex::new(Some(entry)),
+            sessions: sessions.clone(),
+            id: SessionId::random(),
             owner,
-            attachment: OnceLock::new(),
-            first_ping: FirstPing::new(ask.protocol, sessions.ping_interval),
-            ask,
-            id: Sid::new(),
-            sid: OnceLock::new(),
-            sessions: Arc::downgrade(sessions),
-            library,
-            end: OnceLock::new(),
-            task: AtomicWaker::new(),
-            called: AtomicBool::new(false),
+            state: Mutex::new(State {
+                machine,
+                out: Outgoing::new(version, sessions.outbox.clone()),
+                entry: None,
+                consumer_at: None,
+                lease: None,
+                is_assembling: false,
+            }),
+            consumer: Mutex::new(Slot::Opening),
+            heard: AtomicBool::new(false),
             poll: AtomicWaker::new(),
-            polling: AtomicBool::new(false),
-            posting: AtomicBool::new(false),
-            unheard: AtomicUsize::new(0),
-            heard: Notify::new(),
-            short_answer: sessions.payload / 4 * 3,
-            gone: AtomicBool::new(false),
-            over: Notify::new(),
-            done: Notify::new(),
-            runtime: Handle::current(),
+            task: AtomicWaker::new(),
+            room: AtomicWaker::new(),
         })
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Out> {
-        self.out.lock()
+    /// Returns the id that its client knows.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
     }
 
-    /// See [`Outlet::prefetch`](stellarfw_transport::Outlet::prefetch).
-    pub(crate) fn fetch(&self) {
-        std::hint::black_box(self.out.is_locked());
+    /// Returns the protocol's version that its client speaks.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.lock().machine.version()
     }
 
-    /// The library has opened it: makes the spark. `welcomed`: the library has sent the client a
-    /// message about that.
-    pub fn open(self: &Arc<Self>, sid: Sid, sink: Arc<dyn Sink>, welcomed: bool) {
-        let Some((server, admission)) = self.admitted() else {
-            sink.close(None);
+    /// Returns `true` until it closes.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.lock().machine.takes_messages()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    /// The engine has opened it: it takes the client's messages from now on, and requests find it.
+    pub(crate) fn open(self: &Arc<Self>, consumer: Arc<dyn Consumer>) {
+        let mut slot = self.consumer.lock();
+        if let Slot::Closed(reason) = &*slot {
+            let reason = reason.clone();
+            drop(slot);
+            consumer.closed(reason);
             return;
-        };
-        {
-            let mut out = self.lock();
-            out.sink = Some(sink);
-            if welcomed {
-                out.expect();
+        }
+        *slot = Slot::Open(consumer);
+        drop(slot);
+        let mut state = self.lock();
+        state.machine.opened();
+        // Under the lock, so that an end removes it again.
+        if !state.machine.is_closed() {
+            self.sessions.insert(self);
+        }
+        self.arm(&mut state);
+    }
+
+    /// Returns its consumer, while it is open.
+    pub(crate) fn consumer(&self) -> Option<Arc<dyn Consumer>> {
+        match &*self.consumer.lock() {
+            Slot::Open(consumer) => Some(consumer.clone()),
+            Slot::Opening | Slot::Closed(_) => None,
+        }
+    }
+
+    /// Notes a sign of life.
+    pub(crate) fn heard(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Queues messages for the client that stay together: all of them or none. They leave at the next
+    /// [flush](Self::flush).
+    ///
+    /// # Errors
+    /// [`PushError::Full`] if the outbox has no room for the first; [`PushError::Closed`] if the session closes.
+    pub fn push(&self, frames: impl IntoIterator<Item = Frame>) -> Result<(), PushError> {
+        self.lock().push(frames, false)
+    }
+
+    /// Queues an answer to what the client asked for. While many bytes of answers wait, nothing more is read from the
+    /// client; a client on polling that does not fetch them in time is a slow consumer.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn reply(&self, frames: impl IntoIterator<Item = Frame>) -> Result<(), PushError> {
+        self.lock().push(frames, true)
+    }
+
+    /// Lets what waits go out: in one write from this thread where the client is on a WebSocket over plain TCP, else by
+    /// the client's poll or the task of its WebSocket.
+    pub fn flush(&self) {
+        let mut state = self.lock();
+        if state.machine.transport() != Transport::WebSocket {
+            state.out.note();
+            let is_due = state.out.has_packets() || state.machine.is_closing();
+            drop(state);
+            if is_due {
+                self.poll.wake();
             }
-        }
-        self.task.wake();
-        self.register(sid);
-        self.inlet.set(server.open(admission, self.clone()));
-        self.opened();
-    }
-
-    /// A spark has been opened: should the WebSocket be gone already, it is to end.
-    pub(crate) fn opened(self: &Arc<Self>) {
-        if self.gone.load(Ordering::Acquire) {
-            self.bound_end();
-        }
-    }
-
-    /// The library has opened one of several connections on it.
-    pub(crate) fn host(self: &Arc<Self>, sid: Sid, sink: impl FnOnce() -> Arc<dyn Sink>) {
-        let mut out = self.lock();
-        if out.phase != Phase::Over && out.sink.is_none() {
-            out.sink = Some(sink());
-        }
-        // The client is told that it is in, first of all.
-        out.expect();
-        drop(out);
-        self.task.wake();
-        self.register(sid);
-    }
-
-    /// Notes the library's id of it, and lets requests find it by the client's.
-    pub(crate) fn register(self: &Arc<Self>, sid: Sid) {
-        if self.sid.set(sid).is_ok()
-            && let Some(sessions) = self.sessions.upgrade()
-        {
-            sessions.by_id.lock().insert(self.id, Arc::downgrade(self));
-        }
-    }
-
-    fn unregister(&self) {
-        if let (Some(_), Some(sessions)) = (self.sid(), self.sessions.upgrade()) {
-            sessions.by_id.lock().remove(&self.id);
-        }
-    }
-
-    /// The id that its client knows.
-    pub(crate) fn id(&self) -> Sid {
-        self.id
-    }
-
-    /// The library's own id, once it has given one.
-    pub fn sid(&self) -> Option<Sid> {
-        self.sid.get().copied()
-    }
-
-    /// Attaches what an engine keeps for it, once.
-    pub fn attach(&self, value: Arc<dyn Any + Send + Sync>) {
-        self.attachment.set(value).ok();
-    }
-
-    /// What was attached, if it is a `T`.
-    pub fn attachment<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.attachment.get()?.clone().downcast().ok()
-    }
-
-    /// Whether its client speaks protocol 3.
-    pub fn is_v3(&self) -> bool {
-        self.ask.protocol == 3
-    }
-
-    /// What messages that come over a WebSocket may be offered to.
-    pub(crate) fn taker(&self) -> Option<Arc<dyn Sink>> {
-        self.lock().sink.clone()
-    }
-
-    /// A message has come.
-    pub fn receive(&self, message: Message<'_>) {
-        self.inlet.receive(message);
-    }
-
-    /// A message has come; `None` is one that is longer than it may be, and ends the spark.
-    pub fn receive_or_refuse(&self, message: Option<Message<'_>>) {
-        self.inlet.receive_or_refuse(message);
-    }
-
-    /// The client has sent a ping or pong.
-    pub(crate) fn signal(&self) {
-        self.alive();
-        self.inlet.signal();
-    }
-
-    pub(crate) fn alive(&self) {
-        self.inlet.alive();
-        if let Some(seats) = self.seats.get() {
-            seats.each_inlet(InletCell::alive);
-        }
-    }
-
-    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut ready = self.inlet.poll_ready(cx);
-        if let Some(seats) = self.seats.get() {
-            seats.each_inlet(|inlet| {
-                if inlet.poll_ready(cx).is_pending() {
-                    ready = Poll::Pending;
-                }
-            });
-        }
-        ready
-    }
-
-    /// Its spark, or those of the several connections on it.
-    pub(crate) fn sparks(&self) -> Vec<Spark> {
-        let several = self.seats.get().map(|seats| seats.sparks());
-        let one = self.inlet.spark();
-        one.into_iter()
-            .chain(several.into_iter().flatten())
-            .collect()
-    }
-
-    /// Its spark, or the first of those of the several connections on it.
-    pub(crate) fn first_spark(&self) -> Option<Spark> {
-        let several = || self.seats.get().and_then(|seats| seats.first_spark());
-        self.inlet.spark().or_else(several)
-    }
-
-    /// The budget of the server.
-    pub(crate) fn budget(&self) -> &Budget {
-        &self.budget
-    }
-
-    /// Lets go on what can: sends frames, or has them sent by whom it must be.
-    pub(crate) fn advance(&self) {
-        let mut out = self.lock();
-        if out.line != Line::WebSocket {
-            out.note();
-            drop(out);
-            self.poll.wake();
             return;
         }
-        let wanted = out.hand_over(None) || out.phase == Phase::Closing;
-        out.note_sent();
-        drop(out);
-        if wanted {
+        let is_due = state.write_from_sender();
+        drop(state);
+        if is_due {
             self.task.wake();
         }
     }
 
-    /// The client has moved to its WebSocket.
-    pub(crate) fn upgraded(&self) {
-        let mut out = self.lock();
-        if out.line == Line::Moving {
-            out.line = Line::WebSocket;
-            // What its last poll left behind goes first.
-            out.expect();
-            if let Some(wire) = &mut out.wire {
-                wire.open = true;
-            }
-        }
+    /// Returns what waits for the client.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        self.lock().out.waiting()
     }
 
-    /// Takes the place of the one poll there may be.
-    pub(crate) fn begin_poll(self: &Arc<Self>) -> Option<Polling> {
-        let free = !self.polling.swap(true, Ordering::AcqRel);
-        free.then(|| Polling {
-            session: self.clone(),
-            answered: false,
-        })
+    /// Fetches what a push or a flush reads first into the processor's cache.
+    /// See [`Outlet::prefetch`](stellarfw_transport::Outlet::prefetch).
+    pub fn prefetch(&self) {
+        std::hint::black_box(self.state.is_locked());
     }
 
-    /// Whether a poll is under way.
-    pub(crate) fn is_polled(&self) -> bool {
-        self.polling.load(Ordering::Acquire)
+    /// Counts what waits in the name of a spark. The first whose spark is open counts.
+    pub fn set_account(&self, account: Account) {
+        self.lock().out.set_account(account);
     }
 
-    /// Takes the place of the one POST there may be.
-    pub(crate) fn begin_post(self: &Arc<Self>) -> Option<Posting> {
-        let free = !self.posting.swap(true, Ordering::AcqRel);
-        free.then(|| Posting(self.clone()))
+    /// Sets the deadline after which [`Consumer::deadline`] is called, in place of the one before.
+    pub fn set_deadline(self: &Arc<Self>, delay: Duration) {
+        let mut state = self.lock();
+        state.consumer_at = Some(later(Instant::now(), delay));
+        self.arm(&mut state);
     }
 
-    /// A poll has heard all that the library has to say.
-    pub(crate) fn heard(&self) {
-        if self.unheard.swap(0, Ordering::AcqRel) > 0 {
-            self.heard.notify_one();
-        }
+    /// Removes the deadline of [`set_deadline`](Self::set_deadline).
+    pub fn clear_deadline(&self) {
+        self.lock().consumer_at = None;
     }
 
-    /// Notes that the library is given so many bytes, once no more than `most` are unheard: what it
-    /// answers it keeps until a poll comes, and that may be as long. Whether a poll came in time, if it
-    /// had to. For one POST at a time.
-    pub(crate) async fn wait_heard(&self, len: usize, most: usize, timeout: Duration) -> bool {
-        let is_heard = || self.unheard.load(Ordering::Acquire) <= most;
-        if !is_heard() {
-            // One that waits has heard all.
-            self.poll.wake();
-            let wait = async {
-                while !is_heard() {
-                    self.heard.notified().await;
-                }
-            };
-            if tokio::time::timeout(timeout, wait).await.is_err() {
-                return false;
-            }
-        }
-        self.unheard.fetch_add(len, Ordering::AcqRel);
-        true
-    }
-
-    pub(crate) fn close_timeout(&self) -> Duration {
-        self.close_timeout
-    }
-}
-
-/// How the library calls the task of its WebSocket, apart from all else that wakes it.
-impl Wake for Session {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.called.store(true, Ordering::Release);
-        self.task.wake();
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.unregister();
-    }
-}
-
-/// A poll under way. Dropped without an answer, it says that the client has left.
-pub(crate) struct Polling {
-    pub(crate) session: Arc<Session>,
-    pub(crate) answered: bool,
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        self.session.polling.store(false, Ordering::Release);
-        self.session.task.wake();
-        let out = self.session.lock();
-        let is_last = out.hangs_up() && out.line != Line::WebSocket;
-        drop(out);
-        if is_last {
-            self.session.hang_up();
-        }
-        if !self.answered {
-            self.session.left(CloseReason::Gone);
-            self.session.cut();
+    /// Sees to it that its next deadline is served. Later ones are set when an earlier one is.
+    fn arm(self: &Arc<Self>, state: &mut State) {
+        let own = state.consumer_at.filter(|_| !state.machine.is_closed());
+        let next = state.machine.deadline().into_iter().chain(own).min();
+        if let Some(at) = next {
+            self.sessions.deadlines.set(self, &mut state.entry, at);
         }
     }
 }
 
-/// A POST under way.
-pub(crate) struct Posting(Arc<Session>);
+impl State {
+    fn push(
+        &mut self,
+        frames: impl IntoIterator<Item = Frame>,
+        is_reply: bool,
+    ) -> Result<(), PushError> {
+        match self.machine.takes_messages() {
+            true => self.out.push(frames, is_reply),
+            false => Err(PushError::Closed),
+        }
+    }
 
-impl Drop for Posting {
-    fn drop(&mut self) {
-        self.0.posting.store(false, Ordering::Release);
+    /// Writes on the thread of a sender what the socket takes. Returns `true` if the task has something to do.
+    fn write_from_sender(&mut self) -> bool {
+        let is_closing = self.machine.is_closing();
+        let Some(writer) = self.out.writer() else {
+            return false;
+        };
+        if writer.needs_task() && !writer.is_blocked() {
+            // What the task is about to write does not wait, so that it is not counted.
+            return self.out.has_packets() || is_closing;
+        }
+        if writer.is_blocked() {
+            self.out.note();
+            return is_closing;
+        }
+        self.write(None);
+        let is_blocked = self.out.writer().is_some_and(|writer| writer.is_blocked());
+        is_blocked || is_closing
+    }
+
+    /// Writes what waits, and the close packet where it is time for that.
+    pub(crate) fn write(&mut self, task: Option<&mut stellarfw_websocket::SocketWrite<'_>>) {
+        let due = self.machine.may_say_close();
+        let reason = self.machine.reason().filter(|_| due);
+        if self.out.write(task, reason) {
+            self.machine.said_close();
+        }
+        self.out.note();
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use socketioxide::{extract::AckSender, handler::FromMessageParts as _, socket::Socket};
 use socketioxide_core::Value;
-use stellarfw_engineio::{Attached, COPY_MAX, Put, Sent};
+use stellarfw_engineio::wrapped::{Attached, COPY_MAX, Put, Sent};
 use stellarfw_transport::{Frame, Message, Parser};
 
 pub(crate) use self::attachments::MOST as MOST_ATTACHED;

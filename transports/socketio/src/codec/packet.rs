@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use stellarfw_engineio::put_header;
+use stellarfw_engineio::wrapped::put_header;
 
 use super::wire::Wire;
 

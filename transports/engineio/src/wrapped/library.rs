@@ -9,7 +9,7 @@ use stellarfw_transport::{
     http::{BoxError, Response, body},
 };
 
-use crate::paced::Paced;
+use crate::wrapped::paced::Paced;
 
 /// A library that speaks Engine.IO: engineioxide, or what is built upon it.
 ///
@@ -58,7 +58,7 @@ pub trait Sink: Send + Sync + 'static {
 }
 
 /// The binary messages that came after a text, and belong to it; see
-/// [`FrontOptions::attachments`](crate::FrontOptions::attachments).
+/// [`FrontOptions::attachments`](crate::wrapped::FrontOptions::attachments).
 pub type Attached = [Bytes];
 
 /// How a frame is sent past the library.

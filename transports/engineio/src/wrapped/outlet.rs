@@ -4,8 +4,8 @@
 //! frames wait here, and the library is handed the next ones when a poll is there to take them. What
 //! it holds is counted, so the bounds of the outbox hold for both together.
 //!
-//! Over a WebSocket the frames go [past the library](crate::wire), and it gets only those that are made
-//! of several messages; the polls there are [our own](crate::websocket).
+//! Over a WebSocket the frames go [past the library](crate::wrapped::wire), and it gets only those that are made
+//! of several messages; the polls there are [our own](crate::wrapped::websocket).
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -14,7 +14,7 @@ use stellarfw_transport::{
 };
 use stellarfw_websocket::{LargePayload, NextFrame, SocketWrite, WRITE_BATCH};
 
-use crate::{
+use crate::wrapped::{
     library::{Put, Sent, Sink},
     seats::Turn,
     session::Session,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::request::Parts;
 use stellarfw_transport::{Admission, Refusal, Reservation, Server};
 
-use crate::session::Session;
+use crate::wrapped::session::Session;
 
 /// What a session is opened with.
 pub(crate) enum Entry {

@@ -16,7 +16,7 @@ use super::{
     attachments::{self, Gathering},
     heard::Heard,
 };
-use crate::{
+use crate::wrapped::{
     library::{Attached, Library, Sink},
     paced::Paced,
     packets, polling,

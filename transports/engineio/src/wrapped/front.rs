@@ -14,7 +14,7 @@ use stellarfw_transport::{
 };
 use stellarfw_websocket::Upgrade;
 
-use crate::{
+use crate::wrapped::{
     config::{EngineIoConfig, max_payload},
     entry::Entry,
     handshake,

@@ -19,7 +19,7 @@ use stellarfw_transport::{
     Waiting,
 };
 
-use crate::{
+use crate::wrapped::{
     inlet::InletCell,
     library::{Attached, Put, Sent, Sink},
     outlet::Phase,

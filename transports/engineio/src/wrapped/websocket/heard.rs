@@ -5,7 +5,7 @@ use http::{StatusCode, header};
 use http_body_util::{BodyExt as _, Collected};
 use stellarfw_transport::http::Response;
 
-use crate::{
+use crate::wrapped::{
     packets::{self, Packet},
     wire::{put_header, put_text},
 };

@@ -17,7 +17,7 @@ use stellarfw_transport::{
 };
 use stellarfw_websocket::{MessageReader, ReadLimits, Upgrade};
 
-use crate::{
+use crate::wrapped::{
     front::Front,
     library::Library,
     outlet::{Line, Phase},

@@ -12,7 +12,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 
-use crate::session::Session;
+use crate::wrapped::session::Session;
 
 /// What stands between two packets of a payload (protocol 4).
 const SEPARATOR: u8 = 0x1e;
