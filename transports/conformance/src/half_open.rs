@@ -1,8 +1,8 @@
-//! Thousands of clients that come and then say nothing more: what they hold, who is served
-//! meanwhile, and that they go.
+//! A load test with thousands of clients that connect and then stay silent.
 //!
-//! An engine's test of it implements [`HalfOpen`] and calls [`thousands`], alone in its process,
-//! because that looks at the memory of the process.
+//! It checks the memory per connection, that another client is served meanwhile, and that the
+//! server closes the silent ones. An engine's test implements [`HalfOpen`] and calls [`thousands`].
+//! The test needs its own process, because it measures the memory of the process.
 
 use std::{fmt::Display, time::Duration};
 
@@ -17,44 +17,45 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::bed::Must as _;
+use crate::fixture::OrFail as _;
 
-/// So many come.
+/// Number of silent clients in one wave.
 pub const MANY: usize = 5_000;
-/// Milliseconds until they are to end. All of them come within it.
+/// Milliseconds until the server closes a silent client. A wave connects within that time.
 pub const PATIENCE: u64 = 15_000;
 
-/// So many of them come at the same time.
-const HANDS: usize = 8;
-/// So often they come at most.
-const WAVES: usize = 7;
-/// The time between two messages of somebody else.
+/// Number of tasks that connect clients concurrently.
+const CONNECTORS: usize = 8;
+/// Maximum number of waves.
+const MAX_WAVES: usize = 7;
+/// Time between two messages of the other client.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A served server, and the clients of its engine.
+/// A running server and the clients of its engine.
 #[async_trait]
 pub trait HalfOpen: Send {
-    /// The server.
+    /// Returns the server.
     fn server(&self) -> &Server;
 
-    /// How many connections the server counts while all of them are there.
+    /// Returns the number of connections that the server counts during a wave.
     fn counted(&self) -> usize;
 
-    /// Has so many come, one after the other. `hand` is another for each that does so at the same
-    /// time.
+    /// Connects `many` silent clients in sequence.
+    ///
+    /// `hand` numbers the tasks that do so concurrently, from 0.
     fn bring(&self, hand: usize, many: usize) -> BoxFuture<()>;
 
-    /// Checks why those ended that are gone.
+    /// Checks the close reasons of the clients that were closed since the last call.
     fn check_ends(&mut self);
 
-    /// Has somebody else send a message and be answered.
+    /// Sends a message from another client and waits for the response.
     async fn serve_another(&mut self);
 
-    /// The status and the body that one more is answered.
+    /// Connects one more client. Returns the status and body of the response.
     async fn refuse_one_more(&mut self) -> (u16, Value);
 }
 
-/// An echo whose clients are not expected to leave by themselves, and the reasons why they did.
+/// Returns a handler that echoes values, and the close reasons of its clients.
 pub fn echo() -> (impl Handler, Ends) {
     let (ends, ended) = mpsc::unbounded_channel();
     (Echo(ends), Ends(ended))
@@ -80,12 +81,15 @@ impl Handler for Echo {
     }
 }
 
-/// The ends of the clients of an [`echo`].
+/// Close reasons of the clients of an [`echo`] handler.
 #[derive(Debug)]
 pub struct Ends(mpsc::UnboundedReceiver<CloseReason>);
 
 impl Ends {
-    /// That all that have ended since the last time did for this reason.
+    /// Checks that every client closed since the last call has this close reason.
+    ///
+    /// # Panics
+    /// Panics if a reason differs.
     pub fn are_all(&mut self, expected: &CloseReason) {
         while let Ok(reason) = self.0.try_recv() {
             assert_eq!(reason, *expected);
@@ -93,14 +97,19 @@ impl Ends {
     }
 }
 
-/// Has them come again and again. Each of them may hold so many bytes, and those that come later
-/// live in what the others have left.
+/// Connects waves of silent clients until the memory of the process settles.
+///
+/// `each` is the number of bytes that one connection may hold. Later waves must reuse the memory of
+/// earlier ones.
+///
+/// # Panics
+/// Panics if a client holds more, the memory keeps growing, or the other client is not served.
 pub async fn thousands(mut engine: impl HalfOpen, each: usize) {
-    within(60, "somebody else", engine.serve_another()).await;
+    within(60, "response for the other client", engine.serve_another()).await;
     let before = resident();
     let mut grown = Vec::new();
-    for _ in 0..WAVES {
-        until("they are gone", &mut engine, |engine| {
+    for _ in 0..MAX_WAVES {
+        until("the silent clients are closed", &mut engine, |engine| {
             engine.server().connections() == 1
         })
         .await;
@@ -116,26 +125,27 @@ pub async fn thousands(mut engine: impl HalfOpen, each: usize) {
             return;
         }
     }
-    panic!("it does not settle: {grown:?} bytes");
+    panic!("memory keeps growing: {grown:?} bytes");
 }
 
-/// All of them come. Whether they are there at the same time: on a machine that is busy with other
-/// things the first may end before the last have come.
+/// Connects one wave. Returns `true` if all its clients were connected at the same time.
+///
+/// On a loaded machine the first clients may be closed before the last ones connect.
 async fn wave(engine: &mut impl HalfOpen) -> bool {
     let start = Instant::now();
-    let mut coming: JoinSet<()> = (0..HANDS)
-        .map(|hand| engine.bring(hand, MANY / HANDS))
+    let mut connectors: JoinSet<()> = (0..CONNECTORS)
+        .map(|hand| engine.bring(hand, MANY / CONNECTORS))
         .collect();
-    let all_came = |_: &mut _| {
-        while let Some(done) = coming.try_join_next() {
-            done.must();
+    let all_connected = |_: &mut _| {
+        while let Some(done) = connectors.try_join_next() {
+            done.or_fail();
         }
-        coming.is_empty()
+        connectors.is_empty()
     };
-    until("they have come", engine, all_came).await;
+    until("the wave is connected", engine, all_connected).await;
     let (counted, expected) = (engine.server().connections(), engine.counted());
-    // There is a bound, and it holds.
-    let (status, body) = within(60, "one more", engine.refuse_one_more()).await;
+    let refusal = engine.refuse_one_more();
+    let (status, body) = within(60, "refusal of one more client", refusal).await;
     let in_time = start.elapsed() < Duration::from_millis(PATIENCE);
     if !in_time && (counted < expected || status == 200) {
         return false;
@@ -145,15 +155,15 @@ async fn wave(engine: &mut impl HalfOpen) -> bool {
         (status, &body["error"]),
         (503, &"Too many connections".into())
     );
-    within(60, "somebody else", engine.serve_another()).await;
+    within(60, "response for the other client", engine.serve_another()).await;
     true
 }
 
-/// Waits until a condition holds. Somebody else is served meanwhile.
+/// Waits until a condition holds, and exchanges messages with the other client meanwhile.
 async fn until<E: HalfOpen>(what: &str, engine: &mut E, mut condition: impl FnMut(&mut E) -> bool) {
     let waited = async {
         while !condition(engine) {
-            within(60, "somebody else", engine.serve_another()).await;
+            within(60, "response for the other client", engine.serve_another()).await;
             sleep(PAUSE).await;
         }
     };
@@ -163,14 +173,14 @@ async fn until<E: HalfOpen>(what: &str, engine: &mut E, mut condition: impl FnMu
 async fn within<T>(seconds: u64, what: impl Display, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(Duration::from_secs(seconds), future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
+        Err(_) => panic!("timed out: {what}"),
     }
 }
 
-/// Whether the last wave took next to nothing beyond what the one before it had. The first two may
-/// take what they like, and as the allocator has a heap for each of several threads, and which of
-/// them works how much is another matter in each wave, so may one or two after them. But what is
-/// left of every wave is taken anew by each.
+/// Returns `true` if the last wave added at most a quarter of the first one's memory.
+///
+/// Needs three waves. The allocator has a heap per thread, and the load of each thread varies from
+/// wave to wave, so a few early waves may still grow. A leak grows in every wave.
 fn has_settled(grown: &[usize]) -> bool {
     match grown {
         [first, .., before, last] => *last <= before + first / 4,
@@ -178,7 +188,7 @@ fn has_settled(grown: &[usize]) -> bool {
     }
 }
 
-/// What the process holds in bytes, but what is in files, where the system tells.
+/// Returns the anonymous resident memory of the process in bytes, or `None` outside Linux.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -190,7 +200,7 @@ fn resident() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{WAVES, has_settled};
+    use super::{MAX_WAVES, has_settled};
 
     #[test]
     fn memory_settles_after_three_waves_or_more() {
@@ -208,10 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_every_wave_never_settles() {
-        for left in [30, 100, 200] {
-            let grown: Vec<_> = (0..WAVES).map(|wave| 100 + wave * left).collect();
-            assert!((1..=WAVES).all(|waves| !has_settled(&grown[..waves])));
+    fn a_leak_in_every_wave_never_settles() {
+        for leak in [30, 100, 200] {
+            let grown: Vec<_> = (0..MAX_WAVES).map(|wave| 100 + wave * leak).collect();
+            assert!((1..=MAX_WAVES).all(|waves| !has_settled(&grown[..waves])));
         }
     }
 }

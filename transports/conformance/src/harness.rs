@@ -1,97 +1,114 @@
-//! What an engine's tests provide: the engine, a place to serve it, clients.
+//! The traits that an engine's tests implement.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use stellarfw_transport::{Frame, Server, Transport};
 
-/// Makes the engine under test. Each behaviour asks for one of its own.
+/// Creates the engine under test.
+///
+/// Each behaviour calls [`Harness::engine`] at least once, on a runtime of its own.
 pub trait Harness: Send + Sync + 'static {
-    /// A fresh engine, and the stage to meet it on.
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>);
+    /// Returns a new engine and the test server for it.
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>);
 }
 
-/// Where a server is served and clients come in. Dropping it stops the serving.
+/// Serves a [`Server`] and connects clients to it.
+///
+/// Dropping the value stops the serving.
 #[async_trait]
-pub trait Stage: Send + Sync {
-    /// Serves a server that has been [started](Server::start): an engine over HTTP needs an HTTP
-    /// server now (such as [`serve()`](stellarfw_transport::serve()) on port 0), one with sockets of
-    /// its own listens at `addresses` already. Need not be cancel safe.
+pub trait TestServer: Send + Sync {
+    /// Serves a server that has been [started](Server::start).
+    ///
+    /// For an engine over HTTP, start an HTTP server here, such as
+    /// [`serve()`](stellarfw_transport::serve()) on port 0. An engine with its own sockets already
+    /// listens at `addresses`. Need not be cancel safe.
     async fn serve(&mut self, server: &Server, addresses: &[SocketAddr]);
 
-    /// Connects a client. Cancel safe: dropped half-way, it leaves no connection behind.
+    /// Connects a client.
+    ///
+    /// Must be cancel safe: a dropped future leaves no open connection.
     ///
     /// # Errors
-    /// What the client was told when it was not let in. An engine that lets its clients find out
-    /// later gives a client here that is closed before it received anything.
+    /// Returns the refusal as the client sees it. An engine without the capability `refusal`
+    /// returns a client that is closed before it receives a payload.
     async fn connect(&self, connect: Connect) -> Result<Box<dyn Client>, Refused>;
 }
 
-/// One client, as raw as can be: nothing happens to it between the calls. Its futures need not be
-/// cancel safe: one that takes too long has failed its test.
+/// A raw client without background tasks.
+///
+/// It reads and writes only inside these calls. The futures need not be cancel safe: a future that
+/// times out fails the test.
 #[async_trait]
 pub trait Client: Send {
     /// Sends one payload.
     ///
     /// # Errors
-    /// When the connection is closed.
+    /// Returns an error when the connection is closed.
     async fn send(&mut self, payload: Frame) -> io::Result<()>;
 
-    /// The next payload, or the end. Reads from the network only while it is awaited, so that a
-    /// client that is not asked is one that does not read. The engine's own pings are answered
-    /// here, unless [`Client::answer_pings`] says otherwise.
+    /// Returns the next payload, or the close of the connection.
+    ///
+    /// Reads from the network only while it is polled; behaviours simulate a stalled client by not
+    /// calling it. Answers the engine's own pings unless [`Client::answer_pings`] turned that off.
     async fn next(&mut self) -> Received;
 
-    /// Whether the engine's own pings are answered; at first they are. Engines without them
-    /// do nothing.
+    /// Sets whether the client answers the engine's own pings. Default: `true`.
+    ///
+    /// Has no effect for an engine without pings.
     fn answer_pings(&mut self, answer: bool);
 
-    /// Says goodbye with a code, as far as the engine has such a thing, and waits until the
-    /// server has answered.
+    /// Closes the connection and waits for the server's answer.
+    ///
+    /// Sends `code` where the engine has close codes.
     async fn goodbye(self: Box<Self>, code: u16);
 
-    /// Drops the connection without a word.
+    /// Drops the connection without a close frame.
     async fn vanish(self: Box<Self>);
 
-    /// Sends the beginning of a message and stops in the middle. Whether the engine has such a
-    /// thing as half a message.
+    /// Sends the first half of a message.
+    ///
+    /// Returns `false` if the engine has no partial messages.
     async fn send_half(&mut self, payload: Frame) -> bool;
 
-    /// Sends bytes past all framing. Whether the engine has such a thing.
+    /// Sends raw bytes, bypassing the engine's framing.
+    ///
+    /// Returns `false` if the engine has no byte stream.
     async fn send_garbage(&mut self, bytes: &[u8]) -> bool;
 
-    /// The client's own address, as the server must see it; none where there is no network.
+    /// Returns the client's local address as the server sees it, or `None` without a network.
     fn address(&self) -> Option<SocketAddr>;
 }
 
-/// How a client connects. What the engine has no place for is left out.
+/// Options of a connection attempt. An engine ignores those it cannot represent.
 #[derive(Clone, Debug, Default)]
 pub struct Connect {
-    /// The path to connect at; without one, the server's pathname. An engine with paths of its
-    /// own below that (sessions, say) adds them.
+    /// Path to connect to. Default: the server's pathname.
+    ///
+    /// The engine appends the segments that its protocol needs, such as a session.
     pub path: Option<String>,
-    /// The query of the URL, without the question mark; the engine's own keys come beside it.
+    /// Query of the URL, without the question mark. The engine adds its own keys.
     pub query: String,
-    /// Headers of the request. They count more than the client's own, `Host` too.
+    /// Headers of the request. They replace the client's own, `Host` included.
     pub headers: Vec<(String, String)>,
 }
 
 impl Connect {
-    /// Connects at a path.
+    /// Sets the path.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Connects with a query.
+    /// Sets the query.
     #[must_use]
     pub fn query(mut self, query: impl Into<String>) -> Self {
         self.query = query.into();
         self
     }
 
-    /// Connects with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -99,16 +116,16 @@ impl Connect {
     }
 }
 
-/// What comes to a client.
+/// The result of [`Client::next`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// A payload.
     Payload(Frame),
-    /// The end, with the code the server gave, if it gave one.
+    /// The connection is closed, with the close code if the server sent one.
     Closed(Option<u16>),
 }
 
-/// What a client that was not let in was told.
+/// The response to a refused connection, as the client sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     /// The HTTP status.
@@ -117,6 +134,6 @@ pub struct Refused {
     pub message: Option<String>,
     /// The header `WWW-Authenticate`.
     pub www_authenticate: Option<String>,
-    /// Where the request was an upgrade: whether the answer said `Connection: close`.
+    /// For an upgrade request: `true` if the response has `Connection: close`.
     pub connection_close: Option<bool>,
 }

@@ -1,8 +1,7 @@
-//! What every engine must do, as tests that any engine can run.
+//! The conformance suite: one test per behaviour that every engine must have.
 //!
-//! An engine's tests implement [`Harness`], [`Stage`] and [`Client`]: how to make the engine, how
-//! to serve it, and how a client of it speaks. Then one line runs everything, each behaviour a
-//! test of its own:
+//! An engine's tests implement [`Harness`] (creates the engine), [`TestServer`] (serves it) and
+//! [`Client`] (speaks its protocol). One macro call then defines a test for each behaviour:
 //!
 //! ```
 //! use stellarfw_conformance::{memory::MemoryHarness, suite};
@@ -11,31 +10,29 @@
 //! # fn main() {}
 //! ```
 //!
-//! Outside of `cargo test`, [`run_all`] does the same and gives a [`Report`].
+//! Outside of `cargo test`, [`run_all`] runs every behaviour and returns a [`Report`].
 //!
-//! What an engine cannot do it declares in its
-//! [`Capabilities`](stellarfw_transport::Capabilities). No behaviour is left out for that: each
-//! checks what follows from the declaration instead.
+//! An engine declares its limits in its [`Capabilities`](stellarfw_transport::Capabilities). No
+//! behaviour is skipped for a missing capability: it checks the documented outcome instead.
 //!
-//! | declared as lacking | what is checked instead |
+//! | missing capability | expected outcome |
 //! |---|---|
-//! | `binary` | the engine does not start with a binary codec; with [`Parser::Raw`] it does not start, or leaves binary payloads out and never turns them into something else |
-//! | `headers`, `query` | sparks have none, and neither origin policy nor authorizer sees any |
+//! | `binary` | the engine does not start with a binary codec; with [`Parser::Raw`] it does not start, or drops binary payloads |
+//! | `headers`, `query` | sparks have none, and neither the origin policy nor the authorizer sees any |
 //! | `refusal` | a refused client is closed without a payload |
 //! | `close_codes` | the client is closed without a code |
-//! | `ping` | a client that only reads is ended by the heartbeat |
+//! | `ping` | the heartbeat closes a client that only reads |
 //!
-//! The texts of [`texts::hostile`] are in `texts.json`, so that clients in other languages can send the
-//! same ones.
+//! [`texts::hostile`] is also available as `texts.json`, for clients in other languages.
 //!
-//! No behaviour measures time. Those that wait do so for a condition, with a deadline far above
-//! what a loaded machine needs. After each one the server is shut down, and it is checked that
-//! every spark that opened was reported closed exactly once.
+//! No behaviour measures time. Behaviours wait for a condition, with a deadline far above what a
+//! loaded machine needs. After each behaviour the server shuts down, and the suite checks that
+//! every opened spark was reported closed exactly once.
 //!
 //! [`Parser::Raw`]: stellarfw_transport::Parser::Raw
 
-mod bed;
 pub mod behaviours;
+mod fixture;
 pub mod half_open;
 mod harness;
 mod list;
@@ -44,6 +41,6 @@ mod report;
 pub mod texts;
 
 pub use self::{
-    harness::{Client, Connect, Harness, Received, Refused, Stage},
+    harness::{Client, Connect, Harness, Received, Refused, TestServer, TestServer as Stage},
     report::{ALL, Behaviour, Outcome, Report, check, run_all},
 };

@@ -1,27 +1,29 @@
-//! Running behaviours, one or all.
+//! Runs one behaviour or all of them, and reports the results.
 
 use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{behaviours, harness::Harness};
 
-/// Above the patience of any single wait within a behaviour.
+/// Bound of one behaviour. Exceeds the bound of any single wait inside it.
 const DEADLINE: Duration = Duration::from_secs(90);
 
 type Run = fn(Arc<dyn Harness>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A behaviour that every engine must show.
+/// A behaviour that every engine must have.
 #[derive(Clone, Copy)]
 pub struct Behaviour {
-    /// Subject and name, such as `messages::order_is_kept_in`.
+    /// Subject and name, such as `messages::incoming_order_is_kept`.
     pub name: &'static str,
     run: Run,
 }
 
 impl Behaviour {
-    /// Runs it. Panics inside are caught. Cancel safe in that what was begun is given up.
+    /// Runs the behaviour on the current runtime and catches its panics.
+    ///
+    /// Dropping the future does not stop a behaviour that has started.
     ///
     /// # Errors
-    /// What did not hold.
+    /// Returns the message of the failed assertion.
     pub async fn run(&self, harness: Arc<dyn Harness>) -> Result<(), String> {
         let task = tokio::spawn((self.run)(harness));
         let abort = task.abort_handle();
@@ -33,7 +35,7 @@ impl Behaviour {
             },
             Err(_) => {
                 abort.abort();
-                Err("it took too long".into())
+                Err("timed out".into())
             }
         }
     }
@@ -48,33 +50,33 @@ impl fmt::Debug for Behaviour {
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it panicked".into())
+        .unwrap_or_else(|| "panicked without a message".into())
 }
 
-/// What became of one behaviour.
+/// The result of one behaviour.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The behaviour's name.
     pub name: &'static str,
-    /// Nothing, or what did not hold.
+    /// The message of the failed assertion, if the behaviour failed.
     pub result: Result<(), String>,
 }
 
-/// What became of all behaviours.
+/// The results of all behaviours.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// In the order of [`ALL`].
+    /// One outcome per behaviour, in the order of [`ALL`].
     pub outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    /// Whether all held.
+    /// Returns `true` if every behaviour passed.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// Those that did not hold.
+    /// Iterates over the behaviours that failed.
     pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
         self.outcomes
             .iter()
@@ -93,14 +95,16 @@ impl fmt::Display for Report {
         let failed = self.failures().count();
         write!(
             f,
-            "{} of {} hold",
+            "{} of {} passed",
             self.outcomes.len() - failed,
             self.outcomes.len()
         )
     }
 }
 
-/// Runs all behaviours, one after the other. Dropped half-way, the report is lost.
+/// Runs all behaviours in sequence.
+///
+/// Not cancel safe: dropping the future loses the outcomes so far.
 pub async fn run_all(harness: Arc<dyn Harness>) -> Report {
     let mut report = Report::default();
     for behaviour in ALL {
@@ -112,13 +116,15 @@ pub async fn run_all(harness: Arc<dyn Harness>) -> Report {
     report
 }
 
-/// Runs one behaviour on a runtime of its own, as the tests of [`suite!`](crate::suite) do.
+/// Runs one behaviour on a new runtime with two worker threads.
+///
+/// The tests that [`suite!`](crate::suite) defines call this function.
 ///
 /// # Panics
-/// When it does not hold.
+/// Panics if the behaviour fails or `name` is unknown.
 pub fn check(harness: Arc<dyn Harness>, name: &str) {
     let Some(behaviour) = ALL.iter().find(|behaviour| behaviour.name == name) else {
-        panic!("there is no behaviour {name}");
+        panic!("unknown behaviour: {name}");
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -135,7 +141,7 @@ pub fn check(harness: Arc<dyn Harness>, name: &str) {
 
 macro_rules! table {
     ([] $($subject:ident { $($name:ident)+ })+) => {
-        /// Every behaviour there is.
+        /// Every behaviour of the suite.
         pub const ALL: &[Behaviour] = &[$($(Behaviour {
             name: concat!(stringify!($subject), "::", stringify!($name)),
             run: |harness| Box::pin(behaviours::$subject::$name(harness)),

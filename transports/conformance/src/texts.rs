@@ -1,13 +1,13 @@
-//! Texts that something on the way could change, cut, refuse or take for its own.
+//! Texts that a codec, a framing or a proxy is likely to alter, truncate or reject.
 
-/// The texts of `texts.json`, which tests in other languages read too.
+/// Returns the texts of `texts.json`, which tests in other languages share.
 ///
-/// Among them are what encodings escape (percent signs, quotes, line ends, markup), what transports
-/// and protocols frame with, control characters, and Unicode's separators, marks and edges. None
-/// has an unpaired surrogate, which no text in Rust can hold.
+/// They contain characters that encodings escape (percent signs, quotes, line ends, markup),
+/// delimiters of transports and protocols, control characters, and Unicode separators, marks and
+/// boundary code points. Unpaired surrogates are absent: a Rust string cannot hold them.
 ///
 /// # Panics
-/// If the file is no list of texts, which would be a fault of this crate.
+/// Panics if `texts.json` is not a list of strings.
 #[must_use]
 pub fn hostile() -> Vec<String> {
     match serde_json::from_str(include_str!("../texts.json")) {

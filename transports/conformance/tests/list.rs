@@ -1,4 +1,4 @@
-//! Every behaviour is on the list.
+//! Checks that the list names every behaviour.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,6 +22,6 @@ fn every_behaviour_is_on_the_list() {
         .iter()
         .map(|behaviour| behaviour.name.to_owned())
         .collect();
-    assert_eq!(listed.len(), ALL.len(), "one is listed twice");
+    assert_eq!(listed.len(), ALL.len(), "a behaviour is listed twice");
     assert_eq!(written, listed);
 }

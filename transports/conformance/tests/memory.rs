@@ -1,5 +1,4 @@
-//! The suite against the in-memory engine: with everything, with next to nothing, and with one
-//! thing lacking at a time.
+//! The suite against the in-memory engine, with all capabilities, with few, and with one missing.
 
 use std::sync::Arc;
 
@@ -18,40 +17,40 @@ mod text_only {
     });
 }
 
-/// Runs the suite on this thread alone, which is another schedule than the tests above have.
-async fn lacking(lack: fn(&mut Capabilities)) {
+/// Runs the suite on one thread, which schedules tasks differently from the tests above.
+async fn run_without(remove: fn(&mut Capabilities)) {
     let mut capabilities = Capabilities::FULL;
-    lack(&mut capabilities);
+    remove(&mut capabilities);
     let report = run_all(Arc::new(MemoryHarness { capabilities })).await;
     assert!(report.is_success(), "{capabilities:?}\n{report}");
 }
 
 #[tokio::test]
 async fn without_binary() {
-    lacking(|c| c.binary = false).await;
+    run_without(|c| c.binary = false).await;
 }
 
 #[tokio::test]
 async fn without_headers() {
-    lacking(|c| c.headers = false).await;
+    run_without(|c| c.headers = false).await;
 }
 
 #[tokio::test]
 async fn without_query() {
-    lacking(|c| c.query = false).await;
+    run_without(|c| c.query = false).await;
 }
 
 #[tokio::test]
 async fn without_refusal() {
-    lacking(|c| c.refusal = false).await;
+    run_without(|c| c.refusal = false).await;
 }
 
 #[tokio::test]
 async fn without_close_codes() {
-    lacking(|c| c.close_codes = false).await;
+    run_without(|c| c.close_codes = false).await;
 }
 
 #[tokio::test]
 async fn without_ping() {
-    lacking(|c| c.ping = false).await;
+    run_without(|c| c.ping = false).await;
 }

@@ -1,4 +1,4 @@
-//! Who may connect.
+//! The authorizer, the origin policy and the list of hosts.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use stellarfw_transport::{
 
 use super::Subject;
 use crate::{
-    bed::{Bed, Must, Setup},
+    fixture::{Fixture, OrFail, Setup},
     harness::Connect,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct User(String);
 
-/// The authorizer sees path, query, headers and the peer's address, before there is a spark.
+/// The authorizer sees path, query, headers and peer address before the spark exists.
 pub async fn the_authorizer_sees_the_request(harness: Subject) {
     let seen: Arc<Mutex<Vec<Parts>>> = Arc::default();
     let note = seen.clone();
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .with(|builder| {
             builder.authorize(move |parts| {
                 let mut kept = http::Request::new(()).into_parts().0;
@@ -39,36 +39,36 @@ pub async fn the_authorizer_sees_the_request(harness: Subject) {
     let connect = Connect::default()
         .query("token=secret")
         .header("X-Test", "one");
-    let (visitor, spark) = bed.pair_with(connect).await;
+    let (client, spark) = fixture.pair_with(connect).await;
     {
         let seen = seen.lock();
-        assert_eq!(seen.len(), 1, "the authorizer is asked once");
+        assert_eq!(seen.len(), 1, "the authorizer runs once");
         let parts = &seen[0];
-        if bed.capabilities.query {
+        if fixture.capabilities.query {
             assert_eq!(query_value(&parts.uri, "token").as_deref(), Some("secret"));
         } else {
             assert_eq!(parts.uri.query(), None);
         }
-        if bed.capabilities.headers {
+        if fixture.capabilities.headers {
             assert_eq!(
                 parts.headers.get("x-test").map(|v| v.as_bytes()),
                 Some(&b"one"[..])
             );
-            let pathname = &bed.server.config().pathname;
+            let pathname = &fixture.server.config().pathname;
             assert!(parts.uri.path().starts_with(pathname), "{}", parts.uri);
         } else {
             assert!(parts.headers.is_empty());
         }
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        assert_eq!(peer, visitor.client.address());
+        assert_eq!(peer, client.raw.address());
     }
     assert_eq!(spark.identity::<User>(), None);
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// What the authorizer found out is attached to the spark.
+/// The identity that the authorizer returns is attached to the spark.
 pub async fn an_identity_is_attached(harness: Subject) {
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .with(|builder| {
             builder.authorize(|_| async {
                 tokio::task::yield_now().await;
@@ -78,17 +78,17 @@ pub async fn an_identity_is_attached(harness: Subject) {
         .echo()
         .serve()
         .await;
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     assert_eq!(spark.identity(), Some(&User("ann".into())));
     assert_eq!(spark.identity::<String>(), None);
-    visitor.say("in").await;
-    assert_eq!(visitor.hear().await, "in");
-    bed.finish().await;
+    client.send_value("accepted").await;
+    assert_eq!(client.recv().await, "accepted");
+    fixture.finish().await;
 }
 
-/// A refused client is told status, message and `WWW-Authenticate`; no spark opens for it.
-pub async fn a_refusal_is_told(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// A refused client receives status, message and `WWW-Authenticate`. No spark opens for it.
+pub async fn a_refusal_reaches_the_client(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .with(|builder| {
             builder.authorize(|_| async {
                 let refusal = Refusal::with_status(StatusCode::PAYMENT_REQUIRED, "pay \"first\"");
@@ -98,8 +98,8 @@ pub async fn a_refusal_is_told(harness: Subject) {
         .serve()
         .await;
     for _ in 0..3 {
-        let refused = bed.refused_with(402, Connect::default()).await;
-        if bed.capabilities.refusal {
+        let refused = fixture.refused_with(402, Connect::default()).await;
+        if fixture.capabilities.refusal {
             assert_eq!(refused.message.as_deref(), Some("pay \"first\""));
             assert_eq!(
                 refused.www_authenticate.as_deref(),
@@ -108,27 +108,27 @@ pub async fn a_refusal_is_told(harness: Subject) {
             assert_ne!(
                 refused.connection_close,
                 Some(false),
-                "a refused upgrade stays open"
+                "a refused upgrade must close the connection"
             );
         }
     }
-    assert_eq!(bed.server.opened(), 0);
-    bed.finish().await;
+    assert_eq!(fixture.server.opened(), 0);
+    fixture.finish().await;
 }
 
-/// A refusal without a status is 401.
+/// A refusal without a status is sent as 401.
 pub async fn a_refusal_is_401_by_default(harness: Subject) {
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .with(|b| b.authorize(|_| async { Err::<Option<User>, _>(Refusal::new("who are you?")) }))
         .serve()
         .await;
-    let refused = bed.refused_with(401, Connect::default()).await;
-    if bed.capabilities.refusal {
+    let refused = fixture.refused_with(401, Connect::default()).await;
+    if fixture.capabilities.refusal {
         assert_eq!(refused.message.as_deref(), Some("who are you?"));
         assert_eq!(refused.www_authenticate, None);
     }
-    assert_eq!(bed.server.opened(), 0);
-    bed.finish().await;
+    assert_eq!(fixture.server.opened(), 0);
+    fixture.finish().await;
 }
 
 const HOST: &str = "stellar.example:8080";
@@ -139,7 +139,7 @@ fn page(origin: &str) -> Connect {
         .header(header::ORIGIN.as_str(), origin)
 }
 
-async fn with_policy(harness: &Subject, policy: OriginPolicy) -> Bed {
+async fn with_policy(harness: &Subject, policy: OriginPolicy) -> Fixture {
     Setup::new(harness)
         .configure(|config| {
             config.origins = policy;
@@ -149,46 +149,46 @@ async fn with_policy(harness: &Subject, policy: OriginPolicy) -> Bed {
         .await
 }
 
-/// A page of this origin is let in.
-async fn welcome(bed: &Bed, origin: &str) {
-    let (visitor, spark) = bed.pair_with(page(origin)).await;
-    visitor.vanish().await;
-    bed.closed(&spark).await;
+/// Checks that a page of this origin is accepted.
+async fn assert_accepted(fixture: &Fixture, origin: &str) {
+    let (client, spark) = fixture.pair_with(page(origin)).await;
+    client.disconnect().await;
+    fixture.closed(&spark).await;
 }
 
-/// A page of this origin is not let in, by engines that know of origins.
-async fn unwelcome(bed: &Bed, origin: &str) {
-    if bed.capabilities.headers {
-        let refused = bed.refused_with(403, page(origin)).await;
+/// Checks that a page of this origin is refused, where the engine has headers.
+async fn assert_refused(fixture: &Fixture, origin: &str) {
+    if fixture.capabilities.headers {
+        let refused = fixture.refused_with(403, page(origin)).await;
         assert_ne!(
             refused.connection_close,
             Some(false),
-            "a refused upgrade stays open"
+            "a refused upgrade must close the connection"
         );
     } else {
-        welcome(bed, origin).await;
+        assert_accepted(fixture, origin).await;
     }
 }
 
-/// Who tells no origin is no browser and passes every policy.
-pub async fn without_an_origin_anyone_may_come(harness: Subject) {
+/// A request without an origin is not from a browser and passes every policy.
+pub async fn requests_without_an_origin_are_accepted(harness: Subject) {
     for policy in [
         OriginPolicy::Same,
         OriginPolicy::List(Vec::new()),
         OriginPolicy::Any,
     ] {
-        let bed = with_policy(&harness, policy).await;
-        bed.is_well().await;
-        bed.finish().await;
+        let fixture = with_policy(&harness, policy).await;
+        fixture.assert_healthy().await;
+        fixture.finish().await;
     }
 }
 
-/// By default pages of the same host and port may connect, and no others.
-pub async fn pages_of_the_same_host_may_come(harness: Subject) {
-    let bed = with_policy(&harness, OriginPolicy::default()).await;
-    welcome(&bed, "http://stellar.example:8080").await;
-    welcome(&bed, "https://Stellar.Example:8080").await;
-    welcome(&bed, "HTTP://STELLAR.EXAMPLE:8080").await;
+/// By default only pages of the same host and port are accepted.
+pub async fn same_host_origins_are_accepted(harness: Subject) {
+    let fixture = with_policy(&harness, OriginPolicy::default()).await;
+    assert_accepted(&fixture, "http://stellar.example:8080").await;
+    assert_accepted(&fixture, "https://Stellar.Example:8080").await;
+    assert_accepted(&fixture, "HTTP://STELLAR.EXAMPLE:8080").await;
     for origin in [
         "http://stellar.example",
         "http://stellar.example:8081",
@@ -200,18 +200,18 @@ pub async fn pages_of_the_same_host_may_come(harness: Subject) {
         "stellar.example:8080",
         "null",
     ] {
-        unwelcome(&bed, origin).await;
+        assert_refused(&fixture, origin).await;
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// The pages of a list may connect too.
-pub async fn pages_of_the_list_may_come(harness: Subject) {
+/// Pages of a listed origin are accepted besides those of the same host.
+pub async fn listed_origins_are_accepted(harness: Subject) {
     let list = ["https://a.example", "https://*.b.example"].map(Into::into);
-    let bed = with_policy(&harness, OriginPolicy::List(list.into())).await;
-    welcome(&bed, "http://stellar.example:8080").await;
-    welcome(&bed, "https://a.example").await;
-    welcome(&bed, "https://x.y.b.example").await;
+    let fixture = with_policy(&harness, OriginPolicy::List(list.into())).await;
+    assert_accepted(&fixture, "http://stellar.example:8080").await;
+    assert_accepted(&fixture, "https://a.example").await;
+    assert_accepted(&fixture, "https://x.y.b.example").await;
     for origin in [
         "http://a.example",
         "https://b.example",
@@ -220,32 +220,33 @@ pub async fn pages_of_the_list_may_come(harness: Subject) {
         "https://a.example:444",
         "null",
     ] {
-        unwelcome(&bed, origin).await;
+        assert_refused(&fixture, origin).await;
     }
-    bed.finish().await;
+    fixture.finish().await;
 
-    let bed = with_policy(&harness, OriginPolicy::List(vec!["null".into()])).await;
-    welcome(&bed, "null").await;
-    unwelcome(&bed, "https://null").await;
-    bed.finish().await;
+    let fixture = with_policy(&harness, OriginPolicy::List(vec!["null".into()])).await;
+    assert_accepted(&fixture, "null").await;
+    assert_refused(&fixture, "https://null").await;
+    fixture.finish().await;
 }
 
-/// With `any` every page may connect.
-pub async fn pages_of_any_origin_may_come(harness: Subject) {
-    let bed = with_policy(&harness, OriginPolicy::Any).await;
+/// `OriginPolicy::Any` accepts every page.
+pub async fn every_origin_is_accepted_under_any(harness: Subject) {
+    let fixture = with_policy(&harness, OriginPolicy::Any).await;
     for origin in [
         "http://stellar.example:8080",
         "https://evil.example",
         "null",
     ] {
-        welcome(&bed, origin).await;
+        assert_accepted(&fixture, origin).await;
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A page that sends no origin, as one that names the engine's URL in a tag, is found out by what else
-/// its browser says of it.
-pub async fn pages_that_send_no_origin_are_found_out(harness: Subject) {
+/// A missing origin is inferred from `Sec-Fetch-Site` and `Referer`.
+///
+/// Browsers send no `Origin` for a URL in a tag, such as a script.
+pub async fn a_missing_origin_is_inferred(harness: Subject) {
     let tag = |headers: &[(&str, &str)]| {
         let connect = Connect::default().header(header::HOST.as_str(), HOST);
         headers.iter().fold(connect, |connect, (name, value)| {
@@ -274,30 +275,30 @@ pub async fn pages_that_send_no_origin_are_found_out(harness: Subject) {
         ),
         (OriginPolicy::Any, &[], &[&[site("cross-site")]]),
     ] {
-        let bed = with_policy(&harness, policy).await;
+        let fixture = with_policy(&harness, policy).await;
         for headers in foreign {
-            if bed.capabilities.headers {
-                bed.refused_with(403, tag(headers)).await;
+            if fixture.capabilities.headers {
+                fixture.refused_with(403, tag(headers)).await;
             }
         }
-        if bed.capabilities.headers {
-            assert_eq!(bed.server.opened(), 0);
+        if fixture.capabilities.headers {
+            assert_eq!(fixture.server.opened(), 0);
         }
         for headers in trusted {
-            let (visitor, spark) = bed.pair_with(tag(headers)).await;
-            visitor.vanish().await;
-            bed.closed(&spark).await;
+            let (client, spark) = fixture.pair_with(tag(headers)).await;
+            client.disconnect().await;
+            fixture.closed(&spark).await;
         }
-        bed.finish().await;
+        fixture.finish().await;
     }
 }
 
-/// A page of the other scheme is another origin, where a trusted proxy reports the scheme.
-pub async fn the_scheme_of_a_page_counts_where_it_is_known(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// A page with another scheme is refused where a trusted proxy reports the scheme.
+pub async fn the_scheme_of_an_origin_counts_where_known(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             let list = TrustedProxies::try_from(vec!["0.0.0.0/0".into(), "::/0".into()]);
-            config.trusted_proxies = list.must();
+            config.trusted_proxies = list.or_fail();
             config.hosts = Hosts::Any;
         })
         .serve()
@@ -315,21 +316,22 @@ pub async fn the_scheme_of_a_page_counts_where_it_is_known(harness: Subject) {
             "https://stellar.example:8080",
         ),
     ] {
-        let (visitor, spark) = bed.pair_with(by(proto, origin)).await;
-        visitor.vanish().await;
-        bed.closed(&spark).await;
-        let is_known = bed.capabilities.headers && spark.handshake().remote().is_some();
+        let (client, spark) = fixture.pair_with(by(proto, origin)).await;
+        client.disconnect().await;
+        fixture.closed(&spark).await;
+        let is_known = fixture.capabilities.headers && spark.handshake().remote().is_some();
         if is_known {
-            bed.refused_with(403, by(proto, other)).await;
+            fixture.refused_with(403, by(proto, other)).await;
         }
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A request for a host that the server does not serve is refused, whatever page it comes from: its name
-/// may have been made to resolve to this server.
+/// A request for an unlisted host is refused, even from a page of that host.
+///
+/// This prevents DNS rebinding: an attacker's name can resolve to this server.
 pub async fn only_listed_hosts_are_served(harness: Subject) {
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             config.hosts = Hosts::List(vec!["stellar.example".into(), "*.b.example".into()]);
         })
@@ -345,16 +347,16 @@ pub async fn only_listed_hosts_are_served(harness: Subject) {
         "b.example",
         "xstellar.example",
     ] {
-        if bed.capabilities.headers {
-            let refused = bed.refused_with(421, at(host)).await;
-            if bed.capabilities.refusal {
+        if fixture.capabilities.headers {
+            let refused = fixture.refused_with(421, at(host)).await;
+            if fixture.capabilities.refusal {
                 let message = refused.message.unwrap_or_default();
                 assert!(message.contains("server.hosts"), "{message}");
             }
         }
     }
-    if bed.capabilities.headers {
-        assert_eq!(bed.server.opened(), 0);
+    if fixture.capabilities.headers {
+        assert_eq!(fixture.server.opened(), 0);
     }
     for host in [
         "stellar.example",
@@ -364,9 +366,9 @@ pub async fn only_listed_hosts_are_served(harness: Subject) {
         "127.0.0.1",
         "[::1]:8080",
     ] {
-        let (visitor, spark) = bed.pair_with(at(host)).await;
-        visitor.vanish().await;
-        bed.closed(&spark).await;
+        let (client, spark) = fixture.pair_with(at(host)).await;
+        client.disconnect().await;
+        fixture.closed(&spark).await;
     }
-    bed.finish().await;
+    fixture.finish().await;
 }

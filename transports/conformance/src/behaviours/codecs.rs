@@ -1,4 +1,4 @@
-//! A server speaks the codec it was given.
+//! The codec of a server.
 
 use serde_json::json;
 use stellarfw_transport::{
@@ -7,15 +7,15 @@ use stellarfw_transport::{
 };
 
 use super::Subject;
-use crate::bed::Setup;
+use crate::fixture::Setup;
 
-/// Values go both ways, and control messages are understood.
-async fn speaks(harness: &Subject, parser: Parser, kind: Kind) {
+/// Checks values in both directions, and control messages.
+async fn check_codec(harness: &Subject, parser: Parser, kind: Kind) {
     let setup = Setup::new(harness)
         .with(|builder| builder.parser(parser))
         .echo();
-    let bed = match setup.try_serve().await {
-        Ok(bed) => bed,
+    let fixture = match setup.try_serve().await {
+        Ok(fixture) => fixture,
         Err(error) => {
             let capabilities = harness.engine().0.capabilities();
             assert!(kind == Kind::Binary && !capabilities.binary, "{error}");
@@ -23,47 +23,50 @@ async fn speaks(harness: &Subject, parser: Parser, kind: Kind) {
         }
     };
     assert!(
-        kind == Kind::Text || bed.capabilities.binary,
-        "an engine without binary has started with a binary codec"
+        kind == Kind::Text || fixture.capabilities.binary,
+        "an engine without binary started with a binary codec"
     );
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     let value = json!({
         "text": "żółw\n\"quoted\"", "number": -12.5, "big": 1_u64 << 53, "list": [1, null, true], "empty": {},
     });
-    visitor.say(&value).await;
-    assert_eq!(bed.message().await, value);
-    let frame = visitor.payload().await;
+    client.send_value(&value).await;
+    assert_eq!(fixture.message().await, value);
+    let frame = client.recv_frame().await;
     assert_eq!(frame.kind(), kind);
-    assert_eq!(visitor.decode(&frame), value);
+    assert_eq!(client.decode(&frame), value);
 
-    visitor.say("primus::id::").await;
-    assert_eq!(visitor.hear().await, format!("primus::id::{}", spark.id()));
+    client.send_value("primus::id::").await;
+    assert_eq!(client.recv().await, format!("primus::id::{}", spark.id()));
     spark.end();
-    assert_eq!(visitor.rest_until(1000).await, ["primus::server::close"]);
-    bed.finish().await;
+    assert_eq!(
+        client.recv_until_close(1000).await,
+        ["primus::server::close"]
+    );
+    fixture.finish().await;
 }
 
-/// JSON, in text.
+/// JSON, in text frames.
 pub async fn json(harness: Subject) {
-    speaks(&harness, Parser::Json, Kind::Text).await;
+    check_codec(&harness, Parser::Json, Kind::Text).await;
 }
 
-/// MessagePack, in binary.
+/// MessagePack, in binary frames.
 pub async fn message_pack(harness: Subject) {
-    speaks(&harness, Parser::MessagePack, Kind::Binary).await;
+    check_codec(&harness, Parser::MessagePack, Kind::Binary).await;
 }
 
-/// A codec of the user's own.
-pub async fn a_codec_of_ones_own(harness: Subject) {
-    speaks(&harness, Parser::custom(Lettered), Kind::Text).await;
+/// A codec defined by the user.
+pub async fn a_custom_codec(harness: Subject) {
+    check_codec(&harness, Parser::custom(Prefixed), Kind::Text).await;
 }
 
-/// JSON with a letter in front.
-struct Lettered;
+/// JSON with a one-letter prefix.
+struct Prefixed;
 
-impl Codec for Lettered {
+impl Codec for Prefixed {
     fn name(&self) -> &str {
-        "lettered"
+        "prefixed"
     }
 
     fn encode(&self, value: &dyn erased_serde::Serialize) -> Result<Frame, CodecError> {
@@ -79,7 +82,7 @@ impl Codec for Lettered {
         let text = message
             .as_str()
             .and_then(|text| text.strip_prefix('L'))
-            .ok_or_else(|| CodecError::new("a letter was expected"))?;
+            .ok_or_else(|| CodecError::new("expected the prefix L"))?;
         let mut json = serde_json::Deserializer::from_str(text);
         visit(&mut <dyn erased_serde::Deserializer<'_>>::erase(&mut json)).map_err(CodecError::new)
     }

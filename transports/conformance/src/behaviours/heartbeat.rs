@@ -1,19 +1,19 @@
-//! Pings, and what is taken as a sign of life.
+//! Pings, and the messages that keep a connection alive.
 
 use serde_json::Value;
 use stellarfw_transport::CloseReason;
 
 use super::Subject;
-use crate::bed::{Bed, Setup, Visitor, until};
+use crate::fixture::{Fixture, Setup, TestClient, until};
 
-/// For those who are to be found dead: milliseconds.
+/// Interval for connections that must time out, in milliseconds.
 const SHORT: u64 = 80;
-/// For those who are to stay alive, however loaded the machine: milliseconds.
+/// Interval for connections that must stay open on a loaded machine, in milliseconds.
 const LONG: u64 = 500;
-/// So many pings are waited for: three whole intervals.
+/// Number of pings to wait for; they span three full intervals.
 const PINGS: usize = 4;
 
-async fn beating(harness: &Subject, interval: u64) -> Bed {
+async fn with_heartbeat(harness: &Subject, interval: u64) -> Fixture {
     Setup::new(harness)
         .configure(|config| {
             config.ping_interval = interval;
@@ -27,110 +27,114 @@ fn ping(value: &Value) -> Option<&str> {
     value.as_str()?.strip_prefix("primus::ping::")
 }
 
-/// The next ping's value; nothing else may come.
-async fn next_ping(visitor: &mut Visitor) -> String {
-    let value = visitor.hear().await;
+/// Returns the value of the next ping. Fails on any other message.
+async fn next_ping(client: &mut TestClient) -> String {
+    let value = client.recv().await;
     match ping(&value) {
         Some(time) => {
             assert!(time.parse::<u64>().is_ok(), "{value}");
             time.to_owned()
         }
-        None => panic!("a ping was to come, instead: {value}"),
+        None => panic!("expected a ping, got {value}"),
     }
 }
 
-/// A client that answers no ping is ended after the interval, and may come again.
-pub async fn silence_ends_the_spark(harness: Subject) {
-    let bed = beating(&harness, SHORT).await;
-    let (mut visitor, spark) = bed.pair().await;
-    visitor.client.answer_pings(false);
-    let heard = visitor.rest_until(1001).await;
-    assert!(!heard.is_empty(), "it was never pinged");
-    assert!(heard.iter().all(|value| ping(value).is_some()), "{heard:?}");
-    assert_eq!(bed.closed(&spark).await, CloseReason::HeartbeatTimeout);
-    bed.finish().await;
+/// A client that answers no ping is closed after the interval, and may reconnect.
+pub async fn a_silent_client_is_closed(harness: Subject) {
+    let fixture = with_heartbeat(&harness, SHORT).await;
+    let (mut client, spark) = fixture.pair().await;
+    client.raw.answer_pings(false);
+    let received = client.recv_until_close(1001).await;
+    assert!(!received.is_empty(), "no ping was sent");
+    assert!(
+        received.iter().all(|value| ping(value).is_some()),
+        "{received:?}"
+    );
+    assert_eq!(fixture.closed(&spark).await, CloseReason::HeartbeatTimeout);
+    fixture.finish().await;
 }
 
-/// A client that is no longer there, and of which the network does not tell, is given up.
+/// A connection whose client vanished without a TCP close is closed.
 pub async fn a_half_open_connection_is_cut(harness: Subject) {
-    let bed = beating(&harness, SHORT).await;
-    // It is kept, and neither reads nor writes.
-    let (_visitor, spark) = bed.pair().await;
-    assert_eq!(bed.closed(&spark).await, CloseReason::HeartbeatTimeout);
-    until("it is out of the books", || bed.server.connections() == 0).await;
-    bed.finish().await;
+    let fixture = with_heartbeat(&harness, SHORT).await;
+    // The client stays connected, and neither reads nor writes.
+    let (_visitor, spark) = fixture.pair().await;
+    assert_eq!(fixture.closed(&spark).await, CloseReason::HeartbeatTimeout);
+    until("the spark is removed", || fixture.server.connections() == 0).await;
+    fixture.finish().await;
 }
 
-/// Pings come each interval, and `primus::pong::` keeps alive.
+/// The server pings once per interval, and `primus::pong::` keeps the connection alive.
 pub async fn pongs_keep_alive(harness: Subject) {
-    let bed = beating(&harness, LONG).await;
-    let (mut visitor, spark) = bed.pair().await;
-    visitor.client.answer_pings(false);
+    let fixture = with_heartbeat(&harness, LONG).await;
+    let (mut client, spark) = fixture.pair().await;
+    client.raw.answer_pings(false);
     for _ in 0..PINGS {
-        let time = next_ping(&mut visitor).await;
-        visitor.say(format!("primus::pong::{time}")).await;
+        let time = next_ping(&mut client).await;
+        client.send_value(format!("primus::pong::{time}")).await;
     }
     assert!(spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Any message is a sign of life.
+/// Any message keeps the connection alive.
 pub async fn any_message_keeps_alive(harness: Subject) {
-    let bed = beating(&harness, LONG).await;
-    let (mut visitor, spark) = bed.pair().await;
-    visitor.client.answer_pings(false);
+    let fixture = with_heartbeat(&harness, LONG).await;
+    let (mut client, spark) = fixture.pair().await;
+    client.raw.answer_pings(false);
     for n in 0..PINGS {
-        next_ping(&mut visitor).await;
-        visitor.say(n).await;
-        assert_eq!(bed.message().await, n);
+        next_ping(&mut client).await;
+        client.send_value(n).await;
+        assert_eq!(fixture.message().await, n);
     }
     assert!(spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A client that knows nothing of Primus is kept alive by the engine's own ping. Without one it is
-/// ended.
+/// The engine's own ping keeps a client alive that does not implement Primus.
+///
+/// An engine without pings closes such a client.
 pub async fn the_engines_own_pongs_keep_alive(harness: Subject) {
     let interval = if harness.engine().0.capabilities().ping {
         LONG
     } else {
         SHORT
     };
-    let bed = beating(&harness, interval).await;
-    let (mut visitor, spark) = bed.pair().await;
-    if bed.capabilities.ping {
+    let fixture = with_heartbeat(&harness, interval).await;
+    let (mut client, spark) = fixture.pair().await;
+    if fixture.capabilities.ping {
         for _ in 0..PINGS {
-            next_ping(&mut visitor).await;
+            next_ping(&mut client).await;
         }
         assert!(spark.is_open());
     } else {
-        visitor.rest_until(1001).await;
-        assert_eq!(bed.closed(&spark).await, CloseReason::HeartbeatTimeout);
+        client.recv_until_close(1001).await;
+        assert_eq!(fixture.closed(&spark).await, CloseReason::HeartbeatTimeout);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
 /// A client that pings by itself, as those before Primus 7 do, gets its pong with the same value
 /// and is not pinged any more.
 pub async fn a_legacy_client_is_answered_and_not_pinged(harness: Subject) {
-    let bed = beating(&harness, LONG).await;
-    let (mut legacy, spark) = bed.pair().await;
-    legacy.say("primus::ping::1234567890123").await;
+    let fixture = with_heartbeat(&harness, LONG).await;
+    let (mut legacy, spark) = fixture.pair().await;
+    legacy.send_value("primus::ping::1234567890123").await;
     // A ping may have come before the server knew.
-    let mut answer = legacy.hear().await;
+    let mut answer = legacy.recv().await;
     if ping(&answer).is_some() {
-        answer = legacy.hear().await;
+        answer = legacy.recv().await;
     }
     assert_eq!(answer, "primus::pong::1234567890123");
 
     // Another client's pings tell how often this one would have been pinged.
-    let (mut modern, _) = bed.pair().await;
+    let (mut modern, _) = fixture.pair().await;
     for n in 0..PINGS {
         let time = next_ping(&mut modern).await;
-        modern.say(format!("primus::pong::{time}")).await;
-        legacy.say(format!("primus::ping::{n}")).await;
-        assert_eq!(legacy.hear().await, format!("primus::pong::{n}"));
+        modern.send_value(format!("primus::pong::{time}")).await;
+        legacy.send_value(format!("primus::ping::{n}")).await;
+        assert_eq!(legacy.recv().await, format!("primus::pong::{n}"));
     }
     assert!(spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }

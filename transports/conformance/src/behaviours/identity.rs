@@ -1,4 +1,4 @@
-//! Ids, and finding sparks by them.
+//! Spark ids, and lookups by id.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,17 +7,17 @@ use stellarfw_transport::SparkId;
 
 use super::Subject;
 use crate::{
-    bed::{Event, Must, Setup},
+    fixture::{Event, OrFail, Setup},
     harness::Connect,
 };
 
-/// Ids are long, safe in a URL, and all different.
+/// Ids are long, unique and safe in a URL.
 pub async fn ids_are_unguessable(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let mut visitors = Vec::new();
+    let fixture = Setup::new(&harness).serve().await;
+    let mut clients = Vec::new();
     let mut ids = HashSet::new();
     for _ in 0..20 {
-        let (visitor, spark) = bed.pair().await;
+        let (client, spark) = fixture.pair().await;
         let id = spark.id().as_str();
         // 128 bits need 22 characters of base64.
         assert!(id.len() >= 22, "{id}");
@@ -26,28 +26,28 @@ pub async fn ids_are_unguessable(harness: Subject) {
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
             "{id}"
         );
-        assert!(ids.insert(spark.id().clone()), "{id} was given twice");
-        visitors.push(visitor);
+        assert!(ids.insert(spark.id().clone()), "duplicate id {id}");
+        clients.push(client);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// `primus::id::` is answered with the id, and the handler does not hear of it.
+/// `primus::id::` is answered with the id and does not reach the handler.
 pub async fn a_client_can_ask_for_its_id(harness: Subject) {
-    let bed = Setup::new(&harness).echo().serve().await;
-    let (mut visitor, spark) = bed.pair().await;
-    visitor.say("primus::id::").await;
-    visitor.say("data").await;
-    assert_eq!(visitor.hear().await, format!("primus::id::{}", spark.id()));
-    assert_eq!(visitor.hear().await, "data");
-    assert_eq!(bed.message().await, "data");
-    bed.finish().await;
+    let fixture = Setup::new(&harness).echo().serve().await;
+    let (mut client, spark) = fixture.pair().await;
+    client.send_value("primus::id::").await;
+    client.send_value("data").await;
+    assert_eq!(client.recv().await, format!("primus::id::{}", spark.id()));
+    assert_eq!(client.recv().await, "data");
+    assert_eq!(fixture.message().await, "data");
+    fixture.finish().await;
 }
 
-/// A generator of the user's own gives the ids.
-pub async fn ids_can_be_of_ones_own_making(harness: Subject) {
+/// A generator defined by the user supplies the ids.
+pub async fn ids_can_come_from_a_custom_generator(harness: Subject) {
     let next = Mutex::new(0);
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .with(|builder| {
             builder.ids(move |_| {
                 let mut next = next.lock();
@@ -57,124 +57,124 @@ pub async fn ids_can_be_of_ones_own_making(harness: Subject) {
         })
         .serve()
         .await;
-    let mut visitors = Vec::new();
+    let mut clients = Vec::new();
     for n in 1..=3 {
-        let (mut visitor, spark) = bed.pair().await;
+        let (mut client, spark) = fixture.pair().await;
         assert_eq!(spark.id().as_str(), format!("spark-{n}"));
-        visitor.say("primus::id::").await;
-        assert_eq!(visitor.hear().await, format!("primus::id::spark-{n}"));
-        visitors.push(visitor);
+        client.send_value("primus::id::").await;
+        assert_eq!(client.recv().await, format!("primus::id::spark-{n}"));
+        clients.push(client);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A generator that repeats itself does not make two sparks one.
-pub async fn a_repeated_id_is_not_given_twice(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// An id that a generator repeats is replaced, so that open sparks have distinct ids.
+pub async fn a_repeated_id_is_replaced(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .with(|builder| builder.ids(|_| SparkId::from("always")))
         .serve()
         .await;
-    let (mut one, first) = bed.pair().await;
-    let (mut two, second) = bed.pair().await;
+    let (mut one, first) = fixture.pair().await;
+    let (mut two, second) = fixture.pair().await;
     assert_eq!(first.id().as_str(), "always");
     assert_ne!(first.id(), second.id());
-    assert_eq!(bed.server.connections(), 2);
-    first.send(&1).must();
-    second.send(&2).must();
-    assert_eq!(one.hear().await, 1);
-    assert_eq!(two.hear().await, 2);
+    assert_eq!(fixture.server.connections(), 2);
+    first.send(&1).or_fail();
+    second.send(&2).or_fail();
+    assert_eq!(one.recv().await, 1);
+    assert_eq!(two.recv().await, 2);
 
-    one.vanish().await;
-    bed.closed(&first).await;
-    assert_eq!(bed.server.spark(second.id()), Some(second));
-    let (_three, third) = bed.pair().await;
+    one.disconnect().await;
+    fixture.closed(&first).await;
+    assert_eq!(fixture.server.spark(second.id()), Some(second));
+    let (_three, third) = fixture.pair().await;
     assert_eq!(
         third.id().as_str(),
         "always",
-        "an id is free again when its spark is gone"
+        "the id of a closed spark must be available"
     );
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Nor to two that connect at the same moment.
-pub async fn a_repeated_id_is_not_given_twice_at_once(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// A repeated id is also replaced when clients connect concurrently.
+pub async fn a_repeated_id_is_replaced_under_concurrency(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .with(|builder| builder.ids(|_| SparkId::from("always")))
         .serve()
         .await;
-    let bed = Arc::new(bed);
+    let fixture = Arc::new(fixture);
     for _ in 0..20 {
         let tasks: Vec<_> = (0..4)
             .map(|_| {
-                let bed = bed.clone();
-                tokio::spawn(async move { bed.connect(Connect::default()).await })
+                let fixture = fixture.clone();
+                tokio::spawn(async move { fixture.connect(Connect::default()).await })
             })
             .collect();
-        let mut visitors = Vec::new();
+        let mut clients = Vec::new();
         for task in tasks {
-            visitors.push(task.await.must());
+            clients.push(task.await.or_fail());
         }
         let mut sparks = Vec::new();
-        while sparks.len() < visitors.len() {
-            sparks.push(bed.opened().await);
+        while sparks.len() < clients.len() {
+            sparks.push(fixture.opened().await);
         }
         let ids: HashSet<_> = sparks.iter().map(|spark| spark.id().clone()).collect();
         assert_eq!(ids.len(), sparks.len(), "{sparks:?}");
         for spark in &sparks {
-            assert_eq!(bed.server.spark(spark.id()).as_ref(), Some(spark));
+            assert_eq!(fixture.server.spark(spark.id()).as_ref(), Some(spark));
         }
-        for visitor in visitors {
-            visitor.vanish().await;
+        for client in clients {
+            client.disconnect().await;
         }
         for _ in &sparks {
-            assert!(matches!(bed.event().await, Event::Close(..)));
+            assert!(matches!(fixture.event().await, Event::Close(..)));
         }
-        assert_eq!(bed.server.connections(), 0);
+        assert_eq!(fixture.server.connections(), 0);
     }
-    match Arc::into_inner(bed) {
-        Some(bed) => bed.finish().await,
-        None => panic!("all tasks are over"),
+    match Arc::into_inner(fixture) {
+        Some(fixture) => fixture.finish().await,
+        None => panic!("a task still holds the fixture"),
     }
 }
 
-/// A spark is found by its id for as long as it is there.
+/// A spark can be looked up by its id while it is open.
 pub async fn sparks_are_found_by_id(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
-    let found = bed.server.spark(spark.id());
-    let found = found.unwrap_or_else(|| panic!("it was not found"));
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
+    let found = fixture.server.spark(spark.id());
+    let found = found.unwrap_or_else(|| panic!("the spark was not found"));
     assert_eq!(found, spark);
-    found.send("found").must();
-    assert_eq!(visitor.hear().await, "found");
-    assert!(bed.server.spark("another").is_none());
-    visitor.vanish().await;
-    bed.closed(&spark).await;
-    assert!(bed.server.spark(spark.id()).is_none());
-    bed.finish().await;
+    found.send("found").or_fail();
+    assert_eq!(client.recv().await, "found");
+    assert!(fixture.server.spark("another").is_none());
+    client.disconnect().await;
+    fixture.closed(&spark).await;
+    assert!(fixture.server.spark(spark.id()).is_none());
+    fixture.finish().await;
 }
 
-/// All sparks are visited, and all can be written to at once.
+/// `for_each` visits every spark, and `write` sends to all of them.
 pub async fn all_sparks_can_be_written_to(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let mut visitors = Vec::new();
+    let fixture = Setup::new(&harness).serve().await;
+    let mut clients = Vec::new();
     let mut ids = HashSet::new();
     for _ in 0..10 {
-        let (visitor, spark) = bed.pair().await;
-        visitors.push(visitor);
+        let (client, spark) = fixture.pair().await;
+        clients.push(client);
         ids.insert(spark.id().clone());
     }
     let mut seen = HashSet::new();
-    bed.server.for_each(|spark| {
+    fixture.server.for_each(|spark| {
         assert!(seen.insert(spark.id().clone()), "visited twice");
     });
     assert_eq!(seen, ids);
     for n in 0..10 {
-        assert_eq!(bed.server.write(&n).ok(), Some(10));
+        assert_eq!(fixture.server.write(&n).ok(), Some(10));
     }
-    for visitor in &mut visitors {
+    for client in &mut clients {
         for n in 0..10 {
-            assert_eq!(visitor.hear().await, n);
+            assert_eq!(client.recv().await, n);
         }
     }
-    bed.finish().await;
+    fixture.finish().await;
 }

@@ -1,97 +1,99 @@
-//! What becomes of messages.
+//! Order, integrity and limits of messages.
 
 use serde_json::{Value, json};
 use stellarfw_transport::{CloseReason, Delivery, Frame, Kind, Parser};
 
 use super::Subject;
-use crate::bed::{Bed, Event, Must, Setup, filler};
+use crate::fixture::{Event, Fixture, OrFail, Setup, filler};
 
 const MANY: u32 = 10_000;
 const CLIENTS: u32 = 4;
 const BATCH: u32 = 50;
 
-/// Ten thousand messages of a client arrive in order.
-pub async fn order_is_kept_in(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, _) = bed.pair().await;
+/// Ten thousand messages from a client arrive in order.
+pub async fn incoming_order_is_kept(harness: Subject) {
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, _) = fixture.pair().await;
     for n in 0..MANY {
-        visitor.say(n).await;
+        client.send_value(n).await;
     }
     for n in 0..MANY {
-        assert_eq!(bed.message().await, n);
+        assert_eq!(fixture.message().await, n);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
 /// Ten thousand messages to a client arrive in order.
-pub async fn order_is_kept_out(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
+pub async fn outgoing_order_is_kept(harness: Subject) {
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
     for n in 0..MANY {
         spark
             .send(&n)
             .unwrap_or_else(|error| panic!("message {n}: {error}"));
     }
     for n in 0..MANY {
-        assert_eq!(visitor.hear().await, n);
+        assert_eq!(client.recv().await, n);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Ten thousand messages of several clients come back to each in order, sent and received at once.
-pub async fn order_is_kept_both_ways_at_once(harness: Subject) {
-    let bed = Setup::new(&harness).echo().serve().await;
-    let mut visitors = Vec::new();
+/// Each client receives its own messages back in order while all send and receive concurrently.
+pub async fn order_is_kept_in_both_directions(harness: Subject) {
+    let fixture = Setup::new(&harness).echo().serve().await;
+    let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        visitors.push(bed.pair().await.0);
+        clients.push(fixture.pair().await.0);
     }
     let tasks: Vec<_> = (0..CLIENTS)
-        .zip(visitors)
-        .map(|(client, mut visitor)| {
+        .zip(clients)
+        .map(|(number, mut client)| {
             tokio::spawn(async move {
                 for batch in 0..MANY / CLIENTS / BATCH {
                     for n in 0..BATCH {
-                        visitor.say((client, batch, n)).await;
+                        client.send_value((number, batch, n)).await;
                     }
                     for n in 0..BATCH {
-                        assert_eq!(visitor.hear().await, json!([client, batch, n]));
+                        assert_eq!(client.recv().await, json!([number, batch, n]));
                     }
                 }
-                visitor
+                client
             })
         })
         .collect();
     for task in tasks {
-        task.await.must();
+        task.await.or_fail();
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Any thread can send, also one that knows nothing of async.
+/// A thread outside any runtime can send.
 pub async fn any_thread_can_send(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
     let sender = spark.clone();
     let thread = std::thread::spawn(move || {
         for n in 0..100 {
-            sender.send(&n).must();
+            sender.send(&n).or_fail();
         }
         sender.end();
     });
     let mut expected: Vec<Value> = (0..100).map(Value::from).collect();
     expected.push("primus::server::close".into());
-    assert_eq!(visitor.rest_until(1000).await, expected);
+    assert_eq!(client.recv_until_close(1000).await, expected);
     assert!(thread.join().is_ok());
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A bed without a codec, if the engine has such a thing. One that lacks binary may refuse it.
-async fn raw(harness: &Subject) -> Option<Bed> {
+/// Starts a fixture with [`Parser::Raw`].
+///
+/// Returns `None` if the engine refuses to start, which only an engine without binary may do.
+async fn raw(harness: &Subject) -> Option<Fixture> {
     let setup = Setup::new(harness)
         .with(|builder| builder.parser(Parser::Raw))
         .echo();
     match setup.try_serve().await {
-        Ok(bed) => Some(bed),
+        Ok(fixture) => Some(fixture),
         Err(error) => {
             let capabilities = harness.engine().0.capabilities();
             assert!(!capabilities.binary, "{error}");
@@ -100,12 +102,12 @@ async fn raw(harness: &Subject) -> Option<Bed> {
     }
 }
 
-/// Text passes untouched where no codec touches it.
+/// Text passes unchanged with [`Parser::Raw`].
 pub async fn raw_text_is_untouched(harness: Subject) {
-    let Some(bed) = raw(&harness).await else {
+    let Some(fixture) = raw(&harness).await else {
         return;
     };
-    let (mut visitor, _) = bed.pair().await;
+    let (mut client, _) = fixture.pair().await;
     for text in [
         "x",
         "{not json",
@@ -113,143 +115,143 @@ pub async fn raw_text_is_untouched(harness: Subject) {
         "\"primus::ping::1\"",
         "żółw 🐢 \u{2028}\u{feff}",
     ] {
-        visitor.send(Frame::text(text)).await;
-        let (_, frame) = bed.frame().await;
+        client.send(Frame::text(text)).await;
+        let (_, frame) = fixture.frame().await;
         assert_eq!(
             (frame.kind(), &frame.payload()[..]),
             (Kind::Text, text.as_bytes())
         );
-        assert_eq!(visitor.payload().await, Frame::text(text));
+        assert_eq!(client.recv_frame().await, Frame::text(text));
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Bytes pass untouched. An engine that lacks binary leaves them out and harms nothing else.
+/// Bytes pass unchanged with [`Parser::Raw`]. An engine without binary drops them.
 pub async fn raw_binary_is_untouched(harness: Subject) {
-    let Some(bed) = raw(&harness).await else {
+    let Some(fixture) = raw(&harness).await else {
         return;
     };
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     let all = Frame::binary((0..=255).collect::<Vec<u8>>());
-    if bed.capabilities.binary {
+    if fixture.capabilities.binary {
         for frame in [
             all,
             Frame::binary(&b"text"[..]),
             Frame::binary(vec![0; 70_000]),
         ] {
-            visitor.send(frame.clone()).await;
-            assert_eq!(bed.frame().await.1, frame);
-            assert_eq!(visitor.payload().await, frame);
+            client.send(frame.clone()).await;
+            assert_eq!(fixture.frame().await.1, frame);
+            assert_eq!(client.recv_frame().await, frame);
         }
     } else {
         spark.send_frame(all, Delivery::Reliable).ok();
         spark
             .send_frame(Frame::text("after"), Delivery::Reliable)
-            .must();
-        assert_eq!(visitor.payload().await, Frame::text("after"));
+            .or_fail();
+        assert_eq!(client.recv_frame().await, Frame::text("after"));
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// JSON goes out with U+2028 and U+2029 escaped, and comes in either way.
+/// Outgoing JSON escapes U+2028 and U+2029. Incoming JSON may contain either form.
 pub async fn line_separators_are_escaped(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
     let text = "a\u{2028}b\u{2029}c";
-    spark.send(text).must();
-    let frame = visitor.payload().await;
+    spark.send(text).or_fail();
+    let frame = client.recv_frame().await;
     assert_eq!(&frame.payload()[..], br#""a\u2028b\u2029c""#);
-    visitor.send(Frame::text(format!("\"{text}\""))).await;
-    assert_eq!(bed.message().await, text);
-    visitor.send(frame).await;
-    assert_eq!(bed.message().await, text);
-    bed.finish().await;
+    client.send(Frame::text(format!("\"{text}\""))).await;
+    assert_eq!(fixture.message().await, text);
+    client.send(frame).await;
+    assert_eq!(fixture.message().await, text);
+    fixture.finish().await;
 }
 
-/// A mebibyte arrives whole, both ways, and does not harm the small ones around it.
-pub async fn large_messages_arrive_whole(harness: Subject) {
-    let bed = Setup::new(&harness).echo().serve().await;
-    let (mut visitor, _) = bed.pair().await;
+/// Messages of 1 MiB arrive intact in both directions, between small ones.
+pub async fn large_messages_arrive_intact(harness: Subject) {
+    let fixture = Setup::new(&harness).echo().serve().await;
+    let (mut client, _) = fixture.pair().await;
     let large = filler(1 << 20);
     for _ in 0..3 {
-        visitor.say("before").await;
-        visitor.say(&large).await;
-        visitor.say("after").await;
-        assert_eq!(visitor.hear().await, "before");
+        client.send_value("before").await;
+        client.send_value(&large).await;
+        client.send_value("after").await;
+        assert_eq!(client.recv().await, "before");
         assert!(
-            visitor.hear().await == *large,
-            "the large message was changed"
+            client.recv().await == *large,
+            "the large message was altered"
         );
-        assert_eq!(visitor.hear().await, "after");
+        assert_eq!(client.recv().await, "after");
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
 const MAX_LENGTH: usize = 5_000;
 
 /// A message of exactly `maxLength` bytes passes.
-pub async fn a_message_of_the_longest_length_passes(harness: Subject) {
-    let bed = Setup::new(&harness)
+pub async fn a_message_of_the_maximum_length_passes(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| config.max_length = MAX_LENGTH)
         .echo()
         .serve()
         .await;
-    let (mut visitor, _) = bed.pair().await;
+    let (mut client, _) = fixture.pair().await;
     for _ in 0..3 {
-        let longest = visitor.encode(&filler(MAX_LENGTH - 2));
+        let longest = client.encode(&filler(MAX_LENGTH - 2));
         assert_eq!(longest.len(), MAX_LENGTH);
-        visitor.send(longest.clone()).await;
-        assert_eq!(visitor.payload().await, longest);
+        client.send(longest.clone()).await;
+        assert_eq!(client.recv_frame().await, longest);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// One byte more than `maxLength` ends the sender with 1009, and nobody else.
-pub async fn a_longer_message_ends_its_sender_only(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// One byte more than `maxLength` closes the sender with 1009, and no other client.
+pub async fn an_oversized_message_closes_its_sender_only(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| config.max_length = MAX_LENGTH)
         .serve()
         .await;
-    for too_much in [1, 1_000, 1 << 20] {
-        let (mut other, other_spark) = bed.pair().await;
-        let (mut visitor, spark) = bed.pair().await;
-        let frame = visitor.encode(&filler(MAX_LENGTH - 2 + too_much));
-        // The server may have closed before the last byte has left.
-        visitor.try_send(frame).await.ok();
-        assert_eq!(visitor.rest_until(1009).await, Vec::<Value>::new());
-        assert_eq!(bed.closed(&spark).await, CloseReason::TooLarge);
+    for excess in [1, 1_000, 1 << 20] {
+        let (mut other, other_spark) = fixture.pair().await;
+        let (mut client, spark) = fixture.pair().await;
+        let frame = client.encode(&filler(MAX_LENGTH - 2 + excess));
+        // The server may close before the last byte is sent.
+        client.try_send(frame).await.ok();
+        assert_eq!(client.recv_until_close(1009).await, Vec::<Value>::new());
+        assert_eq!(fixture.closed(&spark).await, CloseReason::TooLarge);
 
-        other.say("still here").await;
-        assert_eq!(bed.message().await, "still here");
-        other.vanish().await;
-        bed.closed(&other_spark).await;
+        other.send_value("still here").await;
+        assert_eq!(fixture.message().await, "still here");
+        other.disconnect().await;
+        fixture.closed(&other_spark).await;
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// What is not of the codec is reported once and dropped; the spark stays.
+/// A message that the codec cannot decode is reported once and dropped. The spark stays open.
 pub async fn an_undecodable_message_is_dropped(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
     for broken in ["{\"a\":", "nonsense", "[1,2]]", "\"primus::"] {
-        visitor.say("before").await;
-        visitor.send(Frame::text(broken)).await;
-        visitor.say("after").await;
-        assert_eq!(bed.message().await, "before");
-        match bed.event().await {
+        client.send_value("before").await;
+        client.send(Frame::text(broken)).await;
+        client.send_value("after").await;
+        assert_eq!(fixture.message().await, "before");
+        match fixture.event().await {
             Event::Error(of) => assert_eq!(of, spark),
-            other => panic!("an error was to be reported, instead: {other:?}"),
+            other => panic!("expected an error event, got {other:?}"),
         }
-        assert_eq!(bed.message().await, "after");
+        assert_eq!(fixture.message().await, "after");
     }
     assert!(spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// A `primus::x` that is not of the protocol is the application's.
+/// Unknown `primus::` messages are delivered to the application.
 pub async fn unknown_control_messages_are_data(harness: Subject) {
-    let bed = Setup::new(&harness).echo().serve().await;
-    let (mut visitor, _) = bed.pair().await;
+    let fixture = Setup::new(&harness).echo().serve().await;
+    let (mut client, _) = fixture.pair().await;
     for text in [
         "primus::",
         "primus::x",
@@ -259,37 +261,37 @@ pub async fn unknown_control_messages_are_data(harness: Subject) {
         " primus::id::",
         "Primus::id::",
     ] {
-        visitor.say(text).await;
-        assert_eq!(bed.message().await, text);
-        assert_eq!(visitor.hear().await, text);
+        client.send_value(text).await;
+        assert_eq!(fixture.message().await, text);
+        assert_eq!(client.recv().await, text);
     }
-    visitor.say(json!({ "a": "primus::id::" })).await;
-    assert_eq!(bed.message().await, json!({ "a": "primus::id::" }));
-    bed.finish().await;
+    client.send_value(json!({ "a": "primus::id::" })).await;
+    assert_eq!(fixture.message().await, json!({ "a": "primus::id::" }));
+    fixture.finish().await;
 }
 
-/// A client that is gone in the middle of a message has not sent it.
-pub async fn a_broken_message_is_never_delivered(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut visitor, spark) = bed.pair().await;
-    visitor.say("whole").await;
-    assert_eq!(bed.message().await, "whole");
-    let half = visitor.encode(&filler(10_000));
-    visitor.client.send_half(half).await;
-    visitor.vanish().await;
+/// A message whose client disconnects half-way is not delivered.
+pub async fn a_partial_message_is_never_delivered(harness: Subject) {
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut client, spark) = fixture.pair().await;
+    client.send_value("complete").await;
+    assert_eq!(fixture.message().await, "complete");
+    let half = client.encode(&filler(10_000));
+    client.raw.send_half(half).await;
+    client.disconnect().await;
     // The next event is the close: neither a message nor an error came before.
-    bed.closed(&spark).await;
-    bed.is_well().await;
-    bed.finish().await;
+    fixture.closed(&spark).await;
+    fixture.assert_healthy().await;
+    fixture.finish().await;
 }
 
-/// Whatever bytes a client sends, at most its own spark ends.
-pub async fn garbage_ends_its_sender_only(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (mut other, other_spark) = bed.pair().await;
+/// Random bytes close at most the spark of the client that sends them.
+pub async fn garbage_closes_its_sender_only(harness: Subject) {
+    let fixture = Setup::new(&harness).serve().await;
+    let (mut other, other_spark) = fixture.pair().await;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..20 {
-        let (mut visitor, spark) = bed.pair().await;
+        let (mut client, spark) = fixture.pair().await;
         let mut bytes = vec![0; 2_000];
         for byte in &mut bytes {
             state ^= state << 13;
@@ -297,12 +299,12 @@ pub async fn garbage_ends_its_sender_only(harness: Subject) {
             state ^= state << 17;
             *byte = state as u8;
         }
-        visitor.client.send_garbage(&bytes).await;
-        visitor.vanish().await;
-        bed.closed_at_last(&spark).await;
+        client.raw.send_garbage(&bytes).await;
+        client.disconnect().await;
+        fixture.closed_eventually(&spark).await;
     }
-    other.say("still here").await;
-    assert_eq!(bed.message().await, "still here");
+    other.send_value("still here").await;
+    assert_eq!(fixture.message().await, "still here");
     assert!(other_spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }

@@ -1,6 +1,6 @@
-//! The behaviours, one function each, by subject.
+//! The behaviours, one function each, grouped by subject.
 //!
-//! Each makes a server of its own and panics with what did not hold; [`check`](crate::check),
+//! Each function starts its own server and panics if an assertion fails. [`check`](crate::check),
 //! [`run_all`](crate::run_all) and [`suite!`](crate::suite) run them.
 
 pub mod access;
@@ -25,5 +25,5 @@ use std::sync::Arc;
 
 use crate::harness::Harness;
 
-/// What every behaviour takes.
+/// The argument of every behaviour.
 type Subject = Arc<dyn Harness>;

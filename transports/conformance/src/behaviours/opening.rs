@@ -1,40 +1,40 @@
-//! What happens when a client connects.
+//! Opening a connection.
 
 use serde_json::json;
 use stellarfw_transport::Flow;
 
 use super::Subject;
 use crate::{
-    bed::{Gate, Setup},
+    fixture::{Gate, Setup},
     harness::Connect,
 };
 
-/// A connection becomes one open spark of its engine, known to its server.
+/// A connection becomes one open spark, which the server lists.
 pub async fn a_connection_becomes_a_spark(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (visitor, spark) = bed.pair().await;
-    assert_eq!(spark.transport(), bed.engine.name());
+    let fixture = Setup::new(&harness).serve().await;
+    let (client, spark) = fixture.pair().await;
+    assert_eq!(spark.transport(), fixture.engine.name());
     assert!(spark.is_open());
     assert_eq!(spark.close_reason(), None);
-    assert_eq!(bed.server.connections(), 1);
-    assert_eq!(bed.server.opened(), 1);
+    assert_eq!(fixture.server.connections(), 1);
+    assert_eq!(fixture.server.opened(), 1);
 
-    let (other, second) = bed.pair().await;
+    let (other, second) = fixture.pair().await;
     assert_ne!(spark.id(), second.id());
-    assert_eq!(bed.server.connections(), 2);
+    assert_eq!(fixture.server.connections(), 2);
 
-    visitor.vanish().await;
-    bed.closed(&spark).await;
-    assert_eq!(bed.server.connections(), 1);
-    assert!(second.is_open(), "only the spark whose client left is gone");
-    other.vanish().await;
-    bed.closed(&second).await;
-    bed.finish().await;
+    client.disconnect().await;
+    fixture.closed(&spark).await;
+    assert_eq!(fixture.server.connections(), 1);
+    assert!(second.is_open(), "the other client's spark closed too");
+    other.disconnect().await;
+    fixture.closed(&second).await;
+    fixture.finish().await;
 }
 
-/// What the open hook sends comes before all else.
-pub async fn the_open_hook_can_welcome(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// Messages that the open hook sends arrive before all others.
+pub async fn the_open_hook_sends_first(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .on_open(|spark| {
             spark
                 .send(&json!({ "welcome": "hello", "context": "api" }))
@@ -46,23 +46,23 @@ pub async fn the_open_hook_can_welcome(harness: Subject) {
         .serve()
         .await;
     for _ in 0..3 {
-        let mut visitor = bed.connect(Connect::default()).await;
-        visitor.say("first words").await;
+        let mut client = fixture.connect(Connect::default()).await;
+        client.send_value("first words").await;
         assert_eq!(
-            visitor.hear().await,
+            client.recv().await,
             json!({ "welcome": "hello", "context": "api" })
         );
-        assert_eq!(visitor.hear().await, 1);
-        assert_eq!(visitor.hear().await, "first words");
+        assert_eq!(client.recv().await, 1);
+        assert_eq!(client.recv().await, "first words");
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// While an async connection hook runs, messages are kept; they are delivered after it, in order.
+/// Messages queue while an async connection hook runs, and are delivered in order after it.
 pub async fn messages_wait_for_the_connection_hook(harness: Subject) {
     let gate = Gate::new();
     let hook = gate.clone();
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .with(|builder| {
             builder.on_connection(move |spark| {
                 let passed = hook.passed();
@@ -76,35 +76,36 @@ pub async fn messages_wait_for_the_connection_hook(harness: Subject) {
         .echo()
         .serve()
         .await;
-    let mut visitor = bed.connect(Connect::default()).await;
+    let mut client = fixture.connect(Connect::default()).await;
     for n in 0..100 {
-        visitor.say(n).await;
+        client.send_value(n).await;
     }
-    // Control messages need no handler and are answered at once: so the engine has read up to it.
-    visitor.say("primus::id::").await;
-    assert_eq!(visitor.hear().await, "wait");
-    let id = visitor.hear().await;
+    // The transport layer answers control messages at once, so this one marks how far the engine
+    // has read.
+    client.send_value("primus::id::").await;
+    assert_eq!(client.recv().await, "wait");
+    let id = client.recv().await;
     assert!(
         id.as_str().is_some_and(|id| id.starts_with("primus::id::")),
         "{id}"
     );
-    assert_eq!(bed.server.connections(), 1);
+    assert_eq!(fixture.server.connections(), 1);
 
     gate.open();
-    bed.opened().await;
+    fixture.opened().await;
     for n in 0..100 {
-        assert_eq!(bed.message().await, n);
+        assert_eq!(fixture.message().await, n);
     }
-    assert_eq!(visitor.hear().await, "now");
+    assert_eq!(client.recv().await, "now");
     for n in 0..100 {
-        assert_eq!(visitor.hear().await, n);
+        assert_eq!(client.recv().await, n);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// An open hook may turn a client away: the client gets what was said, and the end.
-pub async fn an_ended_opening_still_says_what_was_said(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// An open hook can end the connection: the client receives what was sent, then the close.
+pub async fn messages_sent_before_an_early_end_arrive(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .on_open(|spark| {
             spark.send("not today").ok();
             spark.end();
@@ -112,11 +113,11 @@ pub async fn an_ended_opening_still_says_what_was_said(harness: Subject) {
         })
         .serve()
         .await;
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     assert_eq!(
-        visitor.rest_until(1000).await,
+        client.recv_until_close(1000).await,
         ["not today", "primus::server::close"]
     );
-    bed.closed(&spark).await;
-    bed.finish().await;
+    fixture.closed(&spark).await;
+    fixture.finish().await;
 }

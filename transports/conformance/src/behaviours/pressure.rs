@@ -1,4 +1,4 @@
-//! What happens to those who are slower than others.
+//! Slow consumers and busy handlers.
 
 use std::{
     sync::{
@@ -14,71 +14,79 @@ use stellarfw_transport::{
 };
 
 use super::Subject;
-use crate::bed::{Gate, Must, Setup, filler, until, within};
+use crate::fixture::{Gate, OrFail, Setup, filler, until, within};
 
-/// One message is as long.
+/// Payload size of one message, in bytes.
 const CHUNK: usize = 64 << 10;
-/// More of them than any network holds back.
+/// Maximum number of messages; exceeds what the network buffers.
 const MOST: u64 = 4_096;
 
-/// Dropped messages in a row after which an outbox counts as full for good.
+/// Number of consecutive drops after which the outbox counts as full.
 const REFUSALS: u32 = 50;
 
-/// The number a chunk begins with.
+/// Returns the sequence number at the start of a chunk.
 fn number(value: &Value) -> u64 {
     value[0]
         .as_u64()
         .unwrap_or_else(|| panic!("not a chunk: {value}"))
 }
 
-/// Who does not read is closed with 1013 once its outbox is full; others get everything meanwhile.
+/// A client that does not read is closed with 1013 once its outbox is full. Others are not delayed.
 pub async fn a_slow_peer_is_closed_and_delays_nobody(harness: Subject) {
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             config.outbox = OutboxLimits::new(64, 1 << 20);
-            // The slow one has as long as it needs to find out.
+            // The slow client reads its backlog before the server aborts it.
             config.close_timeout = 60_000;
         })
         .serve()
         .await;
-    let (mut slow, slow_spark) = bed.pair().await;
-    let (mut quick, quick_spark) = bed.pair().await;
+    let (mut slow, slow_spark) = fixture.pair().await;
+    let (mut quick, quick_spark) = fixture.pair().await;
     let chunk = filler(CHUNK);
     let mut count = 0;
     while slow_spark.is_open() && count < MOST {
-        bed.server.write(&json!([count, chunk])).must();
-        assert_eq!(number(&quick.hear().await), count);
+        fixture.server.write(&json!([count, chunk])).or_fail();
+        assert_eq!(number(&quick.recv().await), count);
         count += 1;
     }
     assert_eq!(slow_spark.close_reason(), Some(&CloseReason::SlowConsumer));
-    assert_eq!(bed.server.slow_consumers(), 1);
+    assert_eq!(fixture.server.slow_consumers(), 1);
     assert!(matches!(slow_spark.send("more"), Err(SendError::Closed)));
 
-    // When it reads at last it finds a part of what was sent, in order, and the end.
-    let heard: Vec<u64> = slow.rest_until(1013).await.iter().map(number).collect();
-    assert!(heard.iter().copied().eq(0..heard.len() as u64), "{heard:?}");
-    assert!((heard.len() as u64) < count);
-    assert_eq!(bed.closed(&slow_spark).await, CloseReason::SlowConsumer);
+    // It reads the part that was sent, in order, and then the close.
+    let received: Vec<u64> = slow
+        .recv_until_close(1013)
+        .await
+        .iter()
+        .map(number)
+        .collect();
+    assert!(
+        received.iter().copied().eq(0..received.len() as u64),
+        "{received:?}"
+    );
+    assert!((received.len() as u64) < count);
+    assert_eq!(fixture.closed(&slow_spark).await, CloseReason::SlowConsumer);
 
     assert!(quick_spark.is_open());
-    quick_spark.send("fine").must();
-    assert_eq!(quick.hear().await, "fine");
-    bed.finish().await;
+    quick_spark.send("fine").or_fail();
+    assert_eq!(quick.recv().await, "fine");
+    fixture.finish().await;
 }
 
-/// Sends volatile chunks until nothing leaves the outbox any more, and returns how many were accepted.
+/// Sends volatile chunks until the outbox stays full. Returns the number accepted.
 ///
-/// One dropped message does not mean that the peer's pipe is full: the engine may not have had its
-/// turn yet. So the outbox must stay full over [`REFUSALS`] attempts, between which it has one.
+/// A single drop can mean that the engine has not run yet, so the outbox must stay full over
+/// [`REFUSALS`] attempts, with a pause between them.
 pub(super) async fn fill(spark: &Spark) -> u64 {
     let chunk = filler(CHUNK);
     let (mut accepted, mut refused) = (0, 0);
     while refused < REFUSALS {
         assert!(
             accepted < MOST,
-            "{MOST} chunks were taken for a peer that does not read"
+            "{MOST} chunks were accepted for a client that does not read"
         );
-        let frame = spark.parser().encode(&json!([accepted, chunk])).must();
+        let frame = spark.parser().encode(&json!([accepted, chunk])).or_fail();
         match spark.send_frame(frame, Delivery::Volatile) {
             Ok(()) => {
                 (accepted, refused) = (accepted + 1, 0);
@@ -94,40 +102,40 @@ pub(super) async fn fill(spark: &Spark) -> u64 {
     accepted
 }
 
-/// Volatile messages that find the outbox full are dropped, and their spark stays.
+/// Volatile messages are dropped when the outbox is full. The spark stays open.
 pub async fn volatile_messages_are_dropped(harness: Subject) {
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .configure(|config| config.outbox = OutboxLimits::new(64, 1 << 20))
         .serve()
         .await;
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     let sent = fill(&spark).await;
     assert!(spark.is_open());
     assert!(spark.waiting().frames > 0);
     for n in 0..sent {
-        assert_eq!(number(&visitor.hear().await), n);
+        assert_eq!(number(&client.recv().await), n);
     }
     until("the outbox is empty", || spark.waiting().frames == 0).await;
-    spark.send("newest").must();
-    // Engines that write beside the sender may have made room between two volatile messages.
-    let mut last = visitor.hear().await;
+    spark.send("newest").or_fail();
+    // An engine that writes concurrently may have freed space between two volatile messages.
+    let mut last = client.recv().await;
     while last != "newest" {
-        last = visitor.hear().await;
+        last = client.recv().await;
     }
-    assert_eq!(bed.server.slow_consumers(), 0);
-    bed.finish().await;
+    assert_eq!(fixture.server.slow_consumers(), 0);
+    fixture.finish().await;
 }
 
-/// While a handler is busy only so much is kept for it: its peer is slowed down, or closed.
+/// A busy handler's inbox is bounded: its client is slowed down, or closed.
 pub async fn the_inbox_is_bounded(harness: Subject) {
     let gate = Gate::new();
     let wait = gate.clone();
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .configure(|config| config.inbox = InboxLimits::new(8, 4 * CHUNK))
         .on_message(move |_, _| Flow::start(wait.passed()))
         .serve()
         .await;
-    let (mut visitor, spark) = bed.pair().await;
+    let (mut client, spark) = fixture.pair().await;
     let sent = Arc::new(AtomicU64::new(0));
     let enough = Arc::new(AtomicBool::new(false));
     let task = tokio::spawn({
@@ -138,21 +146,24 @@ pub async fn the_inbox_is_bounded(harness: Subject) {
                 if enough.load(Ordering::Relaxed) {
                     break;
                 }
-                let frame = visitor.encode(&json!([n, chunk]));
-                if visitor.client.send(frame).await.is_err() {
+                let frame = client.encode(&json!([n, chunk]));
+                if client.raw.send(frame).await.is_err() {
                     break;
                 }
                 sent.store(n + 1, Ordering::Relaxed);
             }
-            visitor
+            client
         }
     });
-    // Until the client can send no more, or is closed.
+    // Wait until the client cannot send more, or is closed.
     let mut before = u64::MAX;
-    within("for the sending to stop", async {
+    within("backpressure on the sender", async {
         while spark.is_open() && before != sent.load(Ordering::Relaxed) {
             before = sent.load(Ordering::Relaxed);
-            assert!(before < MOST, "a busy handler was sent {MOST} messages");
+            assert!(
+                before < MOST,
+                "{MOST} messages were queued for a busy handler"
+            );
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     })
@@ -160,19 +171,22 @@ pub async fn the_inbox_is_bounded(harness: Subject) {
     enough.store(true, Ordering::Relaxed);
     let closed = !spark.is_open();
     gate.open();
-    let mut visitor = within("for the sender", task).await.must();
+    let mut client = within("sender task", task).await.or_fail();
 
     if closed {
         assert_eq!(spark.close_reason(), Some(&CloseReason::InboxFull));
-        visitor.rest_until(1013).await;
-        assert_eq!(bed.closed_at_last(&spark).await, CloseReason::InboxFull);
+        client.recv_until_close(1013).await;
+        assert_eq!(
+            fixture.closed_eventually(&spark).await,
+            CloseReason::InboxFull
+        );
     } else {
         for n in 0..sent.load(Ordering::Relaxed) {
-            assert_eq!(number(&bed.message().await), n);
+            assert_eq!(number(&fixture.message().await), n);
         }
         assert!(spark.is_open());
-        spark.send("on we go").must();
-        assert_eq!(visitor.hear().await, "on we go");
+        spark.send("still open").or_fail();
+        assert_eq!(client.recv().await, "still open");
     }
-    bed.finish().await;
+    fixture.finish().await;
 }

@@ -1,17 +1,17 @@
-//! What becomes of those who send too much.
+//! Rate limits of messages.
 
 use stellarfw_transport::{CloseReason, MessageRate, Spark};
 
 use super::Subject;
-use crate::bed::{Bed, Must, Setup, Visitor, until};
+use crate::fixture::{Fixture, OrFail, Setup, TestClient, until};
 
-/// So many messages are taken at once, and as many refused.
+/// Number of messages accepted at once, and the number refused before the close.
 const BURST: u32 = 4;
-/// Far more than that.
+/// Far above the burst.
 const MANY: u32 = 1_000;
 
-/// A server whose sparks have used up what they may send for longer than any test takes.
-async fn strict(harness: &Subject) -> Bed {
+/// Starts a server whose rate does not refill during a test.
+async fn strict(harness: &Subject) -> Fixture {
     Setup::new(harness)
         .configure(|config| config.message_rate = MessageRate::new(0.000_1, BURST))
         .echo()
@@ -19,140 +19,144 @@ async fn strict(harness: &Subject) -> Bed {
         .await
 }
 
-/// Sends numbers from 0 on; whether all could be sent.
-async fn count_up(visitor: &mut Visitor, to: u32) -> bool {
+/// Sends the numbers below `to`. Returns `false` if the connection closes.
+async fn count_up(client: &mut TestClient, to: u32) -> bool {
     for n in 0..to {
-        let frame = visitor.encode(&n);
-        if visitor.try_send(frame).await.is_err() {
+        let frame = client.encode(&n);
+        if client.try_send(frame).await.is_err() {
             return false;
         }
     }
     true
 }
 
-/// That the spark was ended for its rate, and its client was told so and nothing else.
-async fn is_ended(bed: &Bed, visitor: &mut Visitor, spark: &Spark) {
-    let heard = visitor.rest_until(1008).await;
-    assert!(heard.is_empty(), "{heard:?}");
-    assert_eq!(bed.closed_at_last(spark).await, CloseReason::RateLimit);
+/// Checks that the spark closed for its rate, and that the client received the close only.
+async fn assert_rate_limited(fixture: &Fixture, client: &mut TestClient, spark: &Spark) {
+    let received = client.recv_until_close(1008).await;
+    assert!(received.is_empty(), "{received:?}");
+    assert_eq!(
+        fixture.closed_eventually(spark).await,
+        CloseReason::RateLimit
+    );
 }
 
-/// A burst is taken and what is over it is not; the connection stays, and others are not concerned.
+/// Messages beyond the burst are refused. The connection stays open, and others are not affected.
 pub async fn messages_over_the_rate_are_refused(harness: Subject) {
-    let bed = strict(&harness).await;
-    let (mut hasty, spark) = bed.pair().await;
-    let (mut other, _) = bed.pair().await;
+    let fixture = strict(&harness).await;
+    let (mut hasty, spark) = fixture.pair().await;
+    let (mut other, _) = fixture.pair().await;
     assert!(count_up(&mut hasty, 2 * BURST).await);
     for n in 0..BURST {
-        assert_eq!(hasty.hear().await, n);
-        assert_eq!(bed.message().await, n);
+        assert_eq!(hasty.recv().await, n);
+        assert_eq!(fixture.message().await, n);
     }
-    // Whatever is left of them may be read later than the last answer is heard.
-    until("those over the rate are refused", || {
-        bed.server.counts().over_rate >= u64::from(BURST)
+    // The server may read the last messages after the client receives the last response.
+    until("messages over the rate are refused", || {
+        fixture.server.counts().over_rate >= u64::from(BURST)
     })
     .await;
-    other.say("calm").await;
-    assert_eq!(other.hear().await, "calm");
-    assert_eq!(bed.message().await, "calm");
-    // It can still be sent to, and nothing else came of what was refused.
-    spark.send("still here").must();
-    assert_eq!(hasty.hear().await, "still here");
+    other.send_value("calm").await;
+    assert_eq!(other.recv().await, "calm");
+    assert_eq!(fixture.message().await, "calm");
+    // The client still receives messages, and nothing in response to the refused ones.
+    spark.send("still here").or_fail();
+    assert_eq!(hasty.recv().await, "still here");
     assert!(spark.is_open());
-    assert_eq!(bed.server.counts().over_rate, u64::from(BURST));
-    bed.finish().await;
+    assert_eq!(fixture.server.counts().over_rate, u64::from(BURST));
+    fixture.finish().await;
 }
 
-/// Sends one thing until it cannot, or has done so far more often than it may.
-async fn flood(visitor: &mut Visitor, value: &str) {
-    let frame = visitor.encode(value);
+/// Sends one value repeatedly, far beyond the rate, until the connection closes.
+async fn flood(client: &mut TestClient, value: &str) {
+    let frame = client.encode(value);
     for _ in 0..MANY {
-        if visitor.try_send(frame.clone()).await.is_err() {
+        if client.try_send(frame.clone()).await.is_err() {
             return;
         }
     }
 }
 
-/// Who goes on is ended with 1008, and may come again.
-pub async fn who_goes_on_is_ended(harness: Subject) {
-    let bed = strict(&harness).await;
-    let (mut hasty, spark) = bed.pair().await;
+/// A client that stays over the rate is closed with 1008, and may reconnect.
+pub async fn a_client_that_stays_over_the_rate_is_closed(harness: Subject) {
+    let fixture = strict(&harness).await;
+    let (mut hasty, spark) = fixture.pair().await;
     for n in 0..BURST {
-        hasty.say(n).await;
-        assert_eq!(hasty.hear().await, n);
+        hasty.send_value(n).await;
+        assert_eq!(hasty.recv().await, n);
     }
     flood(&mut hasty, "more").await;
-    is_ended(&bed, &mut hasty, &spark).await;
-    assert_eq!(bed.server.counts().over_rate, u64::from(BURST) + 1);
-    // Whoever comes again begins anew.
-    let (mut again, _) = bed.pair().await;
-    again.say("again").await;
-    assert_eq!(again.hear().await, "again");
-    bed.finish().await;
+    assert_rate_limited(&fixture, &mut hasty, &spark).await;
+    assert_eq!(fixture.server.counts().over_rate, u64::from(BURST) + 1);
+    // A new connection starts with a full burst.
+    let (mut again, _) = fixture.pair().await;
+    again.send_value("again").await;
+    assert_eq!(again.recv().await, "again");
+    fixture.finish().await;
 }
 
-/// Control messages count, too: over the rate they have no answer, and then they end the spark.
+/// Control messages count: over the rate they get no response, and then close the spark.
 pub async fn control_messages_count(harness: Subject) {
     for control in ["primus::id::", "primus::ping::1"] {
-        let bed = strict(&harness).await;
-        let (mut hasty, spark) = bed.pair().await;
+        let fixture = strict(&harness).await;
+        let (mut hasty, spark) = fixture.pair().await;
         for _ in 0..BURST {
-            hasty.say(control).await;
-            hasty.hear().await;
+            hasty.send_value(control).await;
+            hasty.recv().await;
         }
         flood(&mut hasty, control).await;
-        is_ended(&bed, &mut hasty, &spark).await;
-        bed.finish().await;
+        assert_rate_limited(&fixture, &mut hasty, &spark).await;
+        fixture.finish().await;
     }
 }
 
-/// The bound of a client holds over all its connections; what it is refused ends none of them before
-/// that one has been refused as much itself.
-pub async fn a_client_has_one_rate_over_all_its_connections(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// The rate of a client applies to all its connections together.
+///
+/// A connection is closed only for its own refused messages.
+pub async fn a_client_shares_one_rate_across_connections(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             config.message_rate_per_client = MessageRate::new(0.000_1, BURST);
         })
         .echo()
         .serve()
         .await;
-    let (mut first, _) = bed.pair().await;
+    let (mut first, _) = fixture.pair().await;
     for n in 0..BURST / 2 {
-        first.say(n).await;
-        assert_eq!(first.hear().await, n);
-        assert_eq!(bed.message().await, n);
+        first.send_value(n).await;
+        assert_eq!(first.recv().await, n);
+        assert_eq!(fixture.message().await, n);
     }
-    let (mut second, spark) = bed.pair().await;
+    let (mut second, spark) = fixture.pair().await;
     for n in 0..BURST / 2 {
-        second.say(n).await;
-        assert_eq!(second.hear().await, n);
-        assert_eq!(bed.message().await, n);
+        second.send_value(n).await;
+        assert_eq!(second.recv().await, n);
+        assert_eq!(fixture.message().await, n);
     }
-    let (mut third, other) = bed.pair().await;
+    let (mut third, other) = fixture.pair().await;
     let same = spark.client().zip(other.client());
     assert!(same.is_some_and(|(one, other)| std::sync::Arc::ptr_eq(one, other)));
-    let refused = |count| bed.server.counts().over_rate >= count;
-    third.say("more").await;
-    until("the newcomer is refused", || refused(1)).await;
-    second.say("more").await;
-    until("the other one is refused", || refused(2)).await;
+    let refused = |count| fixture.server.counts().over_rate >= count;
+    third.send_value("more").await;
+    until("the third connection is refused", || refused(1)).await;
+    second.send_value("more").await;
+    until("the second connection is refused", || refused(2)).await;
     assert!(spark.is_open() && other.is_open());
-    spark.send("still here").must();
-    assert_eq!(second.hear().await, "still here");
+    spark.send("still here").or_fail();
+    assert_eq!(second.recv().await, "still here");
     flood(&mut third, "more").await;
-    is_ended(&bed, &mut third, &other).await;
+    assert_rate_limited(&fixture, &mut third, &other).await;
     assert!(spark.is_open());
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// By default there is no rate.
+/// The rate is unlimited by default.
 pub async fn without_a_rate_nothing_is_refused(harness: Subject) {
-    let bed = Setup::new(&harness).echo().serve().await;
-    let (mut hasty, _spark) = bed.pair().await;
+    let fixture = Setup::new(&harness).echo().serve().await;
+    let (mut hasty, _spark) = fixture.pair().await;
     for n in 0..MANY {
-        hasty.say(n).await;
-        assert_eq!(hasty.hear().await, n);
+        hasty.send_value(n).await;
+        assert_eq!(hasty.recv().await, n);
     }
-    assert_eq!(bed.server.counts().over_rate, 0);
-    bed.finish().await;
+    assert_eq!(fixture.server.counts().over_rate, 0);
+    fixture.finish().await;
 }

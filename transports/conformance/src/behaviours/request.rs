@@ -1,20 +1,20 @@
-//! What is known of the request that opened a spark.
+//! The request that opened a spark.
 
 use stellarfw_transport::TrustedProxies;
 
 use super::Subject;
 use crate::{
-    bed::{Bed, Must, Setup},
+    fixture::{Fixture, OrFail, Setup},
     harness::Connect,
 };
 
-/// The query is kept and decoded.
+/// The query is available, raw and decoded.
 pub async fn the_query_is_kept(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
+    let fixture = Setup::new(&harness).serve().await;
     let connect = Connect::default().query("sessionID=abc&text=a%20b%2Bc&twice=1&twice=2&empty");
-    let (_visitor, spark) = bed.pair_with(connect).await;
+    let (_visitor, spark) = fixture.pair_with(connect).await;
     let value = |key| spark.handshake().query_value(key);
-    if bed.capabilities.query {
+    if fixture.capabilities.query {
         assert_eq!(value("sessionID").as_deref(), Some("abc"));
         assert_eq!(value("text").as_deref(), Some("a b+c"));
         assert_eq!(value("twice").as_deref(), Some("1"));
@@ -29,19 +29,19 @@ pub async fn the_query_is_kept(harness: Subject) {
         assert_eq!(spark.handshake().query(), "");
         assert_eq!(value("sessionID"), None);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// The headers are kept.
+/// The headers are available.
 pub async fn the_headers_are_kept(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
+    let fixture = Setup::new(&harness).serve().await;
     let connect = Connect::default()
         .header("X-Test", "one: two")
         .header("X-Many", "1")
         .header("X-Many", "2");
-    let (_visitor, spark) = bed.pair_with(connect).await;
+    let (_visitor, spark) = fixture.pair_with(connect).await;
     let handshake = spark.handshake();
-    if bed.capabilities.headers {
+    if fixture.capabilities.headers {
         assert_eq!(handshake.header("x-test"), Some("one: two"));
         assert_eq!(handshake.header("X-TEST"), Some("one: two"));
         assert_eq!(handshake.header("x-none"), None);
@@ -50,16 +50,16 @@ pub async fn the_headers_are_kept(harness: Subject) {
     } else {
         assert_eq!(handshake.headers().count(), 0);
     }
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// Cookies are read from the headers.
+/// Cookies are parsed from the headers.
 pub async fn cookies_are_read(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
+    let fixture = Setup::new(&harness).serve().await;
     let connect = Connect::default().header("Cookie", "a=1; sessionID=\"0123abc\"; b=x=y");
-    let (_visitor, spark) = bed.pair_with(connect).await;
+    let (_visitor, spark) = fixture.pair_with(connect).await;
     let cookie = |name| spark.handshake().cookie(name);
-    if bed.capabilities.headers {
+    if fixture.capabilities.headers {
         assert_eq!(cookie("a"), Some("1"));
         assert_eq!(cookie("sessionID"), Some("0123abc"));
         assert_eq!(cookie("b"), Some("x=y"));
@@ -67,49 +67,55 @@ pub async fn cookies_are_read(harness: Subject) {
         assert_eq!(cookie("a"), None);
     }
     assert_eq!(cookie("c"), None);
-    bed.finish().await;
+    fixture.finish().await;
 }
 
-/// The remote address is the client's, port and all.
+/// The remote address is the client's, including its port.
 pub async fn the_remote_address_is_the_peers(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (one, first) = bed.pair().await;
-    let (two, second) = bed.pair().await;
-    assert_eq!(first.handshake().remote(), one.client.address());
-    assert_eq!(second.handshake().remote(), two.client.address());
-    bed.finish().await;
+    let fixture = Setup::new(&harness).serve().await;
+    let (one, first) = fixture.pair().await;
+    let (two, second) = fixture.pair().await;
+    assert_eq!(first.handshake().remote(), one.raw.address());
+    assert_eq!(second.handshake().remote(), two.raw.address());
+    fixture.finish().await;
 }
 
-const TOLD: &str = "203.0.113.9";
+const FORWARDED: &str = "203.0.113.9";
 
-async fn told(bed: &Bed) -> (Option<String>, Option<String>) {
-    // A client sends all that some proxy might write; the trusted one writes `X-Forwarded-For`.
+/// Connects with forwarding headers. Returns the client's own address and the spark's.
+async fn addresses(fixture: &Fixture) -> (Option<String>, Option<String>) {
+    // The client sends every header that a proxy may set; the trusted proxy sets
+    // `X-Forwarded-For`.
     let connect = Connect::default()
         .header("Forwarded", "for=198.51.100.1")
         .header("X-Real-IP", "198.51.100.2")
-        .header("X-Forwarded-For", format!("198.51.100.3, {TOLD}"));
-    let (visitor, spark) = bed.pair_with(connect).await;
+        .header("X-Forwarded-For", format!("198.51.100.3, {FORWARDED}"));
+    let (client, spark) = fixture.pair_with(connect).await;
     let ip = |address: Option<std::net::SocketAddr>| address.map(|a| a.ip().to_string());
-    (ip(visitor.client.address()), ip(spark.handshake().remote()))
+    (ip(client.raw.address()), ip(spark.handshake().remote()))
 }
 
-/// The client's address comes from a trusted proxy alone, and from the one header that it writes.
-pub async fn only_trusted_proxies_are_believed(harness: Subject) {
-    let bed = Setup::new(&harness).serve().await;
-    let (own, remote) = told(&bed).await;
-    assert_eq!(remote, own, "a stranger was believed");
-    bed.finish().await;
+/// The forwarded address counts only from a trusted proxy, and only from its configured header.
+pub async fn only_trusted_proxies_set_the_address(harness: Subject) {
+    let fixture = Setup::new(&harness).serve().await;
+    let (own, remote) = addresses(&fixture).await;
+    assert_eq!(remote, own, "an untrusted peer set the address");
+    fixture.finish().await;
 
     let Some(own) = own else { return };
-    let bed = Setup::new(&harness)
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             let list = TrustedProxies::try_from(vec![own.clone()]);
-            config.trusted_proxies = list.must();
+            config.trusted_proxies = list.or_fail();
         })
         .serve()
         .await;
-    let (_, remote) = told(&bed).await;
-    let expected = if bed.capabilities.headers { TOLD } else { &own };
+    let (_, remote) = addresses(&fixture).await;
+    let expected = if fixture.capabilities.headers {
+        FORWARDED
+    } else {
+        &own
+    };
     assert_eq!(remote.as_deref(), Some(expected));
-    bed.finish().await;
+    fixture.finish().await;
 }

@@ -1,4 +1,4 @@
-//! The end of a server.
+//! Shutdown of a server.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use stellarfw_transport::{CloseReason, OutboxLimits, Shutdown};
 
 use super::{Subject, pressure};
 use crate::{
-    bed::{Must, Setup, until, within},
+    fixture::{OrFail, Setup, until, within},
     harness::Connect,
 };
 
 const CLIENTS: usize = 5;
 
-/// Shuts down with clients that read; what each has heard.
-async fn heard_at_the_end(harness: &Subject, reconnect: bool) -> Vec<Vec<Value>> {
-    let bed = Setup::new(harness).serve().await;
-    let mut visitors = Vec::new();
+/// Shuts down with connected clients. Returns the values that each client received.
+async fn received_at_shutdown(harness: &Subject, reconnect: bool) -> Vec<Vec<Value>> {
+    let fixture = Setup::new(harness).serve().await;
+    let mut clients = Vec::new();
     let mut sparks = Vec::new();
     for n in 0..CLIENTS {
-        let (visitor, spark) = bed.pair().await;
-        spark.send(&n).must();
-        visitors.push(visitor);
+        let (client, spark) = fixture.pair().await;
+        spark.send(&n).or_fail();
+        clients.push(client);
         sparks.push(spark);
     }
-    let server = bed.server.clone();
+    let server = fixture.server.clone();
     let shutdown = tokio::spawn(async move {
         let options = Shutdown {
             reconnect,
@@ -32,64 +32,63 @@ async fn heard_at_the_end(harness: &Subject, reconnect: bool) -> Vec<Vec<Value>>
         };
         server.shutdown(options).await
     });
-    let mut heard = Vec::new();
-    for visitor in &mut visitors {
-        heard.push(visitor.rest_until(1001).await);
+    let mut received = Vec::new();
+    for client in &mut clients {
+        received.push(client.recv_until_close(1001).await);
     }
-    let forced = within("to shut down", shutdown).await;
+    let forced = within("shutdown", shutdown).await;
     assert_eq!(
         forced.ok(),
         Some(0),
-        "a client that reads need not be forced"
+        "a client that reads must not be aborted"
     );
-    assert!(bed.server.is_stopping());
-    assert_eq!(bed.server.connections(), 0);
+    assert!(fixture.server.is_stopping());
+    assert_eq!(fixture.server.connections(), 0);
     for spark in sparks {
         assert_eq!(
             spark.close_reason(),
             Some(&CloseReason::Shutdown { reconnect })
         );
     }
-    bed.finish().await;
-    heard
+    fixture.finish().await;
+    received
 }
 
-/// By default clients are told not to come again; what was sent before arrives.
-pub async fn clients_are_told_to_stay_away(harness: Subject) {
-    for (n, heard) in heard_at_the_end(&harness, false)
+/// By default clients receive `primus::server::close` after the messages sent before.
+pub async fn clients_are_told_not_to_reconnect(harness: Subject) {
+    for (n, received) in received_at_shutdown(&harness, false)
         .await
         .into_iter()
         .enumerate()
     {
-        assert_eq!(heard, [n.into(), Value::from("primus::server::close")]);
+        assert_eq!(received, [n.into(), Value::from("primus::server::close")]);
     }
 }
 
-/// Before a restart clients are asked to come again.
-pub async fn clients_are_asked_to_come_again(harness: Subject) {
-    for (n, heard) in heard_at_the_end(&harness, true)
+/// With `reconnect` clients receive no `primus::server::close`, so that they reconnect.
+pub async fn clients_are_asked_to_reconnect(harness: Subject) {
+    for (n, received) in received_at_shutdown(&harness, true)
         .await
         .into_iter()
         .enumerate()
     {
-        assert_eq!(heard, [n]);
+        assert_eq!(received, [n]);
     }
 }
 
-/// Who comes during or after the shutdown is not let in: 503, where there is still someone to say
-/// so.
-pub async fn newcomers_are_refused(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// Connections during and after the shutdown are refused, with 503 where the server still answers.
+pub async fn new_connections_are_refused(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             config.outbox = OutboxLimits::new(64, 1 << 20);
             config.close_timeout = 60_000;
         })
         .serve()
         .await;
-    // A client that does not read holds the shutdown up.
-    let (mut slow, spark) = bed.pair().await;
+    // A client that does not read delays the end of the shutdown.
+    let (mut slow, spark) = fixture.pair().await;
     pressure::fill(&spark).await;
-    let server = bed.server.clone();
+    let server = fixture.server.clone();
     let shutdown = tokio::spawn(async move {
         let options = Shutdown {
             reconnect: true,
@@ -97,38 +96,38 @@ pub async fn newcomers_are_refused(harness: Subject) {
         };
         server.shutdown(options).await
     });
-    until("the shutdown has begun", || bed.server.is_stopping()).await;
-    bed.refused_with(503, Connect::default()).await;
-    slow.rest_until(1001).await;
-    assert_eq!(within("to shut down", shutdown).await.ok(), Some(0));
+    until("the shutdown has begun", || fixture.server.is_stopping()).await;
+    fixture.refused_with(503, Connect::default()).await;
+    slow.recv_until_close(1001).await;
+    assert_eq!(within("shutdown", shutdown).await.ok(), Some(0));
 
-    let refused = bed.refused(Connect::default()).await;
+    let refused = fixture.refused(Connect::default()).await;
     assert!(matches!(refused.status, None | Some(503)), "{refused:?}");
-    assert_eq!(bed.server.opened(), 1);
-    bed.finish().await;
+    assert_eq!(fixture.server.opened(), 1);
+    fixture.finish().await;
 }
 
-/// A client that does not go by itself is cut at the deadline, and counted.
-pub async fn the_deadline_is_kept_by_force(harness: Subject) {
-    let bed = Setup::new(&harness)
+/// A client that does not close by the deadline is aborted and counted.
+pub async fn connections_are_aborted_at_the_deadline(harness: Subject) {
+    let fixture = Setup::new(&harness)
         .configure(|config| {
             config.outbox = OutboxLimits::new(64, 1 << 20);
             config.close_timeout = 60_000;
         })
         .serve()
         .await;
-    let (_stuck, spark) = bed.pair().await;
+    let (_stuck, spark) = fixture.pair().await;
     pressure::fill(&spark).await;
     let options = Shutdown {
         reconnect: false,
         deadline: Duration::from_millis(200),
     };
-    let forced = within("to shut down", bed.server.shutdown(options)).await;
+    let forced = within("shutdown", fixture.server.shutdown(options)).await;
     assert_eq!(forced, 1);
-    assert_eq!(bed.server.connections(), 0);
+    assert_eq!(fixture.server.connections(), 0);
     assert_eq!(
-        bed.closed(&spark).await,
+        fixture.closed(&spark).await,
         CloseReason::Shutdown { reconnect: false }
     );
-    bed.finish().await;
+    fixture.finish().await;
 }

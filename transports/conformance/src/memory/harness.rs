@@ -1,4 +1,4 @@
-//! The suite's way to the engine, and the clients of that.
+//! The harness of the in-memory engine, and its clients.
 
 use std::{
     collections::VecDeque,
@@ -17,13 +17,13 @@ use stellarfw_transport::{
 };
 use tokio::sync::Notify;
 
-use super::{Call, End, Library, Line, Memory, MemoryOutlet, State};
-use crate::harness::{Client, Connect, Harness, Received, Refused, Stage};
+use super::{Command, Connection, End, Library, Memory, MemoryOutlet, State};
+use crate::harness::{Client, Connect, Harness, Received, Refused, TestServer};
 
-/// The suite's way to [`Memory`].
+/// Harness of the engine [`Memory`].
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryHarness {
-    /// What the engine can do. Default: everything.
+    /// Capabilities of the engine. Default: [`Capabilities::FULL`].
     pub capabilities: Capabilities,
 }
 
@@ -36,16 +36,16 @@ impl Default for MemoryHarness {
 }
 
 impl Harness for MemoryHarness {
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>) {
         let engine = Arc::new(Memory::new(self.capabilities));
-        (engine.clone(), Box::new(MemoryStage(engine)))
+        (engine.clone(), Box::new(MemoryTestServer(engine)))
     }
 }
 
-struct MemoryStage(Arc<Memory>);
+struct MemoryTestServer(Arc<Memory>);
 
-impl MemoryStage {
-    /// The request of a client, as far as this engine has such a thing.
+impl MemoryTestServer {
+    /// Builds the request of a client, as far as the capabilities allow.
     fn request(&self, server: &Server, connect: &Connect) -> Result<http::Request<()>, Refused> {
         let capabilities = self.0.capabilities;
         let pathname = server.config().pathname.as_str();
@@ -67,7 +67,7 @@ impl MemoryStage {
             uri = format!("{uri}?{}", connect.query);
         }
         let request = request.uri(uri).body(());
-        Ok(request.unwrap_or_else(|error| panic!("no such request can be: {error}")))
+        Ok(request.unwrap_or_else(|error| panic!("invalid request: {error}")))
     }
 
     async fn open(
@@ -77,14 +77,14 @@ impl MemoryStage {
     ) -> Result<MemoryClient, Rejected> {
         let server = &library.server;
         let id = library.next.fetch_add(1, Ordering::Relaxed);
-        // From the block for documentation: no real client has it.
+        // From the block reserved for documentation, which no real client uses.
         let port = 1_024 + u16::try_from(id % 60_000).unwrap_or_default();
         let address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), port));
         let (mut parts, ()) = self.request(server, &connect)?.into_parts();
         parts.extensions.insert(Peer(address));
         let admission = server.admit(Memory::NAME, &mut parts).await?;
 
-        let line = Arc::new(Line {
+        let connection = Arc::new(Connection {
             id,
             capabilities: self.0.capabilities,
             library: library.clone(),
@@ -93,23 +93,24 @@ impl MemoryStage {
                 pipe: VecDeque::new(),
                 ping: false,
                 closing: None,
-                cut: false,
+                aborted: false,
             }),
             readable: Notify::new(),
         });
-        let inlet = server.open(admission, Arc::new(MemoryOutlet(line.clone())));
+        let inlet = server.open(admission, Arc::new(MemoryOutlet(connection.clone())));
         let client = MemoryClient {
-            line: Some(line.clone()),
-            answer: true,
+            connection: Some(connection.clone()),
+            answer_pings: true,
             address,
         };
-        // The engine has stopped when nobody takes it; then the inlet is dropped and tells.
-        library.calls.send(Call::Open(inlet, line)).await.ok();
+        // Fails only after the engine has stopped; dropping the inlet then reports the end.
+        let open = Command::Open(inlet, connection);
+        library.commands.send(open).await.ok();
         Ok(client)
     }
 }
 
-/// Why a client was not let in.
+/// The refusal of a client, by the path check or by the server.
 enum Rejected {
     Refused(Refused),
     Refusal(Refusal),
@@ -127,8 +128,8 @@ impl From<Refusal> for Rejected {
     }
 }
 
-/// Reads the answer that an engine over HTTP gives.
-async fn read(response: Response) -> Refused {
+/// Converts the response that an engine over HTTP would send.
+async fn to_refused(response: Response) -> Refused {
     let (parts, body) = response.into_parts();
     let bytes = body
         .collect()
@@ -149,7 +150,7 @@ async fn read(response: Response) -> Refused {
 }
 
 #[async_trait]
-impl Stage for MemoryStage {
+impl TestServer for MemoryTestServer {
     async fn serve(&mut self, _: &Server, _: &[SocketAddr]) {}
 
     async fn connect(&self, connect: Connect) -> Result<Box<dyn Client>, Refused> {
@@ -161,11 +162,11 @@ impl Stage for MemoryStage {
             Ok(client) => Ok(Box::new(client)),
             Err(Rejected::Refused(refused)) => Err(refused),
             Err(Rejected::Refusal(refusal)) if self.0.capabilities.refusal => {
-                Err(read(refused(&refusal, true)).await)
+                Err(to_refused(refused(&refusal, true)).await)
             }
             Err(Rejected::Refusal(_)) => Ok(Box::new(MemoryClient {
-                line: None,
-                answer: true,
+                connection: None,
+                answer_pings: true,
                 address: SocketAddr::from(([0, 0, 0, 0], 0)),
             })),
         }
@@ -173,20 +174,21 @@ impl Stage for MemoryStage {
 }
 
 struct MemoryClient {
-    /// None when it was not let in and is to find out by itself.
-    line: Option<Arc<Line>>,
-    answer: bool,
+    /// `None` if the client was refused and the engine cannot report that.
+    connection: Option<Arc<Connection>>,
+    answer_pings: bool,
     address: SocketAddr,
 }
 
 impl MemoryClient {
-    async fn call(&self, call: impl FnOnce(u64) -> Call) -> io::Result<()> {
+    async fn command(&self, command: impl FnOnce(u64) -> Command) -> io::Result<()> {
         let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let line = self.line.as_ref().ok_or_else(closed)?;
-        if line.state.lock().cut {
+        let connection = self.connection.as_ref().ok_or_else(closed)?;
+        if connection.state.lock().aborted {
             return Err(closed());
         }
-        let sent = line.library.calls.send(call(line.id)).await;
+        let commands = &connection.library.commands;
+        let sent = commands.send(command(connection.id)).await;
         sent.map_err(|_| closed())
     }
 }
@@ -194,56 +196,59 @@ impl MemoryClient {
 #[async_trait]
 impl Client for MemoryClient {
     async fn send(&mut self, payload: Frame) -> io::Result<()> {
-        self.call(|id| Call::Message(id, payload)).await
+        self.command(|id| Command::Message(id, payload)).await
     }
 
     async fn next(&mut self) -> Received {
-        let Some(line) = self.line.clone() else {
+        let Some(connection) = self.connection.clone() else {
             return Received::Closed(None);
         };
         loop {
             let pinged = {
-                let mut state = line.state.lock();
+                let mut state = connection.state.lock();
                 if let Some(frame) = state.pipe.pop_front() {
-                    state.flow();
+                    state.fill_pipe();
                     return Received::Payload(frame);
                 }
-                state.flow();
+                state.fill_pipe();
                 if !state.pipe.is_empty() {
                     continue;
                 }
-                if state.cut {
+                if state.aborted {
                     return Received::Closed(None);
                 }
                 if let Some(code) = state.closing {
-                    state.cut = true;
-                    line.end(End::Gone(line.id));
-                    return Received::Closed(line.capabilities.close_codes.then_some(code));
+                    state.aborted = true;
+                    connection.end(End::Gone(connection.id));
+                    let has_codes = connection.capabilities.close_codes;
+                    return Received::Closed(has_codes.then_some(code));
                 }
-                std::mem::take(&mut state.ping) && self.answer
+                std::mem::take(&mut state.ping) && self.answer_pings
             };
             if pinged {
-                self.call(Call::Alive).await.ok();
+                self.command(Command::Alive).await.ok();
             } else {
-                line.readable.notified().await;
+                connection.readable.notified().await;
             }
         }
     }
 
     fn answer_pings(&mut self, answer: bool) {
-        self.answer = answer;
+        self.answer_pings = answer;
     }
 
     async fn goodbye(self: Box<Self>, code: u16) {
-        let Some(line) = &self.line else { return };
-        let code = if line.capabilities.close_codes {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let code = if connection.capabilities.close_codes {
             code
         } else {
             1005
         };
-        self.call(|id| Call::Goodbye(id, code)).await.ok();
-        while !line.state.lock().cut {
-            line.readable.notified().await;
+        self.command(|id| Command::Close(id, code)).await.ok();
+        while !connection.state.lock().aborted {
+            connection.readable.notified().await;
         }
     }
 
@@ -264,10 +269,10 @@ impl Client for MemoryClient {
 
 impl Drop for MemoryClient {
     fn drop(&mut self) {
-        if let Some(line) = &self.line {
-            // First this, for the case that its opening has not been worked off yet.
-            line.cut();
-            line.end(End::Gone(line.id));
+        if let Some(connection) = &self.connection {
+            // Aborts first, in case the engine has not processed the open command yet.
+            connection.abort();
+            connection.end(End::Gone(connection.id));
         }
     }
 }

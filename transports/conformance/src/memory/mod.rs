@@ -1,11 +1,9 @@
-//! An engine without a network, to try the trait and the suite against something that is very
-//! different from a socket.
+//! An in-memory engine, which tests the trait and the suite without sockets.
 //!
-//! It is built like an engine over a library that calls back: all that clients do arrives as calls
-//! on one queue, worked off by one task for all connections, as a C++ library would do on its one
-//! thread. Sparks have no task of their own, nothing is polled, reading cannot be stopped (a busy
-//! handler's inbox overflows, with 1013), and a write is putting something where the client finds
-//! it.
+//! It models an engine on a callback library: clients send commands to one queue, and one task
+//! processes them for all connections, as a single-threaded C++ library would. Sparks have no task
+//! and nothing is polled. Reading cannot be paused, so a busy handler's inbox overflows (1013). A
+//! write appends to a buffer that the client reads.
 
 mod harness;
 
@@ -32,11 +30,11 @@ use tokio::{
 
 pub use self::harness::MemoryHarness;
 
-/// So many calls of clients may wait; more make the clients wait.
-const CALLS: usize = 1_024;
-/// So many are worked off in one turn.
+/// Capacity of the command queue; clients wait when it is full.
+const COMMANDS: usize = 1_024;
+/// Maximum number of commands per write batch.
 const BATCH: usize = 64;
-/// So many frames are under way to a client that does not take them.
+/// Capacity of the buffer between server and client, in frames.
 const PIPE: usize = 32;
 
 /// The in-memory engine.
@@ -46,30 +44,30 @@ pub struct Memory {
     library: Mutex<Option<Arc<Library>>>,
 }
 
-/// What the engine keeps while it runs.
+/// State of a started engine.
 #[derive(Debug)]
 struct Library {
     server: Server,
-    calls: mpsc::Sender<Call>,
+    commands: mpsc::Sender<Command>,
     ends: mpsc::UnboundedSender<End>,
     next: AtomicU64,
 }
 
-/// What a client does.
+/// An action of a client.
 #[derive(Debug)]
-enum Call {
-    Open(Inlet, Arc<Line>),
+enum Command {
+    Open(Inlet, Arc<Connection>),
     Message(u64, Frame),
     Alive(u64),
-    Goodbye(u64, u16),
+    Close(u64, u16),
 }
 
-/// How a connection comes to its end. Only a few of them are ever sent for each.
+/// The end of a connection. The queue needs no bound: each connection sends a few of them.
 #[derive(Debug)]
 enum End {
-    /// The server closes: the client has until the deadline.
+    /// The server closes; the client must close by the deadline.
     Closing(u64),
-    /// The server has cut it, or the client is no longer there.
+    /// The server aborted the connection, or the client disconnected.
     Gone(u64),
     /// The engine stops.
     Stop,
@@ -79,7 +77,7 @@ impl Memory {
     /// The engine's name.
     pub const NAME: &'static str = "memory";
 
-    /// An engine that does only what `capabilities` tell.
+    /// Creates an engine with these capabilities.
     #[must_use]
     pub fn new(capabilities: Capabilities) -> Self {
         Self {
@@ -104,7 +102,7 @@ impl Transport for Memory {
     }
 
     async fn start(&self, server: &Server) -> Result<Vec<SocketAddr>, StartError> {
-        // What the codec makes of any value tells its kind.
+        // A codec encodes every value to the same kind of frame.
         let sample = server.parser().encode("");
         if !self.capabilities.binary && sample.is_ok_and(|frame| frame.kind() == Kind::Binary) {
             return Err(StartError::new(
@@ -112,12 +110,12 @@ impl Transport for Memory {
                 "the parser makes binary payloads, which this engine cannot carry",
             ));
         }
-        let (calls, called) = mpsc::channel(CALLS);
+        let (commands, received) = mpsc::channel(COMMANDS);
         let (ends, ended) = mpsc::unbounded_channel();
-        tokio::spawn(call_back(called, ended, server.config().close_timeout()));
+        tokio::spawn(run(received, ended, server.config().close_timeout()));
         *self.library.lock() = Some(Arc::new(Library {
             server: server.clone(),
-            calls,
+            commands,
             ends,
             next: AtomicU64::new(0),
         }));
@@ -135,19 +133,19 @@ impl Transport for Memory {
     }
 }
 
-/// The library's one thread: does what clients and outlets ask for, in order.
-async fn call_back(
-    mut called: mpsc::Receiver<Call>,
+/// Processes the commands of clients and the ends of connections, in order.
+async fn run(
+    mut commands: mpsc::Receiver<Command>,
     mut ended: mpsc::UnboundedReceiver<End>,
     close_timeout: Duration,
 ) {
     let mut open = Connections::default();
-    // All have the same timeout, so the first to close is the first to be cut.
+    // The timeout is the same for all connections, so the deadlines are in order.
     let mut deadlines: VecDeque<(Instant, u64)> = VecDeque::new();
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let next = deadlines.front().map(|(at, _)| *at);
-        let late = async {
+        let deadline = async {
             match next {
                 Some(at) => sleep_until(at).await,
                 None => pending().await,
@@ -159,15 +157,15 @@ async fn call_back(
                 Some(End::Gone(id)) => open.end(id, CloseReason::Gone),
                 Some(End::Stop) | None => return,
             },
-            () = late => {
+            () = deadline => {
                 if let Some((_, id)) = deadlines.pop_front() {
                     open.end(id, CloseReason::Gone);
                 }
             }
-            _ = called.recv_many(&mut batch, BATCH) => {
+            _ = commands.recv_many(&mut batch, BATCH) => {
                 let _turn = turn();
-                for call in batch.drain(..) {
-                    open.call(call);
+                for command in batch.drain(..) {
+                    open.process(command);
                 }
             }
         }
@@ -175,42 +173,42 @@ async fn call_back(
 }
 
 #[derive(Default)]
-struct Connections(HashMap<u64, (Inlet, Arc<Line>)>);
+struct Connections(HashMap<u64, (Inlet, Arc<Connection>)>);
 
 impl Connections {
-    fn call(&mut self, call: Call) {
-        match call {
-            Call::Open(inlet, line) => {
-                // It may have been cut before anyone knew of it here; dropping the inlet tells.
-                if !line.state.lock().cut {
-                    self.0.insert(line.id, (inlet, line));
+    fn process(&mut self, command: Command) {
+        match command {
+            Command::Open(inlet, connection) => {
+                // An aborted connection is not added: dropping the inlet reports its end.
+                if !connection.state.lock().aborted {
+                    self.0.insert(connection.id, (inlet, connection));
                 }
             }
-            Call::Message(id, frame) => {
+            Command::Message(id, frame) => {
                 if let Some((inlet, _)) = self.0.get_mut(&id) {
                     inlet.receive(frame.as_message());
                 }
             }
-            Call::Alive(id) => {
+            Command::Alive(id) => {
                 if let Some((inlet, _)) = self.0.get(&id) {
                     inlet.alive();
                 }
             }
-            Call::Goodbye(id, code) => self.end(id, CloseReason::Client { code }),
+            Command::Close(id, code) => self.end(id, CloseReason::Client { code }),
         }
     }
 
     fn end(&mut self, id: u64, reason: CloseReason) {
-        if let Some((inlet, line)) = self.0.remove(&id) {
-            line.cut();
+        if let Some((inlet, connection)) = self.0.remove(&id) {
+            connection.abort();
             inlet.close(reason);
         }
     }
 }
 
-/// What a spark and its client share.
+/// The state that a spark and its client share.
 #[derive(Debug)]
-struct Line {
+struct Connection {
     id: u64,
     capabilities: Capabilities,
     library: Arc<Library>,
@@ -221,62 +219,62 @@ struct Line {
 #[derive(Debug)]
 struct State {
     outbox: Outbox,
-    /// What has left the server and not yet reached the client.
+    /// Frames that the server has sent and the client has not read.
     pipe: VecDeque<Frame>,
     ping: bool,
-    /// To be closed with this code when nothing is under way any more.
+    /// The code to close with once the pipe is empty.
     closing: Option<u16>,
-    /// Nothing arrives any more.
-    cut: bool,
+    /// The connection is aborted: the client receives nothing more.
+    aborted: bool,
 }
 
 impl State {
-    /// Moves on what the pipe has room for.
-    fn flow(&mut self) {
+    /// Moves frames from the outbox to the pipe while the pipe has space.
+    fn fill_pipe(&mut self) {
         while self.pipe.len() < PIPE
             && let Some(frame) = self.outbox.pop()
         {
             self.pipe.push_back(frame);
         }
-        self.note();
+        self.update_account();
     }
 
-    /// Notes what waits in the spark's account. What is in the pipe has left the server.
-    fn note(&mut self) {
+    /// Reports the queued bytes to the spark's account. Frames in the pipe count as sent.
+    fn update_account(&mut self) {
         self.outbox.settle(Held::default());
     }
 }
 
-impl Line {
-    fn cut(&self) {
+impl Connection {
+    fn abort(&self) {
         let mut state = self.state.lock();
         state.outbox.clear();
-        state.note();
+        state.update_account();
         state.pipe.clear();
-        state.cut = true;
+        state.aborted = true;
         drop(state);
         self.readable.notify_one();
     }
 
     fn end(&self, end: End) {
-        // When nobody hears it the engine has stopped, and all inlets are gone.
+        // Fails only after the engine has stopped, when every inlet is dropped.
         self.library.ends.send(end).ok();
     }
 }
 
-struct MemoryOutlet(Arc<Line>);
+struct MemoryOutlet(Arc<Connection>);
 
 impl Outlet for MemoryOutlet {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
         if frame.kind() == Kind::Binary && !self.0.capabilities.binary {
-            tracing::warn!("a binary payload was left out");
+            tracing::warn!("dropped a binary payload: the engine carries text only");
             return Ok(());
         }
         self.0.state.lock().outbox.push(frame)
     }
 
     fn flush(&self) {
-        self.0.state.lock().flow();
+        self.0.state.lock().fill_pipe();
         self.0.readable.notify_one();
     }
 
@@ -297,7 +295,7 @@ impl Outlet for MemoryOutlet {
         state.outbox.close();
         if reason.drops_waiting() {
             state.outbox.clear();
-            state.note();
+            state.update_account();
         }
         state.closing = Some(reason.code());
         drop(state);
@@ -305,7 +303,7 @@ impl Outlet for MemoryOutlet {
     }
 
     fn abort(&self) {
-        self.0.cut();
+        self.0.abort();
         self.0.end(End::Gone(self.0.id));
     }
 }

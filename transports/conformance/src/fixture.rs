@@ -1,5 +1,4 @@
-//! The test bed: a server with the engine under test, a handler that notes what happens, and
-//! clients that are easy to talk with.
+//! The test fixture: a server with the engine under test, a recording handler, and typed clients.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -11,19 +10,19 @@ use stellarfw_transport::{
 };
 use tokio::sync::{mpsc, watch};
 
-use crate::harness::{Client, Connect, Harness, Received, Refused, Stage};
+use crate::harness::{Client, Connect, Harness, Received, Refused, TestServer};
 
-/// Far more than anything takes, so that running into it means that something is wrong.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Bound of a single wait, far above what a loaded machine needs.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For what cannot fail, or the behaviour does not hold.
-pub(crate) trait Must<T> {
-    fn must(self) -> T;
+/// Unwraps a result, or fails the behaviour with its error.
+pub(crate) trait OrFail<T> {
+    fn or_fail(self) -> T;
 }
 
-impl<T, E: fmt::Display> Must<T> for Result<T, E> {
+impl<T, E: fmt::Display> OrFail<T> for Result<T, E> {
     #[track_caller]
-    fn must(self) -> T {
+    fn or_fail(self) -> T {
         match self {
             Ok(value) => value,
             Err(error) => panic!("{error}"),
@@ -31,11 +30,11 @@ impl<T, E: fmt::Display> Must<T> for Result<T, E> {
     }
 }
 
-/// Waits for a future that must come to an end.
+/// Awaits a future, and fails if it does not complete in time.
 pub(crate) async fn within<T>(what: impl fmt::Display, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    match tokio::time::timeout(TIMEOUT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
+        Err(_) => panic!("timed out: {what}"),
     }
 }
 
@@ -49,7 +48,7 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     .await;
 }
 
-/// Something that waits until it is opened.
+/// A gate that futures wait at until it is opened.
 #[derive(Clone)]
 pub(crate) struct Gate(watch::Sender<bool>);
 
@@ -70,7 +69,7 @@ impl Gate {
     }
 }
 
-/// Text that does not compress to nothing, the same for the same length.
+/// Returns `len` bytes of poorly compressible text, the same for the same length.
 pub(crate) fn filler(len: usize) -> String {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     (0..len)
@@ -84,7 +83,7 @@ pub(crate) fn filler(len: usize) -> String {
         .collect()
 }
 
-/// What the handler notes.
+/// A call of the handler.
 #[derive(Debug)]
 pub(crate) enum Event {
     Open(Spark),
@@ -96,47 +95,47 @@ pub(crate) enum Event {
 type OnOpen = Box<dyn Fn(&Spark) -> Flow + Send + Sync>;
 type OnMessage = Box<dyn Fn(&Spark, Message<'_>) -> Flow + Send + Sync>;
 
-/// The sparks there were, and how often each was reported open and closed.
-type Books = Arc<Mutex<Vec<Entry>>>;
+/// Every spark of the server, with the number of its open and close events.
+type Lifecycles = Arc<Mutex<Vec<Lifecycle>>>;
 
-struct Entry {
+struct Lifecycle {
     spark: Spark,
     opened: usize,
     closed: usize,
 }
 
-fn enter(books: &Books, spark: &Spark, change: impl FnOnce(&mut Entry)) {
-    let mut books = books.lock();
-    // Not by id: an id may be given again when its spark is gone.
-    let at = books.iter().position(|entry| entry.spark == *spark);
+fn record(lifecycles: &Lifecycles, spark: &Spark, change: impl FnOnce(&mut Lifecycle)) {
+    let mut lifecycles = lifecycles.lock();
+    // Compared as handles: the id of a closed spark can be reused.
+    let at = lifecycles.iter().position(|entry| entry.spark == *spark);
     let at = at.unwrap_or_else(|| {
-        books.push(Entry {
+        lifecycles.push(Lifecycle {
             spark: spark.clone(),
             opened: 0,
             closed: 0,
         });
-        books.len() - 1
+        lifecycles.len() - 1
     });
-    change(&mut books[at]);
+    change(&mut lifecycles[at]);
 }
 
-struct Probe {
+struct RecordingHandler {
     events: mpsc::UnboundedSender<Event>,
-    books: Books,
+    lifecycles: Lifecycles,
     on_open: OnOpen,
     on_message: OnMessage,
 }
 
-impl Probe {
-    fn note(&self, event: Event) {
+impl RecordingHandler {
+    fn emit(&self, event: Event) {
         self.events.send(event).ok();
     }
 }
 
-impl Handler for Probe {
+impl Handler for RecordingHandler {
     fn open(&self, spark: &Spark) -> Flow {
-        enter(&self.books, spark, |entry| entry.opened += 1);
-        self.note(Event::Open(spark.clone()));
+        record(&self.lifecycles, spark, |entry| entry.opened += 1);
+        self.emit(Event::Open(spark.clone()));
         (self.on_open)(spark)
     }
 
@@ -144,21 +143,21 @@ impl Handler for Probe {
         if spark.parser().has_control() {
             spark.decode::<Value>(message)?;
         }
-        self.note(Event::Message(spark.clone(), message.to_frame()));
+        self.emit(Event::Message(spark.clone(), message.to_frame()));
         Ok((self.on_message)(spark, message))
     }
 
     fn error(&self, spark: &Spark, _: &CodecError) {
-        self.note(Event::Error(spark.clone()));
+        self.emit(Event::Error(spark.clone()));
     }
 
     fn close(&self, spark: &Spark, reason: &CloseReason) {
-        enter(&self.books, spark, |entry| entry.closed += 1);
-        self.note(Event::Close(spark.clone(), reason.clone()));
+        record(&self.lifecycles, spark, |entry| entry.closed += 1);
+        self.emit(Event::Close(spark.clone(), reason.clone()));
     }
 }
 
-/// Sends a message back as it came.
+/// Sends a message back unchanged.
 pub(crate) fn echo(spark: &Spark, message: Message<'_>) -> Flow {
     spark
         .send_frame(message.to_frame(), Delivery::Reliable)
@@ -166,26 +165,25 @@ pub(crate) fn echo(spark: &Spark, message: Message<'_>) -> Flow {
     Flow::DONE
 }
 
-/// What a bed is made of.
+/// Builder of a [`Fixture`].
 pub(crate) struct Setup {
     builder: ServerBuilder,
     engine: Arc<dyn Transport>,
-    stage: Box<dyn Stage>,
+    test_server: Box<dyn TestServer>,
     on_open: OnOpen,
     on_message: OnMessage,
 }
 
 impl Setup {
-    /// A server with the harness's engine and without heartbeats, which notes messages and
-    /// answers nothing.
+    /// Starts from the harness's engine, without heartbeats and with a handler that only records.
     pub(crate) fn new(harness: &Arc<dyn Harness>) -> Self {
-        let (engine, stage) = harness.engine();
+        let (engine, test_server) = harness.engine();
         Self {
             builder: Server::builder()
                 .shared_transport(engine.clone())
                 .configure(|config| config.ping_interval = 0),
             engine,
-            stage,
+            test_server,
             on_open: Box::new(|_| Flow::DONE),
             on_message: Box::new(|_, _| Flow::DONE),
         }
@@ -217,88 +215,90 @@ impl Setup {
         self.on_message(echo)
     }
 
-    pub(crate) async fn serve(self) -> Bed {
-        self.try_serve().await.must()
+    pub(crate) async fn serve(self) -> Fixture {
+        self.try_serve().await.or_fail()
     }
 
-    pub(crate) async fn try_serve(mut self) -> Result<Bed, StartError> {
-        let (events, noted) = mpsc::unbounded_channel();
-        let books = Books::default();
+    pub(crate) async fn try_serve(mut self) -> Result<Fixture, StartError> {
+        let (sender, events) = mpsc::unbounded_channel();
+        let lifecycles = Lifecycles::default();
         let server = self
             .builder
-            .handler(Probe {
-                events,
-                books: books.clone(),
+            .handler(RecordingHandler {
+                events: sender,
+                lifecycles: lifecycles.clone(),
                 on_open: self.on_open,
                 on_message: self.on_message,
             })
             .build();
         let addresses = server.start().await?;
-        self.stage.serve(&server, &addresses).await;
-        Ok(Bed {
+        self.test_server.serve(&server, &addresses).await;
+        Ok(Fixture {
             capabilities: self.engine.capabilities(),
             engine: self.engine,
             server,
-            stage: self.stage,
-            noted: tokio::sync::Mutex::new(noted),
-            books,
+            test_server: self.test_server,
+            events: tokio::sync::Mutex::new(events),
+            lifecycles,
         })
     }
 }
 
-/// A served server.
-pub(crate) struct Bed {
+/// A running server and the events of its handler.
+pub(crate) struct Fixture {
     pub(crate) capabilities: Capabilities,
     pub(crate) engine: Arc<dyn Transport>,
     pub(crate) server: Server,
-    stage: Box<dyn Stage>,
-    noted: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
-    books: Books,
+    test_server: Box<dyn TestServer>,
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
+    lifecycles: Lifecycles,
 }
 
-impl Bed {
-    /// What the stage makes of an attempt to connect.
-    pub(crate) async fn attempt(&self, connect: Connect) -> Result<Visitor, Refused> {
-        let client = within("to connect", self.stage.connect(connect)).await?;
-        Ok(Visitor {
-            client,
+impl Fixture {
+    /// Connects a client, or returns its refusal.
+    pub(crate) async fn try_connect(&self, connect: Connect) -> Result<TestClient, Refused> {
+        let raw = within("connect", self.test_server.connect(connect)).await?;
+        Ok(TestClient {
+            raw,
             parser: self.server.parser().clone(),
             close_codes: self.capabilities.close_codes,
         })
     }
 
-    pub(crate) async fn connect(&self, connect: Connect) -> Visitor {
-        match self.attempt(connect).await {
-            Ok(visitor) => visitor,
-            Err(refused) => panic!("not let in: {refused:?}"),
+    pub(crate) async fn connect(&self, connect: Connect) -> TestClient {
+        match self.try_connect(connect).await {
+            Ok(client) => client,
+            Err(refused) => panic!("refused: {refused:?}"),
         }
     }
 
-    /// Connects, and waits for the spark.
-    pub(crate) async fn pair_with(&self, connect: Connect) -> (Visitor, Spark) {
-        let visitor = self.connect(connect).await;
+    /// Connects a client and waits for its spark.
+    pub(crate) async fn pair_with(&self, connect: Connect) -> (TestClient, Spark) {
+        let client = self.connect(connect).await;
         let spark = self.opened().await;
-        (visitor, spark)
+        (client, spark)
     }
 
-    pub(crate) async fn pair(&self) -> (Visitor, Spark) {
+    pub(crate) async fn pair(&self) -> (TestClient, Spark) {
         self.pair_with(Connect::default()).await
     }
 
-    /// Connects in vain. Engines that tell nothing close the client before it gets anything.
+    /// Connects a client that must be refused.
+    ///
+    /// An engine without the capability `refusal` must close the client before any payload.
     pub(crate) async fn refused(&self, connect: Connect) -> Refused {
         let what = format!("{connect:?}");
-        match self.attempt(connect).await {
+        match self.try_connect(connect).await {
             Err(refused) => refused,
-            Ok(_) if self.capabilities.refusal => panic!("let in with {what}"),
-            Ok(mut visitor) => match visitor.next().await {
+            Ok(_) if self.capabilities.refusal => panic!("accepted: {what}"),
+            Ok(mut client) => match client.next().await {
                 Received::Closed(_) => Refused::default(),
-                Received::Payload(frame) => panic!("let in with {what}: got {frame:?}"),
+                Received::Payload(frame) => panic!("accepted: {what}, which received {frame:?}"),
             },
         }
     }
 
-    /// Connects in vain, with this status where the engine can tell it.
+    /// Like [`Fixture::refused`], and checks the status where the engine can report one.
     pub(crate) async fn refused_with(&self, status: u16, connect: Connect) -> Refused {
         let refused = self.refused(connect).await;
         let expected = self.capabilities.refusal.then_some(status);
@@ -307,46 +307,46 @@ impl Bed {
     }
 
     pub(crate) async fn event(&self) -> Event {
-        let mut noted = self.noted.lock().await;
-        match within("for something to happen", noted.recv()).await {
+        let mut events = self.events.lock().await;
+        match within("next event of the handler", events.recv()).await {
             Some(event) => event,
-            None => panic!("the server is gone"),
+            None => panic!("the handler was dropped"),
         }
     }
 
     pub(crate) async fn opened(&self) -> Spark {
         match self.event().await {
             Event::Open(spark) => spark,
-            other => panic!("a spark was to open, instead: {other:?}"),
+            other => panic!("expected an open event, got {other:?}"),
         }
     }
 
     pub(crate) async fn frame(&self) -> (Spark, Frame) {
         match self.event().await {
             Event::Message(spark, frame) => (spark, frame),
-            other => panic!("a message was to come, instead: {other:?}"),
+            other => panic!("expected a message event, got {other:?}"),
         }
     }
 
-    /// The next message, which must come.
+    /// Returns the value of the next event, which must be a message.
     pub(crate) async fn message(&self) -> Value {
         let (spark, frame) = self.frame().await;
-        spark.decode(frame.as_message()).must()
+        spark.decode(frame.as_message()).or_fail()
     }
 
-    /// The next spark to close, which must be this one.
+    /// Returns the close reason from the next event, which must be the close of `spark`.
     pub(crate) async fn closed(&self, spark: &Spark) -> CloseReason {
         match self.event().await {
             Event::Close(closed, reason) => {
-                assert_eq!(&closed, spark, "another spark was closed: {reason:?}");
+                assert_eq!(&closed, spark, "another spark closed: {reason:?}");
                 reason
             }
-            other => panic!("a spark was to close, instead: {other:?}"),
+            other => panic!("expected a close event, got {other:?}"),
         }
     }
 
-    /// Waits for a spark's end, whatever else happens before.
-    pub(crate) async fn closed_at_last(&self, spark: &Spark) -> CloseReason {
+    /// Skips events until `spark` closes, and returns the reason.
+    pub(crate) async fn closed_eventually(&self, spark: &Spark) -> CloseReason {
         loop {
             if let Event::Close(closed, reason) = self.event().await
                 && closed == *spark
@@ -356,94 +356,94 @@ impl Bed {
         }
     }
 
-    /// That a client comes and goes as if nothing had happened.
-    pub(crate) async fn is_well(&self) {
-        let (mut visitor, spark) = self.pair().await;
-        spark.send("well?").must();
-        assert_eq!(visitor.hear().await, "well?");
-        visitor.say("well").await;
-        assert_eq!(self.message().await, "well");
-        visitor.vanish().await;
-        self.closed_at_last(&spark).await;
+    /// Checks that a new client can connect, exchange messages and disconnect.
+    pub(crate) async fn assert_healthy(&self) {
+        let (mut client, spark) = self.pair().await;
+        spark.send("ping").or_fail();
+        assert_eq!(client.recv().await, "ping");
+        client.send_value("pong").await;
+        assert_eq!(self.message().await, "pong");
+        client.disconnect().await;
+        self.closed_eventually(&spark).await;
     }
 
-    /// Shuts the server down and checks the books: every spark was closed once.
+    /// Shuts the server down and checks that every spark was reported closed exactly once.
     pub(crate) async fn finish(self) {
         let soon = Shutdown {
             reconnect: true,
             deadline: Duration::from_millis(50),
         };
-        within("to shut down", self.server.shutdown(soon)).await;
-        until("all sparks are gone", || self.server.connections() == 0).await;
+        within("shutdown", self.server.shutdown(soon)).await;
+        until("all sparks are removed", || self.server.connections() == 0).await;
         until("every spark is reported closed", || {
-            self.books.lock().iter().all(|entry| entry.closed > 0)
+            self.lifecycles.lock().iter().all(|entry| entry.closed > 0)
         })
         .await;
-        for Entry {
+        for Lifecycle {
             spark,
             opened,
             closed,
-        } in &*self.books.lock()
+        } in &*self.lifecycles.lock()
         {
-            // A panic in an earlier hook may have kept the handler from hearing of the opening.
+            // A panic in an earlier hook suppresses the open event.
             assert!(*opened <= 1, "{spark:?} was opened {opened} times");
             assert_eq!(*closed, 1, "{spark:?} was closed {closed} times");
         }
     }
 }
 
-/// A client that speaks in values.
-pub(crate) struct Visitor {
-    pub(crate) client: Box<dyn Client>,
+/// A client that sends and receives values of the server's codec.
+pub(crate) struct TestClient {
+    pub(crate) raw: Box<dyn Client>,
     parser: Parser,
     close_codes: bool,
 }
 
-impl Visitor {
+impl TestClient {
     pub(crate) fn encode(&self, value: &(impl serde::Serialize + ?Sized)) -> Frame {
-        self.parser.encode(value).must()
+        self.parser.encode(value).or_fail()
     }
 
     pub(crate) async fn try_send(&mut self, frame: Frame) -> std::io::Result<()> {
-        within("to send", self.client.send(frame)).await
+        within("send", self.raw.send(frame)).await
     }
 
     pub(crate) async fn send(&mut self, frame: Frame) {
-        self.try_send(frame).await.must();
+        self.try_send(frame).await.or_fail();
     }
 
-    pub(crate) async fn say(&mut self, value: impl serde::Serialize) {
+    pub(crate) async fn send_value(&mut self, value: impl serde::Serialize) {
         let frame = self.encode(&value);
         self.send(frame).await;
     }
 
     pub(crate) async fn next(&mut self) -> Received {
-        within("to receive", self.client.next()).await
+        within("receive", self.raw.next()).await
     }
 
-    /// The next payload, which must come.
-    pub(crate) async fn payload(&mut self) -> Frame {
+    /// Returns the next payload. Fails if the connection closes first.
+    pub(crate) async fn recv_frame(&mut self) -> Frame {
         match self.next().await {
             Received::Payload(frame) => frame,
-            Received::Closed(code) => panic!("closed instead of a payload, with {code:?}"),
+            Received::Closed(code) => panic!("expected a payload, closed with {code:?}"),
         }
     }
 
-    /// The next value, which must come.
-    pub(crate) async fn hear(&mut self) -> Value {
-        let frame = self.payload().await;
+    /// Returns the next value. Fails if the connection closes first.
+    pub(crate) async fn recv(&mut self) -> Value {
+        let frame = self.recv_frame().await;
         self.decode(&frame)
     }
 
     pub(crate) fn decode(&self, frame: &Frame) -> Value {
         match self.parser.decode(frame.as_message()) {
             Ok(value) => value,
-            Err(error) => panic!("undecodable {frame:?}: {error}"),
+            Err(error) => panic!("cannot decode {frame:?}: {error}"),
         }
     }
 
-    /// All values until the end, and the end's code.
-    pub(crate) async fn rest(&mut self) -> (Vec<Value>, Option<u16>) {
+    /// Returns the values received until the connection closes, and the close code.
+    pub(crate) async fn recv_remaining(&mut self) -> (Vec<Value>, Option<u16>) {
         let mut values = Vec::new();
         loop {
             match self.next().await {
@@ -453,18 +453,22 @@ impl Visitor {
         }
     }
 
-    /// All values until the end, which must be of this code where there are codes.
-    pub(crate) async fn rest_until(&mut self, code: u16) -> Vec<Value> {
-        let (values, end) = self.rest().await;
+    /// Returns the values received until the close, whose code must be `code`.
+    ///
+    /// The code is checked where the engine has the capability `close_codes`.
+    pub(crate) async fn recv_until_close(&mut self, code: u16) -> Vec<Value> {
+        let (values, end) = self.recv_remaining().await;
         assert_eq!(end, self.close_codes.then_some(code), "after {values:?}");
         values
     }
 
-    pub(crate) async fn goodbye(self, code: u16) {
-        within("to say goodbye", self.client.goodbye(code)).await;
+    /// Closes with a code and waits for the server's answer.
+    pub(crate) async fn close(self, code: u16) {
+        within("close handshake", self.raw.goodbye(code)).await;
     }
 
-    pub(crate) async fn vanish(self) {
-        within("to vanish", self.client.vanish()).await;
+    /// Drops the connection without a close.
+    pub(crate) async fn disconnect(self) {
+        within("disconnect", self.raw.vanish()).await;
     }
 }
