@@ -143,3 +143,50 @@ async fn a_session_is_freed_when_its_spark_is_kept() {
         assert_eq!(Arc::strong_count(&token), 1, "{way:?}");
     }
 }
+
+#[tokio::test]
+async fn an_idle_session_has_one_task_over_a_websocket_and_none_on_polling() {
+    const MANY: usize = 20;
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    // The engine's own tasks are there with the first session.
+    let first = bed.connect(Way::Polling).await;
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    for (way, each) in [(Way::Polling, 0), (Way::WebSocket, 1), (Way::Upgrade, 1)] {
+        let settled = tasks();
+        let mut lines = Vec::new();
+        for _ in 0..MANY {
+            let (mut line, _) = bed.connect(way).await;
+            if let Side::Polling(polls) = &mut line.side {
+                // The connection over which it was opened has a task of its own.
+                polls.get = Http::connect(bed.site.address()).await.unwrap();
+                polls.get.stream.shutdown().await.unwrap();
+            }
+            lines.push(line);
+        }
+        let expected = settled + MANY * each;
+        for _ in 0..500 {
+            if tasks() <= expected {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(bed.server.connections(), 1 + MANY, "{way:?}");
+        assert!(tasks() <= expected, "{way:?}: {} of {expected}", tasks());
+        for line in lines {
+            let target = format!("{}&transport=polling", line.target);
+            match line.side {
+                Side::Socket(_) => drop(line),
+                Side::Polling(_) => {
+                    let mut http = Http::connect(bed.site.address()).await.unwrap();
+                    http.ask("POST", &target, &[], b"1").await.unwrap();
+                }
+            }
+            bed.closed().await;
+        }
+    }
+    drop(first);
+}

@@ -9,4 +9,6 @@ mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;
+#[cfg(feature = "v3")]
+mod version3;
 mod websocket;

@@ -87,3 +87,31 @@ async fn deadlines_that_nobody_could_keep_are_refused_at_the_start() {
         assert!(error.contains(&format!("{name} is 0")), "{error}");
     }
 }
+
+/// The process does not run for longer than a client may take to answer, so that no client can.
+#[tokio::test]
+async fn a_process_that_was_stopped_ends_nobody_for_that() {
+    let mut config = EngineIoConfig::default();
+    (config.ping_interval, config.ping_timeout) = (200, 400);
+    let mut bed = bed(config, default).await;
+    for way in [Way::Polling, Way::WebSocket, Way::Upgrade] {
+        let (mut line, spark) = bed.connect(way).await;
+        assert_eq!(line.next().await.unwrap(), Packet::text("2"), "{way:?}");
+        // Client and server are on this thread.
+        std::thread::sleep(Duration::from_millis(1_000));
+        // Deadlines that have passed are served before the client does anything.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(spark.is_open(), "{way:?}");
+        line.send(&[Packet::text("3"), Packet::text("4\"back\"")])
+            .await
+            .unwrap();
+        match bed.event().await {
+            Event::Message(value) => assert_eq!(value, "back"),
+            other => panic!("{way:?}: {other:?}"),
+        }
+        // It goes on, until the client is silent.
+        while line.next().await.unwrap() != Packet::text("2") {}
+        while !matches!(line.next().await, Err(_) | Ok(Packet::Close(_))) {}
+        assert_eq!(bed.closed().await, CloseReason::HeartbeatTimeout, "{way:?}");
+    }
+}

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use stellarfw_engineio::EngineIoConfig;
+use tokio::io::AsyncWriteExt as _;
 
 use super::{
     bed::{Event, bed, default, hear},
     support::{
         http::Http,
         line::{Packet, Side, Way},
-        socket::{CLOSE, FIN, Socket, TEXT, masked},
+        socket::{CLOSE, FIN, PING, PONG, Socket, TEXT, masked},
     },
 };
 
@@ -188,4 +189,33 @@ async fn a_session_has_one_websocket() {
         line.vanish().await;
         bed.closed().await;
     }
+}
+
+#[tokio::test]
+async fn a_post_under_way_comes_before_the_websocket() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    let (mut line, _) = bed.connect(Way::Polling).await;
+    let polling = format!("{}&transport=polling", line.target);
+    let mut post = Http::connect(bed.site.address()).await.unwrap();
+    let head =
+        format!("POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n4\"po");
+    post.stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    line.upgrade().await.unwrap();
+    let Side::Socket(socket) = &mut line.side else {
+        panic!("not on a socket");
+    };
+    socket.frame(FIN | TEXT, b"4\"socket\"").await.unwrap();
+    socket.frame(FIN | PING, b"read").await.unwrap();
+    // Not read before the POST is complete.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    post.stream.write_all(b"sted\"").await.unwrap();
+    for expected in ["posted", "socket"] {
+        match bed.event().await {
+            Event::Message(value) => assert_eq!(value, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(post.answer().await.unwrap().status, 200);
+    assert_eq!(socket.next().await.unwrap(), (PONG, b"read".to_vec()));
 }

@@ -8,13 +8,11 @@ use super::{
     support::{
         http::Http,
         line::{Line, Packet, Side, Way},
-        socket::{BINARY, FIN, Socket, TEXT, masked},
+        socket::{BINARY, FIN, PING, PONG, Socket, TEXT, masked},
     },
 };
 
 const CONTINUATION: u8 = 0;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 
 fn socket(line: &mut Line) -> &mut Socket {
     match &mut line.side {
@@ -44,7 +42,7 @@ async fn messages_come_in_order_however_they_are_framed() {
             masked(FIN | PING, b"between"),
             masked(CONTINUATION, b"three "),
             masked(FIN | CONTINUATION, b"pieces\""),
-            // A pong of Engine.IO's own, which the library gets.
+            // A pong of Engine.IO's own.
             masked(FIN | TEXT, b"3"),
             masked(FIN | TEXT, long.as_bytes()),
             masked(FIN | TEXT, b"4\"last\""),

@@ -9,6 +9,8 @@ use super::http::{Answer, Http};
 pub const TEXT: u8 = 0x1;
 pub const BINARY: u8 = 0x2;
 pub const CLOSE: u8 = 0x8;
+pub const PING: u8 = 0x9;
+pub const PONG: u8 = 0xa;
 pub const FIN: u8 = 0x80;
 
 pub struct Socket(pub Http);
