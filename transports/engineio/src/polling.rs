@@ -99,15 +99,17 @@ impl Polling {
                 let max_payload = session.sessions().max_payload;
                 let (payload, content_type, closes) =
                     state.out.take_payload(max_payload, takes_binary, closes);
-                session.room.wake();
                 // All that waited may have been left out.
                 if payload.is_empty() {
+                    drop(state);
+                    session.room.wake();
                     return Poll::Pending;
                 }
                 ((payload.into(), content_type), closes)
             }
         };
         drop(state);
+        session.room.wake();
         if closes {
             session.end(CloseReason::Gone);
         }
@@ -225,7 +227,11 @@ fn take_some(
         if session.poll_post(consumer, &mut unheard).is_pending() {
             return Ok(Progress::Wait);
         }
-        let Some(packet) = packets.next() else {
+        // After the end of the session nothing more is handed on.
+        let next = packets
+            .next()
+            .filter(|_| !session.lock().machine.is_closed());
+        let Some(packet) = next else {
             return Ok(Progress::Done);
         };
         match session.take(consumer, Source::Post, &packet?) {

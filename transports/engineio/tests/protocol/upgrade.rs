@@ -198,7 +198,7 @@ async fn a_post_under_way_comes_before_the_websocket() {
     let polling = format!("{}&transport=polling", line.target);
     let mut post = Http::connect(bed.site.address()).await.unwrap();
     let head =
-        format!("POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n4\"po");
+        format!("POST {polling} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n4\"post");
     post.stream.write_all(head.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     line.upgrade().await.unwrap();
@@ -209,7 +209,7 @@ async fn a_post_under_way_comes_before_the_websocket() {
     socket.frame(FIN | PING, b"read").await.unwrap();
     // Not read before the POST is complete.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    post.stream.write_all(b"sted\"").await.unwrap();
+    post.stream.write_all(b"ed\"").await.unwrap();
     for expected in ["posted", "socket"] {
         match bed.event().await {
             Event::Message(value) => assert_eq!(value, expected),
