@@ -19,7 +19,7 @@ use support::{
 };
 
 /// So many bytes a session may hold, three times of what it does.
-const EACH: usize = 32 << 10;
+const EACH: usize = 6 << 10;
 
 struct Sessions {
     server: Server,
