@@ -98,13 +98,28 @@ impl Call {
 
     /// Sets a parameter, as middleware may before the action runs.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        let texts = matches!(self.given, Given::Texts(_));
-        let mut map = match self.given.to_value() {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        };
-        map.insert(name.into(), value.into());
-        self.given = if texts { Given::texts(map) } else { map.into() };
+        let (name, value) = (name.into(), value.into());
+        match &mut self.given {
+            Given::Texts(map) => {
+                Arc::make_mut(map).insert(name, value);
+            }
+            Given::Value(old) => match Arc::make_mut(old) {
+                Value::Object(map) => {
+                    map.insert(name, value);
+                }
+                other => *other = Value::Object(Map::from_iter([(name, value)])),
+            },
+            // Text is not parsed for it.
+            Given::Raw(json) => {
+                let values = Map::from_iter([(name, value)]);
+                *json = inputs::rewritten(json, &values).into();
+            }
+            Given::Packed(params) => {
+                let values = Map::from_iter([(name, value)]);
+                let json = inputs::rewritten(&params.packed().to_json(), &values);
+                self.given = Given::Raw(json.into());
+            }
+        }
     }
 
     /// Calls another action, private ones included, with these parameters. Its middleware and
@@ -337,6 +352,8 @@ impl<T: Any + Send + Sync> FromCall for Option<Extension<T>> {
 
 impl FromCall for Call {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
+        // The action may ask it for a tree of the parameters.
+        call.given.lease_tree()?;
         Ok(call.clone())
     }
 }

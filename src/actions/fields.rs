@@ -9,14 +9,21 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{given::Given, survey::Survey};
+use crate::protocol::packed::Packed;
+
+/// What no action has as its version.
+const NO_VERSION: Value = Value::Bool(false);
+
+/// As many bytes are enough for an error message, which cuts what it reports.
+const REPORTED: usize = 512;
 
 /// What a call says besides its parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Fields<'a> {
     pub(crate) action: Option<Cow<'a, str>>,
     pub(crate) version: Option<Value>,
-    /// An action that is no string, as JSON.
-    odd: Option<String>,
+    /// An action that is no string, as JSON; of a long one as much as is reported.
+    odd: Option<Cow<'a, str>>,
 }
 
 /// A key of an object. As bytes, because a key of JavaScript may hold what is no UTF-8 (a lone
@@ -98,6 +105,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(input: &'a Given, survey: &Survey) -> Self {
         match input {
             Given::Raw(raw) => Self::of_raw(raw, survey).unwrap_or_else(|| Self::of_parsed(raw)),
+            Given::Packed(params) => Self::of_packed(params.packed()),
             Given::Texts(map) => Self::of_map(map),
             Given::Value(value) => value.as_object().map(Self::of_map).unwrap_or_default(),
         }
@@ -136,12 +144,32 @@ impl<'a> Fields<'a> {
         });
         Self {
             odd: if text.is_none() {
-                action.map(str::to_owned)
+                action.map(Cow::Borrowed)
             } else {
                 None
             },
             action: text,
-            version: version.and_then(|raw| serde_json::from_str(raw).ok()),
+            // A list or an object is no version, and is not parsed to say so.
+            version: version.and_then(|raw| match raw.as_bytes().first() {
+                Some(b'[' | b'{') => Some(NO_VERSION),
+                _ => serde_json::from_str(raw).ok(),
+            }),
+        }
+    }
+
+    fn of_packed(params: Packed<'a>) -> Self {
+        let action = params.get("action");
+        let text = action.and_then(Packed::as_str);
+        Self {
+            odd: match text {
+                None => action.map(|action| action.to_json_start(REPORTED).into()),
+                Some(_) => None,
+            },
+            action: text.map(Cow::Borrowed),
+            version: params.get("apiVersion").map(|it| match it.is_container() {
+                true => NO_VERSION,
+                false => it.read().unwrap_or(NO_VERSION),
+            }),
         }
     }
 
@@ -152,7 +180,7 @@ impl<'a> Fields<'a> {
             version: map.get("apiVersion").cloned(),
             odd: action
                 .filter(|value| !value.is_string())
-                .map(ToString::to_string),
+                .map(|value| value.to_string().into()),
         }
     }
 

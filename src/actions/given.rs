@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use serde::{
     Deserializer,
     de::{
@@ -11,9 +12,14 @@ use serde::{
     forward_to_deserialize_any,
 };
 use serde_json::{Map, Value, value::RawValue};
+use stellarfw_transport::SparkLease;
 
 use super::{error::ActionError, fields::each, survey::Survey};
-use crate::protocol::json::{PLAIN, fits_value, is_dense, tree_size};
+use crate::protocol::{
+    StellarError,
+    json::{PLAIN, fits_value, is_dense},
+    packed::{Meter, Packed},
+};
 
 /// What stands among the parameters and says which action is called.
 pub(super) const CALLED_BY: [&str; 2] = ["action", "apiVersion"];
@@ -38,14 +44,53 @@ fn size_of_tree(value: &Value) -> usize {
         Value::Object(map) => size_of_entries(map),
         _ => 0,
     };
-    32 + inside
+    size_of::<Value>() + inside
 }
 
 fn size_of_entries(map: &Map<String, Value>) -> usize {
     let entries = map.iter();
     entries
-        .map(|(key, value)| 100 + key.len() + size_of_tree(value))
+        .map(|(key, value)| size_of::<String>() + key.len() + size_of_tree(value))
         .sum()
+}
+
+/// Parameters in MessagePack, and what they and the values made of them hold of the memory budget.
+#[derive(Debug)]
+pub(crate) struct PackedParams {
+    bytes: Box<[u8]>,
+    lease: Mutex<SparkLease>,
+}
+
+impl PackedParams {
+    /// Copies parameters that are leased.
+    pub(crate) fn new(params: Packed<'_>, lease: SparkLease) -> Self {
+        Self {
+            bytes: params.bytes().into(),
+            lease: lease.into(),
+        }
+    }
+
+    pub(crate) fn packed(&self) -> Packed<'_> {
+        Packed::of_valid(&self.bytes)
+    }
+
+    /// Leases bytes until the call is over. Returns `false` if there is no room.
+    fn charge(&self, bytes: usize) -> bool {
+        self.lease.lock().try_grow(bytes).is_ok()
+    }
+
+    /// Writes the parameters as JSON that is leased.
+    ///
+    /// # Errors
+    /// 007 if the memory budget has no room for it.
+    fn to_json(&self) -> Result<Arc<str>, ActionError> {
+        let length = self.packed().json_len();
+        // It is read in a tree whose dense parts are left out, and copied into a shared text.
+        match self.charge(4 * length) {
+            true => Ok(self.packed().to_json().into()),
+            false => Err(StellarError::too_many_pending().into()),
+        }
+    }
 }
 
 /// The parameters of a call; cheap to clone.
@@ -53,7 +98,9 @@ fn size_of_entries(map: &Map<String, Value>) -> usize {
 pub(crate) enum Given {
     /// JSON that is not parsed yet.
     Raw(Arc<str>),
-    /// Values, from other codecs.
+    /// MessagePack that is not parsed yet.
+    Packed(Arc<PackedParams>),
+    /// Values, from within the server.
     Value(Arc<Value>),
     /// Texts, from a URL or a form: a number may stand in them as text.
     Texts(Arc<Map<String, Value>>),
@@ -87,8 +134,33 @@ impl Given {
         match self {
             // What no value can hold was refused when the call came.
             Self::Raw(raw) => serde_json::from_str(raw).unwrap_or_default(),
+            Self::Packed(params) => params.packed().read().unwrap_or_default(),
             Self::Value(value) => (**value).clone(),
             Self::Texts(map) => Value::Object((**map).clone()),
+        }
+    }
+
+    /// The parameters as JSON, where they are MessagePack; `None` where they are anything else.
+    ///
+    /// # Errors
+    /// 007 if the memory budget has no room for it.
+    pub(crate) fn unpacked(&self) -> Result<Option<Self>, ActionError> {
+        match self {
+            Self::Packed(params) => Ok(Some(Self::Raw(params.to_json()?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Leases what the parameters take as a tree, where that was not done when they came.
+    ///
+    /// # Errors
+    /// 007 if the memory budget has no room for it.
+    pub(crate) fn lease_tree(&self) -> Result<(), ActionError> {
+        match self {
+            Self::Packed(params) if !params.charge(params.packed().tree_size()) => {
+                Err(StellarError::too_many_pending().into())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -135,6 +207,13 @@ impl Given {
                 });
                 names
             }),
+            Self::Packed(params) => {
+                let names = params
+                    .packed()
+                    .entries()?
+                    .map(|(name, _)| name.into_owned());
+                Some(names.take(NAMED).collect())
+            }
             Self::Value(value) => Some(value.as_object()?.keys().cloned().collect()),
             Self::Texts(map) => Some(map.keys().cloned().collect()),
         }
@@ -144,17 +223,9 @@ impl Given {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.len(),
+            Self::Packed(params) => params.bytes.len(),
             Self::Value(value) => size_of_tree(value),
             Self::Texts(map) => size_of_entries(map),
-        }
-    }
-
-    /// About how many bytes they may take until they are read: as they are, and as a tree of values,
-    /// which an action may ask for.
-    pub(crate) fn cost(&self) -> usize {
-        match self {
-            Self::Raw(raw) => raw.len() + tree_size(raw),
-            Self::Value(_) | Self::Texts(_) => self.size(),
         }
     }
 
@@ -179,6 +250,15 @@ impl Given {
     /// Reads the parameters as a type.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
         let lenient = matches!(self, Self::Texts(_));
+        if let Self::Packed(params) = self {
+            let charge = |bytes| params.charge(bytes);
+            let meter = Meter::new(&charge);
+            return match params.packed().read_within(&meter) {
+                Ok(value) => Ok(value),
+                Err(_) if meter.is_refused() => Err(StellarError::too_many_pending().into()),
+                Err(_) => Self::Raw(params.to_json()?).read(),
+            };
+        }
         if let Self::Raw(raw) = self
             && let Ok(value) = serde_json::from_str(raw)
         {

@@ -54,7 +54,7 @@ pub(crate) use self::{
     constraints::{is_of_its_type, plain},
     error::{Outcome, Status},
     execute::{execute, execute_inside},
-    given::Given,
+    given::{Given, PackedParams},
     inputs::rewritten,
     registry::Actions,
     secrets::{SecretNames, is_secret},

@@ -169,6 +169,17 @@ impl Connection {
 /// A connection in the shape of `detailsView`.
 pub(crate) struct Details<'a>(&'a Connection);
 
+impl Details<'_> {
+    /// Returns a bound for what the response takes while it is made, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        // Beside each name there is its place in a list, and in the response its quotes and a comma.
+        const ROOM: usize = size_of::<Arc<str>>() + 3;
+        const REST: usize = 512;
+        let names = self.0.state().memberships.names();
+        REST + names.iter().map(|name| name.len() + ROOM).sum::<usize>()
+    }
+}
+
 impl Serialize for Details<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let connection = self.0;

@@ -6,6 +6,7 @@ mod connection;
 mod extensions;
 mod group;
 mod hooks;
+mod leases;
 mod memberships;
 mod middleware;
 mod places;

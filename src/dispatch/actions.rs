@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stellarfw_transport::{CodecError, Flow, Frame, turn};
+use stellarfw_transport::{CodecError, Flow, Frame, Holding, OverBudget, SparkLease, turn};
 
 use super::{
     files,
@@ -12,49 +12,39 @@ use super::{
     while_there,
 };
 use crate::{
-    actions::{ActionError, Caller, Given, Outcome, execute},
+    actions::{ActionError, Caller, Given, Outcome, PackedParams, execute},
     connections::Connection,
-    protocol::StellarError,
+    protocol::{StellarError, json::tree_size},
     server::App,
 };
 
 /// Parameters of so many bytes are refused when the budget has no room for them, and for what they
 /// become on the way to the action.
-const COUNTED: usize = 16 << 10;
+const COUNTED: usize = 4 << 10;
 
 /// Calls an action for a connection and answers it, now or when it is done.
 pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Option<Field<'_>>) {
     let Some(place) = connection.begin_action() else {
         return refuse(&connection, &meta, StellarError::too_many_pending());
     };
-    let given = match params {
-        Some(Field::Raw(raw)) => Given::from(raw),
-        Some(Field::Value(value)) => Given::from(*value),
-        None => Value::Null.into(),
+    let Ok((given, lease)) = leased(&connection, params) else {
+        drop(place);
+        return refuse(&connection, &meta, StellarError::too_many_pending());
     };
-    let size = given.size();
-    let budget = || connection.spark().server().budget().clone();
-    // What is small is counted only if it is kept.
-    let lease = match size {
-        COUNTED.. => match budget().try_lease(given.cost()) {
-            Ok(lease) => Some(lease),
-            Err(_) => {
-                drop(place);
-                return refuse(&connection, &meta, StellarError::too_many_pending());
-            }
-        },
-        _ => None,
+    let kept = Kept {
+        given: given.clone(),
+        lease,
     };
     let started = execute(app, Caller::Connection(connection.clone()), given);
     let is_detached = started.is_detached;
     match started.flow {
         Flow::Ready(outcome) => {
-            drop((place, lease));
+            drop((place, kept));
             answer(app, &connection, meta, outcome);
         }
         Flow::Wait(future) => {
             let place = place.keep();
-            let lease = lease.unwrap_or_else(|| budget().lease(size));
+            let kept = kept.while_pending(&connection);
             let app = app.clone();
             tokio::spawn(async move {
                 let outcome = if is_detached {
@@ -65,11 +55,58 @@ pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Op
                         None => return,
                     }
                 };
-                drop((place, lease));
+                drop((place, kept));
                 let _turn = turn();
                 answer(&app, &connection, meta, outcome);
             });
         }
+    }
+}
+
+/// Copies parameters when what they take is leased, in the name of their connection. What is small is
+/// counted only if it is kept.
+fn leased(
+    connection: &Connection,
+    params: Option<Field<'_>>,
+) -> Result<(Given, Option<SparkLease>), OverBudget> {
+    let spark = connection.spark();
+    Ok(match params {
+        Some(Field::Raw(raw)) => {
+            let lease = match raw.get().len() {
+                COUNTED.. => Some(spark.try_lease(Holding::Work, cost(raw.get()))?),
+                _ => None,
+            };
+            (Given::from(raw), lease)
+        }
+        Some(Field::Packed(params)) => {
+            let lease = spark.try_lease(Holding::Work, params.bytes().len())?;
+            let params = PackedParams::new(params, lease);
+            (Given::Packed(params.into()), None)
+        }
+        None => (Value::Null.into(), None),
+    })
+}
+
+/// What JSON may take until its call is over: as it is, and as a tree of values, which an action may ask
+/// for.
+fn cost(json: &str) -> usize {
+    json.len().saturating_add(tree_size(json))
+}
+
+/// The parameters of a call and their lease, for as long as values made of them may live.
+struct Kept {
+    given: Given,
+    lease: Option<SparkLease>,
+}
+
+impl Kept {
+    /// Of a call that is not over at once, small parameters count, too.
+    fn while_pending(mut self, connection: &Connection) -> Self {
+        if let (Given::Raw(json), None) = (&self.given, &self.lease) {
+            let lease = connection.spark().lease(Holding::Work, cost(json));
+            self.lease = Some(lease);
+        }
+        self
     }
 }
 

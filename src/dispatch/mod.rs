@@ -14,11 +14,11 @@ use std::{
     time::Instant,
 };
 
-use stellarfw_transport::{CloseReason, CodecError, Flow, Handler, Message, Spark};
+use stellarfw_transport::{CloseReason, CodecError, Flow, Handler, Holding, Message, Spark};
 
 pub(crate) use self::{complaints::Complaints, response::Tail};
 use self::{
-    request::Request,
+    request::{Request, Transcoded},
     response::{Meta, respond_error},
     verbs::{Bounds, QueuedVerb, Verb},
 };
@@ -51,7 +51,8 @@ impl Handler for Dispatcher {
         let Some(connection) = Connection::of(spark) else {
             return Ok(Flow::DONE);
         };
-        let request = Request::read(spark.parser(), message)?;
+        let mut text = Transcoded::default();
+        let request = Request::read(spark, message, &mut text)?;
         dispatch(&self.app, connection, request);
         Ok(Flow::DONE)
     }
@@ -61,7 +62,8 @@ impl Handler for Dispatcher {
             return Ok(Flow::DONE);
         };
         // Read all the same: what is no message has no number and no answer.
-        let request = Request::read(spark.parser(), message)?;
+        let mut text = Transcoded::default();
+        let request = Request::read(spark, message, &mut text)?;
         refuse(connection, request);
         Ok(Flow::DONE)
     }
@@ -82,11 +84,23 @@ impl Handler for Dispatcher {
     }
 }
 
+/// A `messageId` that is longer counts in the memory budget.
+const LONG_ID: usize = 1 << 10;
+
 /// Gives a message its number.
 fn counted(connection: &Connection, request: &mut Request<'_>) -> Meta {
+    let count = connection.state().messages.fetch_add(1, Ordering::Relaxed) + 1;
+    let id = request.message_id.take();
+    // It is held until the response is there, which may take a while, and has no limit of its own.
+    let lease = id
+        .as_ref()
+        .map(request::Field::json_len)
+        .filter(|len| *len > LONG_ID)
+        .map(|len| Box::new(connection.spark().lease(Holding::Work, len)));
     Meta {
-        count: connection.state().messages.fetch_add(1, Ordering::Relaxed) + 1,
-        id: request.message_id.take().and_then(|id| id.to_content()),
+        count,
+        id: id.and_then(|id| id.to_content()),
+        _lease: lease,
     }
 }
 
@@ -140,8 +154,16 @@ fn in_order(app: &Arc<App>, connection: &Connection, meta: Meta, verb: Verb<'_>)
         return;
     }
     let bytes = verb.len();
-    let (app, verb) = (app.clone(), verb.into_owned());
-    connection.enqueue(Box::new(QueuedVerb { app, meta, verb }), bytes);
+    let lease = connection
+        .spark()
+        .lease(Holding::Inbound, bytes + size_of::<QueuedVerb>());
+    let verb = QueuedVerb {
+        app: app.clone(),
+        meta,
+        verb: verb.into_owned(),
+        _lease: lease,
+    };
+    connection.enqueue(Box::new(verb), bytes);
 }
 
 /// Awaits what is only for a connection: it is dropped when the connection is gone.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stellarfw_broker::Content;
-use stellarfw_transport::{CodecError, Delivery, Frame, Parser};
+use stellarfw_transport::{CodecError, Delivery, Frame, Parser, SparkLease};
 
 use crate::{
     connections::Connection,
@@ -16,6 +16,8 @@ pub(crate) struct Meta {
     pub(crate) count: u64,
     /// The request's `messageId`, echoed as it came.
     pub(crate) id: Option<Content>,
+    /// What a long one holds of the memory budget.
+    pub(super) _lease: Option<Box<SparkLease>>,
 }
 
 /// The fields that every response has.

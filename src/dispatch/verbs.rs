@@ -1,11 +1,10 @@
 //! The verbs, one at a time and in order for each connection.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 use stellarfw_broker::{Content, Member};
-use stellarfw_transport::Flow;
+use stellarfw_transport::{Flow, SparkLease};
 
 use super::{
     request::{Field, Request},
@@ -13,8 +12,12 @@ use super::{
 };
 use crate::{
     connections::{Connection, Job},
-    protocol::{StellarError, json::is_deeper_than, truncate_for_error},
-    rooms::{PageRequest, RoomError, RoomPage, Rooms},
+    protocol::{
+        StellarError,
+        json::{is_deeper_than, json_len},
+        truncate_for_error,
+    },
+    rooms::{LeasedPage, PageRequest, RoomError, RoomPage, Rooms},
     server::App,
 };
 
@@ -41,33 +44,22 @@ pub(crate) enum Verb<'a> {
 
 /// Reads `params` of `roomView`. Without them it is the first page.
 fn read_page(params: Option<&Field<'_>>) -> Result<PageRequest, StellarError> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Asked {
-        limit: Value,
-        after: Value,
-    }
-    let asked: Asked = match params {
-        None => Asked::default(),
-        Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
-        Some(Field::Value(value)) => Asked {
-            limit: value.get("limit").cloned().unwrap_or_default(),
-            after: value.get("after").cloned().unwrap_or_default(),
-        },
-    };
     let wrong = StellarError::invalid_type;
-    let limit = match asked.limit {
-        Value::Null => None,
-        limit => {
-            let number = limit.as_u64().filter(|number| *number > 0);
+    let limit = match params.and_then(|params| params.entry("limit")) {
+        None => None,
+        Some(limit) => {
+            let number = limit.read::<u64>().filter(|number| *number > 0);
             let number = number.ok_or_else(|| wrong("limit", "a whole number from 1"))?;
             Some(usize::try_from(number).unwrap_or(usize::MAX))
         }
     };
-    let after = match asked.after {
-        Value::Null => None,
-        Value::String(after) => Some(after.into_boxed_str()),
-        _ => return Err(wrong("after", "the id of a member")),
+    let after = match params.and_then(|params| params.entry("after")) {
+        None => None,
+        Some(after) => {
+            let id = after.as_str();
+            let id = id.ok_or_else(|| wrong("after", "the id of a member"))?;
+            Some(id.into())
+        }
     };
     Ok(PageRequest { limit, after })
 }
@@ -90,18 +82,15 @@ impl Bounds {
         Ok(())
     }
 
-    /// The content of a field. JSON is measured before it is copied.
+    /// The content of a field, which is measured before it is copied.
     fn content(self, field: &Field<'_>, name: &str) -> Result<Option<Content>, StellarError> {
-        if let Field::Raw(raw) = field {
-            self.within(raw.get().len())?;
-        }
+        self.within(field.json_len())?;
         let content = field.to_content();
-        if let Some(content) = &content {
-            self.within(content.len())?;
-            if is_deeper_than(content.as_raw().get(), self.depth) {
-                let expected = format!("JSON of at most {} levels", self.depth);
-                return Err(StellarError::invalid_type(name, &expected));
-            }
+        if let Some(content) = &content
+            && is_deeper_than(content.as_raw().get(), self.depth)
+        {
+            let expected = format!("JSON of at most {} levels", self.depth);
+            return Err(StellarError::invalid_type(name, &expected));
         }
         Ok(content)
     }
@@ -137,7 +126,7 @@ impl<'a> Verb<'a> {
             }
             Some("event") => Self::read_event(request, bounds),
             _ => {
-                let sent = request.event.as_ref().map(Field::to_text);
+                let sent = request.event.as_ref().map(Field::to_reported);
                 Err(StellarError::verb_not_allowed(&truncate_for_error(
                     sent.as_deref(),
                 )))
@@ -223,23 +212,13 @@ pub(crate) struct Wants {
 
 impl Wants {
     fn read(params: Option<&Field<'_>>) -> Self {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Asked {
-            memberships: Value,
-            goodbye: Value,
-        }
-        let asked: Asked = match params {
-            None => Asked::default(),
-            Some(Field::Raw(raw)) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Some(Field::Value(value)) => Asked {
-                memberships: value.get("memberships").cloned().unwrap_or_default(),
-                goodbye: value.get("goodbye").cloned().unwrap_or_default(),
-            },
+        let asks = |name| {
+            let entry = params.and_then(|params| params.entry(name));
+            entry.and_then(|entry| entry.read()) == Some(true)
         };
         Self {
-            memberships: asked.memberships == true,
-            goodbye: asked.goodbye == true,
+            memberships: asks("memberships"),
+            goodbye: asks("goodbye"),
         }
     }
 }
@@ -251,17 +230,37 @@ fn room_of<'a>(field: &'a Option<Field<'_>>) -> Cow<'a, str> {
 
 /// The message of clients that have no `message`: the values of all other fields.
 fn legacy_message(request: &Request<'_>, bounds: Bounds) -> Result<Option<Content>, StellarError> {
-    let text = |field: &Field<'_>| match field.to_text() {
-        text if text == "null" => String::new(),
-        text => text.into_owned(),
-    };
-    let words: Vec<String> = request.others.iter().map(text).collect();
-    if words.is_empty() {
+    if request.others.is_empty() {
         return Ok(None);
     }
-    let message = Content::new(&words.join(" ")).ok();
-    bounds.within(message.as_ref().map_or(0, Content::len))?;
-    Ok(message)
+    let words = Words(&request.others);
+    // Measured before it is made.
+    bounds.within(json_len(&words))?;
+    Ok(Content::new(&words).ok())
+}
+
+/// The values of fields, joined with a space.
+struct Words<'f, 'a>(&'f [Field<'a>]);
+
+impl fmt::Display for Words<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, field) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str(" ")?;
+            }
+            match &*field.to_text() {
+                "null" => {}
+                text => f.write_str(text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Words<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A verb in the queue of its connection.
@@ -269,6 +268,8 @@ pub(super) struct QueuedVerb {
     pub(super) app: Arc<App>,
     pub(super) meta: Meta,
     pub(super) verb: Verb<'static>,
+    /// What it holds of the memory budget until it runs.
+    pub(super) _lease: SparkLease,
 }
 
 impl Job for QueuedVerb {
@@ -289,7 +290,10 @@ pub(super) fn run(app: &App, connection: &Connection, meta: Meta, verb: Verb<'_>
         Verb::DetailsView { wants } => {
             // Before the details: no change is in neither of them.
             connection.subscribe(wants.memberships, wants.goodbye);
-            respond_ok(connection, &meta, Some(connection.details()));
+            match connection.lease_work(connection.details().size()) {
+                Ok(_lease) => respond_ok(connection, &meta, Some(connection.details())),
+                Err(error) => respond_error(connection, meta, &error, None),
+            }
             Flow::DONE
         }
         Verb::RoomAdd(room) => answer_membership(connection, meta, rooms.add(connection, &room)),
@@ -300,7 +304,11 @@ pub(super) fn run(app: &App, connection: &Connection, meta: Meta, verb: Verb<'_>
             let connection = connection.clone();
             let page = rooms.view(&connection, &room, page);
             page.map(move |result| match result {
-                Ok(page) => respond_ok(&connection, &meta, Some(RoomView::from(page))),
+                // Once it is sent, the response counts as what is queued for the connection.
+                Ok(LeasedPage {
+                    page,
+                    lease: _lease,
+                }) => respond_ok(&connection, &meta, Some(RoomView::from(page))),
                 Err(error) => respond_error(&connection, meta, &error.for_client(), None),
             })
         }

@@ -1,10 +1,10 @@
 //! JSON that is passed on as text may say more than a tree of values can hold. Which that is, and
 //! finding it out without building the tree.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{MapAccess, SeqAccess, Visitor},
 };
 
@@ -64,6 +64,24 @@ impl<'de> Deserialize<'de> for Probe {
     }
 }
 
+/// Returns the length of a value as JSON text, in bytes. It takes no memory.
+pub(crate) fn json_len<T: Serialize + ?Sized>(value: &T) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting does not fail. What has no JSON form is not measured, and not written either.
+    serde_json::to_writer(&mut count, value).ok();
+    count.0
+}
+
 /// What is shorter is not looked at: a tree of it is small, whatever it holds.
 const SHORT: usize = 4 << 10;
 
@@ -73,24 +91,139 @@ pub(crate) fn is_dense(json: &str) -> bool {
     json.len() > SHORT && tree_size(json) > json.len() * 3
 }
 
-/// About how many bytes a tree of values takes: 32 for each, 100 more for each entry of an object,
-/// and the texts.
+/// Returns a bound for the memory that a tree of values takes while it is built, in bytes. It is found
+/// by counting what the text holds.
 pub(crate) fn tree_size(json: &str) -> usize {
     let mut rest = json.as_bytes();
-    let (mut values, mut entries, mut texts) = (1, 0, 0);
+    let mut size = TreeSize::default();
+    // Of deeper text there is no tree.
+    let mut open = [Opened::default(); 128];
+    let mut depth = 0;
     while let [byte, after @ ..] = rest {
         rest = after;
         match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => continue,
             b'"' => {
                 rest = skip_string(after).0;
-                texts += after.len() - rest.len();
+                let (text, _) = after.split_at(after.len() - rest.len());
+                size.add_text(text.len());
+                if memchr::memchr(b'\\', text).is_some() {
+                    // Escapes are undone in a buffer beside the text.
+                    size.growing = size.growing.max(2 * text.len());
+                }
             }
-            b',' | b'[' | b'{' => values += 1,
-            b':' => entries += 1,
+            b'[' | b'{' => {
+                if let Some(within) = open.get_mut(depth) {
+                    within.is_empty = false;
+                }
+                depth += 1;
+                if let Some(new) = open.get_mut(depth) {
+                    *new = Opened::default();
+                }
+                continue;
+            }
+            b',' => {
+                if let Some(within) = open.get_mut(depth) {
+                    within.commas += 1;
+                }
+            }
+            b']' | b'}' => {
+                let closed = open.get(depth).copied().unwrap_or_default();
+                match (byte, closed.count()) {
+                    (b']', count) => size.add_list(count),
+                    (_, count) => size.add_object(count),
+                }
+                depth = depth.saturating_sub(1);
+            }
             _ => {}
         }
+        if let Some(within) = open.get_mut(depth) {
+            within.is_empty = false;
+        }
     }
-    values * 32 + entries * 100 + texts
+    size.bytes()
+}
+
+/// A list or an object whose end has not come yet.
+#[derive(Clone, Copy)]
+struct Opened {
+    commas: usize,
+    is_empty: bool,
+}
+
+impl Default for Opened {
+    fn default() -> Self {
+        Self {
+            commas: 0,
+            is_empty: true,
+        }
+    }
+}
+
+impl Opened {
+    fn count(self) -> usize {
+        match self.is_empty {
+            true => 0,
+            false => self.commas + 1,
+        }
+    }
+}
+
+/// Adds up what a tree of values takes. Lists and objects double their room as they grow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TreeSize {
+    bytes: usize,
+    /// The most that one list or object holds twice while it grows.
+    growing: usize,
+}
+
+/// A value where it stands, in bytes.
+const VALUE: usize = size_of::<serde_json::Value>();
+
+/// An entry of an object without its texts: hash, key and value.
+const ENTRY: usize = 8 + size_of::<String>() + VALUE;
+
+impl TreeSize {
+    /// The bound, in bytes.
+    pub(crate) fn bytes(self) -> usize {
+        VALUE
+            .saturating_add(self.bytes)
+            .saturating_add(self.growing)
+    }
+
+    /// Adds a text of so many bytes.
+    pub(crate) fn add_text(&mut self, length: usize) {
+        self.bytes = self.bytes.saturating_add(length);
+    }
+
+    /// Adds a list of so many values, without what those hold.
+    pub(crate) fn add_list(&mut self, count: usize) {
+        if count > 0 {
+            let places = count.next_power_of_two().max(4);
+            self.add(places.saturating_mul(VALUE));
+        }
+    }
+
+    /// Adds an object of so many entries, without what those hold.
+    pub(crate) fn add_object(&mut self, count: usize) {
+        let (buckets, places) = match count {
+            0 => return,
+            1..=3 => (4, 3),
+            4..=7 => (8, 7),
+            _ => {
+                let buckets = (count.saturating_mul(8) / 7).next_power_of_two();
+                (buckets, buckets / 8 * 7)
+            }
+        };
+        // Beside each bucket of the table is a byte, and a group of bytes at its end.
+        let table = buckets * (size_of::<usize>() + 1) + 16;
+        self.add(places.saturating_mul(ENTRY).saturating_add(table));
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.growing = self.growing.max(bytes / 2);
+    }
 }
 
 /// Whether nothing in a JSON text can be in the way. It looks at the bytes alone, because nearly
@@ -171,7 +304,7 @@ pub(crate) fn is_deeper_than(json: &str, most: usize) -> bool {
 }
 
 /// What comes after the rest of a string; and whether no escape in it can be a surrogate.
-fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
+pub(crate) fn skip_string(mut bytes: &[u8]) -> (&[u8], bool) {
     let mut sure = true;
     while let Some(at) = memchr::memchr2(b'"', b'\\', bytes) {
         match &bytes[at..] {
@@ -193,16 +326,66 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_size_of_a_tree_is_a_bound_and_no_more_than_half_too_large() {
+        let mut texts: Vec<String> = [
+            "1",
+            "[]",
+            "{}",
+            "[ ]",
+            r#"{"a":1}"#,
+            r#"["a\"b,[{"]"#,
+            "[[[[]]]]",
+            "[[],[],[]]",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for count in [
+            1, 3, 4, 5, 7, 8, 14, 15, 28, 29, 1_000, 4_096, 4_097, 30_000,
+        ] {
+            for item in [
+                "0",
+                "[]",
+                "[1]",
+                "{}",
+                r#"{"a":1}"#,
+                r#""""#,
+                r#""some text""#,
+            ] {
+                texts.push(format!("[{}]", vec![item; count].join(", ")));
+                let entries = (0..count).map(|n| format!("\"{n}\" :{item}"));
+                texts.push(format!("{{{}}}", entries.collect::<Vec<_>>().join(",")));
+            }
+        }
+        for text in &texts {
+            let mut tree = None;
+            let taken = allocation_counter::measure(|| {
+                tree = serde_json::from_str::<Value>(text).ok();
+            });
+            let (bound, taken) = (tree_size(text), taken.bytes_max as usize);
+            let short = text.get(..60).unwrap_or(text);
+            assert!(
+                tree.is_some() && bound >= taken,
+                "{bound} of {taken}: {short}"
+            );
+            let slack = VALUE + 4 * text.len();
+            assert!(
+                bound <= taken * 3 / 2 + slack,
+                "{bound} of {taken}: {short}"
+            );
+        }
+    }
+
+    #[test]
     fn what_takes_much_memory_is_known_by_its_text() {
         let list = |item: &str| format!("[{}]", vec![item; 4_000].join(","));
+        let long = format!("\"{}\"", "a text of some length".repeat(4));
         for (item, dense) in [
             ("0", true),
             ("[]", true),
             ("12345", true),
             ("\"\"", true),
             (r#"{"a":1}"#, true),
-            ("1234567890123", false),
-            (r#""a text of some length""#, false),
+            (&*long, false),
         ] {
             assert_eq!(is_dense(&list(item)), dense, "{item}");
         }

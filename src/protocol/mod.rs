@@ -2,12 +2,15 @@
 
 mod error;
 pub(crate) mod json;
+pub(crate) mod packed;
 mod push;
 mod text;
 pub(crate) mod time;
+mod values;
 
 pub use self::error::StellarError;
 pub(crate) use self::{
-    push::{Text, context_frame, publication_frame, push_frame, push_object},
+    push::{context_frame, publication_frame, push_frame, push_object},
     text::truncate_for_error,
+    values::Text,
 };

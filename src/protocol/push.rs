@@ -1,26 +1,11 @@
 //! Pushes: what the server sends without being asked.
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, value::RawValue};
-use stellarfw_broker::{Content, Publication, PublicationKind, Target};
+use serde_json::{Map, Value};
+use stellarfw_broker::{Publication, PublicationKind, Target};
 use stellarfw_transport::{CodecError, Frame, Parser};
 
-/// A JSON text for a codec: JSON takes it as it is, other codecs take the value.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(crate) enum Text<'a> {
-    Raw(&'a RawValue),
-    Value(Value),
-}
-
-impl<'a> Text<'a> {
-    pub(crate) fn of(parser: &Parser, content: &'a Content) -> Result<Self, CodecError> {
-        match parser {
-            Parser::Json => Ok(Self::Raw(content.as_raw())),
-            _ => content.to_value().map(Self::Value).map_err(CodecError::new),
-        }
-    }
-}
+use super::Text;
 
 /// A chat message as clients receive it.
 #[derive(Serialize)]

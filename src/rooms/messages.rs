@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use stellarfw_broker::{Content, Publication, PublicationKind, Target};
-use stellarfw_transport::Flow;
+use stellarfw_transport::{Flow, SparkLease};
 
 use super::{Event, RoomError, RoomName, Rooms, Say, event_content};
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) struct Accepted {
 /// An event that passed its bounds and hooks, with what its listeners take.
 pub(crate) struct AcceptedEvent {
     message: Accepted,
-    listeners: Option<(Event, Place)>,
+    listeners: Option<(Event, (Place, Option<SparkLease>))>,
 }
 
 impl Rooms {
@@ -30,7 +30,7 @@ impl Rooms {
     ///
     /// # Errors
     /// 019 or 016 for a connection that is no member, 025 over the rates, 003 for what a hook cannot
-    /// see, and the errors of hooks.
+    /// see, 007 if the memory budget has no room for what the hooks see, and the errors of hooks.
     pub(crate) fn accept(
         &self,
         connection: &Connection,
@@ -68,6 +68,8 @@ impl Rooms {
                 let listeners = None;
                 return Ok(AcceptedEvent { message, listeners });
             }
+            let lease = data.as_ref().map(|data| connection.lease_tree(data));
+            let lease = lease.transpose()?.flatten();
             let data = data.as_ref().map_or(Ok(Value::Null), Content::to_value);
             let data = data.map_err(|_| does_not_fit("data"))?;
             let place = connection.begin_event();
@@ -78,7 +80,7 @@ impl Rooms {
                 event,
                 data,
             };
-            let listeners = Some((event, place));
+            let listeners = Some((event, (place, lease)));
             Ok(AcceptedEvent { message, listeners })
         })
     }
@@ -98,12 +100,12 @@ impl Rooms {
 
     /// Calls the listeners of an accepted event and publishes it.
     pub(crate) fn publish_event(&self, connection: &Connection, event: AcceptedEvent) -> Flow {
-        if let Some((event, place)) = event.listeners
+        if let Some((event, held)) = event.listeners
             && let Flow::Wait(listeners) = self.0.hooks.notify(&event)
         {
             // The sender's next verbs do not wait for them; its places are what bounds them.
             tokio::spawn(async move {
-                let _place = place;
+                let _held = held;
                 listeners.await;
             });
         }
@@ -132,6 +134,10 @@ impl Rooms {
                 Err(does_not_fit(field).into())
             });
         }
+        let lease = match connection.lease_tree(&content) {
+            Ok(lease) => lease,
+            Err(error) => return Flow::Ready(Err(error.into())),
+        };
         let Ok(value) = content.to_value() else {
             return Flow::Ready(Err(does_not_fit(field).into()));
         };
@@ -146,6 +152,7 @@ impl Rooms {
                 say = hook(&connection, say).await?;
             }
             let content = Content::new(&say.message)?;
+            drop(lease);
             Ok(Accepted { room, content })
         })
     }

@@ -27,7 +27,10 @@ pub use self::{
     page::RoomPage,
     rate::PublishRate,
 };
-pub(crate) use self::{hooks::RoomHooks, view::PageRequest};
+pub(crate) use self::{
+    hooks::RoomHooks,
+    view::{LeasedPage, PageRequest},
+};
 pub use crate::connections::ByteRate;
 use crate::{
     connections::{Connection, Connections, Groups},

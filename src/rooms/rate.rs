@@ -16,7 +16,7 @@ const BURST: u64 = 2 << 20;
 #[non_exhaustive]
 pub struct PublishRate {
     /// What one connection may publish, to all its rooms together. Default 1 MiB a second, 2 MiB
-    /// at once. A `roomView` counts as 80 bytes for each member that it lists, and 4 for each other.
+    /// at once. A `roomView` counts as 140 bytes for each member that it lists, and 4 for each other.
     pub connection: ByteRate,
     /// What all connections of one client may publish together, see
     /// [`client_key`](stellarfw_transport::ServerBuilder::client_key). Default 16 MiB a second,

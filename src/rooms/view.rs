@@ -1,6 +1,7 @@
 //! Views of a room: pages of its members for one of them.
 
-use stellarfw_transport::Flow;
+use stellarfw_broker::Member;
+use stellarfw_transport::{Flow, SparkLease};
 
 use super::{RoomError, RoomPage, Rooms};
 use crate::{
@@ -17,23 +18,34 @@ pub(crate) struct PageRequest {
     pub(crate) after: Option<Box<str>>,
 }
 
-/// The bytes of a response to `roomView` for each member that it lists.
-const LISTED: usize = 80;
+/// The bytes of a response to `roomView` for each member that it lists: its id twice, and when it joined.
+const LISTED: usize = 140;
 
 /// The bytes that each other member counts.
 const PASSED: usize = 4;
+
+/// The memory of a member where all members are collected, and of one that is listed, in bytes.
+const COLLECTED: usize = size_of::<Member>();
+const RESPONSE: usize = 2 * LISTED + 2 * size_of::<Member>();
+
+/// A page of members, and what it and its response hold of the memory budget.
+pub(crate) struct LeasedPage {
+    pub(crate) page: RoomPage,
+    pub(crate) lease: Option<SparkLease>,
+}
 
 impl Rooms {
     /// Returns a page of a room's members to one of them.
     ///
     /// # Errors
-    /// 021 without a name, 019 or 016 for a connection that is no member, 025 over the rates.
+    /// 021 without a name, 019 or 016 for a connection that is no member, 025 over the rates, 007 if the
+    /// memory budget has no room.
     pub(crate) fn view(
         &self,
         connection: &Connection,
         room: &str,
         page: PageRequest,
-    ) -> Flow<Result<RoomPage, RoomError>> {
+    ) -> Flow<Result<LeasedPage, RoomError>> {
         if room.is_empty() {
             return Flow::Ready(Err(StellarError::room_required().into()));
         }
@@ -45,12 +57,20 @@ impl Rooms {
         if !self.may_view(connection, &local, limit) {
             return Flow::Ready(Err(StellarError::too_many_messages().into()));
         }
+        let all = local.len();
+        let lease = match connection.lease_work(all * COLLECTED + all.min(limit) * RESPONSE) {
+            Ok(lease) => lease,
+            Err(error) => return Flow::Ready(Err(error.into())),
+        };
         let name = local.name().clone();
         self.0
             .broker
             .members(&name)
             .map(move |members| match members {
-                Ok(Some(members)) => Ok(RoomPage::of(name, members, page.after.as_deref(), limit)),
+                Ok(Some(members)) => Ok(LeasedPage {
+                    page: RoomPage::of(name, members, page.after.as_deref(), limit),
+                    lease,
+                }),
                 Ok(None) => Err(StellarError::room_not_exist(&name).into()),
                 Err(error) => Err(error.into()),
             })

@@ -192,8 +192,8 @@ async fn a_room_takes_so_many_bytes_of_all_its_members() {
 
 #[tokio::test]
 async fn views_of_large_rooms_are_as_dear_as_their_answers() {
-    // Five members of 80 bytes each make 500 with the envelope.
-    let host = host(rates(3 * 500, 0).room("small")).await;
+    // Five members of 140 bytes each make 800 with the envelope.
+    let host = host(rates(3 * 800, 0).room("small")).await;
     let mut peers = host.peers(5).await;
     for peer in &mut peers {
         peer.join(ROOM).await;

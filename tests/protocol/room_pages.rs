@@ -121,8 +121,8 @@ async fn what_is_no_page_is_refused_and_what_is_no_params_is_the_first() {
 #[tokio::test]
 async fn a_page_counts_as_what_it_lists() {
     let host = host(Stellar::builder().configure(|config| {
-        // 100 for the envelope, 80 for each listed and 4 for each other: 184 for one of two.
-        config.publish_rate.connection = ByteRate::new(1, 2 * 184);
+        // 100 for the envelope, 140 for each listed and 4 for each other: 244 for one of two.
+        config.publish_rate.connection = ByteRate::new(1, 2 * 244);
     }))
     .await;
     let mut peers = host.peers(2).await;

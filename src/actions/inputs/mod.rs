@@ -256,12 +256,18 @@ fn is_absent(value: Option<&Value>) -> bool {
 /// Whether nothing is asked of the inputs but that they are there, and they are. Found out without
 /// building values of JSON that is not parsed yet; false where that does not do.
 fn has_all(inputs: &[Input], given: &Given, survey: Option<&Survey>) -> bool {
-    let Given::Raw(raw) = given else {
-        return false;
-    };
     if inputs.iter().any(Input::looks) {
         return false;
     }
+    let raw = match given {
+        Given::Raw(raw) => raw,
+        Given::Packed(params) => {
+            let params = params.packed();
+            let is_there = |input: &Input| params.get(&input.name).is_some_and(|it| !it.is_null());
+            return inputs.iter().filter(|input| input.required).all(is_there);
+        }
+        _ => return false,
+    };
     let seen = match survey {
         Some(survey) => has_all_of(inputs, raw, survey),
         None => has_all_of(inputs, raw, &Survey::of(given)),
@@ -318,6 +324,8 @@ pub(crate) fn apply(
     {
         return Ok(None);
     }
+    let unpacked = given.unpacked()?;
+    let given = unpacked.as_ref().unwrap_or(given);
     let mut lengths = Vec::new();
     let (mut map, is_object) = match given {
         Given::Raw(json) => {
@@ -348,9 +356,15 @@ pub(crate) fn apply(
             errors.insert(input.name.clone(), sentence.into());
         }
     }
+    // Of text nothing else is asked for from here on.
+    let mut changed = Map::new();
+    if matches!(given, Given::Raw(_)) {
+        changed = take_changed(inputs, &mut map);
+        map.clear();
+    }
     let faults = match (constraints, given) {
         (None, _) => Vec::new(),
-        (Some(asked), Given::Raw(json)) => asked.judge_raw(json, &changed(inputs, &map)),
+        (Some(asked), Given::Raw(json)) => asked.judge_raw(json, &changed),
         (Some(asked), _) => asked.judge(map.clone()),
     };
     for (at, sentence) in faults {
@@ -373,15 +387,16 @@ pub(crate) fn apply(
     Ok(Some(match given {
         Given::Texts(_) => Given::texts(map),
         Given::Value(_) => map.into(),
-        Given::Raw(json) => Given::Raw(rewritten(json, &changed(inputs, &map)).into()),
+        Given::Raw(json) => Given::Raw(rewritten(json, &changed).into()),
+        Given::Packed(_) => unreachable!("it was unpacked"),
     }))
 }
 
-/// The parameters that inputs may have changed.
-fn changed(inputs: &[Input], map: &Map<String, Value>) -> Map<String, Value> {
+/// Takes out the parameters that inputs may have changed.
+fn take_changed(inputs: &[Input], map: &mut Map<String, Value>) -> Map<String, Value> {
     let rewriting = inputs.iter().filter(|input| input.rewrites());
     rewriting
-        .filter_map(|input| Some((input.name.clone(), map.get(&input.name)?.clone())))
+        .filter_map(|input| map.shift_remove_entry(&input.name))
         .collect()
 }
 

@@ -18,7 +18,7 @@ use super::multipart::{self, Uploads};
 use crate::{
     actions::{Given, SecretNames, rewritten},
     config::Config,
-    protocol::json::{self, tree_size},
+    protocol::json::{self, TreeSize, tree_size},
 };
 
 /// What was wrong with a body: the status and the text to answer with.
@@ -90,6 +90,7 @@ impl Received {
                 other => return to_raw_value(&other),
             },
             Given::Raw(json) => return RawValue::from_string((**json).to_owned()),
+            Given::Packed(params) => return to_raw_value(&params.packed()),
             Given::Value(value) => return to_raw_value(&**value),
             Given::Texts(map) if self.files.is_empty() => return to_raw_value(&**map),
             Given::Texts(map) => (**map).clone(),
@@ -243,9 +244,11 @@ pub(super) async fn read(
         Some("application/x-www-form-urlencoded") => match std::str::from_utf8(&bytes) {
             Ok(text) => {
                 // Each of many short parameters takes much more than its text.
-                let parameters = text.split('&').count();
+                let mut size = TreeSize::default();
+                size.add_text(bytes.len());
+                size.add_object(text.split('&').count());
                 read.lease
-                    .try_grow(bytes.len() + parameters * 132)
+                    .try_grow(size.bytes())
                     .map_err(|_| BadBody::no_room())?;
                 let mut form = Read::new(budget);
                 form.put_pairs(text);
