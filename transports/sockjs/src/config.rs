@@ -6,60 +6,70 @@ use serde::{Deserialize, Serialize};
 use stellarfw_transport::SessionBinding;
 use stellarfw_websocket::{WebSocketOptions, deflate::DeflateConfig};
 
-/// The settings of the SockJS engine; those that hold for every engine, such as the longest
-/// message, are in [`ServerConfig`](stellarfw_transport::ServerConfig).
+/// Settings of the SockJS engine.
+///
+/// Settings shared by all engines, such as the maximum message length, are in
+/// [`ServerConfig`](stellarfw_transport::ServerConfig).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SockJsConfig {
-    /// The engine's own path, at which it answers besides the server's pathname. Default
-    /// `/sockjs`.
+    /// The engine's own path, served in addition to the server's pathname. Default: `/sockjs`.
     pub path: String,
-    /// Whether WebSocket is one of the ways. Default: yes. Without it clients are told so by
-    /// `info`, and its paths are 404.
+    /// Enables the WebSocket transport. Default: `true`.
+    ///
+    /// If `false`, `info` reports `"websocket":false` and the WebSocket paths return 404.
     pub websocket: bool,
-    /// Milliseconds between the `h` frames of a receiver that waits, so that nothing on the way
-    /// takes the connection for dead; 0 turns them off. Default 25,000. Over WebSocket there is one
-    /// with each ping of the server.
+    /// Milliseconds between `h` frames of an idle receiver; 0 turns them off. Default: 25,000.
+    ///
+    /// They keep proxies from closing an idle connection. Over WebSocket an `h` frame accompanies
+    /// each ping of the server instead.
     pub heartbeat_delay: u64,
-    /// Milliseconds that a session is kept without a receiver, and that a closed one still tells
-    /// why. Default 5,000.
+    /// Milliseconds that a session is kept without a receiver. Default: 5,000.
+    ///
+    /// A closed session returns its close frame for the same time.
     pub disconnect_delay: u64,
-    /// After so many bytes a streaming response ends and the client asks for the next one: what a
-    /// browser has received it keeps until then. A poll takes about as much at once. Default
-    /// 131,072.
+    /// Bytes after which a streaming response ends and the client requests the next one.
+    /// Default: 131,072.
+    ///
+    /// Browsers hold a response in memory until it ends. A polling response holds about as much.
     pub response_limit: usize,
-    /// Milliseconds that the body of a send may fall behind the server's `leastRate`, where its
-    /// `messageTimeout` is not less; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a send may fall behind the server's `leastRate`. Default:
+    /// 30,000.
+    ///
+    /// A smaller `messageTimeout` of the server applies instead. A slower body is answered 408.
     pub send_timeout: u64,
-    /// Where `iframe.html` finds the client's script; without one there is no such page. Whoever
-    /// serves this script can act on the server's origin, unless `integrity` names its hash.
-    /// Default: version 1.6.1 at jsDelivr; in a file of settings `false` is none.
+    /// URL of the client script that `iframe.html` loads. Default: version 1.6.1 at jsDelivr.
+    ///
+    /// Without a script (`false` in a settings file) the page does not exist. The host of the
+    /// script can run code in the server's origin, unless `integrity` names the script's hash.
     #[serde(with = "stellarfw_transport::switch")]
     pub script: Option<String>,
-    /// The hash of that script, as the attribute `integrity` has it (`sha384-…`): browsers run no
-    /// other one. Default: none; of the default script it is known, and always there.
+    /// Hash of `script`, in the format of the `integrity` attribute (`sha384-…`). Default: none.
+    ///
+    /// Browsers refuse a script with another hash. The default script always has its hash.
     #[serde(with = "stellarfw_transport::switch")]
     pub integrity: Option<String>,
-    /// Whether a `JSESSIONID` cookie is set, for load balancers that need one to send all requests
-    /// of a session to the same server. Default: no.
+    /// Sets a `JSESSIONID` cookie, for load balancers with cookie-based affinity. Default: `false`.
     pub cookie: bool,
-    /// Whether a session belongs to the address that opened it: the same IPv4 address, or the
-    /// same /64 of IPv6. Default: yes. Turn it off where clients come through several proxies at
-    /// once and those are not trusted to tell the client's address.
+    /// Binds a session to the address that opened it. Default: `true`.
+    ///
+    /// The address is an IPv4 address or the /64 network of an IPv6 address. Turn it off if the
+    /// requests of a client arrive through several proxies that are not trusted.
     pub bind_address: bool,
-    /// What the requests of a session must have in common with the one that opened it, besides what
-    /// `bind_address` demands. `Address` is the same as that. Default: nothing more.
+    /// An additional binding of a session to the request that opened it. Default: none.
+    ///
+    /// `Address` equals `bind_address`.
     #[serde(with = "stellarfw_transport::switch")]
     pub bind: Option<SessionBinding>,
-    /// `permessage-deflate` over WebSocket. Default: off. See [`DeflateConfig`].
+    /// Options of `permessage-deflate` over WebSocket. Default: off. See [`DeflateConfig`].
     #[serde(with = "stellarfw_transport::switch")]
     pub compression: Option<DeflateConfig>,
-    /// Size of a WebSocket's read buffer in bytes. Default 4,096.
+    /// Size of a WebSocket connection's read buffer, in bytes. Default: 4,096.
     pub read_buffer: usize,
 }
 
-/// The script of the page for iframes, and its hash.
+/// The default script of `iframe.html`, and its hash.
 const SCRIPT: &str = "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js";
 const INTEGRITY: &str = "sha384-svdnwiXBL+Js+yUneJSRFy24NgGiOfDM/vkQl/vCeVrcbYD6yW8EwPr1FnxTEZsR";
 
@@ -84,20 +94,21 @@ impl Default for SockJsConfig {
 }
 
 impl SockJsConfig {
-    /// Has the page for iframes load a script that this server serves, unless another than the default
-    /// is set. `path` is relative to the page.
+    /// Replaces the default script of `iframe.html` by one that this server hosts.
+    ///
+    /// `path` is relative to the page. Has no effect if `script` was changed.
     pub fn serve_script(&mut self, path: impl Into<String>) {
         if self.script.as_deref() == Some(SCRIPT) {
             self.script = Some(path.into());
         }
     }
 
-    /// The time between heartbeats, or none when they are off.
+    /// Returns the time between heartbeats, or `None` if they are off.
     pub(crate) fn heartbeat_delay(&self) -> Option<Duration> {
         (self.heartbeat_delay > 0).then(|| Duration::from_millis(self.heartbeat_delay))
     }
 
-    /// The script of the page for iframes, and its hash if that is known.
+    /// Returns the script of `iframe.html`, with its hash if known.
     pub(crate) fn script(&self) -> Option<(&str, Option<&str>)> {
         let script = self.script.as_deref()?;
         let known = (script == SCRIPT).then_some(INTEGRITY);
@@ -112,7 +123,7 @@ impl SockJsConfig {
         Duration::from_millis(self.send_timeout)
     }
 
-    /// The first setting that is 0 although every client needs it.
+    /// Returns the name of the first setting that must not be 0 and is.
     pub(crate) fn zero(&self) -> Option<&'static str> {
         let settings = [
             ("disconnectDelay", self.disconnect_delay),
@@ -121,7 +132,7 @@ impl SockJsConfig {
         settings.iter().find(|(_, value)| *value == 0).map(|s| s.0)
     }
 
-    /// Returns the options of the connections over WebSocket.
+    /// Returns the options of WebSocket connections.
     pub(crate) fn websocket_options(&self) -> WebSocketOptions {
         let mut options = WebSocketOptions::default();
         options.compression = self.compression.clone();

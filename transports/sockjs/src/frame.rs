@@ -1,4 +1,4 @@
-//! The frames of the protocol, and the messages of a client: texts in, texts out.
+//! Encoding of the protocol's frames and decoding of a client's messages.
 
 use std::{borrow::Cow, cell::Cell, fmt::Write as _};
 
@@ -7,14 +7,16 @@ use stellarfw_transport::{Frame, Kind, Message, Outbox, Waiting, plain};
 
 /// The first frame of every session.
 pub(crate) const OPEN: &str = "o";
-/// The frame that says nothing but that the connection is there.
+/// The heartbeat frame.
 pub(crate) const HEARTBEAT: &str = "h";
 
-/// So many messages may come at once.
-const MOST: usize = 65_536;
+/// Maximum number of messages in one request or WebSocket message.
+const MAX_MESSAGES: usize = 65_536;
 
-/// Takes what waits and makes one `a` frame of it: at least one payload, and more for as long as
-/// the frame is shorter than `limit`. None when nothing waits. Tells how much it took.
+/// Encodes queued payloads as one `a` frame.
+///
+/// Takes at least one payload, and more while the frame is shorter than `limit` bytes. Returns the
+/// frame with the number and size of the payloads, or `None` if the outbox is empty.
 pub(crate) fn batch(outbox: &mut Outbox, limit: usize) -> Option<(String, Waiting)> {
     let mut text = String::new();
     let mut taken = Waiting::default();
@@ -23,14 +25,14 @@ pub(crate) fn batch(outbox: &mut Outbox, limit: usize) -> Option<(String, Waitin
     {
         let Message::Text(payload) = frame.as_message() else {
             debug_assert_eq!(frame.kind(), Kind::Binary);
-            tracing::warn!("a binary payload was left out: SockJS carries text only");
+            tracing::warn!("dropped a binary payload: SockJS carries text only");
             continue;
         };
         if text.is_empty() {
             text.reserve(payload.len() + payload.len() / 4 + 8);
         }
         text.push_str(if taken.frames == 0 { "a[" } else { "," });
-        put(&mut text, &frame, payload);
+        push_payload(&mut text, &frame, payload);
         taken.frames += 1;
         taken.bytes += payload.len();
     }
@@ -41,25 +43,25 @@ pub(crate) fn batch(outbox: &mut Outbox, limit: usize) -> Option<(String, Waitin
     Some((text, taken))
 }
 
-/// Appends a payload as a string of JSON: a publication is made one once, for all its receivers.
-fn put(out: &mut String, frame: &Frame, payload: &str) {
+/// Appends a payload as a JSON string. A shared frame is encoded once for all its receivers.
+fn push_payload(out: &mut String, frame: &Frame, payload: &str) {
     let quoted = |payload: &str| {
         let mut text = String::with_capacity(payload.len() + payload.len() / 4 + 8);
         quote(&mut text, payload);
         text
     };
     if frame.is_for_many()
-        && let Some(made) = frame.translated(("sockjs", 0), |_| Some(quoted(payload).into()))
-        && let Ok(made) = std::str::from_utf8(&made)
+        && let Some(shared) = frame.translated(("sockjs", 0), |_| Some(quoted(payload).into()))
+        && let Ok(shared) = std::str::from_utf8(&shared)
     {
-        out.push_str(made);
+        out.push_str(shared);
     } else {
         quote(out, payload);
     }
 }
 
-/// The frame that ends a session.
-pub(crate) fn goodbye(code: u16, text: &str) -> String {
+/// Encodes the `c` frame that closes a session.
+pub(crate) fn close_frame(code: u16, text: &str) -> String {
     let text = match (code, text) {
         (1000, "") => "Normal closure",
         (_, text) => text,
@@ -70,8 +72,9 @@ pub(crate) fn goodbye(code: u16, text: &str) -> String {
     frame
 }
 
-/// Appends a text as a string of JSON. Besides what JSON asks for, the characters are escaped that
-/// browsers and proxies were seen to change on the way.
+/// Appends a text as a JSON string.
+///
+/// Also escapes the characters that browsers and proxies are known to alter.
 pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
     let bytes = text.as_bytes();
@@ -94,7 +97,7 @@ pub(crate) fn quote(out: &mut String, text: &str) {
             0xe2 | 0xef if is_fragile(bytes, at) => ("", 3),
             _ => {
                 at += 1;
-                // The rest of what is no ASCII, without looking for all the others at each byte.
+                // Skip the rest of a non-ASCII run without restarting the ASCII search.
                 while bytes
                     .get(at)
                     .is_some_and(|b| *b >= 0x80 && !matches!(b, 0xe2 | 0xef))
@@ -107,7 +110,7 @@ pub(crate) fn quote(out: &mut String, text: &str) {
         out.push_str(&text[from..at]);
         if escape.is_empty() {
             for c in text[at..at + len].chars() {
-                // Writing to a String does not fail.
+                // Writing to a `String` cannot fail.
                 write!(out, "\\u{:04x}", u32::from(c)).ok();
             }
         } else {
@@ -120,7 +123,7 @@ pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// U+200C to 200F, U+2028 to 202F, U+2060 to 206F, U+FFF0 to FFFF.
+/// Returns `true` for U+200C–200F, U+2028–202F, U+2060–206F and U+FFF0–FFFF.
 fn is_fragile(bytes: &[u8], at: usize) -> bool {
     matches!(
         bytes[at..],
@@ -130,14 +133,14 @@ fn is_fragile(bytes: &[u8], at: usize) -> bool {
     )
 }
 
-/// What a client sent is not what it should be.
+/// A malformed body or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// There is nothing, or something else than texts.
+    /// It is empty or not an array of strings.
     NoPayload,
     /// It is not JSON.
     BrokenJson,
-    /// It holds more messages than may come at once.
+    /// It holds more than [`MAX_MESSAGES`] messages.
     TooMany,
 }
 
@@ -145,8 +148,9 @@ thread_local! {
     static UNESCAPED: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// Calls a function with the message of an array of one text, which is what nearly all clients
-/// send; false if the text is none, or one that only the parser understands.
+/// Calls `f` with the message of an array of one string, the usual case.
+///
+/// Returns `false` without a call if the text is anything else, or needs the full parser.
 pub(crate) fn with_single(text: &str, f: impl FnOnce(&str)) -> bool {
     const KEPT: usize = 64 << 10;
     let Some(rest) = text.strip_prefix("[\"") else {
@@ -157,7 +161,7 @@ pub(crate) fn with_single(text: &str, f: impl FnOnce(&str)) -> bool {
         f(&rest[..len]);
         return true;
     }
-    // Taken out: whatever is called meanwhile would get another.
+    // Taken out of the cell, because `f` may reenter this function.
     let mut unescaped = UNESCAPED.take();
     unescaped.clear();
     let is_one = unescape(rest, &mut unescaped) == Some("]");
@@ -170,8 +174,9 @@ pub(crate) fn with_single(text: &str, f: impl FnOnce(&str)) -> bool {
     is_one
 }
 
-/// Appends a string of JSON, and gives back what follows it. None if something is wrong with it, or
-/// if a surrogate is in it.
+/// Appends the contents of a JSON string and returns the text after its closing quote.
+///
+/// Returns `None` if the string is malformed or contains an escaped surrogate.
 fn unescape<'a>(mut text: &'a str, out: &mut String) -> Option<&'a str> {
     loop {
         let len = plain::in_string(text.as_bytes());
@@ -190,7 +195,7 @@ fn unescape<'a>(mut text: &'a str, out: &mut String) -> Option<&'a str> {
                     b't' => ('\t', 2),
                     b'u' => {
                         let digits = text.get(2..6)?;
-                        // A sign would be read, too.
+                        // `from_str_radix` also accepts a sign.
                         let all = digits.bytes().all(|b| b.is_ascii_hexdigit());
                         let number = u32::from_str_radix(digits, 16).ok().filter(|_| all)?;
                         (char::from_u32(number)?, 6)
@@ -205,7 +210,7 @@ fn unescape<'a>(mut text: &'a str, out: &mut String) -> Option<&'a str> {
     }
 }
 
-/// The messages of an array of texts.
+/// Parses an array of strings.
 pub(crate) fn messages(text: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
     if text.is_empty() {
         return Err(Malformed::NoPayload);
@@ -220,7 +225,7 @@ pub(crate) fn messages(text: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
     Ok(list)
 }
 
-/// The messages of an array of texts, or the one of a text.
+/// Parses an array of strings or a single string.
 pub(crate) fn messages_or_one(text: &str) -> Result<Vec<Cow<'_, str>>, Malformed> {
     if text.trim_start().starts_with('"') {
         let Text(one) = serde_json::from_str(text).map_err(|_| Malformed::BrokenJson)?;
@@ -229,7 +234,7 @@ pub(crate) fn messages_or_one(text: &str) -> Result<Vec<Cow<'_, str>>, Malformed
     messages(text)
 }
 
-/// A text, borrowed where nothing in it is escaped.
+/// A string, borrowed if nothing in it is escaped.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -245,7 +250,7 @@ impl<'de> Deserialize<'de> for Texts<'de> {
             type Value = Texts<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an array of texts")
+                f.write_str("an array of strings")
             }
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(
@@ -254,7 +259,7 @@ impl<'de> Deserialize<'de> for Texts<'de> {
             ) -> Result<Self::Value, A::Error> {
                 let mut list = Vec::new();
                 while let Some(Text(text)) = seq.next_element()? {
-                    if list.len() == MOST {
+                    if list.len() == MAX_MESSAGES {
                         return Err(serde::de::Error::custom(TOO_MANY));
                     }
                     list.push(text);
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_becomes_one_frame() {
+    fn queued_payloads_become_one_frame() {
         let mut outbox = Outbox::new(Arc::new(OutboxLimits::default()));
         assert!(batch(&mut outbox, 100).is_none());
         outbox.push(Frame::text("x")).unwrap();
@@ -325,9 +330,9 @@ mod tests {
 
     #[test]
     fn goodbyes() {
-        assert_eq!(goodbye(1000, ""), r#"c[1000,"Normal closure"]"#);
-        assert_eq!(goodbye(3000, "Go away!"), r#"c[3000,"Go away!"]"#);
-        assert_eq!(goodbye(3000, "\"\n"), r#"c[3000,"\"\n"]"#);
+        assert_eq!(close_frame(1000, ""), r#"c[1000,"Normal closure"]"#);
+        assert_eq!(close_frame(3000, "Go away!"), r#"c[3000,"Go away!"]"#);
+        assert_eq!(close_frame(3000, "\"\n"), r#"c[3000,"\"\n"]"#);
     }
 
     fn single(text: &str) -> Option<String> {
@@ -337,9 +342,9 @@ mod tests {
         message
     }
 
-    /// Either it reads a text as the parser does, or not at all.
+    /// The fast path agrees with the parser or declines the text.
     #[test]
-    fn one_message_is_what_the_parser_says_it_is() {
+    fn the_fast_path_agrees_with_the_parser() {
         for text in [
             r#"[""]"#,
             r#"["a"]"#,
@@ -373,7 +378,7 @@ mod tests {
         ] {
             assert_eq!(single(text), None, "{text}");
         }
-        // One that calls for another meanwhile.
+        // A reentrant call.
         assert!(with_single(r#"["\"a\""]"#, |outer| {
             assert_eq!(single(r#"["\"b\""]"#).unwrap(), "\"b\"");
             assert_eq!(outer, "\"a\"");
@@ -405,7 +410,7 @@ mod tests {
         assert_eq!(messages_or_one("\"x\"").unwrap(), ["x"]);
         assert_eq!(messages_or_one("[\"x\",\"y\"]").unwrap(), ["x", "y"]);
         assert_eq!(messages_or_one("\"x"), Err(Malformed::BrokenJson));
-        let many = format!("[{}\"\"]", "\"\",".repeat(MOST));
+        let many = format!("[{}\"\"]", "\"\",".repeat(MAX_MESSAGES));
         assert_eq!(messages(&many), Err(Malformed::TooMany));
     }
 }

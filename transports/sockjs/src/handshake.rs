@@ -1,4 +1,4 @@
-//! Who may come: new sessions, and the requests of those there are.
+//! Admission of new sessions, and ownership checks of later requests.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -8,34 +8,35 @@ use stellarfw_transport::{
 };
 
 use crate::{
-    SockJs, config::SockJsConfig, outlet::SockJsOutlet, route::Kind, session::Session,
-    sessions::Place,
+    SockJs, config::SockJsConfig, http_outlet::HttpOutlet, route::TransportKind, session::Session,
+    sessions::Reservation,
 };
 
-/// Lets a new session in.
+/// Opens a new session. Cancel safe.
 ///
 /// # Errors
-/// The refusal. Its place is free again then, as it is when this is dropped.
+/// Returns the refusal. The reservation is released on an error and when the future is dropped.
 pub(crate) async fn open(
     server: &Server,
     mount: &str,
-    place: Place,
+    reservation: Reservation,
     bind: Option<&SessionBinding>,
     parts: &mut Parts,
 ) -> Result<Arc<Session>, Refusal> {
     hide_session(&mut parts.uri, mount);
     let bound = SessionOwner::of(server.config(), bind, parts);
     let admission = server.admit(SockJs::NAME, parts).await?;
-    let owner = Owner::of(admission.handshake(), bound);
-    let outlet = Arc::new(SockJsOutlet(place.session().clone()));
+    let owner = Owner::new(admission.handshake(), bound);
+    let outlet = Arc::new(HttpOutlet(reservation.session().clone()));
     let inlet = server.open(admission, outlet);
-    let session = place.keep();
+    let session = reservation.commit();
     session.opened(owner, inlet);
     Ok(session)
 }
 
-/// Leaves of the URL what every way has: the mount and the query. The name of a session lets
-/// others take part in it, and is not for the application to know.
+/// Reduces the URL to the mount and the query.
+///
+/// The name of a session gives access to it, so it is not passed to the application.
 pub(crate) fn hide_session(uri: &mut Uri, mount: &str) {
     let path = match uri.query() {
         Some(query) => format!("{mount}?{query}"),
@@ -46,33 +47,40 @@ pub(crate) fn hide_session(uri: &mut Uri, mount: &str) {
     *uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
-/// Whether the page that asks may, by the origin policy.
+/// Checks a request against the origin policy.
 ///
 /// # Errors
-/// The refusal, if it may not.
-pub(crate) fn check_origin(server: &Server, parts: &Parts, by_tag: bool) -> Result<(), Refusal> {
-    let may = match server.config().provenance(parts) {
+/// Returns the refusal if the policy does not allow the origin.
+pub(crate) fn check_origin(
+    server: &Server,
+    parts: &Parts,
+    omits_origin: bool,
+) -> Result<(), Refusal> {
+    let is_allowed = match server.config().provenance(parts) {
         Provenance::Trusted => true,
-        // A browser that was asked to hide where it is.
-        Provenance::Unknown => !by_tag,
+        // A browser that hides its origin, or no browser.
+        Provenance::Unknown => !omits_origin,
         Provenance::Foreign => false,
     };
-    match may {
+    match is_allowed {
         true => Ok(()),
         false => Err(server.refuse_origin(parts)),
     }
 }
 
-impl Kind {
-    /// Whether a page can ask in this way by naming a URL in a tag. Browsers tell no origin then,
-    /// and of a script any page can see what it does.
-    pub(crate) fn is_by_tag(self) -> bool {
+impl TransportKind {
+    /// Returns `true` if a page can use the transport through a tag, without an `Origin` header.
+    ///
+    /// Any page can observe the effects of a script that it loads from another origin.
+    pub(crate) fn omits_origin(self) -> bool {
         matches!(self, Self::EventSource | Self::HtmlFile | Self::Jsonp)
     }
 }
 
-/// Whose a session is. The protocol leaves its name to the client and has nothing else to know it
-/// by: the name is some forty random bits in a URL.
+/// The owner of a session.
+///
+/// In the protocol only the name identifies a session: about 40 random bits that the client chose
+/// and that appear in URLs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     network: Option<IpAddr>,
@@ -81,7 +89,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    fn of(handshake: &Handshake, bound: SessionOwner) -> Self {
+    fn new(handshake: &Handshake, bound: SessionOwner) -> Self {
         Self {
             network: handshake.remote().map(|remote| network(remote.ip())),
             authorization: handshake
@@ -91,25 +99,30 @@ impl Owner {
         }
     }
 
-    /// Whether a later request is of the client that opened the session: from the same network,
-    /// unless that is not to count, and with the `Authorization` it opened with, if any.
-    pub(crate) fn is(&self, server: &Server, config: &SockJsConfig, parts: &Parts) -> bool {
+    /// Returns `true` if a request comes from the client that opened the session.
+    ///
+    /// Compares the network if `bind_address` is set, the `Authorization` header if the session was
+    /// opened with one, and the configured binding.
+    pub(crate) fn matches(&self, server: &Server, config: &SockJsConfig, parts: &Parts) -> bool {
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
         let remote = server.config().client_address(peer, &parts.headers);
-        let is_near = !config.bind_address || self.network == remote.map(|a| network(a.ip()));
+        let is_same_network =
+            !config.bind_address || self.network == remote.map(|a| network(a.ip()));
         let authorization = parts.headers.get(header::AUTHORIZATION);
-        let is_known = self.authorization.as_deref().is_none_or(|known| {
-            authorization.is_some_and(|given| given.as_bytes() == known.as_bytes())
+        let is_authorized = self.authorization.as_deref().is_none_or(|expected| {
+            authorization.is_some_and(|sent| sent.as_bytes() == expected.as_bytes())
         });
-        let is_owner = || {
+        let is_bound = || {
             self.bound
                 .sent(server.config(), config.bind.as_ref(), parts)
         };
-        is_near && is_known && is_owner()
+        is_same_network && is_authorized && is_bound()
     }
 }
 
-/// The network of a client: an IPv4 address, or the /64 in which an IPv6 client changes its own.
+/// Returns the network of a client: its IPv4 address, or its IPv6 /64.
+///
+/// An IPv6 client can change its address within the /64.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => {
@@ -125,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_are_known_by_their_network() {
+    fn clients_are_identified_by_their_network() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("10.0.0.1"), of("::ffff:10.0.0.1"));
         assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
@@ -134,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_application_sees_no_session() {
+    fn the_session_name_is_hidden_from_the_application() {
         let hidden = |uri: &'static str| {
             let mut uri = Uri::from_static(uri);
             hide_session(&mut uri, "/primus");

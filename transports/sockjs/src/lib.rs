@@ -1,19 +1,19 @@
 #![doc = include_str!("lib.md")]
 
-mod answers;
-mod clock;
 mod config;
-mod desk;
+mod deadlines;
 mod frame;
 mod handshake;
-mod outlet;
+mod http_outlet;
+mod http_transport;
 mod pages;
 mod receiver;
+mod responses;
 mod route;
 mod send;
 mod session;
 mod sessions;
-mod way;
+mod slot;
 mod websocket;
 
 use std::{
@@ -31,22 +31,22 @@ use stellarfw_transport::{
 
 pub use self::config::SockJsConfig;
 use self::{
+    http_transport::HttpTransport,
     route::{Endpoint, Route},
-    send::Limits,
-    sessions::{Found, Sessions},
-    way::Way,
+    send::BodyLimits,
+    sessions::{Lookup, Sessions},
 };
 
-/// The SockJS engine; its name is `sockjs`. See [the page of the crate](crate).
+/// The SockJS engine, named `sockjs`. See the [crate documentation](crate).
 #[derive(Default)]
 pub struct SockJs {
     config: SockJsConfig,
     sessions: Arc<Sessions>,
-    /// Whether the server's payloads are binary, known from the first request on.
+    /// Whether the server's codec is binary; set on first use.
     binary: OnceLock<bool>,
 }
 
-/// What a server with a binary codec is told, and what its clients are.
+/// Returns the error text for a server with a binary codec.
 fn no_binary(server: &Server) -> String {
     format!(
         "the parser {:?} makes binary payloads and SockJS carries text only: \
@@ -58,10 +58,10 @@ fn no_binary(server: &Server) -> String {
 impl SockJs {
     /// The engine's name.
     pub const NAME: &'static str = "sockjs";
-    /// Other usual names of it.
+    /// Aliases of the name.
     pub const ALIASES: &'static [&'static str] = &[];
 
-    /// An engine with these settings.
+    /// Creates an engine with these settings.
     #[must_use]
     pub fn new(config: SockJsConfig) -> Self {
         Self {
@@ -71,10 +71,10 @@ impl SockJs {
         }
     }
 
-    /// Whether the codec of a server makes what this engine cannot carry.
+    /// Returns `true` if the server's codec is binary, which SockJS cannot carry.
     fn is_binary(&self, server: &Server) -> bool {
         *self.binary.get_or_init(|| {
-            // What the codec makes of any value tells its kind.
+            // A codec encodes every value to the same kind of frame.
             let sample = server.parser().encode("");
             sample.is_ok_and(|frame| frame.kind() == Kind::Binary)
         })
@@ -89,8 +89,8 @@ impl SockJs {
         mut parts: Parts,
         body: Body,
     ) -> Response {
-        let by_tag = matches!(endpoint, Endpoint::Receive(kind) if kind.is_by_tag());
-        if let Err(refusal) = handshake::check_origin(server, &parts, by_tag) {
+        let omits_origin = matches!(endpoint, Endpoint::Receive(kind) if kind.omits_origin());
+        if let Err(refusal) = handshake::check_origin(server, &parts, omits_origin) {
             return refused(&refusal, false);
         }
         let kind = match endpoint {
@@ -101,12 +101,12 @@ impl SockJs {
                 };
                 let is_owner = session
                     .owner()
-                    .is_some_and(|owner| owner.is(server, &self.config, &parts));
+                    .is_some_and(|owner| owner.matches(server, &self.config, &parts));
                 if !is_owner {
                     return not_found();
                 }
-                let limits = Limits {
-                    length: send::longest(server.config().max_length),
+                let limits = BodyLimits {
+                    length: send::max_encoded_length(server.config().max_length),
                     timeout: server.config().body_grace(self.config.send_timeout()),
                     least_rate: server.config().least_rate,
                 };
@@ -114,32 +114,32 @@ impl SockJs {
                 return send::send(&session, &parts, body, form, limits).await;
             }
         };
-        let way = match Way::new(kind, &parts.uri) {
-            Ok(way) => way,
-            Err(fault) => return answers::plain(StatusCode::INTERNAL_SERVER_ERROR, fault),
+        let transport = match HttpTransport::new(kind, &parts.uri) {
+            Ok(transport) => transport,
+            Err(fault) => return responses::plain(StatusCode::INTERNAL_SERVER_ERROR, fault),
         };
-        let session = match self.sessions.find_or_begin(name, server, &self.config) {
-            Found::Session(session) => {
-                let is_stranger = session
+        let session = match self.sessions.find_or_reserve(name, server, &self.config) {
+            Lookup::Existing(session) => {
+                let is_foreign = session
                     .owner()
-                    .is_some_and(|owner| !owner.is(server, &self.config, &parts));
-                if is_stranger {
+                    .is_some_and(|owner| !owner.matches(server, &self.config, &parts));
+                if is_foreign {
                     return not_found();
                 }
                 if let Err(frame) = session.attach() {
-                    return receiver::send_away(frame, way);
+                    return receiver::reject(frame, transport);
                 }
                 session
             }
-            Found::Place(place) => {
+            Lookup::Reserved(reservation) => {
                 let bind = self.config.bind.as_ref();
-                match handshake::open(server, mount, place, bind, &mut parts).await {
+                match handshake::open(server, mount, reservation, bind, &mut parts).await {
                     Ok(session) => session,
                     Err(refusal) => return refused(&refusal, false),
                 }
             }
         };
-        receiver::receive(session, way, self.config.response_limit.max(1)).await
+        receiver::receive(session, transport, self.config.response_limit.max(1)).await
     }
 }
 
@@ -166,7 +166,7 @@ impl Transport for SockJs {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::FULL;
         capabilities.binary = false;
-        // Over HTTP a client leaves without a word.
+        // Over HTTP a client disconnects without a close frame.
         capabilities.close_codes = false;
         capabilities
     }
@@ -193,11 +193,11 @@ impl Transport for SockJs {
     async fn serve(&self, server: &Server, mount: &str, request: Request) -> Response {
         let mount = mount.trim_end_matches('/');
         let path = request.uri().path().to_owned();
-        let Some(route) = path.strip_prefix(mount).and_then(Route::read) else {
+        let Some(route) = path.strip_prefix(mount).and_then(Route::parse) else {
             return not_found();
         };
         if !route.allows(request.method()) {
-            return answers::method_not_allowed(route);
+            return responses::method_not_allowed(route);
         }
         if self.is_binary(server) {
             return text(StatusCode::NOT_IMPLEMENTED, no_binary(server));
@@ -211,9 +211,9 @@ impl Transport for SockJs {
         }
         let (parts, body) = request.into_parts();
         let origins = &server.config().origins;
-        let common = answers::common(route, &parts, server.config(), self.config.cookie);
+        let common = responses::common(route, &parts, server.config(), self.config.cookie);
         let mut response = match route {
-            _ if parts.method == Method::OPTIONS => answers::options(route),
+            _ if parts.method == Method::OPTIONS => responses::options(route),
             Route::Info => pages::info(&self.config),
             Route::Iframe => match self.config.script() {
                 Some(script) => pages::iframe(script, origins, &parts),

@@ -1,4 +1,4 @@
-//! What is the same for everyone: the greeting, what the server can do, the page for iframes.
+//! The pages without a session: the greeting, `info` and `iframe.html`.
 
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -9,8 +9,8 @@ use stellarfw_transport::{
 };
 
 use crate::{
-    answers::{cache, plain, with_type},
     config::SockJsConfig,
+    responses::{cache, plain, with_type},
 };
 
 pub(crate) fn greeting() -> Response {
@@ -18,7 +18,7 @@ pub(crate) fn greeting() -> Response {
 }
 
 pub(crate) fn info(config: &SockJsConfig) -> Response {
-    // Old browsers have no better source for the names of their sessions.
+    // Old browsers use it to generate session names.
     let Ok(entropy) = getrandom::u32() else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
@@ -34,10 +34,10 @@ pub(crate) fn info(config: &SockJsConfig) -> Response {
     )
 }
 
-/// The page by which the browsers of old ask other hosts, if there is a script for it.
+/// Returns `iframe.html`, with which old browsers make cross-origin requests.
 ///
-/// Whoever can put it into a frame can open sessions as a page of this host. So browsers are told
-/// which pages may do that: those of the origin policy.
+/// A page that frames it can open sessions with this server's origin. `frame-ancestors` therefore
+/// restricts framing to the pages of the origin policy.
 pub(crate) fn iframe(
     (script, integrity): (&str, Option<&str>),
     origins: &OriginPolicy,
@@ -45,7 +45,7 @@ pub(crate) fn iframe(
 ) -> Response {
     let integrity = integrity.map_or_else(String::new, |hash| {
         let hash = attribute(hash);
-        // Without the other attribute a browser may not look at the script of another origin.
+        // Browsers check the hash of a cross-origin script only with `crossorigin`.
         format!(" integrity=\"{hash}\" crossorigin=\"anonymous\"")
     });
     let page = include_str!("iframe.html")
@@ -54,7 +54,7 @@ pub(crate) fn iframe(
     let mut hasher = DefaultHasher::new();
     hasher.write(page.as_bytes());
     let tag = format!("\"{:016x}\"", hasher.finish());
-    let mut response = if is_known(&parts.headers, &tag) {
+    let mut response = if is_cached(&parts.headers, &tag) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
         with_type(text(StatusCode::OK, page), "text/html; charset=UTF-8")
@@ -66,7 +66,7 @@ pub(crate) fn iframe(
     }
     if let Some(ancestors) = ancestors(origins) {
         headers.insert(header::CONTENT_SECURITY_POLICY, ancestors);
-        // For browsers that do not know the policy; they cannot be told of a list.
+        // For browsers without `Content-Security-Policy`. This header cannot hold a list.
         headers.insert(
             header::X_FRAME_OPTIONS,
             HeaderValue::from_static("SAMEORIGIN"),
@@ -75,7 +75,7 @@ pub(crate) fn iframe(
     response
 }
 
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+fn is_cached(headers: &HeaderMap, tag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         value.to_str().is_ok_and(|value| {
             value
@@ -86,7 +86,7 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// Which pages may frame the page; none when all may.
+/// Returns the `frame-ancestors` directive for the policy, or `None` if every page may frame.
 fn ancestors(origins: &OriginPolicy) -> Option<HeaderValue> {
     let list: &[String] = match origins {
         OriginPolicy::Any => return None,
@@ -109,7 +109,7 @@ fn ancestors(origins: &OriginPolicy) -> Option<HeaderValue> {
     Some(HeaderValue::from_str(&policy).unwrap_or(fallback))
 }
 
-/// A text as the value of an attribute.
+/// Escapes a text for an HTML attribute.
 fn attribute(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('"', "&quot;")

@@ -1,4 +1,4 @@
-//! A request that waits for what is sent to its session, and its response.
+//! Receivers: requests whose response carries the frames of a session.
 
 use std::{
     future::poll_fn,
@@ -7,61 +7,68 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use ::http::{HeaderValue, header};
 use bytes::Bytes;
-use http::{HeaderValue, header};
 use http_body::{Body, Frame, SizeHint};
-use stellarfw_transport::http::{BoxError, Response, body};
+use stellarfw_transport::http::{self, BoxError, Response};
 
-use crate::{session::Session, way::Way};
+use crate::{http_transport::HttpTransport, session::Session};
 
-/// At most as much is handed to the HTTP server at once. It takes more when that is written, so
-/// what a slow client has not taken stays in the session's queue.
+/// Maximum size of a body frame, in bytes.
+///
+/// The HTTP server polls for more once a frame is written, so data for a slow client stays in the
+/// session's bounded queue.
 const SLICE: usize = 64 << 10;
 
-/// Answers a request that is its session's receiver. `limit` is how long a response shall be.
+/// Responds to the request that is the receiver of a session.
 ///
-/// Not cancel safe: dropped while it waits, it has broken off, and that ends the session.
-pub(crate) async fn receive(session: Arc<Session>, way: Way, limit: usize) -> Response {
+/// The response ends after about `limit` bytes. Not cancel safe: dropping the future before the
+/// response is ready counts as a lost receiver and closes the session.
+pub(crate) async fn receive(
+    session: Arc<Session>,
+    transport: HttpTransport,
+    limit: usize,
+) -> Response {
     let receiver = Receiver {
         session,
         done: false,
     };
-    let mut stream = Stream {
-        part: way.prelude(),
+    let mut body = ReceiverBody {
+        current: transport.prelude(),
         next: None,
         last: false,
         left: limit,
         receiver: Some(receiver),
-        way,
+        transport,
     };
-    if stream.way.is_polling() {
-        // The head can wait for the frame: then one write is enough for both.
-        poll_fn(|cx| stream.poll_step(cx)).await;
-        stream.last = true;
+    if body.transport.is_polling() {
+        // Waits for the frame, so that head and body are sent in one write.
+        poll_fn(|cx| body.poll_next(cx)).await;
+        body.last = true;
     }
-    stream.response()
+    body.response()
 }
 
-/// Answers a request that cannot be a receiver with the one frame that tells why.
-pub(crate) fn send_away(frame: String, way: Way) -> Response {
-    let mut stream = Stream {
-        part: way.prelude(),
-        next: Some(way.wrap(frame)),
+/// Responds to a request that cannot be a receiver, with the close frame that gives the reason.
+pub(crate) fn reject(frame: String, transport: HttpTransport) -> Response {
+    let mut body = ReceiverBody {
+        current: transport.prelude(),
+        next: Some(transport.wrap(frame)),
         last: true,
         left: 0,
         receiver: None,
-        way,
+        transport,
     };
-    if stream.part.is_empty() {
-        stream.part = stream.next.take().unwrap_or_default();
+    if body.current.is_empty() {
+        body.current = body.next.take().unwrap_or_default();
     }
-    stream.response()
+    body.response()
 }
 
 /// The receiver of a session.
 struct Receiver {
     session: Arc<Session>,
-    /// Whether all it took was given on.
+    /// `true` once every frame taken from the session was passed to the HTTP server.
     done: bool,
 }
 
@@ -81,54 +88,54 @@ impl Drop for Receiver {
     }
 }
 
-/// The body of a response: parts, the later ones as they come.
-struct Stream {
-    /// What is being given, in slices.
-    part: Bytes,
-    /// What comes after it.
+/// The body of a receiver's response.
+struct ReceiverBody {
+    /// The bytes being sent, in slices.
+    current: Bytes,
+    /// The bytes to send after `current`.
     next: Option<Bytes>,
-    /// Nothing comes after those two.
+    /// `true` if the body ends after `current` and `next`.
     last: bool,
-    /// How much more the response shall hold.
+    /// Number of bytes left until the response reaches its limit.
     left: usize,
     receiver: Option<Receiver>,
-    way: Way,
+    transport: HttpTransport,
 }
 
-impl Stream {
-    /// Waits for the session's next frame and makes a part of it.
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl ReceiverBody {
+    /// Waits for the session's next frame and wraps it for the transport.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(receiver) = &self.receiver else {
             self.last = true;
             return Poll::Ready(());
         };
-        let limit = if self.way.is_polling() {
+        let limit = if self.transport.is_polling() {
             self.left
         } else {
             self.left.min(SLICE)
         };
-        let step = ready!(receiver.session.poll_step(cx, limit));
-        self.part = receiver.session.lease(self.way.wrap(step.frame));
-        self.left = self.left.saturating_sub(self.part.len());
-        self.last = step.last || self.left == 0;
+        let outgoing = ready!(receiver.session.poll_next(cx, limit));
+        self.current = receiver.session.lease(self.transport.wrap(outgoing.frame));
+        self.left = self.left.saturating_sub(self.current.len());
+        self.last = outgoing.last || self.left == 0;
         Poll::Ready(())
     }
 
     fn response(self) -> Response {
-        let content_type = HeaderValue::from_static(self.way.content_type());
-        let is_polling = self.way.is_polling();
-        let mut response = Response::new(body(self));
+        let content_type = HeaderValue::from_static(self.transport.content_type());
+        let is_polling = self.transport.is_polling();
+        let mut response = Response::new(http::body(self));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, content_type);
         if !is_polling {
-            // nginx collects what it passes on, unless it is told.
+            // Turns off response buffering in nginx.
             headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         }
         response
     }
 }
 
-impl Body for Stream {
+impl Body for ReceiverBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -138,8 +145,8 @@ impl Body for Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         loop {
-            if !this.part.is_empty() {
-                let slice = this.part.split_to(this.part.len().min(SLICE));
+            if !this.current.is_empty() {
+                let slice = this.current.split_to(this.current.len().min(SLICE));
                 if this.is_end_stream()
                     && let Some(receiver) = &mut this.receiver
                 {
@@ -148,22 +155,22 @@ impl Body for Stream {
                 return Poll::Ready(Some(Ok(Frame::data(slice))));
             }
             if let Some(next) = this.next.take() {
-                this.part = next;
+                this.current = next;
             } else if this.last {
                 return Poll::Ready(None);
             } else {
-                ready!(this.poll_step(cx));
+                ready!(this.poll_next(cx));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.last && self.part.is_empty() && self.next.is_none()
+        self.last && self.current.is_empty() && self.next.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.way.is_polling() {
-            SizeHint::with_exact(self.part.len() as u64)
+        if self.transport.is_polling() {
+            SizeHint::with_exact(self.current.len() as u64)
         } else {
             SizeHint::default()
         }

@@ -1,41 +1,41 @@
-//! What a path and a method ask for.
+//! Routing by path and method.
 
 use http::Method;
 
-/// As long may the name of a session be: it is the client's to choose, and ours to keep.
+/// Maximum length of a session's name, in bytes. The client chooses it and the server stores it.
 const LONGEST_SESSION: usize = 256;
 
-/// What a path below the mount stands for.
+/// The route of a path below the mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'p> {
     /// The mount itself.
     Greeting,
-    /// `/info`: what the server can do.
+    /// `/info`: the server's capabilities.
     Info,
-    /// `/iframe*.html`: the page for browsers that cannot ask other hosts.
+    /// `/iframe*.html`: the page for browsers without cross-origin requests.
     Iframe,
-    /// `/websocket`: payloads as they are.
+    /// `/websocket`: unframed payloads.
     RawWebsocket,
-    /// `/<server>/<session>/websocket`: a connection of its own, whatever the session is called.
+    /// `/<server>/<session>/websocket`: one connection. The session's name has no meaning.
     Websocket,
-    /// `/<server>/<session>/…`: a request of a session.
+    /// `/<server>/<session>/…`: a request of an HTTP session.
     Session(&'p str, Endpoint),
 }
 
-/// What a session is asked for.
+/// The endpoint of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// What is sent to it.
-    Receive(Kind),
-    /// To take messages: an array in JSON.
+    /// Receives frames of the server.
+    Receive(TransportKind),
+    /// Sends messages of the client, as a JSON array.
     XhrSend,
-    /// The same from a form.
+    /// Sends messages of the client, as a form or a JSON array.
     JsonpSend,
 }
 
-/// How what is sent reaches the client over HTTP.
+/// An HTTP transport from server to client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TransportKind {
     Xhr,
     XhrStreaming,
     EventSource,
@@ -44,8 +44,8 @@ pub(crate) enum Kind {
 }
 
 impl<'p> Route<'p> {
-    /// The route of a path, of which the mount is taken off; none: 404.
-    pub(crate) fn read(rest: &'p str) -> Option<Self> {
+    /// Parses a path relative to the mount. `None` means 404.
+    pub(crate) fn parse(rest: &'p str) -> Option<Self> {
         match rest {
             "" | "/" => return Some(Self::Greeting),
             "/info" => return Some(Self::Info),
@@ -60,11 +60,11 @@ impl<'p> Route<'p> {
         }
         let endpoint = match last {
             "websocket" => return Some(Self::Websocket),
-            "xhr" => Endpoint::Receive(Kind::Xhr),
-            "xhr_streaming" => Endpoint::Receive(Kind::XhrStreaming),
-            "eventsource" => Endpoint::Receive(Kind::EventSource),
-            "htmlfile" => Endpoint::Receive(Kind::HtmlFile),
-            "jsonp" => Endpoint::Receive(Kind::Jsonp),
+            "xhr" => Endpoint::Receive(TransportKind::Xhr),
+            "xhr_streaming" => Endpoint::Receive(TransportKind::XhrStreaming),
+            "eventsource" => Endpoint::Receive(TransportKind::EventSource),
+            "htmlfile" => Endpoint::Receive(TransportKind::HtmlFile),
+            "jsonp" => Endpoint::Receive(TransportKind::Jsonp),
             "xhr_send" => Endpoint::XhrSend,
             "jsonp_send" => Endpoint::JsonpSend,
             _ => return None,
@@ -72,7 +72,7 @@ impl<'p> Route<'p> {
         Some(Self::Session(session, endpoint))
     }
 
-    /// The methods it knows, as a header tells them.
+    /// Returns the allowed methods, in the format of the `Allow` header.
     pub(crate) fn methods(self) -> &'static str {
         match self {
             Self::Info => "OPTIONS, GET",
@@ -90,14 +90,19 @@ impl<'p> Route<'p> {
                 .any(|known| known == method.as_str())
     }
 
-    /// Whether pages of other hosts may read the answer, if the origin policy lets them.
+    /// Returns `true` if responses carry CORS headers, subject to the origin policy.
     pub(crate) fn has_cors(self) -> bool {
         match self {
             Self::Info => true,
             Self::Session(_, endpoint) => match endpoint {
                 Endpoint::XhrSend => true,
                 Endpoint::Receive(kind) => {
-                    matches!(kind, Kind::Xhr | Kind::XhrStreaming | Kind::EventSource)
+                    matches!(
+                        kind,
+                        TransportKind::Xhr
+                            | TransportKind::XhrStreaming
+                            | TransportKind::EventSource
+                    )
                 }
                 Endpoint::JsonpSend => false,
             },
@@ -109,7 +114,9 @@ impl<'p> Route<'p> {
 impl Endpoint {
     fn methods(self) -> &'static str {
         match self {
-            Self::Receive(Kind::Xhr | Kind::XhrStreaming) | Self::XhrSend => "OPTIONS, POST",
+            Self::Receive(TransportKind::Xhr | TransportKind::XhrStreaming) | Self::XhrSend => {
+                "OPTIONS, POST"
+            }
             Self::Receive(_) => "GET",
             Self::JsonpSend => "POST",
         }
@@ -136,17 +143,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_of_a_strict_shape() {
-        assert_eq!(Route::read(""), Some(Route::Greeting));
-        assert_eq!(Route::read("/"), Some(Route::Greeting));
+    fn only_exact_paths_match() {
+        assert_eq!(Route::parse(""), Some(Route::Greeting));
+        assert_eq!(Route::parse("/"), Some(Route::Greeting));
         assert_eq!(
-            Route::read("/iframe-0.1.2abc-dirty.2144.html"),
+            Route::parse("/iframe-0.1.2abc-dirty.2144.html"),
             Some(Route::Iframe)
         );
-        let xhr = Endpoint::Receive(Kind::Xhr);
+        let xhr = Endpoint::Receive(TransportKind::Xhr);
         for session in ["a", "_", "1", "abcdefg_i-j%20"] {
             let path = format!("/{session}/{session}/xhr");
-            assert_eq!(Route::read(&path), Some(Route::Session(session, xhr)));
+            assert_eq!(Route::parse(&path), Some(Route::Session(session, xhr)));
         }
         for path in [
             "//",
@@ -177,8 +184,8 @@ mod tests {
             "/a/a/XHR",
             "a/a/xhr",
         ] {
-            assert_eq!(Route::read(path), None, "{path}");
+            assert_eq!(Route::parse(path), None, "{path}");
         }
-        assert_eq!(Route::read(&format!("/a/{}/xhr", "x".repeat(257))), None);
+        assert_eq!(Route::parse(&format!("/a/{}/xhr", "x".repeat(257))), None);
     }
 }

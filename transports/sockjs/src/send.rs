@@ -1,4 +1,4 @@
-//! Messages that come in the body of a request.
+//! Messages from a client, in the body of a request.
 
 use std::{borrow::Cow, future::poll_fn, pin::pin, task::Context, task::Waker, time::Duration};
 
@@ -13,52 +13,55 @@ use stellarfw_transport::{
 use tokio::time::Instant;
 
 use crate::{
-    answers::plain,
-    desk::{Denied, Taken},
     frame::{self, Malformed},
+    responses::plain,
     session::Session,
+    slot::{AcquireError, InletGuard},
 };
 
-/// So many messages are handled before others get their turn.
-const BUDGET: usize = 128;
+/// Maximum number of messages delivered before the task yields.
+const BATCH: usize = 128;
 
-/// What a body may be.
+/// Limits of a request body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// How long.
+pub(crate) struct BodyLimits {
+    /// Maximum length in bytes.
     pub(crate) length: usize,
-    /// How far it may fall behind the least rate.
+    /// How far the body may fall behind `least_rate`.
     pub(crate) timeout: Duration,
-    /// In bytes a second.
+    /// Minimum rate in bytes per second.
     pub(crate) least_rate: u64,
 }
 
-/// How long a text on the wire may be that holds one message of `max_length` bytes: JSON escapes
-/// two bytes with six at most, but for control characters, which no codec's text holds.
-pub(crate) fn longest(max_length: usize) -> usize {
+/// Returns the maximum encoded length of one message of `max_length` bytes.
+///
+/// JSON expands two bytes to at most six. Control characters expand further, but no codec produces
+/// them.
+pub(crate) fn max_encoded_length(max_length: usize) -> usize {
     max_length.saturating_mul(3).saturating_add(4_096)
 }
 
-/// Hands the messages of a request to a session. Those that have arrived whole are handed in even
-/// if the client goes away.
+/// Delivers the messages of a request to a session.
+///
+/// The messages of a complete body are delivered even if the client disconnects.
 pub(crate) async fn send(
     session: &Session,
     parts: &Parts,
     body: Body,
     form: bool,
-    limits: Limits,
+    limits: BodyLimits,
 ) -> Response {
-    let mut taken = match session.desk().take().await {
-        Ok(taken) => taken,
-        Err(Denied::Closed) => return not_found(),
-        Err(Denied::Crowded) => {
+    let mut guard = match session.slot().acquire().await {
+        Ok(guard) => guard,
+        Err(AcquireError::Closed) => return not_found(),
+        Err(AcquireError::TooManyWaiting) => {
             return plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests at once\n",
             );
         }
     };
-    let (bytes, _lease) = match read(&mut taken, body, limits).await {
+    let (bytes, _lease) = match read(&mut guard, body, limits).await {
         Ok(read) => read,
         Err(status) => return plain(status, ""),
     };
@@ -68,19 +71,19 @@ pub(crate) async fn send(
         Err(_) => return malformed(Malformed::BrokenJson),
     };
     match frame::messages(&text) {
-        Ok(messages) => hand_in(&mut taken, &messages).await,
+        Ok(messages) => deliver(&mut guard, &messages).await,
         Err(fault) => return malformed(fault),
     }
     if form {
-        // Some browsers do strange things when there is nothing.
+        // Some browsers mishandle an empty response to a form.
         plain(StatusCode::OK, "ok")
     } else {
-        // The type is for those that take it for XML otherwise.
+        // Without a content type some browsers parse the response as XML.
         plain(StatusCode::NO_CONTENT, "")
     }
 }
 
-/// What was wrong with a body, in the protocol's words.
+/// Returns the response to a malformed body, with the protocol's texts.
 fn malformed(fault: Malformed) -> Response {
     match fault {
         Malformed::NoPayload => plain(StatusCode::INTERNAL_SERVER_ERROR, "Payload expected."),
@@ -89,7 +92,7 @@ fn malformed(fault: Malformed) -> Response {
     }
 }
 
-/// The payload in a body that may be a form.
+/// Extracts the payload from a body that may be a form.
 fn payload<'t>(parts: &Parts, text: &'t str) -> Cow<'t, str> {
     let content_type = parts.headers.get(header::CONTENT_TYPE);
     let is_form = content_type.is_some_and(|value| {
@@ -106,21 +109,25 @@ fn payload<'t>(parts: &Parts, text: &'t str) -> Cow<'t, str> {
         .unwrap_or_default()
 }
 
-/// Reads a body as it comes, at the least rate or faster. One that is too long ends the session. What
-/// has come counts for the session's spark.
+/// Reads a body, which must not fall behind the minimum rate.
+///
+/// The bytes are leased from the session's spark. A body over the limit closes the session.
+///
+/// # Errors
+/// Returns the status of the response.
 async fn read(
-    taken: &mut Taken<'_>,
+    guard: &mut InletGuard<'_>,
     mut body: Body,
-    limits: Limits,
+    limits: BodyLimits,
 ) -> Result<(Bytes, SparkLease), StatusCode> {
-    let Some(spark) = taken.inlet().map(|inlet| inlet.spark().clone()) else {
+    let Some(spark) = guard.inlet().map(|inlet| inlet.spark().clone()) else {
         return Err(StatusCode::NOT_FOUND);
     };
     let mut lease = spark.lease(Holding::Inbound, 0);
     let mut all: Vec<u8> = Vec::new();
     let mut pace = Pace::new(Instant::now(), limits.timeout, limits.least_rate);
-    let told = http_body::Body::size_hint(&body).lower();
-    let mut too_long = told > limits.length as u64;
+    let declared = http_body::Body::size_hint(&body).lower();
+    let mut too_long = declared > limits.length as u64;
     while !too_long {
         let frame = tokio::select! {
             biased;
@@ -132,7 +139,7 @@ async fn read(
             return Ok((all.into(), lease));
         };
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
-        if let Some(inlet) = taken.inlet() {
+        if let Some(inlet) = guard.inlet() {
             inlet.alive();
         }
         let Ok(data) = frame.into_data() else {
@@ -145,29 +152,29 @@ async fn read(
             lease.resize(all.capacity());
         }
     }
-    if let Some(inlet) = taken.inlet() {
+    if let Some(inlet) = guard.inlet() {
         inlet.spark().close(CloseReason::TooLarge);
     }
     Err(StatusCode::PAYLOAD_TOO_LARGE)
 }
 
-/// Hands messages in, no faster than the handler takes them.
-async fn hand_in(taken: &mut Taken<'_>, messages: &[Cow<'_, str>]) {
+/// Delivers messages at the rate at which the handler accepts them.
+async fn deliver(guard: &mut InletGuard<'_>, messages: &[Cow<'_, str>]) {
     let mut rest = messages.iter();
     while rest.len() > 0 {
-        if let Some(inlet) = taken.inlet() {
-            some(inlet, &mut rest);
+        if let Some(inlet) = guard.inlet() {
+            deliver_ready(inlet, &mut rest);
         }
-        if rest.len() > 0 && !is_ready(taken).await {
+        if rest.len() > 0 && !wait_ready(guard).await {
             return;
         }
     }
 }
 
-/// Hands in as many as the handler takes now, with one write for all that is answered at once.
-fn some<'a>(inlet: &mut Inlet, rest: &mut impl Iterator<Item = &'a Cow<'a, str>>) {
+/// Delivers the messages that the handler accepts now, in one write batch.
+fn deliver_ready<'a>(inlet: &mut Inlet, rest: &mut impl Iterator<Item = &'a Cow<'a, str>>) {
     let _turn = turn();
-    for _ in 0..BUDGET {
+    for _ in 0..BATCH {
         if is_busy(inlet) {
             return;
         }
@@ -182,19 +189,19 @@ fn is_busy(inlet: &Inlet) -> bool {
         .is_pending()
 }
 
-/// Waits until the handler takes more. False when the session is over.
-async fn is_ready(taken: &Taken<'_>) -> bool {
+/// Waits until the handler accepts more. Returns `false` if the session has ended.
+async fn wait_ready(guard: &InletGuard<'_>) -> bool {
     tokio::task::yield_now().await;
-    let over = taken.over();
-    let mut over = pin!(over);
-    over.as_mut().enable();
-    if taken.is_over() {
+    let ended = guard.ended();
+    let mut ended = pin!(ended);
+    ended.as_mut().enable();
+    if guard.has_ended() {
         return false;
     }
     tokio::select! {
         biased;
-        () = over => false,
-        () = poll_fn(|cx| taken.poll_ready(cx)) => true,
+        () = ended => false,
+        () = poll_fn(|cx| guard.poll_ready(cx)) => true,
     }
 }
 

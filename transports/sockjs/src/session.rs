@@ -1,7 +1,7 @@
-//! A session: what outlives the requests that it is made of.
+//! A session over HTTP, which spans many requests.
 //!
-//! It has no task. Its receivers poll it, senders bring it messages, and the one
-//! [clock](crate::clock) of the engine tells it when a deadline has come.
+//! It has no task. Receivers poll it for frames, senders deliver messages to it, and the engine's
+//! [deadline queue](crate::deadlines) calls it when its deadline expires.
 
 use std::{
     sync::{Arc, OnceLock, Weak},
@@ -13,72 +13,72 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use stellarfw_transport::{Held, Inlet, Outbox, OutboxLimits, Waiting};
 
-use crate::{clock::Key, desk::Desk, frame, handshake::Owner, sessions::Sessions};
+use crate::{deadlines::Key, frame, handshake::Owner, sessions::Sessions, slot::InletSlot};
 
-/// What a receiver is told that comes while another is there.
+/// Close code and reason for a receiver while the session has another.
 pub(crate) const BUSY: (u16, &str) = (2010, "Another connection still open");
-/// What the next receiver is told after one that broke off.
+/// Close code and reason after a receiver was lost.
 const INTERRUPTED: (u16, &str) = (1002, "Connection interrupted");
 
-/// A deadline that is noticed later than this part of its delay says nothing about the client.
-const AWAY: u32 = 4;
+/// A deadline that fires later than `delay / LATE_FRACTION` indicates a stalled server.
+const LATE_FRACTION: u32 = 4;
 
 pub(crate) struct Session {
     name: Arc<str>,
-    rules: Rules,
+    options: SessionOptions,
     sessions: Weak<Sessions>,
     owner: OnceLock<Owner>,
     state: Mutex<State>,
-    desk: Desk,
+    slot: InletSlot,
 }
 
-/// What holds for all sessions of an engine.
+/// Options shared by all sessions of an engine.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    /// None: a receiver that waits gets no `h` frames.
+pub(crate) struct SessionOptions {
+    /// Delay between `h` frames, or `None` for no heartbeats.
     pub(crate) heartbeat: Option<Duration>,
+    /// How long a session is kept without a receiver.
     pub(crate) disconnect: Duration,
+    /// How long a closing session waits for a receiver.
     pub(crate) close: Duration,
-    /// How many that are over may still tell why.
-    pub(crate) most_over: usize,
+    /// Maximum number of closed sessions that are retained to return their close frame.
+    pub(crate) max_closed: usize,
 }
 
 pub(crate) struct State {
     pub(crate) outbox: Outbox,
-    /// Given to a receiver, and not yet taken from it.
-    pub(crate) under_way: Waiting,
+    /// Payloads that the receiver took and has not written yet.
+    pub(crate) in_flight: Waiting,
     phase: Phase,
-    /// Whether the first frame was given.
-    greeted: bool,
-    /// Whether there is a receiver.
-    attached: bool,
+    /// `true` once the open frame was sent.
+    open_sent: bool,
+    has_receiver: bool,
     waker: Option<Waker>,
-    /// The server wants a sign of life: the receiver ends, and the client asks again.
+    /// The server pings: the response ends, so that the client sends the next request.
     ping: bool,
-    /// The receiver has been silent for long.
-    beat: bool,
-    /// The next receiver was waited for longer, because the server was away meanwhile.
-    spared: bool,
+    heartbeat_due: bool,
+    /// The disconnect delay was extended, because the server had stalled.
+    extended: bool,
     deadline: Option<Key>,
 }
 
 enum Phase {
     Opening,
     Open,
-    /// This frame is the last, after those that wait.
+    /// The queued payloads are sent, then this close frame.
     Closing(Box<str>),
-    /// This frame is all there is.
-    Over {
-        goodbye: Box<str>,
-        /// Whether it is among those that still tell why, and will be forgotten.
-        buried: bool,
+    /// Every receiver gets this close frame.
+    Closed {
+        close_frame: Box<str>,
+        /// The session counts as retained until it is removed.
+        retained: bool,
     },
 }
 
-/// One frame for a receiver.
-pub(crate) struct Step {
+/// A frame for a receiver.
+pub(crate) struct Outgoing {
     pub(crate) frame: String,
-    /// Whether the receiver ends with it.
+    /// `true` if the response ends after the frame.
     pub(crate) last: bool,
 }
 
@@ -86,28 +86,28 @@ impl Session {
     pub(crate) fn new(
         name: Arc<str>,
         sessions: &Arc<Sessions>,
-        rules: Rules,
+        options: SessionOptions,
         limits: Arc<OutboxLimits>,
     ) -> Self {
         Self {
             name,
-            rules,
+            options,
             sessions: Arc::downgrade(sessions),
             owner: OnceLock::new(),
             state: Mutex::new(State {
                 outbox: Outbox::new(limits),
-                under_way: Waiting::default(),
+                in_flight: Waiting::default(),
                 phase: Phase::Opening,
-                greeted: false,
-                // By the request that opens it.
-                attached: true,
+                open_sent: false,
+                // The request that opens the session is its first receiver.
+                has_receiver: true,
                 waker: None,
                 ping: false,
-                beat: false,
-                spared: false,
+                heartbeat_due: false,
+                extended: false,
                 deadline: None,
             }),
-            desk: Desk::default(),
+            slot: InletSlot::default(),
         }
     }
 
@@ -115,11 +115,11 @@ impl Session {
         &self.name
     }
 
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
+    pub(crate) fn slot(&self) -> &InletSlot {
+        &self.slot
     }
 
-    /// Whose it is, once it is open.
+    /// Returns the owner once the session is open.
     pub(crate) fn owner(&self) -> Option<&Owner> {
         self.owner.get()
     }
@@ -128,7 +128,7 @@ impl Session {
         self.state.lock()
     }
 
-    /// It was let in.
+    /// Marks the session as open.
     pub(crate) fn opened(self: &Arc<Self>, owner: Owner, inlet: Inlet) {
         self.owner.set(owner).ok();
         let mut state = self.lock();
@@ -137,69 +137,74 @@ impl Session {
             self.set_heartbeat(&mut state);
         }
         drop(state);
-        self.desk.begin(inlet);
+        self.slot.fill(inlet);
     }
 
     fn set_deadline(self: &Arc<Self>, state: &mut State, delay: Duration) {
         if let Some(sessions) = self.sessions.upgrade() {
-            sessions.clock().set(self, &mut state.deadline, delay);
+            sessions.deadlines().set(self, &mut state.deadline, delay);
         }
     }
 
-    /// Sets the deadline of a session whose receiver waits.
+    /// Sets the deadline for the next heartbeat, or removes it if heartbeats are off.
     fn set_heartbeat(self: &Arc<Self>, state: &mut State) {
-        match (self.rules.heartbeat, self.sessions.upgrade()) {
+        match (self.options.heartbeat, self.sessions.upgrade()) {
             (Some(heartbeat), _) => self.set_deadline(state, heartbeat),
-            (None, Some(sessions)) => sessions.clock().remove(&mut state.deadline),
+            (None, Some(sessions)) => sessions.deadlines().remove(&mut state.deadline),
             (None, None) => {}
         }
     }
 
-    /// A receiver has come. The frame it is sent away with, if it cannot stay.
+    /// Attaches a receiver.
+    ///
+    /// # Errors
+    /// Returns the close frame to answer with if the session is closed or has a receiver.
     pub(crate) fn attach(self: &Arc<Self>) -> Result<(), String> {
         let mut state = self.lock();
         match &state.phase {
-            Phase::Over { goodbye, .. } => return Err(goodbye.to_string()),
-            Phase::Closing(goodbye) if state.attached => return Err(goodbye.to_string()),
-            _ if state.attached => return Err(frame::goodbye(BUSY.0, BUSY.1)),
+            Phase::Closed { close_frame, .. } => return Err(close_frame.to_string()),
+            Phase::Closing(close_frame) if state.has_receiver => {
+                return Err(close_frame.to_string());
+            }
+            _ if state.has_receiver => return Err(frame::close_frame(BUSY.0, BUSY.1)),
             _ => {}
         }
-        state.attached = true;
+        state.has_receiver = true;
         state.ping = false;
-        state.beat = false;
-        state.spared = false;
+        state.heartbeat_due = false;
+        state.extended = false;
         if matches!(state.phase, Phase::Open) {
             self.set_heartbeat(&mut state);
         }
         drop(state);
-        self.desk.alive();
+        self.slot.alive();
         Ok(())
     }
 
-    /// The receiver has all it will get and leaves; the next one is to come soon.
+    /// Detaches a receiver whose response is complete, and waits for the next one.
     pub(crate) fn detach(self: &Arc<Self>) {
         let mut state = self.lock();
         state.leave();
         if matches!(state.phase, Phase::Open) {
-            self.set_deadline(&mut state, self.rules.disconnect);
+            self.set_deadline(&mut state, self.options.disconnect);
         }
     }
 
-    /// The receiver broke off. What it had taken may be lost, so this is the end.
+    /// Closes the session after a lost receiver, because the frames in flight may be lost.
     pub(crate) fn interrupted(self: &Arc<Self>) {
         let mut state = self.lock();
         state.leave();
-        let goodbye = match &state.phase {
-            Phase::Over { .. } => return,
-            Phase::Closing(goodbye) => goodbye.clone(),
-            _ => frame::goodbye(INTERRUPTED.0, INTERRUPTED.1).into(),
+        let close_frame = match &state.phase {
+            Phase::Closed { .. } => return,
+            Phase::Closing(close_frame) => close_frame.clone(),
+            _ => frame::close_frame(INTERRUPTED.0, INTERRUPTED.1).into(),
         };
-        self.finish(&mut state, goodbye);
+        self.finish(&mut state, close_frame);
         drop(state);
         self.end();
     }
 
-    /// Counts what a receiver writes in the spark's account, for as long as that takes.
+    /// Charges bytes that a receiver writes to the spark's account until they are dropped.
     pub(crate) fn lease(&self, bytes: Bytes) -> Bytes {
         let account = self.lock().outbox.spark_account().cloned();
         match account {
@@ -208,80 +213,85 @@ impl Session {
         }
     }
 
-    /// The next frame, of about `limit` bytes if it holds messages.
-    pub(crate) fn poll_step(self: &Arc<Self>, cx: &mut Context<'_>, limit: usize) -> Poll<Step> {
+    /// Polls for the next frame. A frame with messages holds about `limit` bytes.
+    pub(crate) fn poll_next(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        limit: usize,
+    ) -> Poll<Outgoing> {
         let mut state = self.lock();
-        state.under_way = Waiting::default();
-        let step = state.step(limit);
-        state.note();
-        if let Some(step) = step {
-            return Poll::Ready(step);
+        state.in_flight = Waiting::default();
+        let outgoing = state.next_frame(limit);
+        state.update_account();
+        if let Some(outgoing) = outgoing {
+            return Poll::Ready(outgoing);
         }
-        let goodbye = match &state.phase {
-            Phase::Closing(goodbye) => goodbye.clone(),
-            Phase::Over { goodbye, .. } => {
-                let frame = goodbye.to_string();
-                return Poll::Ready(Step { frame, last: true });
+        let close_frame = match &state.phase {
+            Phase::Closing(close_frame) => close_frame.clone(),
+            Phase::Closed { close_frame, .. } => {
+                let frame = close_frame.to_string();
+                return Poll::Ready(Outgoing { frame, last: true });
             }
             _ => {
                 state.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
         };
-        let frame = goodbye.to_string();
-        self.finish(&mut state, goodbye);
+        let frame = close_frame.to_string();
+        self.finish(&mut state, close_frame);
         drop(state);
         self.end();
-        Poll::Ready(Step { frame, last: true })
+        Poll::Ready(Outgoing { frame, last: true })
     }
 
-    /// Nothing more is sent, but who asks is told why for a while.
-    fn finish(self: &Arc<Self>, state: &mut State, goodbye: Box<str>) {
+    /// Enters the phase `Closed` and retains the close frame for the disconnect delay.
+    fn finish(self: &Arc<Self>, state: &mut State, close_frame: Box<str>) {
         state.outbox.clear();
-        state.note();
-        let room = self
+        state.update_account();
+        let is_retained = self
             .sessions
             .upgrade()
-            .is_some_and(|sessions| sessions.bury(self.rules.most_over));
-        state.phase = Phase::Over {
-            goodbye,
-            buried: room,
+            .is_some_and(|sessions| sessions.retain_closed(self.options.max_closed));
+        state.phase = Phase::Closed {
+            close_frame,
+            retained: is_retained,
         };
-        let delay = if room {
-            self.rules.disconnect
+        let delay = if is_retained {
+            self.options.disconnect
         } else {
             Duration::ZERO
         };
         self.set_deadline(state, delay);
     }
 
-    /// The server closes it.
-    pub(crate) fn close(self: &Arc<Self>, goodbye: String, drop_waiting: bool) {
+    /// Closes the session. Drops the queued payloads if `drop_waiting` is set.
+    pub(crate) fn close(self: &Arc<Self>, close_frame: String, drop_waiting: bool) {
         let mut state = self.lock();
         state.outbox.close();
         if drop_waiting {
             state.outbox.clear();
-            state.note();
+            state.update_account();
         }
         if matches!(state.phase, Phase::Opening | Phase::Open) {
-            state.phase = Phase::Closing(goodbye.into());
-            self.set_deadline(&mut state, self.rules.close);
+            state.phase = Phase::Closing(close_frame.into());
+            self.set_deadline(&mut state, self.options.close);
         }
         let waker = state.waker.take();
         drop(state);
         wake(waker);
     }
 
-    /// The server cuts it. Its end is reported by the clock, because whoever cuts must not be
-    /// called back.
-    pub(crate) fn abort(self: &Arc<Self>, goodbye: String) {
+    /// Aborts the session.
+    ///
+    /// The deadline queue reports the end, because the caller must not be reentered.
+    pub(crate) fn abort(self: &Arc<Self>, close_frame: String) {
         let mut state = self.lock();
         state.outbox.clear();
-        state.note();
+        state.update_account();
         state.phase = match std::mem::replace(&mut state.phase, Phase::Opening) {
-            over @ Phase::Over { .. } => over,
+            closed @ Phase::Closed { .. } => closed,
             closing @ Phase::Closing(_) => closing,
-            Phase::Opening | Phase::Open => Phase::Closing(goodbye.into()),
+            Phase::Opening | Phase::Open => Phase::Closing(close_frame.into()),
         };
         if matches!(state.phase, Phase::Closing(_)) {
             self.set_deadline(&mut state, Duration::ZERO);
@@ -291,10 +301,10 @@ impl Session {
         wake(waker);
     }
 
-    /// Wakes the receiver if there is something for it.
+    /// Wakes the receiver if there is a frame for it.
     pub(crate) fn flush(&self) {
         let mut state = self.lock();
-        state.note();
+        state.update_account();
         let waker = if state.outbox.is_empty() && !state.ping {
             None
         } else {
@@ -308,8 +318,8 @@ impl Session {
         self.lock().ping = true;
     }
 
-    /// A deadline has come, unless another was set meanwhile.
-    pub(crate) fn due(self: &Arc<Self>, key: Key) {
+    /// Handles an expired deadline, unless it was replaced.
+    pub(crate) fn on_deadline(self: &Arc<Self>, key: Key) {
         let mut state = self.lock();
         if state.deadline != Some(key) {
             return;
@@ -317,102 +327,101 @@ impl Session {
         state.deadline = None;
         match &state.phase {
             Phase::Opening => return,
-            Phase::Open if state.attached => {
-                state.beat = true;
+            Phase::Open if state.has_receiver => {
+                state.heartbeat_due = true;
                 self.set_heartbeat(&mut state);
                 let waker = state.waker.take();
                 drop(state);
                 wake(waker);
                 return;
             }
-            // The next receiver may be there and not accepted yet. Once: a server that is always
-            // late is not to keep those who are gone.
-            Phase::Open if !state.spared && self.was_away(key) => {
-                state.spared = true;
-                self.set_deadline(&mut state, self.rules.disconnect);
+            // After a stall the next request may still be in the accept queue. Extended once, so
+            // that a server under constant load still removes lost clients.
+            Phase::Open if !state.extended && self.was_delayed(key) => {
+                state.extended = true;
+                self.set_deadline(&mut state, self.options.disconnect);
                 return;
             }
             Phase::Open => {
                 state.outbox.clear();
-                state.note();
-                state.phase = Phase::Over {
-                    goodbye: frame::goodbye(INTERRUPTED.0, INTERRUPTED.1).into(),
-                    buried: false,
+                state.update_account();
+                state.phase = Phase::Closed {
+                    close_frame: frame::close_frame(INTERRUPTED.0, INTERRUPTED.1).into(),
+                    retained: false,
                 };
                 drop(state);
-                self.forget(false);
+                self.remove(false);
             }
-            Phase::Closing(goodbye) => {
-                let goodbye = goodbye.clone();
-                self.finish(&mut state, goodbye);
+            Phase::Closing(close_frame) => {
+                let close_frame = close_frame.clone();
+                self.finish(&mut state, close_frame);
                 drop(state);
             }
-            Phase::Over { buried, .. } => {
-                let buried = *buried;
+            Phase::Closed { retained, .. } => {
+                let retained = *retained;
                 drop(state);
-                self.forget(buried);
+                self.remove(retained);
                 return;
             }
         }
-        // Hooks of the application run at the end, and the clock is everyone's.
+        // The end runs hooks of the application, which must not block the deadline queue.
         let session = self.clone();
         tokio::spawn(async move { session.end() });
     }
 
-    /// Returns `true` if the deadline of a receiver to come was noticed so late that the server
-    /// itself was not running when it should have been.
-    fn was_away(&self, (deadline, _): Key) -> bool {
-        deadline.elapsed() > self.rules.disconnect / AWAY
+    /// Returns `true` if the deadline fired so late that the server must have stalled.
+    fn was_delayed(&self, (deadline, _): Key) -> bool {
+        deadline.elapsed() > self.options.disconnect / LATE_FRACTION
     }
 
-    fn forget(&self, buried: bool) {
+    fn remove(&self, retained: bool) {
         if let Some(sessions) = self.sessions.upgrade() {
-            if buried {
-                sessions.exhume();
+            if retained {
+                sessions.release_closed();
             }
-            sessions.forget(&self.name);
+            sessions.remove(&self.name);
         }
     }
 
-    /// Reports the end. Only the first time counts.
+    /// Reports the end of the session. Later calls have no effect.
     pub(crate) fn end(&self) {
-        self.desk.end();
+        self.slot.end();
     }
 }
 
 impl State {
-    /// Notes what waits in the spark's account. What was given to a receiver has a lease there.
-    fn note(&mut self) {
+    /// Updates the spark's account with the queued bytes. A receiver leases its bytes itself.
+    fn update_account(&mut self) {
         self.outbox.settle(Held::default());
     }
 
     fn leave(&mut self) {
-        self.attached = false;
+        self.has_receiver = false;
         self.waker = None;
-        self.under_way = Waiting::default();
+        self.in_flight = Waiting::default();
     }
 
-    fn step(&mut self, limit: usize) -> Option<Step> {
-        if matches!(self.phase, Phase::Over { .. }) {
+    fn next_frame(&mut self, limit: usize) -> Option<Outgoing> {
+        if matches!(self.phase, Phase::Closed { .. }) {
             return None;
         }
-        if !self.greeted {
-            self.greeted = true;
-            return Some(Step {
+        if !self.open_sent {
+            self.open_sent = true;
+            return Some(Outgoing {
                 frame: frame::OPEN.into(),
                 last: false,
             });
         }
         if let Some((frame, taken)) = frame::batch(&mut self.outbox, limit) {
-            self.under_way = taken;
-            self.beat = false;
+            self.in_flight = taken;
+            self.heartbeat_due = false;
             let last = self.ping && self.outbox.is_empty();
             self.ping &= !last;
-            return Some(Step { frame, last });
+            return Some(Outgoing { frame, last });
         }
-        if matches!(self.phase, Phase::Open) && (self.ping || self.beat) {
-            self.beat = false;
-            return Some(Step {
+        if matches!(self.phase, Phase::Open) && (self.ping || self.heartbeat_due) {
+            self.heartbeat_due = false;
+            return Some(Outgoing {
                 frame: frame::HEARTBEAT.into(),
                 last: std::mem::take(&mut self.ping),
             });

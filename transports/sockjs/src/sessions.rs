@@ -1,4 +1,4 @@
-//! The sessions there are, by the names that clients gave them.
+//! The sessions of an engine, by the names that clients chose.
 
 use std::{
     collections::HashMap,
@@ -13,26 +13,26 @@ use stellarfw_transport::Server;
 use tokio::task::AbortHandle;
 
 use crate::{
-    clock::Clock,
     config::SockJsConfig,
-    session::{Rules, Session},
+    deadlines::DeadlineQueue,
+    session::{Session, SessionOptions},
 };
 
 /// See the [module](self).
 #[derive(Default)]
 pub(crate) struct Sessions {
     by_name: Mutex<HashMap<Arc<str>, Arc<Session>>>,
-    clock: Arc<Clock>,
-    /// How many are over and still tell why.
-    over: AtomicUsize,
+    deadlines: Arc<DeadlineQueue>,
+    /// Number of closed sessions that are retained.
+    closed: AtomicUsize,
     task: OnceLock<AbortHandle>,
 }
 
-/// What there is under a name.
-pub(crate) enum Found {
-    Session(Arc<Session>),
-    /// Nothing was; now there is a place for it.
-    Place(Place),
+/// The result of a lookup by name.
+pub(crate) enum Lookup {
+    Existing(Arc<Session>),
+    /// The name was free and is now reserved.
+    Reserved(Reservation),
 }
 
 impl Sessions {
@@ -40,68 +40,68 @@ impl Sessions {
         self.by_name.lock().get(name).cloned()
     }
 
-    /// The session of a name, or the place of a new one.
-    pub(crate) fn find_or_begin(
+    /// Returns the session of a name, or reserves the name for a new one.
+    pub(crate) fn find_or_reserve(
         self: &Arc<Self>,
         name: &str,
         server: &Server,
         config: &SockJsConfig,
-    ) -> Found {
+    ) -> Lookup {
         self.task
-            .get_or_init(|| tokio::spawn(self.clock.clone().run()).abort_handle());
+            .get_or_init(|| tokio::spawn(self.deadlines.clone().run()).abort_handle());
         let mut by_name = self.by_name.lock();
         if let Some(session) = by_name.get(name) {
-            return Found::Session(session.clone());
+            return Lookup::Existing(session.clone());
         }
         let name: Arc<str> = name.into();
         let session = Arc::new(Session::new(
             name.clone(),
             self,
-            Rules {
+            SessionOptions {
                 heartbeat: config.heartbeat_delay(),
                 disconnect: config.disconnect_delay(),
                 close: server.config().close_timeout(),
-                most_over: server.config().max_connections,
+                max_closed: server.config().max_connections,
             },
             server.outbox_limits(),
         ));
         by_name.insert(name, session.clone());
-        Found::Place(Place {
+        Lookup::Reserved(Reservation {
             session,
             sessions: self.clone(),
             keep: false,
         })
     }
 
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
+    pub(crate) fn deadlines(&self) -> &DeadlineQueue {
+        &self.deadlines
     }
 
-    pub(crate) fn forget(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         let forgotten = self.by_name.lock().remove(name);
         drop(forgotten);
     }
 
-    /// One more is over. Whether there is room to let it tell why.
-    pub(crate) fn bury(&self, most: usize) -> bool {
-        let room = self.over.fetch_add(1, Ordering::Relaxed) < most;
-        if !room {
-            self.exhume();
+    /// Counts a closed session as retained. Returns `false` if `max` are retained already.
+    pub(crate) fn retain_closed(&self, max: usize) -> bool {
+        let has_room = self.closed.fetch_add(1, Ordering::Relaxed) < max;
+        if !has_room {
+            self.release_closed();
         }
-        room
+        has_room
     }
 
-    /// One of those that are over is forgotten.
-    pub(crate) fn exhume(&self) {
-        self.over.fetch_sub(1, Ordering::Relaxed);
+    /// Counts a retained session as removed.
+    pub(crate) fn release_closed(&self) {
+        self.closed.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Ends and forgets all.
+    /// Ends and removes all sessions.
     pub(crate) fn clear(&self) {
         if let Some(task) = self.task.get() {
             task.abort();
         }
-        self.clock.clear();
+        self.deadlines.clear();
         let all: Vec<_> = self.by_name.lock().drain().collect();
         for (_, session) in all {
             session.end();
@@ -109,29 +109,29 @@ impl Sessions {
     }
 }
 
-/// A place for a session that is being let in; given free when it is dropped.
-pub(crate) struct Place {
+/// The name of a session that is being opened. Dropping the reservation releases it.
+pub(crate) struct Reservation {
     session: Arc<Session>,
     sessions: Arc<Sessions>,
     keep: bool,
 }
 
-impl Place {
+impl Reservation {
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
-    /// The session was let in and stays.
-    pub(crate) fn keep(mut self) -> Arc<Session> {
+    /// Keeps the session under its name.
+    pub(crate) fn commit(mut self) -> Arc<Session> {
         self.keep = true;
         self.session.clone()
     }
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if !self.keep {
-            self.sessions.forget(self.session.name());
+            self.sessions.remove(self.session.name());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The transports over WebSocket: a framing on `stellarfw-websocket`.
+//! The WebSocket transports: a framing on `stellarfw-websocket`.
 
 use http::{StatusCode, header, request::Parts};
 use stellarfw_transport::{
@@ -10,17 +10,17 @@ use stellarfw_websocket::{Framing, Plain, accept};
 
 use crate::{
     SockJs,
-    answers::plain,
     config::SockJsConfig,
     frame::{self, HEARTBEAT, OPEN},
     handshake::hide_session,
-    send::longest,
+    responses::plain,
+    send::max_encoded_length,
 };
 
-/// About as much goes into one message.
+/// Approximate size of one WebSocket message, in bytes.
 const BATCH: usize = 64 << 10;
 
-/// Payloads in the protocol's frames.
+/// Framing with the protocol's `o`, `a`, `h` and `c` frames.
 struct Framed;
 
 impl Framing for Framed {
@@ -38,9 +38,9 @@ impl Framing for Framed {
     }
 
     fn closing(code: u16, text: &str) -> Option<Frame> {
-        // Who breaks the protocol is cut without a word of it.
+        // The protocol closes without a `c` frame after a protocol error.
         let is_fault = matches!(code, 1002 | 1007);
-        (!is_fault).then(|| Frame::text(frame::goodbye(code, text)))
+        (!is_fault).then(|| Frame::text(frame::close_frame(code, text)))
     }
 
     fn receive(inlet: &mut Inlet, message: Message<'_>) -> Result<(), CloseReason> {
@@ -63,11 +63,11 @@ impl Framing for Framed {
     }
 
     fn max_message(max_length: usize) -> usize {
-        longest(max_length)
+        max_encoded_length(max_length)
     }
 }
 
-/// Answers a request for a WebSocket, `raw` or with the protocol's frames.
+/// Responds to a WebSocket request, `raw` or with the protocol's frames.
 pub(crate) async fn serve(
     config: &SockJsConfig,
     server: &Server,
@@ -88,7 +88,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Why a request cannot become a WebSocket, in the protocol's words.
+/// Returns the protocol's error text if the request is not a WebSocket upgrade.
 fn fault(parts: &Parts) -> Option<&'static str> {
     let upgrade = parts.headers.get(header::UPGRADE);
     let is_websocket = upgrade.is_some_and(|value| {

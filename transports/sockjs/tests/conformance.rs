@@ -1,48 +1,58 @@
-//! The conformance suite, over the ways that are told apart by how clients receive.
+//! The conformance suite over each transport of SockJS.
 
 mod support;
 
 mod websocket {
-    use crate::support::harness::{SockJsHarness, Way};
-    stellarfw_conformance::suite!(SockJsHarness(Way::WebSocket));
+    use crate::support::harness::{ClientTransport, SockJsHarness};
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::WebSocket));
 }
 
 mod xhr_streaming {
     use crate::support::{
-        harness::{SockJsHarness, Way},
+        harness::{ClientTransport, SockJsHarness},
         polling,
     };
-    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::XhrStreaming)));
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::Http(
+        polling::HttpTransport::XhrStreaming
+    )));
 }
 
 mod xhr {
     use crate::support::{
-        harness::{SockJsHarness, Way},
+        harness::{ClientTransport, SockJsHarness},
         polling,
     };
-    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::Xhr)));
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::Http(
+        polling::HttpTransport::Xhr
+    )));
 }
 
 mod eventsource {
     use crate::support::{
-        harness::{SockJsHarness, Way},
+        harness::{ClientTransport, SockJsHarness},
         polling,
     };
-    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::EventSource)));
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::Http(
+        polling::HttpTransport::EventSource
+    )));
 }
 
 mod htmlfile {
     use crate::support::{
-        harness::{SockJsHarness, Way},
+        harness::{ClientTransport, SockJsHarness},
         polling,
     };
-    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::HtmlFile)));
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::Http(
+        polling::HttpTransport::HtmlFile
+    )));
 }
 
 mod jsonp {
     use crate::support::{
-        harness::{SockJsHarness, Way},
+        harness::{ClientTransport, SockJsHarness},
         polling,
     };
-    stellarfw_conformance::suite!(SockJsHarness(Way::Http(polling::Way::Jsonp)));
+    stellarfw_conformance::suite!(SockJsHarness(ClientTransport::Http(
+        polling::HttpTransport::Jsonp
+    )));
 }

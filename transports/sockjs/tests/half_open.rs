@@ -1,5 +1,6 @@
-//! Thousands of sessions whose clients opened them and never came again. Alone in its process,
-//! because it looks at the memory of that.
+//! Thousands of sessions that were opened and never polled again.
+//!
+//! Runs in its own process, because it measures the memory of the process.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod support;
@@ -11,25 +12,25 @@ use stellarfw_sockjs::{SockJs, SockJsConfig};
 use stellarfw_transport::{BoxFuture, CloseReason, Server};
 
 use support::{
-    http::{Answer, Http},
+    http::{Http, Response},
     site::Site,
 };
 
-/// So many bytes a session may hold, four times of what it does.
-const EACH: usize = 6 << 10;
+/// Maximum memory of a session in bytes, four times the measured value.
+const MAX_BYTES: usize = 6 << 10;
 
 struct Sessions {
     server: Server,
     site: Site,
     ends: Ends,
-    /// It asks often enough to stay.
+    /// A client that polls often enough to stay connected.
     bystander: Http,
 }
 
-async fn post(http: &mut Http, session: &str, what: &str, body: &str) -> Answer {
+async fn post(http: &mut Http, session: &str, what: &str, body: &str) -> Response {
     let path = format!("/primus/000/{session}/{what}");
-    let answer = http.ask("POST", &path, &[], body.as_bytes());
-    answer.await.unwrap()
+    let response = http.request("POST", &path, &[], body.as_bytes());
+    response.await.unwrap()
 }
 
 #[async_trait]
@@ -48,8 +49,8 @@ impl HalfOpen for Sessions {
             let mut http = Http::connect(address).await.unwrap();
             for n in 0..many {
                 let session = format!("half-{hand}-{n}");
-                let answer = post(&mut http, &session, "xhr", "").await;
-                assert_eq!((answer.status, answer.text()), (200, "o\n"));
+                let response = post(&mut http, &session, "xhr", "").await;
+                assert_eq!((response.status, response.text()), (200, "o\n"));
             }
         })
     }
@@ -68,13 +69,13 @@ impl HalfOpen for Sessions {
 
     async fn refuse_one_more(&mut self) -> (u16, Value) {
         let mut http = Http::connect(self.site.address).await.unwrap();
-        let answer = post(&mut http, "more", "xhr", "").await;
-        (answer.status, answer.json())
+        let response = post(&mut http, "more", "xhr", "").await;
+        (response.status, response.json())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_that_nobody_asks_for_again() {
+async fn thousands_of_abandoned_sessions() {
     let (echo, ends) = echo();
     let mut config = SockJsConfig::default();
     config.disconnect_delay = PATIENCE;
@@ -96,5 +97,5 @@ async fn thousands_that_nobody_asks_for_again() {
         ends,
         bystander,
     };
-    thousands(sessions, EACH).await;
+    thousands(sessions, MAX_BYTES).await;
 }

@@ -1,97 +1,97 @@
-//! Those who do not keep the protocol: what they are answered, and that nobody else notices.
+//! Clients that violate the protocol: the responses, and the isolation of other clients.
 
 use stellarfw_sockjs::{SockJs, SockJsConfig};
 use stellarfw_transport::{CloseReason, InboxLimits, Parser, Server, ServerConfig};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    bed::{Bed, Event, bed, bed_of, bed_with, session, until, within},
+    fixture::{Event, Fixture, fixture, fixture_from, fixture_with, session, until, within},
     support::{http::Http, site::Site},
 };
 
-/// Somebody whose messages come back whatever others do.
+/// A well-behaved client, whose messages must be echoed meanwhile.
 struct Bystander {
     session: String,
     count: usize,
 }
 
 impl Bystander {
-    async fn come(bed: &Bed) -> Self {
+    async fn connect(fixture: &Fixture) -> Self {
         let session = session();
-        assert_eq!(bed.poll(&session).await, "o\n");
+        assert_eq!(fixture.poll(&session).await, "o\n");
         Self { session, count: 0 }
     }
 
-    async fn is_well(&mut self, bed: &Bed) {
+    async fn assert_served(&mut self, fixture: &Fixture) {
         self.count += 1;
         let list = format!("[\"{}\"]", self.count);
-        bed.send(&self.session, &list).await;
-        assert_eq!(bed.poll(&self.session).await, format!("a{list}\n"));
+        fixture.send(&self.session, &list).await;
+        assert_eq!(fixture.poll(&self.session).await, format!("a{list}\n"));
     }
 }
 
 #[tokio::test]
-async fn sessions_of_another_engine_are_not_there() {
+async fn sessions_of_another_engine_are_unknown() {
     let mut other = SockJsConfig::default();
     other.path = "/other".into();
-    let mut bed = bed_of(|_| {}, |builder| builder.transport(SockJs::new(other))).await;
-    bed.open("/000/mine", "").await;
-    let mut http = bed.http().await;
+    let mut fixture = fixture_from(|_| {}, |builder| builder.transport(SockJs::new(other))).await;
+    fixture.open("/000/mine", "").await;
+    let mut http = fixture.http().await;
     let path = "/other/000/mine/xhr_send";
-    let answer = http.ask("POST", path, &[], b"[\"x\"]").await.unwrap();
-    assert_eq!(answer.status, 404);
-    // The name is free there: this is another session.
+    let response = http.request("POST", path, &[], b"[\"x\"]").await.unwrap();
+    assert_eq!(response.status, 404);
+    // The name is unused there, so this opens another session.
     let path = "/other/000/mine/xhr";
-    let answer = http.ask("POST", path, &[], b"").await.unwrap();
-    assert_eq!(answer.text(), "o\n");
-    bed.opened().await;
-    // One that was opened at the pathname is the same at the engine's own path.
+    let response = http.request("POST", path, &[], b"").await.unwrap();
+    assert_eq!(response.text(), "o\n");
+    fixture.opened().await;
+    // A session opened at the pathname is also available at the engine's own path.
     let path = "/sockjs/000/mine/xhr_send";
-    let answer = http.ask("POST", path, &[], b"[\"x\"]").await.unwrap();
-    assert_eq!(answer.status, 204);
-    assert_eq!(bed.poll("/000/mine").await, "a[\"x\"]\n");
+    let response = http.request("POST", path, &[], b"[\"x\"]").await.unwrap();
+    assert_eq!(response.status, 204);
+    assert_eq!(fixture.poll("/000/mine").await, "a[\"x\"]\n");
 }
 
-/// So many may be there, then no more, and all are gone when nobody asks for them again.
+/// Sessions beyond the limit are refused, and sessions without receivers are removed.
 #[tokio::test]
-async fn thousands_of_sessions_that_nobody_asks_for_again() {
+async fn abandoned_sessions_are_bounded_and_removed() {
     const MOST: usize = 500;
-    let mut bed = bed_with(
+    let mut fixture = fixture_with(
         |config| config.disconnect_delay = 1_000,
         |config| config.max_connections = MOST,
     )
     .await;
-    let mut http = bed.http().await;
+    let mut http = fixture.http().await;
     let (mut opened, mut refused) = (0, 0);
     for n in 0..2_000 {
         let path = format!("/primus/000/half-{n}/xhr");
-        let answer = within(http.ask("POST", &path, &[], b"")).await.unwrap();
-        match (answer.status, answer.text()) {
+        let response = within(http.request("POST", &path, &[], b"")).await.unwrap();
+        match (response.status, response.text()) {
             (200, "o\n") => opened += 1,
             (503, _) => refused += 1,
-            _ => panic!("{answer:?}"),
+            _ => panic!("{response:?}"),
         }
-        assert!(bed.server.connections() <= MOST);
+        assert!(fixture.server.connections() <= MOST);
     }
     assert_eq!(opened + refused, 2_000);
     assert!(opened >= MOST);
-    until(|| bed.server.connections() == 0).await;
-    let mut gone = 0;
-    while gone < opened {
-        if let Event::Close(reason) = bed.event().await {
+    until(|| fixture.server.connections() == 0).await;
+    let mut closed = 0;
+    while closed < opened {
+        if let Event::Close(reason) = fixture.event().await {
             assert_eq!(reason, CloseReason::Gone);
-            gone += 1;
+            closed += 1;
         }
     }
-    // Their names are free.
-    assert_eq!(bed.poll("/000/half-0").await, "o\n");
+    // The names can be used again.
+    assert_eq!(fixture.poll("/000/half-0").await, "o\n");
 }
 
-/// Closed sessions still tell why, but only so many of them.
+/// At most `max_connections` closed sessions are retained.
 #[tokio::test]
-async fn closed_sessions_that_still_tell_why_are_bounded() {
+async fn retained_closed_sessions_are_bounded() {
     const MOST: usize = 5;
-    let bed = bed_with(
+    let fixture = fixture_with(
         |config| config.disconnect_delay = 60_000,
         |config| config.max_connections = MOST,
     )
@@ -100,111 +100,111 @@ async fn closed_sessions_that_still_tell_why_are_bounded() {
     let sessions: Vec<_> = (0..20).map(|_| session()).collect();
     for session in &sessions {
         let path = format!("{session}/xhr?close");
-        assert_eq!(bed.post(&path, "").await.text(), "o\n");
-        assert_eq!(bed.poll(session).await, "c[3000,\"Go away!\"]\n");
+        assert_eq!(fixture.post(&path, "").await.text(), "o\n");
+        assert_eq!(fixture.poll(session).await, "c[3000,\"Go away!\"]\n");
     }
-    until(|| bed.server.connections() == 0).await;
+    until(|| fixture.server.connections() == 0).await;
     for session in &sessions {
         let path = format!("{session}/xhr?close");
-        let again = bed.post(&path, "").await;
+        let again = fixture.post(&path, "").await;
         kept += usize::from(again.text().starts_with('c'));
         if again.text() == "o\n" {
-            bed.poll(session).await;
+            fixture.poll(session).await;
         }
     }
     assert_eq!(kept, MOST);
 }
 
-/// Requests that stop half-way cost no session, and nobody waits for them.
+/// A request that stops half-way opens no session and delays no other client.
 #[tokio::test]
-async fn hundreds_of_half_requests() {
-    let bed = bed().await;
-    let mut bystander = Bystander::come(&bed).await;
+async fn partial_requests_open_no_sessions() {
+    let fixture = fixture().await;
+    let mut bystander = Bystander::connect(&fixture).await;
     let mut half = Vec::new();
     for n in 0..300 {
-        let mut http = bed.http().await;
+        let mut http = fixture.http().await;
         let path = format!("/primus/000/half-{n}/xhr");
         let head = Http::head("POST", &path, &[], 100);
-        let some = head.len() * (n % 10) / 10;
-        http.stream.write_all(&head[..some]).await.unwrap();
+        let length = head.len() * (n % 10) / 10;
+        http.stream.write_all(&head[..length]).await.unwrap();
         half.push(http);
         if n % 100 == 0 {
-            bystander.is_well(&bed).await;
+            bystander.assert_served(&fixture).await;
         }
     }
-    bystander.is_well(&bed).await;
-    assert_eq!(bed.server.connections(), 1);
+    bystander.assert_served(&fixture).await;
+    assert_eq!(fixture.server.connections(), 1);
     drop(half);
-    bystander.is_well(&bed).await;
+    bystander.assert_served(&fixture).await;
 }
 
-/// Bodies that stop half-way hold up their own session and no other.
+/// A body that stops half-way blocks its own session only.
 #[tokio::test]
-async fn half_bodies_hold_up_their_own_session() {
-    let bed = bed().await;
-    let mut bystander = Bystander::come(&bed).await;
+async fn a_partial_body_blocks_its_own_session_only() {
+    let fixture = fixture().await;
+    let mut bystander = Bystander::connect(&fixture).await;
     let mut half = Vec::new();
     for _ in 0..50 {
         let session = session();
-        bed.poll(&session).await;
-        let mut http = bed.http().await;
+        fixture.poll(&session).await;
+        let mut http = fixture.http().await;
         let path = format!("/primus{session}/xhr_send");
         let mut bytes = Http::head("POST", &path, &[], 1_000_000);
         bytes.extend(b"[\"half");
         http.stream.write_all(&bytes).await.unwrap();
         half.push(http);
     }
-    bystander.is_well(&bed).await;
+    bystander.assert_served(&fixture).await;
 }
 
-/// While its handler is busy, one message of a session may wait.
-fn one_waits(config: &mut ServerConfig) {
+/// Limits the inbox to one message besides the one being handled.
+fn small_inbox(config: &mut ServerConfig) {
     config.inbox = InboxLimits::new(2, 1_000);
 }
 
-/// A busy handler is waited for, by its own client alone.
+/// A sender waits for a busy handler, and delays no other client.
 #[tokio::test]
-async fn whoever_sends_faster_than_the_handler_takes_waits() {
-    let mut bed = bed_with(|_| {}, one_waits).await;
+async fn a_fast_sender_waits_for_the_handler() {
+    let mut fixture = fixture_with(|_| {}, small_inbox).await;
     let slow = session();
-    bed.open(&slow, "").await;
-    let mut http = bed.http().await;
+    fixture.open(&slow, "").await;
+    let mut http = fixture.http().await;
     let path = format!("/primus{slow}/xhr_send");
     let body = b"[\"wait\",\"1\",\"2\",\"3\"]";
     http.send("POST", &path, &[], body).await.unwrap();
-    assert_eq!(bed.message().await, "wait");
-    let mut bystander = Bystander::come(&bed).await;
-    bystander.is_well(&bed).await;
-    bed.gate.add_permits(1);
-    assert_eq!(within(http.answer_head()).await.unwrap().status, 204);
-    assert_eq!(bed.poll(&slow).await, "a[\"1\",\"2\",\"3\"]\n");
+    assert_eq!(fixture.message().await, "wait");
+    let mut bystander = Bystander::connect(&fixture).await;
+    bystander.assert_served(&fixture).await;
+    fixture.gate.add_permits(1);
+    assert_eq!(within(http.response_head()).await.unwrap().status, 204);
+    assert_eq!(fixture.poll(&slow).await, "a[\"1\",\"2\",\"3\"]\n");
 }
 
-/// It is answered also when its session ends meanwhile.
+/// A waiting sender is answered when its session ends.
 #[tokio::test]
 async fn a_waiting_sender_is_answered_when_its_session_ends() {
-    let mut bed = bed_with(|_| {}, one_waits).await;
+    let mut fixture = fixture_with(|_| {}, small_inbox).await;
     let session = session();
-    let spark = bed.open(&session, "").await;
-    let mut http = bed.http().await;
+    let spark = fixture.open(&session, "").await;
+    let mut http = fixture.http().await;
     let path = format!("/primus{session}/xhr_send");
     let body = b"[\"wait\",\"1\",\"2\",\"never\"]";
     http.send("POST", &path, &[], body).await.unwrap();
-    assert_eq!(bed.message().await, "wait");
+    assert_eq!(fixture.message().await, "wait");
     spark.end();
-    assert_eq!(bed.poll(&session).await, "c[1000,\"Normal closure\"]\n");
-    let head = within(http.answer_head()).await.unwrap();
+    assert_eq!(fixture.poll(&session).await, "c[1000,\"Normal closure\"]\n");
+    let head = within(http.response_head()).await.unwrap();
     assert_eq!(head.status, 204);
-    bed.gate.add_permits(1);
-    assert!(matches!(bed.closed().await, CloseReason::Ended { .. }));
+    fixture.gate.add_permits(1);
+    assert!(matches!(fixture.closed().await, CloseReason::Ended { .. }));
 }
 
 #[tokio::test]
-async fn bodies_of_every_shape() {
-    let bed = bed().await;
-    let mut bystander = Bystander::come(&bed).await;
+async fn arbitrary_bodies_are_refused() {
+    let fixture = fixture().await;
+    let mut bystander = Bystander::connect(&fixture).await;
     let session = session();
-    bed.poll(&session).await;
+    fixture.poll(&session).await;
     let mut bodies: Vec<Vec<u8>> = vec![
         "[".repeat(200_000).into_bytes(),
         "{\"a\":".repeat(50_000).into_bytes(),
@@ -215,7 +215,7 @@ async fn bodies_of_every_shape() {
         b"[1e999999]".to_vec(),
         b"\xef\xbb\xbf[\"bom\"]".to_vec(),
     ];
-    // The same noise each time.
+    // Deterministic noise.
     let mut state = 7_u32;
     for length in 0..200 {
         let noise = (0..length).map(|_| {
@@ -224,79 +224,80 @@ async fn bodies_of_every_shape() {
         });
         bodies.push(noise.collect());
     }
-    let mut http = bed.http().await;
+    let mut http = fixture.http().await;
     for body in &bodies {
-        for way in ["xhr_send", "jsonp_send"] {
-            let path = format!("/primus{session}/{way}");
-            let answer = within(http.ask("POST", &path, &[], body)).await.unwrap();
-            assert_eq!(answer.status, 500, "{body:?}");
+        for transport in ["xhr_send", "jsonp_send"] {
+            let path = format!("/primus{session}/{transport}");
+            let response = within(http.request("POST", &path, &[], body))
+                .await
+                .unwrap();
+            assert_eq!(response.status, 500, "{body:?}");
         }
     }
-    bystander.is_well(&bed).await;
-    bed.send(&session, "[\"still there\"]").await;
-    assert_eq!(bed.poll(&session).await, "a[\"still there\"]\n");
+    bystander.assert_served(&fixture).await;
+    fixture.send(&session, "[\"still there\"]").await;
+    assert_eq!(fixture.poll(&session).await, "a[\"still there\"]\n");
 }
 
-/// Many receivers of one session at once: one is let in, the others are sent away.
+/// Of many concurrent receivers, one is accepted.
 #[tokio::test]
-async fn a_crowd_of_receivers() {
-    let mut bed = bed().await;
+async fn concurrent_receivers_are_refused_but_one() {
+    let mut fixture = fixture().await;
     let session = session();
-    bed.open(&session, "").await;
+    fixture.open(&session, "").await;
     let mut crowd = tokio::task::JoinSet::new();
     for _ in 0..50 {
-        let mut http = bed.http().await;
+        let mut http = fixture.http().await;
         let path = format!("/primus{session}/xhr");
-        crowd.spawn(async move { http.ask("POST", &path, &[], b"").await.unwrap() });
+        crowd.spawn(async move { http.request("POST", &path, &[], b"").await.unwrap() });
     }
     for _ in 0..49 {
-        let answer = within(crowd.join_next()).await.unwrap().unwrap();
-        assert!(answer.text().starts_with("c[2010,"), "{answer:?}");
+        let response = within(crowd.join_next()).await.unwrap().unwrap();
+        assert!(response.text().starts_with("c[2010,"), "{response:?}");
     }
-    bed.send(&session, "[\"x\"]").await;
-    let answer = within(crowd.join_next()).await.unwrap().unwrap();
-    assert_eq!(answer.text(), "a[\"x\"]\n");
+    fixture.send(&session, "[\"x\"]").await;
+    let response = within(crowd.join_next()).await.unwrap().unwrap();
+    assert_eq!(response.text(), "a[\"x\"]\n");
 }
 
-/// A crowd that opens one session at once: it is opened once.
+/// Concurrent requests open a session once.
 #[tokio::test]
-async fn a_name_is_opened_once() {
-    let mut bed = bed().await;
+async fn concurrent_opens_create_one_session() {
+    let mut fixture = fixture().await;
     let session = session();
     let mut crowd = tokio::task::JoinSet::new();
     for _ in 0..50 {
-        let mut http = bed.http().await;
+        let mut http = fixture.http().await;
         let path = format!("/primus{session}/xhr");
-        crowd.spawn(async move { http.ask("POST", &path, &[], b"").await.unwrap() });
+        crowd.spawn(async move { http.request("POST", &path, &[], b"").await.unwrap() });
     }
     let mut opened = 0;
-    // One of those that came behind it may be the next receiver, which waits.
+    // One of the others may become the next receiver, which waits.
     for _ in 0..49 {
-        let answer = within(crowd.join_next()).await.unwrap().unwrap();
-        match answer.text() {
+        let response = within(crowd.join_next()).await.unwrap().unwrap();
+        match response.text() {
             "o\n" => opened += 1,
             text => assert!(text.starts_with("c[2010,"), "{text}"),
         }
     }
     assert_eq!(opened, 1);
-    bed.opened().await;
-    assert_eq!(bed.server.connections(), 1);
-    bed.send(&session, "[\"x\"]").await;
-    let answer = within(crowd.join_next()).await.unwrap().unwrap();
-    assert_eq!(answer.text(), "a[\"x\"]\n");
+    fixture.opened().await;
+    assert_eq!(fixture.server.connections(), 1);
+    fixture.send(&session, "[\"x\"]").await;
+    let response = within(crowd.join_next()).await.unwrap().unwrap();
+    assert_eq!(response.text(), "a[\"x\"]\n");
 }
 
-/// On purpose: what SockJS cannot carry is told when the server starts, and to everyone who asks
-/// nevertheless.
+/// A binary codec is refused at start. A server that was not started answers requests with 501.
 #[tokio::test]
 async fn a_binary_codec_is_refused_with_a_reason() {
     let server = Server::builder()
         .parser(Parser::MessagePack)
         .transport(SockJs::default())
         .build();
-    let told = server.start().await.unwrap_err().to_string();
+    let expected = server.start().await.unwrap_err().to_string();
     assert_eq!(
-        told,
+        expected,
         "transport sockjs cannot start: the parser \"msgpack\" makes binary payloads and SockJS \
          carries text only: use the parser \"json\", or leave sockjs out of the transports"
     );
@@ -308,9 +309,9 @@ async fn a_binary_codec_is_refused_with_a_reason() {
         ("POST", "/primus/000/a/xhr"),
         ("GET", "/primus/000/a/websocket"),
     ] {
-        let answer = http.ask(method, path, &[], b"").await.unwrap();
-        assert_eq!(answer.status, 501, "{path}");
-        assert!(answer.text().contains("parser \"msgpack\""));
+        let response = http.request(method, path, &[], b"").await.unwrap();
+        assert_eq!(response.status, 501, "{path}");
+        assert!(response.text().contains("parser \"msgpack\""));
     }
     assert_eq!(server.connections(), 0);
 }

@@ -1,8 +1,8 @@
-//! Which characters are escaped on the way out, and which escapes are read on the way in.
+//! Escapes in outgoing frames and in messages of clients.
 
-use crate::bed::{bed, session};
+use crate::fixture::{fixture, session};
 
-/// The characters that browsers and proxies were seen to change.
+/// The characters that browsers and proxies are known to alter.
 fn fragile() -> String {
     let ranges = [
         0..=0x1f_u32,
@@ -25,47 +25,47 @@ fn escaped(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn fragile_characters_go_out_escaped() {
-    let bed = bed().await;
+async fn fragile_characters_are_escaped() {
+    let fixture = fixture().await;
     let text = fragile();
     let session = session();
-    bed.poll(&session).await;
-    bed.send(&session, &escaped(&text)).await;
-    let polled = bed.poll(&session).await;
+    fixture.poll(&session).await;
+    fixture.send(&session, &escaped(&text)).await;
+    let polled = fixture.poll(&session).await;
     let list = polled.strip_prefix('a').unwrap().trim_end();
     assert!(list.is_ascii(), "{list}");
     let back: Vec<String> = serde_json::from_str(list).unwrap();
     assert_eq!(back, [text.as_str()]);
 
-    let path = format!("{}/websocket", crate::bed::session());
-    let mut socket = bed.socket(&path, &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    socket.say(&escaped(&text)).await;
-    assert_eq!(socket.hear().await, format!("a{list}"));
+    let path = format!("{}/websocket", crate::fixture::session());
+    let mut socket = fixture.socket(&path, &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    socket.send_text(&escaped(&text)).await;
+    assert_eq!(socket.recv_text().await, format!("a{list}"));
 }
 
 #[tokio::test]
-async fn others_go_out_as_they_are() {
-    let bed = bed().await;
+async fn other_characters_are_not_escaped() {
+    let fixture = fixture().await;
     let session = session();
-    bed.poll(&session).await;
+    fixture.poll(&session).await;
     let text = "\u{7f}é\u{2000}\u{20ff}\u{feff}\u{fff}漢🐢";
-    bed.send(&session, &format!("[\"{text}\"]")).await;
-    assert_eq!(bed.poll(&session).await, format!("a[\"{text}\"]\n"));
+    fixture.send(&session, &format!("[\"{text}\"]")).await;
+    assert_eq!(fixture.poll(&session).await, format!("a[\"{text}\"]\n"));
 }
 
-/// Clients escape what is fragile the other way, and half a character at a time.
+/// Clients escape fragile characters too, with one escape per UTF-16 code unit.
 #[tokio::test]
-async fn escapes_of_clients_are_read() {
-    let mut bed = bed().await;
+async fn escapes_of_clients_are_decoded() {
+    let mut fixture = fixture().await;
     let session = session();
-    bed.open(&session, "").await;
+    fixture.open(&session, "").await;
     for (sent, read) in [
         (r#"["\u0000\uffff\u2028"]"#, "\0\u{ffff}\u{2028}"),
         (r#"["\ud83d\udc22"]"#, "🐢"),
         (r#"["\b\f\n\r\t\/\\\""]"#, "\u{8}\u{c}\n\r\t/\\\""),
     ] {
-        bed.send(&session, sent).await;
-        assert_eq!(bed.message().await, read);
+        fixture.send(&session, sent).await;
+        assert_eq!(fixture.message().await, read);
     }
 }

@@ -1,10 +1,9 @@
-//! The protocol's description 0.3.3, as this engine keeps it, asked over bare HTTP; and what those
-//! meet who do not keep it.
+//! Tests of SockJS 0.3.3 over raw HTTP and WebSocket, including clients that violate it.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "these are tests")]
 
 mod abuse;
-mod bed;
 mod encoding;
+mod fixture;
 mod pages;
 mod paths;
 mod sends;

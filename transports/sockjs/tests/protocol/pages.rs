@@ -1,65 +1,65 @@
-//! Greeting, info and the iframe's page.
+//! The greeting, `info` and `iframe.html`.
 
 use stellarfw_sockjs::SockJsConfig;
 use stellarfw_transport::OriginPolicy;
 
 use crate::{
-    bed::{bed, bed_with, within},
-    support::http::Answer,
+    fixture::{fixture, fixture_with, within},
+    support::http::Response,
 };
 
 const JSON: &str = "application/json; charset=UTF-8";
 const TEXT: &str = "text/plain; charset=UTF-8";
 const HTML: &str = "text/html; charset=UTF-8";
 
-pub fn assert_not_cached(answer: &Answer) {
-    let caching = answer.header("cache-control").unwrap();
+pub fn assert_not_cached(response: &Response) {
+    let caching = response.header("cache-control").unwrap();
     assert_eq!(
         caching,
         "no-store, no-cache, no-transform, must-revalidate, max-age=0"
     );
-    assert_eq!(answer.header("expires"), None);
-    assert_eq!(answer.header("last-modified"), None);
+    assert_eq!(response.header("expires"), None);
+    assert_eq!(response.header("last-modified"), None);
 }
 
-pub fn assert_cached(answer: &Answer) {
-    let caching = answer.header("cache-control").unwrap();
+pub fn assert_cached(response: &Response) {
+    let caching = response.header("cache-control").unwrap();
     assert_eq!(caching, "public, max-age=31536000");
-    let expires = answer.header("expires").unwrap();
+    let expires = response.header("expires").unwrap();
     assert!(expires.ends_with(" GMT"), "{expires}");
-    assert_eq!(answer.header("last-modified"), None);
+    assert_eq!(response.header("last-modified"), None);
 }
 
 #[tokio::test]
 async fn the_greeting_is_at_the_mount() {
-    let bed = bed().await;
+    let fixture = fixture().await;
     for path in ["", "/"] {
-        let answer = bed.get(path).await;
+        let response = fixture.get(path).await;
         assert_eq!(
-            (answer.status, answer.text()),
+            (response.status, response.text()),
             (200, "Welcome to SockJS!\n")
         );
-        assert_eq!(answer.header("content-type"), Some(TEXT));
-        assert_eq!(answer.header("set-cookie"), None);
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("content-type"), Some(TEXT));
+        assert_eq!(response.header("set-cookie"), None);
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
     }
-    // At the engine's own path, too.
-    let mut http = bed.http().await;
+    // The same at the engine's own path.
+    let mut http = fixture.http().await;
     for (path, status) in [("/sockjs", 200), ("/sockjs/info", 200), ("/sockjsx", 404)] {
-        let answer = http.ask("GET", path, &[], b"").await.unwrap();
-        assert_eq!(answer.status, status, "{path}");
+        let response = http.request("GET", path, &[], b"").await.unwrap();
+        assert_eq!(response.status, status, "{path}");
     }
 }
 
 #[tokio::test]
-async fn info_tells_what_the_server_can_do() {
-    let bed = bed().await;
-    let answer = bed.get("/info").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some(JSON));
-    assert_eq!(answer.header("set-cookie"), None);
-    assert_not_cached(&answer);
-    let info = answer.json();
+async fn info_lists_the_capabilities() {
+    let fixture = fixture().await;
+    let response = fixture.get("/info").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), Some(JSON));
+    assert_eq!(response.header("set-cookie"), None);
+    assert_not_cached(&response);
+    let info = response.json();
     assert_eq!(info["websocket"], true);
     assert_eq!(info["cookie_needed"], false);
     assert_eq!(info["origins"], serde_json::json!(["*:*"]));
@@ -68,13 +68,13 @@ async fn info_tells_what_the_server_can_do() {
 
     let mut others = Vec::new();
     for _ in 0..8 {
-        others.push(bed.get("/info?t=1").await.json()["entropy"].clone());
+        others.push(fixture.get("/info?t=1").await.json()["entropy"].clone());
     }
     assert!(others.iter().any(|other| *other != info["entropy"]));
-    let mut http = bed.http().await;
+    let mut http = fixture.http().await;
     for path in ["/primus", "/primus/info", "/primus/iframe.html"] {
         http.send("HEAD", path, &[], b"").await.unwrap();
-        assert_eq!(within(http.answer_head()).await.unwrap().status, 200);
+        assert_eq!(within(http.response_head()).await.unwrap().status, 200);
     }
 }
 
@@ -84,47 +84,52 @@ async fn info_follows_the_settings() {
         config.websocket = false;
         config.cookie = true;
     };
-    let bed = bed_with(change, |_| {}).await;
-    let info = bed.get("/info").await.json();
+    let fixture = fixture_with(change, |_| {}).await;
+    let info = fixture.get("/info").await.json();
     assert_eq!(info["websocket"], false);
     assert_eq!(info["cookie_needed"], true);
 }
 
 #[tokio::test]
-async fn pages_of_other_hosts_may_read_what_the_origin_policy_lets_them() {
-    let any = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+async fn cors_follows_the_origin_policy() {
+    let any = fixture_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
     for (origin, allowed, credentials) in [
         (None, "*", None),
         (Some("null"), "null", Some("true")),
         (Some("http://a.com"), "http://a.com", Some("true")),
     ] {
         let origin = origin.map(|origin| ("Origin", origin));
-        let answer = any.ask("GET", "/info", origin.as_slice(), "").await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some(allowed));
+        let response = any.request("GET", "/info", origin.as_slice(), "").await;
         assert_eq!(
-            answer.header("access-control-allow-credentials"),
+            response.header("access-control-allow-origin"),
+            Some(allowed)
+        );
+        assert_eq!(
+            response.header("access-control-allow-credentials"),
             credentials
         );
-        assert_eq!(answer.header("vary"), Some("Origin"));
-        assert_eq!(answer.header("access-control-allow-headers"), None);
+        assert_eq!(response.header("vary"), Some("Origin"));
+        assert_eq!(response.header("access-control-allow-headers"), None);
     }
 
-    let same = bed().await;
+    let same = fixture().await;
     for (origin, allowed) in [
         ("http://a.com", None),
         ("null", None),
         ("http://localhost", Some("http://localhost")),
     ] {
-        let answer = same.ask("GET", "/info", &[("Origin", origin)], "").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("access-control-allow-origin"), allowed);
-        assert_eq!(answer.header("vary"), Some("Origin"));
+        let response = same
+            .request("GET", "/info", &[("Origin", origin)], "")
+            .await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("access-control-allow-origin"), allowed);
+        assert_eq!(response.header("vary"), Some("Origin"));
     }
 }
 
 #[tokio::test]
-async fn what_a_page_may_send_is_told_and_kept() {
-    let bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+async fn preflight_responses_are_cached() {
+    let fixture = fixture_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
     for (path, methods) in [
         ("/info", "OPTIONS, GET"),
         ("/a/b/xhr", "OPTIONS, POST"),
@@ -137,26 +142,26 @@ async fn what_a_page_may_send_is_told_and_kept() {
                 ("Access-Control-Request-Method", "POST"),
                 ("Access-Control-Request-Headers", "a, b, c"),
             ];
-            let answer = bed.ask("OPTIONS", path, &headers, "").await;
-            assert_eq!((answer.status, answer.text()), (204, ""), "{path}");
-            let header = |name: &str| answer.header(&format!("access-control-{name}"));
+            let response = fixture.request("OPTIONS", path, &headers, "").await;
+            assert_eq!((response.status, response.text()), (204, ""), "{path}");
+            let header = |name: &str| response.header(&format!("access-control-{name}"));
             assert_eq!(header("allow-methods"), Some(methods), "{path}");
             assert_eq!(header("max-age"), Some("31536000"));
             assert_eq!(header("allow-headers"), Some("a, b, c"));
             assert_eq!(header("allow-credentials"), Some("true"));
             assert_eq!(header("allow-origin"), Some(origin));
-            assert_cached(&answer);
+            assert_cached(&response);
         }
         let empty = [("Access-Control-Request-Headers", "")];
-        let answer = bed.ask("OPTIONS", path, &empty, "").await;
-        assert_eq!(answer.header("access-control-allow-headers"), None);
+        let response = fixture.request("OPTIONS", path, &empty, "").await;
+        assert_eq!(response.header("access-control-allow-headers"), None);
     }
 }
 
 #[tokio::test]
-async fn the_iframes_page_is_kept_by_browsers() {
+async fn the_iframe_page_is_cached() {
     let script = "http://localhost/sockjs.js?a&b";
-    let bed = bed_with(|config| config.script = Some(script.into()), |_| {}).await;
+    let fixture = fixture_with(|config| config.script = Some(script.into()), |_| {}).await;
     let mut tags = Vec::new();
     for path in [
         "/iframe.html",
@@ -166,33 +171,33 @@ async fn the_iframes_page_is_kept_by_browsers() {
         "/iframe-0.1.2abc-dirty.2144.html",
         "/iframe-a.html?t=123414",
     ] {
-        let answer = bed.get(path).await;
-        assert_eq!(answer.status, 200, "{path}");
-        assert_eq!(answer.header("content-type"), Some(HTML));
-        assert_eq!(answer.header("set-cookie"), None);
-        assert_cached(&answer);
-        let page = answer.text();
+        let response = fixture.get(path).await;
+        assert_eq!(response.status, 200, "{path}");
+        assert_eq!(response.header("content-type"), Some(HTML));
+        assert_eq!(response.header("set-cookie"), None);
+        assert_cached(&response);
+        let page = response.text();
         assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
-        // The client's script first, as in the description of the protocol.
+        // The client script comes first, as in the protocol.
         let (_, after) = page.split_once("</script>").unwrap();
         assert!(after.contains("SockJS.bootstrap_iframe();"), "{page}");
         assert!(page.contains("src=\"http://localhost/sockjs.js?a&amp;b\""));
-        tags.push(answer.header("etag").unwrap().to_owned());
+        tags.push(response.header("etag").unwrap().to_owned());
     }
     assert!(tags.iter().all(|tag| *tag == tags[0]));
 
     let weak = format!("\"other\", W/{}", tags[0]);
     for known in [tags[0].as_str(), weak.as_str(), "*"] {
         let headers = [("If-None-Match", known)];
-        let answer = bed.ask("GET", "/iframe.html", &headers, "").await;
-        assert_eq!((answer.status, answer.text()), (304, ""), "{known}");
-        assert_eq!(answer.header("content-type"), None);
-        assert_eq!(answer.header("etag"), Some(tags[0].as_str()));
-        assert_cached(&answer);
+        let response = fixture.request("GET", "/iframe.html", &headers, "").await;
+        assert_eq!((response.status, response.text()), (304, ""), "{known}");
+        assert_eq!(response.header("content-type"), None);
+        assert_eq!(response.header("etag"), Some(tags[0].as_str()));
+        assert_cached(&response);
     }
     let headers = [("If-None-Match", "\"other\"")];
-    let answer = bed.ask("GET", "/iframe.html", &headers, "").await;
-    assert_eq!(answer.status, 200);
+    let response = fixture.request("GET", "/iframe.html", &headers, "").await;
+    assert_eq!(response.status, 200);
 
     for path in [
         "/iframe.htm",
@@ -203,40 +208,40 @@ async fn the_iframes_page_is_kept_by_browsers() {
         "/iframe.xml",
         "/iframe-/.html",
     ] {
-        assert_eq!(bed.get(path).await.status, 404, "{path}");
+        assert_eq!(fixture.get(path).await.status, 404, "{path}");
     }
 }
 
-/// On purpose: whoever frames the page acts as a page of this host.
+/// A page that frames `iframe.html` acts with this server's origin.
 #[tokio::test]
-async fn the_iframes_page_is_framed_only_by_pages_of_the_policy() {
-    let framing = |answer: &Answer| {
-        let header = answer.header("content-security-policy");
+async fn only_pages_of_the_policy_can_frame_the_iframe_page() {
+    let framing = |response: &Response| {
+        let header = response.header("content-security-policy");
         header.map(str::to_owned)
     };
-    let same = bed().await.get("/iframe.html").await;
+    let same = fixture().await.get("/iframe.html").await;
     assert_eq!(framing(&same).as_deref(), Some("frame-ancestors 'self'"));
     assert_eq!(same.header("x-frame-options"), Some("SAMEORIGIN"));
 
     let list = OriginPolicy::List(vec!["https://a.com".into()]);
-    let bed = bed_with(|_| {}, |config| config.origins = list).await;
-    let listed = bed.get("/iframe.html").await;
+    let fixture = fixture_with(|_| {}, |config| config.origins = list).await;
+    let listed = fixture.get("/iframe.html").await;
     assert_eq!(
         framing(&listed).as_deref(),
         Some("frame-ancestors 'self' https://a.com")
     );
 
-    let bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
-    let any = bed.get("/iframe.html").await;
+    let fixture = fixture_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+    let any = fixture.get("/iframe.html").await;
     assert_eq!((framing(&any), any.header("x-frame-options")), (None, None));
 }
 
-/// A script of another origin runs only if it is the one that is known.
+/// The default script has a hash, and other scripts the configured one.
 #[tokio::test]
-async fn the_iframes_script_is_known_by_its_hash() {
+async fn the_iframe_script_has_an_integrity_hash() {
     let page = async |change: fn(&mut SockJsConfig)| {
-        let bed = bed_with(change, |_| {}).await;
-        bed.get("/iframe.html").await.text().to_owned()
+        let fixture = fixture_with(change, |_| {}).await;
+        fixture.get("/iframe.html").await.text().to_owned()
     };
     let default = page(|_| {}).await;
     let known = "<script src=\"https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js\" \
@@ -261,7 +266,7 @@ async fn the_iframes_script_is_known_by_its_hash() {
 }
 
 #[tokio::test]
-async fn without_a_script_there_is_no_page_for_iframes() {
-    let bed = bed_with(|config| config.script = None, |_| {}).await;
-    assert_eq!(bed.get("/iframe.html").await.status, 404);
+async fn without_a_script_there_is_no_iframe_page() {
+    let fixture = fixture_with(|config| config.script = None, |_| {}).await;
+    assert_eq!(fixture.get("/iframe.html").await.status, 404);
 }

@@ -1,40 +1,40 @@
-//! Which paths and methods there are.
+//! Paths and methods of the engine.
 
-use crate::bed::{bed, bed_with};
+use crate::fixture::{fixture, fixture_with};
 
 #[tokio::test]
-async fn names_may_be_anything_in_two_segments() {
-    let mut bed = bed().await;
+async fn any_two_segments_name_a_session() {
+    let mut fixture = fixture().await;
     for path in ["/a/a", "/_/_", "/1/1", "/abcdefgh_i-j%20/abcdefg_i-j%20"] {
-        bed.open(path, "").await;
+        fixture.open(path, "").await;
     }
 }
 
 #[tokio::test]
-async fn the_first_name_means_nothing() {
-    let mut bed = bed().await;
-    bed.open("/000/same", "").await;
-    bed.send("/111/same", "[\"a\"]").await;
-    assert_eq!(bed.poll("/999/same").await, "a[\"a\"]\n");
+async fn the_server_segment_is_ignored() {
+    let mut fixture = fixture().await;
+    fixture.open("/000/same", "").await;
+    fixture.send("/111/same", "[\"a\"]").await;
+    assert_eq!(fixture.poll("/999/same").await, "a[\"a\"]\n");
 }
 
 #[tokio::test]
 async fn other_paths_are_not_found() {
-    let bed = bed().await;
+    let fixture = fixture().await;
     for path in [
         "//", "/a", "/a.html", "/a/", "/a/a", "/a/a/", "/a/a/a", "/a/b/c/d",
     ] {
         for method in ["GET", "POST"] {
-            let answer = bed.ask(method, path, &[], "").await;
-            assert_eq!(answer.status, 404, "{method} {path}");
-            assert_eq!(answer.header("set-cookie"), None);
+            let response = fixture.request(method, path, &[], "").await;
+            assert_eq!(response.status, 404, "{method} {path}");
+            assert_eq!(response.header("set-cookie"), None);
         }
     }
     let long = format!("/a/{}", "x".repeat(257));
     for session in [
         "//", "/a.", "/a./a", "/a/a.", "/./.", "/a", "//a", "/a/", "", "/a/b/c", &long,
     ] {
-        for (method, way) in [
+        for (method, transport) in [
             ("POST", "xhr"),
             ("POST", "xhr_streaming"),
             ("POST", "xhr_send"),
@@ -44,21 +44,21 @@ async fn other_paths_are_not_found() {
             ("POST", "jsonp_send"),
             ("POST", "xhr/"),
         ] {
-            let path = format!("{session}/{way}");
-            let answer = bed.ask(method, &path, &[], "[]").await;
-            assert_eq!(answer.status, 404, "{path}");
+            let path = format!("{session}/{transport}");
+            let response = fixture.request(method, &path, &[], "[]").await;
+            assert_eq!(response.status, 404, "{path}");
         }
         if !session.is_empty() {
             let path = format!("{session}/websocket");
-            assert_eq!(bed.socket(&path, &[]).await.err().unwrap().status, 404);
+            assert_eq!(fixture.socket(&path, &[]).await.err().unwrap().status, 404);
         }
     }
-    assert_eq!(bed.server.connections(), 0);
+    assert_eq!(fixture.server.connections(), 0);
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
-    let bed = bed().await;
+async fn other_methods_are_405_with_allow() {
+    let fixture = fixture().await;
     for (path, methods) in [
         ("", "GET"),
         ("/info", "OPTIONS, GET"),
@@ -77,20 +77,20 @@ async fn other_methods_are_told_which_there_are() {
             if methods.contains(method) {
                 continue;
             }
-            let answer = bed.ask(method, path, &[], "").await;
-            let told = (answer.status, answer.header("allow"), answer.text());
-            assert_eq!(told, (405, Some(methods), ""), "{method} {path}");
-            assert_eq!(answer.header("content-type"), None);
+            let response = fixture.request(method, path, &[], "").await;
+            let expected = (response.status, response.header("allow"), response.text());
+            assert_eq!(expected, (405, Some(methods), ""), "{method} {path}");
+            assert_eq!(response.header("content-type"), None);
         }
     }
-    assert_eq!(bed.server.connections(), 0);
+    assert_eq!(fixture.server.connections(), 0);
 }
 
 #[tokio::test]
-async fn without_websocket_its_paths_are_not_there() {
-    let bed = bed_with(|config| config.websocket = false, |_| {}).await;
+async fn websocket_paths_are_404_when_disabled() {
+    let fixture = fixture_with(|config| config.websocket = false, |_| {}).await;
     for path in ["/a/b/websocket", "/websocket"] {
-        assert_eq!(bed.get(path).await.status, 404);
-        assert_eq!(bed.socket(path, &[]).await.err().unwrap().status, 404);
+        assert_eq!(fixture.get(path).await.status, 404);
+        assert_eq!(fixture.socket(path, &[]).await.err().unwrap().status, 404);
     }
 }

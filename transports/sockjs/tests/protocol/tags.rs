@@ -1,29 +1,31 @@
-//! The ways that need no XMLHttpRequest: event sources, pages in frames, scripts.
+//! The transports without XMLHttpRequest: `eventsource`, `htmlfile` and `jsonp`.
 
 use crate::{
-    bed::{bed, bed_with, session},
+    fixture::{fixture, fixture_with, session},
     pages::assert_not_cached,
 };
 
 #[tokio::test]
-async fn an_event_source_gets_events() {
-    let bed = bed().await;
+async fn an_event_source_receives_events() {
+    let fixture = fixture().await;
     let session = session();
-    let mut stream = bed.stream("GET", &format!("{session}/eventsource")).await;
+    let mut stream = fixture
+        .stream("GET", &format!("{session}/eventsource"))
+        .await;
     assert_eq!(stream.head.status, 200);
     let content_type = stream.head.header("content-type");
     assert_eq!(content_type, Some("text/event-stream"));
     assert_not_cached(&stream.head);
-    // The first line lets some browsers notice that it has begun.
+    // The first line makes some browsers open the stream.
     assert_eq!(stream.to("\r\n").await, "\r\n");
     assert_eq!(stream.to("\r\n\r\n").await, "data: o\r\n\r\n");
-    bed.send(&session, "[\"  \\u0000\\n\\r \"]").await;
+    fixture.send(&session, "[\"  \\u0000\\n\\r \"]").await;
     assert_eq!(
         stream.to("\r\n\r\n").await,
         "data: a[\"  \\u0000\\n\\r \"]\r\n\r\n"
     );
     // The official client passes each event through `decodeURI`.
-    bed.send(&session, "[\"100%\",\"%22,%22\"]").await;
+    fixture.send(&session, "[\"100%\",\"%22,%22\"]").await;
     assert_eq!(
         stream.to("\r\n\r\n").await,
         "data: a[\"100%25\",\"%2522,%2522\"]\r\n\r\n"
@@ -31,11 +33,11 @@ async fn an_event_source_gets_events() {
 }
 
 #[tokio::test]
-async fn a_page_calls_its_parent() {
-    let bed = bed().await;
+async fn an_htmlfile_calls_its_parent() {
+    let fixture = fixture().await;
     let session = session();
     let path = format!("{session}/htmlfile?c=%63allback");
-    let mut stream = bed.stream("GET", &path).await;
+    let mut stream = fixture.stream("GET", &path).await;
     assert_eq!(stream.head.status, 200);
     let content_type = stream.head.header("content-type");
     assert_eq!(content_type, Some("text/html; charset=UTF-8"));
@@ -51,8 +53,8 @@ async fn a_page_calls_its_parent() {
         stream.to("</script>\r\n").await,
         "<script>\np(\"o\");\n</script>\r\n"
     );
-    // No payload ends the script that it stands in.
-    bed.send(&session, "[\"</script><b>\"]").await;
+    // No payload can close the script element around it.
+    fixture.send(&session, "[\"</script><b>\"]").await;
     assert_eq!(
         stream.to("</script>\r\n").await,
         "<script>\np(\"a[\\\"\\u003c/script>\\u003cb>\\\"]\");\n</script>\r\n"
@@ -60,24 +62,25 @@ async fn a_page_calls_its_parent() {
 }
 
 #[tokio::test]
-async fn a_script_calls_the_page() {
-    let bed = bed().await;
+async fn jsonp_calls_the_callback() {
+    let fixture = fixture().await;
     let session = session();
     let path = format!("{session}/jsonp?c=%63allback");
-    let answer = bed.get(&path).await;
-    assert_eq!(answer.status, 200);
-    // The comment is ours: no stranger's letters come first.
-    assert_eq!(answer.text(), "/**/callback(\"o\");\r\n");
-    let content_type = answer.header("content-type");
+    let response = fixture.get(&path).await;
+    assert_eq!(response.status, 200);
+    // The comment prevents content sniffing by the callback's name.
+    assert_eq!(response.text(), "/**/callback(\"o\");\r\n");
+    let content_type = response.header("content-type");
     assert_eq!(content_type, Some("application/javascript; charset=UTF-8"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert_not_cached(&answer);
-    let sent = bed
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+    assert_not_cached(&response);
+    let sent = fixture
         .post(&format!("{session}/jsonp_send"), "[\"x\\\"\"]")
         .await;
     assert_eq!(sent.text(), "ok");
     assert_eq!(
-        bed.get(&format!("{session}/jsonp?callback=a.b"))
+        fixture
+            .get(&format!("{session}/jsonp?callback=a.b"))
             .await
             .text(),
         "/**/a.b(\"a[\\\"x\\\\\\\"\\\"]\");\r\n"
@@ -85,10 +88,10 @@ async fn a_script_calls_the_page() {
 }
 
 #[tokio::test]
-async fn callbacks_are_checked_before_there_is_a_session() {
-    let bed = bed().await;
-    for way in ["htmlfile", "jsonp"] {
-        for (query, told) in [
+async fn callbacks_are_validated_before_a_session_opens() {
+    let fixture = fixture().await;
+    for transport in ["htmlfile", "jsonp"] {
+        for (query, expected) in [
             ("", "\"callback\" parameter required"),
             ("?c=", "\"callback\" parameter required"),
             ("?c=eval(1)", "invalid \"callback\" parameter"),
@@ -98,56 +101,65 @@ async fn callbacks_are_checked_before_there_is_a_session() {
             ("?c=%00", "invalid \"callback\" parameter"),
             ("?c=%FF", "invalid \"callback\" parameter"),
         ] {
-            let answer = bed.get(&format!("{}/{way}{query}", session())).await;
-            assert_eq!((answer.status, answer.text()), (500, told), "{way}{query}");
-            let content_type = answer.header("content-type");
+            let response = fixture
+                .get(&format!("{}/{transport}{query}", session()))
+                .await;
+            assert_eq!(
+                (response.status, response.text()),
+                (500, expected),
+                "{transport}{query}"
+            );
+            let content_type = response.header("content-type");
             assert_eq!(content_type, Some("text/plain; charset=UTF-8"));
-            assert_not_cached(&answer);
+            assert_not_cached(&response);
         }
     }
-    assert_eq!(bed.server.connections(), 0);
+    assert_eq!(fixture.server.connections(), 0);
 }
 
 #[tokio::test]
-async fn they_end_when_they_have_brought_enough() {
-    for way in ["eventsource", "htmlfile?c=x"] {
-        let mut bed = bed_with(|config| config.response_limit = 4_096, |_| {}).await;
+async fn streams_end_at_the_response_limit() {
+    for transport in ["eventsource", "htmlfile?c=x"] {
+        let mut fixture = fixture_with(|config| config.response_limit = 4_096, |_| {}).await;
         let session = session();
-        let path = format!("{session}/{way}");
-        let mut stream = bed.stream("GET", &path).await;
+        let path = format!("{session}/{transport}");
+        let mut stream = fixture.stream("GET", &path).await;
         stream.to("o").await;
-        bed.opened().await;
+        fixture.opened().await;
         let message = "x".repeat(4_096);
-        bed.send(&session, &format!("[\"{message}\"]")).await;
-        assert_eq!(bed.message().await, message);
+        fixture.send(&session, &format!("[\"{message}\"]")).await;
+        assert_eq!(fixture.message().await, message);
         let rest = stream.rest().await;
         assert_eq!(rest.matches(&message).count(), 1);
-        // And the session goes on.
-        let mut stream = bed.stream("GET", &path).await;
-        bed.send(&session, "[\"next\"]").await;
+        // The session stays open.
+        let mut stream = fixture.stream("GET", &path).await;
+        fixture.send(&session, "[\"next\"]").await;
         stream.to("next").await;
-        assert_eq!(bed.message().await, "next");
+        assert_eq!(fixture.message().await, "next");
     }
 }
 
 #[tokio::test]
-async fn each_tells_the_end_in_its_own_way() {
-    let bed = bed().await;
-    let goodbye = "c[3000,\"Go away!\"]";
+async fn each_transport_wraps_the_close_frame() {
+    let fixture = fixture().await;
+    let close_frame = "c[3000,\"Go away!\"]";
     let path = format!("{}/eventsource?close", session());
-    let rest = bed.stream("GET", &path).await.rest().await;
-    assert_eq!(rest, format!("\r\ndata: o\r\n\r\ndata: {goodbye}\r\n\r\n"));
+    let rest = fixture.stream("GET", &path).await.rest().await;
+    assert_eq!(
+        rest,
+        format!("\r\ndata: o\r\n\r\ndata: {close_frame}\r\n\r\n")
+    );
 
     let path = format!("{}/htmlfile?c=x&close", session());
-    let rest = bed.stream("GET", &path).await.rest().await;
+    let rest = fixture.stream("GET", &path).await.rest().await;
     let last = "<script>\np(\"c[3000,\\\"Go away!\\\"]\");\n</script>\r\n";
     assert!(rest.ends_with(last), "{rest}");
 
     let path = format!("{}/jsonp?c=x&close", session());
-    assert_eq!(bed.get(&path).await.text(), "/**/x(\"o\");\r\n");
+    assert_eq!(fixture.get(&path).await.text(), "/**/x(\"o\");\r\n");
     for _ in 0..2 {
         assert_eq!(
-            bed.get(&path).await.text(),
+            fixture.get(&path).await.text(),
             "/**/x(\"c[3000,\\\"Go away!\\\"]\");\r\n"
         );
     }

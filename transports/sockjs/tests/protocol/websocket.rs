@@ -1,9 +1,9 @@
-//! The ways over WebSocket, framed and raw.
+//! The WebSocket transports, framed and raw.
 
 use stellarfw_transport::{CloseReason, ServerConfig};
 
 use crate::{
-    bed::{Event, bed, bed_with, session, within},
+    fixture::{Event, fixture, fixture_with, session, within},
     support::socket::{BINARY, CLOSE, FIN, PING, PONG, TEXT},
 };
 
@@ -12,36 +12,36 @@ fn path() -> String {
 }
 
 #[tokio::test]
-async fn messages_come_in_arrays() {
-    let bed = bed().await;
-    let mut socket = bed.socket(&path(), &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    socket.say("[\"a\"]").await;
-    assert_eq!(socket.hear().await, "a[\"a\"]");
-    // All that is answered at once goes in one frame.
-    socket.say("[\"b\",\"c\",\"\"]").await;
-    assert_eq!(socket.hear().await, "a[\"b\",\"c\",\"\"]");
-    // A single text is taken as well.
-    socket.say("\"d\"").await;
-    assert_eq!(socket.hear().await, "a[\"d\"]");
+async fn messages_are_arrays() {
+    let fixture = fixture().await;
+    let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    socket.send_text("[\"a\"]").await;
+    assert_eq!(socket.recv_text().await, "a[\"a\"]");
+    // Messages that are sent together share a frame.
+    socket.send_text("[\"b\",\"c\",\"\"]").await;
+    assert_eq!(socket.recv_text().await, "a[\"b\",\"c\",\"\"]");
+    // A single string is accepted too.
+    socket.send_text("\"d\"").await;
+    assert_eq!(socket.recv_text().await, "a[\"d\"]");
 }
 
 #[tokio::test]
-async fn empty_frames_are_nothing() {
-    let mut bed = bed().await;
-    let mut socket = bed.socket(&path(), &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    bed.opened().await;
-    socket.say("").await;
-    socket.say("[]").await;
-    socket.say("[\"a\"]").await;
-    assert_eq!(socket.hear().await, "a[\"a\"]");
-    assert_eq!(bed.message().await, "a");
+async fn empty_frames_are_ignored() {
+    let mut fixture = fixture().await;
+    let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    fixture.opened().await;
+    socket.send_text("").await;
+    socket.send_text("[]").await;
+    socket.send_text("[\"a\"]").await;
+    assert_eq!(socket.recv_text().await, "a[\"a\"]");
+    assert_eq!(fixture.message().await, "a");
 }
 
-/// On purpose without a `c` frame, as the description has it.
+/// The protocol demands a close without a `c` frame.
 #[tokio::test]
-async fn broken_frames_end_the_connection() {
+async fn malformed_frames_close_the_connection() {
     for broken in [
         "[\"a",
         "[\"x\"]]",
@@ -53,69 +53,71 @@ async fn broken_frames_end_the_connection() {
         "[null]",
         "[\"\\ud800\"]",
     ] {
-        let mut bed = bed().await;
-        let mut socket = bed.socket(&path(), &[]).await.unwrap();
-        assert_eq!(socket.hear().await, "o");
-        bed.opened().await;
-        socket.say(broken).await;
+        let mut fixture = fixture().await;
+        let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+        assert_eq!(socket.recv_text().await, "o");
+        fixture.opened().await;
+        socket.send_text(broken).await;
         assert_eq!(socket.closed().await, 1007, "{broken}");
         drop(socket);
         assert!(matches!(
-            bed.closed().await,
+            fixture.closed().await,
             CloseReason::Protocol { code: 1007, .. }
         ));
     }
-    let bed = bed().await;
-    let mut socket = bed.socket(&path(), &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
+    let fixture = fixture().await;
+    let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
     socket.frame(FIN | BINARY, b"[\"x\"]").await.unwrap();
     assert_eq!(socket.closed().await, 1007);
 }
 
 #[tokio::test]
-async fn the_end_is_told_twice() {
-    let bed = bed().await;
+async fn a_close_sends_a_c_frame_and_a_close_frame() {
+    let fixture = fixture().await;
     let path = format!("{}?close", path());
-    let mut socket = bed.socket(&path, &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    assert_eq!(socket.hear().await, "c[3000,\"Go away!\"]");
+    let mut socket = fixture.socket(&path, &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    assert_eq!(socket.recv_text().await, "c[3000,\"Go away!\"]");
     assert_eq!(socket.closed().await, 3000);
 
-    let mut bed = crate::bed::bed().await;
-    let mut socket = bed.socket(&path[..path.len() - 6], &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    bed.opened().await.end();
-    assert_eq!(socket.hear().await, "c[1000,\"Normal closure\"]");
+    let mut fixture = crate::fixture::fixture().await;
+    let mut socket = fixture.socket(&path[..path.len() - 6], &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    fixture.opened().await.end();
+    assert_eq!(socket.recv_text().await, "c[1000,\"Normal closure\"]");
     assert_eq!(socket.closed().await, 1000);
 }
 
-/// The name means nothing to it: a connection is a session of its own.
+/// A WebSocket ignores the session's name: each connection is a separate session.
 #[tokio::test]
-async fn names_can_be_used_again_and_at_once() {
-    let mut bed = bed().await;
+async fn names_can_be_reused() {
+    let mut fixture = fixture().await;
     let session = session();
     let path = format!("{session}/websocket");
-    let mut one = bed.socket(&path, &[]).await.unwrap();
-    let mut two = bed.socket(&path, &[]).await.unwrap();
+    let mut one = fixture.socket(&path, &[]).await.unwrap();
+    let mut two = fixture.socket(&path, &[]).await.unwrap();
     for socket in [&mut one, &mut two] {
-        assert_eq!(socket.hear().await, "o");
-        socket.say("[\"x\"]").await;
-        assert_eq!(socket.hear().await, "a[\"x\"]");
+        assert_eq!(socket.recv_text().await, "o");
+        socket.send_text("[\"x\"]").await;
+        assert_eq!(socket.recv_text().await, "a[\"x\"]");
     }
     let mut opened = 0;
     while opened < 2 {
-        opened += usize::from(matches!(bed.event().await, Event::Open(_)));
+        opened += usize::from(matches!(fixture.event().await, Event::Open(_)));
     }
-    // And over HTTP that session is not there.
-    let answer = bed.post(&format!("{session}/xhr_send"), "[\"x\"]").await;
-    assert_eq!(answer.status, 404);
+    // The session does not exist over HTTP.
+    let response = fixture
+        .post(&format!("{session}/xhr_send"), "[\"x\"]")
+        .await;
+    assert_eq!(response.status, 404);
 }
 
 #[tokio::test]
-async fn what_is_no_upgrade_is_told_why() {
-    let bed = bed().await;
+async fn requests_without_an_upgrade_are_refused() {
+    let fixture = fixture().await;
     let upgrade = ("Upgrade", "websocket");
-    for (headers, told) in [
+    for (headers, expected) in [
         (&[][..], "Can \"Upgrade\" only to \"WebSocket\"."),
         (
             &[("Connection", "Upgrade"), ("Upgrade", "h2c")],
@@ -128,17 +130,21 @@ async fn what_is_no_upgrade_is_told_why() {
         (&[upgrade], "\"Connection\" must be \"Upgrade\"."),
     ] {
         for path in [path().as_str(), "/websocket"] {
-            let answer = bed.ask("GET", path, headers, "").await;
-            assert_eq!((answer.status, answer.text()), (400, told), "{headers:?}");
+            let response = fixture.request("GET", path, headers, "").await;
+            assert_eq!(
+                (response.status, response.text()),
+                (400, expected),
+                "{headers:?}"
+            );
         }
     }
-    assert_eq!(bed.server.connections(), 0);
+    assert_eq!(fixture.server.connections(), 0);
 }
 
-/// On purpose: the drafts before RFC 6455 are not spoken.
+/// The drafts before RFC 6455 are not supported.
 #[tokio::test]
-async fn only_the_standards_version_is_spoken() {
-    let bed = bed().await;
+async fn only_version_13_is_supported() {
+    let fixture = fixture().await;
     for version in ["7", "8", "76"] {
         let headers = [
             ("Connection", "Upgrade"),
@@ -146,36 +152,38 @@ async fn only_the_standards_version_is_spoken() {
             ("Sec-WebSocket-Version", version),
             ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ];
-        let answer = bed.ask("GET", &path(), &headers, "").await;
-        assert_eq!(answer.status, 426);
-        assert_eq!(answer.header("sec-websocket-version"), Some("13"));
+        let response = fixture.request("GET", &path(), &headers, "").await;
+        assert_eq!(response.status, 426);
+        assert_eq!(response.header("sec-websocket-version"), Some("13"));
     }
-    // As Firefox 6 to 10 and proxies write it.
-    let http = bed.http().await;
+    // The headers of Firefox 6 to 10 and of some proxies.
+    let http = fixture.http().await;
     let path = format!("/primus{}", path());
     let mut http = http;
-    let headers = crate::bed::owned(&[
+    let headers = crate::fixture::owned(&[
         ("Connection", "keep-alive, Upgrade"),
         ("Upgrade", "WebSocket"),
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ]);
-    let answer = within(http.ask("GET", &path, &headers, b"")).await.unwrap();
-    assert_eq!(answer.status, 101);
+    let response = within(http.request("GET", &path, &headers, b""))
+        .await
+        .unwrap();
+    assert_eq!(response.status, 101);
     assert_eq!(
-        answer.header("sec-websocket-accept"),
+        response.header("sec-websocket-accept"),
         Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
     );
-    assert_eq!(answer.header("sec-websocket-protocol"), None);
+    assert_eq!(response.header("sec-websocket-protocol"), None);
 }
 
-/// The first frame of a client may come with its request, as proxies deliver it.
+/// Proxies may deliver a client's first frame together with its request.
 #[tokio::test]
-async fn what_comes_with_the_upgrade_is_not_lost() {
+async fn bytes_sent_with_the_upgrade_are_kept() {
     use tokio::io::AsyncWriteExt as _;
 
-    let bed = bed().await;
-    let mut http = bed.http().await;
+    let fixture = fixture().await;
+    let mut http = fixture.http().await;
     let mut bytes = format!(
         "GET /primus{} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
@@ -184,17 +192,17 @@ async fn what_comes_with_the_upgrade_is_not_lost() {
     .into_bytes();
     bytes.extend(crate::support::socket::masked(FIN | TEXT, b"[\"early\"]"));
     http.stream.write_all(&bytes).await.unwrap();
-    assert_eq!(within(http.answer_head()).await.unwrap().status, 101);
+    assert_eq!(within(http.response_head()).await.unwrap().status, 101);
     let mut socket = crate::support::socket::Socket(http);
-    assert_eq!(socket.hear().await, "o");
-    assert_eq!(socket.hear().await, "a[\"early\"]");
+    assert_eq!(socket.recv_text().await, "o");
+    assert_eq!(socket.recv_text().await, "a[\"early\"]");
 }
 
 #[tokio::test]
-async fn the_servers_ping_comes_with_a_heartbeat() {
-    let bed = bed_with(|_| {}, |config| config.ping_interval = 500).await;
-    let mut socket = bed.socket(&path(), &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
+async fn a_ping_is_sent_with_a_heartbeat_frame() {
+    let fixture = fixture_with(|_| {}, |config| config.ping_interval = 500).await;
+    let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
     let mut kinds = Vec::new();
     for _ in 0..4 {
         let (opcode, payload) = within(socket.next()).await.unwrap();
@@ -210,28 +218,28 @@ async fn the_servers_ping_comes_with_a_heartbeat() {
 }
 
 #[tokio::test]
-async fn raw_sockets_carry_payloads_as_they_are() {
-    let bed = bed().await;
-    let mut socket = bed.socket("/websocket", &[]).await.unwrap();
+async fn raw_sockets_carry_unframed_payloads() {
+    let fixture = fixture().await;
+    let mut socket = fixture.socket("/websocket", &[]).await.unwrap();
     for text in ["Hello world!\u{ffff}", "[\"x\"]", "not JSON", ""] {
-        socket.say(text).await;
-        assert_eq!(socket.hear().await, text);
+        socket.send_text(text).await;
+        assert_eq!(socket.recv_text().await, text);
     }
-    let mut socket = bed.socket("/websocket?close", &[]).await.unwrap();
+    let mut socket = fixture.socket("/websocket?close", &[]).await.unwrap();
     assert_eq!(socket.closed().await, 3000);
 }
 
 #[tokio::test]
-async fn what_is_too_long_is_told() {
+async fn oversized_messages_close_with_1009() {
     let limit = |config: &mut ServerConfig| config.max_length = 1_000;
-    let mut bed = bed_with(|_| {}, limit).await;
-    let mut socket = bed.socket(&path(), &[]).await.unwrap();
-    assert_eq!(socket.hear().await, "o");
-    bed.opened().await;
+    let mut fixture = fixture_with(|_| {}, limit).await;
+    let mut socket = fixture.socket(&path(), &[]).await.unwrap();
+    assert_eq!(socket.recv_text().await, "o");
+    fixture.opened().await;
     let long = format!("[\"{}\"]", "x".repeat(1_001));
-    socket.say(&long).await;
-    assert_eq!(socket.hear().await, "c[1009,\"message too big\"]");
+    socket.send_text(&long).await;
+    assert_eq!(socket.recv_text().await, "c[1009,\"message too big\"]");
     assert_eq!(socket.closed().await, 1009);
     socket.frame(FIN | CLOSE, &[]).await.ok();
-    assert_eq!(bed.closed().await, CloseReason::TooLarge);
+    assert_eq!(fixture.closed().await, CloseReason::TooLarge);
 }

@@ -1,57 +1,57 @@
-//! Polling and streaming by XMLHttpRequest, over HTTP of either version.
+//! Polling and streaming with XMLHttpRequest, over HTTP/1.1 and HTTP/1.0.
 
 use stellarfw_transport::OriginPolicy;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
-    bed::{bed, bed_with, session, within},
+    fixture::{fixture, fixture_with, session, within},
     pages::assert_not_cached,
 };
 
 const SCRIPT: &str = "application/javascript; charset=UTF-8";
 
 #[tokio::test]
-async fn a_poll_brings_one_frame() {
-    let mut bed = bed_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
+async fn a_poll_returns_one_frame() {
+    let mut fixture = fixture_with(|_| {}, |config| config.origins = OriginPolicy::Any).await;
     let session = session();
     let headers = [
         ("Origin", "http://a.com"),
         ("Access-Control-Request-Headers", "a, b, c"),
     ];
     let path = format!("{session}/xhr");
-    let answer = bed.ask("POST", &path, &headers, "").await;
-    assert_eq!((answer.status, answer.text()), (200, "o\n"));
-    assert_eq!(answer.header("content-type"), Some(SCRIPT));
-    assert_eq!(answer.header("content-length"), Some("2"));
+    let response = fixture.request("POST", &path, &headers, "").await;
+    assert_eq!((response.status, response.text()), (200, "o\n"));
+    assert_eq!(response.header("content-type"), Some(SCRIPT));
+    assert_eq!(response.header("content-length"), Some("2"));
     assert_eq!(
-        answer.header("access-control-allow-origin"),
+        response.header("access-control-allow-origin"),
         Some("http://a.com")
     );
     assert_eq!(
-        answer.header("access-control-allow-headers"),
+        response.header("access-control-allow-headers"),
         Some("a, b, c")
     );
-    assert_not_cached(&answer);
-    bed.opened().await;
+    assert_not_cached(&response);
+    fixture.opened().await;
 
-    bed.send(&session, "[\"a\"]").await;
-    assert_eq!(bed.poll(&session).await, "a[\"a\"]\n");
-    // All that waits goes in one frame, in order.
-    bed.send(&session, "[\"b\",\"c\"]").await;
-    bed.send(&session, "[\"d\"]").await;
-    assert_eq!(bed.poll(&session).await, "a[\"b\",\"c\",\"d\"]\n");
+    fixture.send(&session, "[\"a\"]").await;
+    assert_eq!(fixture.poll(&session).await, "a[\"a\"]\n");
+    // Queued messages share one frame, in order.
+    fixture.send(&session, "[\"b\",\"c\"]").await;
+    fixture.send(&session, "[\"d\"]").await;
+    assert_eq!(fixture.poll(&session).await, "a[\"b\",\"c\",\"d\"]\n");
 }
 
 #[tokio::test]
-async fn a_poll_waits_for_what_is_sent() {
-    let mut bed = bed().await;
+async fn a_poll_waits_for_a_message() {
+    let mut fixture = fixture().await;
     let session = session();
-    bed.open(&session, "").await;
-    let mut waiting = bed.http().await;
+    fixture.open(&session, "").await;
+    let mut waiting = fixture.http().await;
     let target = format!("/primus{session}/xhr");
     waiting.send("POST", &target, &[], b"").await.unwrap();
-    bed.send(&session, "[\"x\"]").await;
-    let head = within(waiting.answer_head()).await.unwrap();
+    fixture.send(&session, "[\"x\"]").await;
+    let head = within(waiting.response_head()).await.unwrap();
     assert_eq!(head.status, 200);
     let mut frame = Vec::new();
     while let Some(part) = within(waiting.part()).await.unwrap() {
@@ -61,10 +61,10 @@ async fn a_poll_waits_for_what_is_sent() {
 }
 
 #[tokio::test]
-async fn a_stream_begins_with_its_prelude() {
-    let bed = bed().await;
+async fn a_stream_starts_with_its_prelude() {
+    let fixture = fixture().await;
     let session = session();
-    let mut stream = bed
+    let mut stream = fixture
         .stream("POST", &format!("{session}/xhr_streaming"))
         .await;
     assert_eq!(stream.head.status, 200);
@@ -78,77 +78,80 @@ async fn a_stream_begins_with_its_prelude() {
     let prelude = stream.to("\n").await;
     assert_eq!(prelude, format!("{}\n", "h".repeat(2_048)));
     assert_eq!(stream.to("\n").await, "o\n");
-    bed.send(&session, "[\"x\"]").await;
+    fixture.send(&session, "[\"x\"]").await;
     assert_eq!(stream.to("\n").await, "a[\"x\"]\n");
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_it_has_brought_enough() {
-    let mut bed = bed_with(|config| config.response_limit = 4_096, |_| {}).await;
+async fn a_stream_ends_at_the_response_limit() {
+    let mut fixture = fixture_with(|config| config.response_limit = 4_096, |_| {}).await;
     let session = session();
     let path = format!("{session}/xhr_streaming");
-    let mut stream = bed.stream("POST", &path).await;
+    let mut stream = fixture.stream("POST", &path).await;
     stream.to("o\n").await;
-    bed.opened().await;
+    fixture.opened().await;
     let message = "x".repeat(128);
-    let mut heard = 0;
+    let mut received = 0;
     for _ in 0..30 {
-        bed.send(&session, &format!("[\"{message}\"]")).await;
-        heard += stream.to("\n").await.len();
+        fixture.send(&session, &format!("[\"{message}\"]")).await;
+        received += stream.to("\n").await.len();
     }
-    // The first frame counts as well, the prelude does not.
-    assert_eq!((heard, heard + 2 + 134 >= 4_096), (30 * 134, true));
-    bed.send(&session, &format!("[\"{message}\"]")).await;
+    // The open frame counts, the prelude does not.
+    assert_eq!((received, received + 2 + 134 >= 4_096), (30 * 134, true));
+    fixture.send(&session, &format!("[\"{message}\"]")).await;
     assert_eq!(stream.rest().await, format!("a[\"{message}\"]\n"));
 
-    // The next one goes on with the same session, over the same connection.
+    // The next request continues the session over the same connection.
     let target = format!("/primus{path}");
     stream.http.send("POST", &target, &[], b"").await.unwrap();
-    assert_eq!(within(stream.http.answer_head()).await.unwrap().status, 200);
-    bed.send(&session, "[\"y\"]").await;
+    assert_eq!(
+        within(stream.http.response_head()).await.unwrap().status,
+        200
+    );
+    fixture.send(&session, "[\"y\"]").await;
     let prelude = stream.to("\n").await;
     assert_eq!(prelude.len(), 2_049);
     assert_eq!(stream.to("\n").await, "a[\"y\"]\n");
 }
 
-/// A poll takes about as much as a stream, and leaves the rest for the next.
+/// A poll takes about `response_limit` bytes and leaves the rest for the next.
 #[tokio::test]
 async fn a_poll_is_bounded() {
-    let mut bed = bed_with(|config| config.response_limit = 100, |_| {}).await;
+    let mut fixture = fixture_with(|config| config.response_limit = 100, |_| {}).await;
     let session = session();
-    bed.open(&session, "").await;
+    fixture.open(&session, "").await;
     let message = "x".repeat(60);
     for _ in 0..4 {
-        bed.send(&session, &format!("[\"{message}\"]")).await;
+        fixture.send(&session, &format!("[\"{message}\"]")).await;
     }
     for _ in 0..2 {
         let two = format!("a[\"{message}\",\"{message}\"]\n");
-        assert_eq!(bed.poll(&session).await, two);
+        assert_eq!(fixture.poll(&session).await, two);
     }
 }
 
-/// One message can be longer than a response is to be: it goes whole.
+/// A message longer than `response_limit` is sent in one frame.
 #[tokio::test]
-async fn a_long_message_is_not_cut() {
-    let mut bed = bed_with(|config| config.response_limit = 100, |_| {}).await;
+async fn a_long_message_is_not_split() {
+    let mut fixture = fixture_with(|config| config.response_limit = 100, |_| {}).await;
     let session = session();
-    bed.open(&session, "").await;
+    fixture.open(&session, "").await;
     let message = "x".repeat(300_000);
-    bed.send(&session, &format!("[\"{message}\"]")).await;
-    assert_eq!(bed.poll(&session).await, format!("a[\"{message}\"]\n"));
+    fixture.send(&session, &format!("[\"{message}\"]")).await;
+    assert_eq!(fixture.poll(&session).await, format!("a[\"{message}\"]\n"));
     let path = format!("{session}/xhr_streaming");
-    let mut stream = bed.stream("POST", &path).await;
+    let mut stream = fixture.stream("POST", &path).await;
     stream.to("\n").await;
-    bed.send(&session, &format!("[\"{message}\"]")).await;
+    fixture.send(&session, &format!("[\"{message}\"]")).await;
     assert_eq!(stream.rest().await, format!("a[\"{message}\"]\n"));
 }
 
-/// HTTP/1.0 knows no chunks: what goes on ends with the connection.
+/// HTTP/1.0 has no chunks: a streaming response ends with the connection.
 #[tokio::test]
 async fn http_1_0_is_served() {
-    let bed = bed().await;
+    let fixture = fixture().await;
     let ask = async |request: String| {
-        let mut http = bed.http().await;
+        let mut http = fixture.http().await;
         http.stream.write_all(request.as_bytes()).await.unwrap();
         http.stream
     };
@@ -173,13 +176,13 @@ async fn http_1_0_is_served() {
     assert_eq!(frames, "\no\nc[3000,\"Go away!\"]\n");
 }
 
-/// Requests of a session may come over one connection, one after the other.
+/// The requests of a session can share one connection.
 #[tokio::test]
-async fn one_connection_can_carry_it_all() {
-    let bed = bed().await;
-    let mut http = bed.http().await;
+async fn one_connection_carries_a_session() {
+    let fixture = fixture().await;
+    let mut http = fixture.http().await;
     let session = session();
-    for (way, body, brings) in [
+    for (transport, body, brings) in [
         ("xhr", "", "o\n"),
         ("xhr_send", "[\"a\"]", ""),
         ("xhr", "", "a[\"a\"]\n"),
@@ -187,19 +190,19 @@ async fn one_connection_can_carry_it_all() {
         ("xhr_send", "[\"b\"]", ""),
         ("xhr", "", "a[\"b\"]\n"),
     ] {
-        let path = format!("/primus{session}/{way}");
-        let asked = http.ask("POST", &path, &[], body.as_bytes());
-        assert_eq!(within(asked).await.unwrap().text(), brings);
+        let path = format!("/primus{session}/{transport}");
+        let response = http.request("POST", &path, &[], body.as_bytes());
+        assert_eq!(within(response).await.unwrap().text(), brings);
     }
 }
 
-/// As proxies do: the head comes in pieces, the body later.
+/// A request may arrive byte by byte.
 #[tokio::test]
-async fn slow_requests_are_waited_for() {
-    let mut bed = bed().await;
+async fn slow_requests_are_accepted() {
+    let mut fixture = fixture().await;
     let session = session();
-    bed.open(&session, "").await;
-    let mut http = bed.http().await;
+    fixture.open(&session, "").await;
+    let mut http = fixture.http().await;
     let request = format!(
         "POST /primus{session}/xhr_send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n[\"x\"]"
     );
@@ -207,6 +210,6 @@ async fn slow_requests_are_waited_for() {
         http.stream.write_all(&[*byte]).await.unwrap();
         tokio::task::yield_now().await;
     }
-    assert_eq!(within(http.answer_head()).await.unwrap().status, 204);
-    assert_eq!(bed.message().await, "x");
+    assert_eq!(within(http.response_head()).await.unwrap().status, 204);
+    assert_eq!(fixture.message().await, "x");
 }

@@ -1,4 +1,4 @@
-//! The conformance suite's way to this engine.
+//! The conformance harness of the engine.
 
 use std::{
     collections::VecDeque,
@@ -11,30 +11,30 @@ use std::{
 };
 
 use async_trait::async_trait;
-use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage};
+use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, TestServer};
 use stellarfw_sockjs::SockJs;
 use stellarfw_transport::{Frame, Kind, Server, Transport};
 
 use super::{
-    http::{Answer, Http},
+    http::{Http, Response},
     polling::{self, Polling},
     site::Site,
     socket::{CLOSE, FIN, PING, PONG, Socket, TEXT},
 };
 
-/// How the clients come.
+/// The transport of the suite's clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ClientTransport {
     WebSocket,
-    Http(polling::Way),
+    Http(polling::HttpTransport),
 }
 
-pub struct SockJsHarness(pub Way);
+pub struct SockJsHarness(pub ClientTransport);
 
 impl Harness for SockJsHarness {
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
-        let stage = SockJsStage {
-            way: self.0,
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>) {
+        let stage = SockJsTestServer {
+            transport: self.0,
             site: None,
             pathname: String::new(),
             next: AtomicUsize::new(0),
@@ -43,15 +43,15 @@ impl Harness for SockJsHarness {
     }
 }
 
-struct SockJsStage {
-    way: Way,
+struct SockJsTestServer {
+    transport: ClientTransport,
     site: Option<Site>,
     pathname: String,
     next: AtomicUsize,
 }
 
 #[async_trait]
-impl Stage for SockJsStage {
+impl TestServer for SockJsTestServer {
     async fn serve(&mut self, server: &Server, _: &[SocketAddr]) {
         self.site = Some(Site::new(server).await);
         self.pathname = server.config().pathname.clone();
@@ -63,29 +63,30 @@ impl Stage for SockJsStage {
         let session = self.next.fetch_add(1, Ordering::Relaxed);
         let base = format!("{path}/000/session-{session}");
         let gone = |_| Refused::default();
-        match self.way {
-            Way::Http(way) => {
-                let opening = Polling::open(server, way, base, &connect.query, &connect.headers);
+        match self.transport {
+            ClientTransport::Http(transport) => {
+                let opening =
+                    Polling::open(server, transport, base, &connect.query, &connect.headers);
                 match opening.await.map_err(gone)? {
                     Ok(session) => Ok(Box::new(HttpClient {
                         session: Some(session),
                         payloads: VecDeque::new(),
                     })),
-                    Err(answer) => Err(refused(&answer, false)),
+                    Err(response) => Err(refused(&response, false)),
                 }
             }
-            Way::WebSocket => {
+            ClientTransport::WebSocket => {
                 let http = Http::connect(server).await.map_err(gone)?;
                 let target = format!("{base}/websocket?{}", connect.query);
                 let upgrade = Socket::upgrade(http, &target, &connect.headers);
                 let mut socket = match upgrade.await.map_err(gone)? {
                     Ok(socket) => socket,
-                    Err(answer) => return Err(refused(&answer, true)),
+                    Err(response) => return Err(refused(&response, true)),
                 };
-                assert_eq!(socket.hear().await, "o");
+                assert_eq!(socket.recv_text().await, "o");
                 Ok(Box::new(WsClient {
                     socket,
-                    answer: true,
+                    answer_pings: true,
                     payloads: VecDeque::new(),
                 }))
             }
@@ -93,17 +94,17 @@ impl Stage for SockJsStage {
     }
 }
 
-fn refused(answer: &Answer, upgrade: bool) -> Refused {
-    let text = |name| answer.header(name).map(str::to_owned);
+fn refused(response: &Response, upgrade: bool) -> Refused {
+    let text = |name| response.header(name).map(str::to_owned);
     Refused {
-        status: Some(answer.status),
-        message: answer.json()["error"].as_str().map(str::to_owned),
+        status: Some(response.status),
+        message: response.json()["error"].as_str().map(str::to_owned),
         www_authenticate: text("www-authenticate"),
         connection_close: upgrade.then(|| text("connection").as_deref() == Some("close")),
     }
 }
 
-/// Reads a frame. Whether it was the last one.
+/// Parses a frame. Returns `true` if it is a close frame.
 fn read(frame: &str, payloads: &mut VecDeque<Frame>) -> bool {
     match frame.split_at(1) {
         ("h", "") => false,
@@ -127,7 +128,7 @@ fn text(payload: &Frame) -> &str {
 }
 
 struct HttpClient {
-    /// There until it breaks off.
+    /// `None` after it disconnected.
     session: Option<Polling>,
     payloads: VecDeque<Frame>,
 }
@@ -196,7 +197,7 @@ impl Client for HttpClient {
 
 struct WsClient {
     socket: Socket,
-    answer: bool,
+    answer_pings: bool,
     payloads: VecDeque<Frame>,
 }
 
@@ -215,11 +216,11 @@ impl Client for WsClient {
             match self.socket.next().await {
                 Ok((TEXT, frame)) => {
                     let frame = String::from_utf8(frame).unwrap();
-                    // What follows the last frame is the close frame.
+                    // A WebSocket close frame follows the `c` frame.
                     read(&frame, &mut self.payloads);
                 }
                 Ok((PING, payload)) => {
-                    if self.answer {
+                    if self.answer_pings {
                         self.socket.frame(FIN | PONG, &payload).await.ok();
                     }
                 }
@@ -234,7 +235,7 @@ impl Client for WsClient {
     }
 
     fn answer_pings(&mut self, answer: bool) {
-        self.answer = answer;
+        self.answer_pings = answer;
     }
 
     async fn goodbye(mut self: Box<Self>, _: u16) {

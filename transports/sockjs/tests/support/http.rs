@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: one request at a time over one connection, bodies part by part.
+//! A minimal HTTP/1.1 client: sequential requests, with bodies read in parts.
 
 use std::{io, net::SocketAddr};
 
@@ -16,7 +16,7 @@ pub struct Http {
     rest: Rest,
 }
 
-/// What is left of the body that is being read.
+/// The framing of the rest of the current body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
     None,
@@ -25,15 +25,15 @@ enum Rest {
     ToTheEnd,
 }
 
-/// An answer; of one that goes on the body is read later.
+/// A response. The body of a streaming response is read separately.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -60,7 +60,7 @@ impl Http {
         })
     }
 
-    /// The head of a request; of two headers of a name the given one counts.
+    /// Encodes the head of a request. `headers` replaces the default `Host`.
     pub fn head(method: &str, target: &str, headers: &Headers, length: usize) -> Vec<u8> {
         let mut text = format!("{method} {target} HTTP/1.1\r\n");
         if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("host")) {
@@ -95,8 +95,8 @@ impl Http {
         }
     }
 
-    /// Reads the head of the answer. Cancel safe: what has come is kept.
-    pub async fn answer_head(&mut self) -> io::Result<Answer> {
+    /// Reads the head of the response. Cancel safe: received bytes are kept.
+    pub async fn response_head(&mut self) -> io::Result<Response> {
         let end = loop {
             if let Some(at) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
                 break at + 4;
@@ -108,21 +108,21 @@ impl Http {
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.get(9..12)?.parse().ok());
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let answer = Answer {
+        let response = Response {
             status: status.ok_or(io::ErrorKind::InvalidData)?,
             headers: headers.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             body: Vec::new(),
         };
-        self.rest = match (answer.status, answer.header("content-length")) {
+        self.rest = match (response.status, response.header("content-length")) {
             (101 | 204 | 304, _) => Rest::None,
             (_, Some(length)) => Rest::Bytes(length.parse().map_err(io::Error::other)?),
-            _ if answer.header("transfer-encoding") == Some("chunked") => Rest::Chunks,
+            _ if response.header("transfer-encoding") == Some("chunked") => Rest::Chunks,
             _ => Rest::ToTheEnd,
         };
-        Ok(answer)
+        Ok(response)
     }
 
-    /// The next part of the body: a chunk, or what there is; none at its end. Cancel safe.
+    /// Returns the next part of the body, or `None` at its end. Cancel safe.
     pub async fn part(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             match self.rest {
@@ -176,19 +176,19 @@ impl Http {
         Ok(Some(chunk))
     }
 
-    /// Asks, and reads the whole answer.
-    pub async fn ask(
+    /// Sends a request and reads the complete response.
+    pub async fn request(
         &mut self,
         method: &str,
         target: &str,
         headers: &Headers,
         body: &[u8],
-    ) -> io::Result<Answer> {
+    ) -> io::Result<Response> {
         self.send(method, target, headers, body).await?;
-        let mut answer = self.answer_head().await?;
+        let mut response = self.response_head().await?;
         while let Some(part) = self.part().await? {
-            answer.body.extend(part);
+            response.body.extend(part);
         }
-        Ok(answer)
+        Ok(response)
     }
 }

@@ -1,14 +1,14 @@
-//! A session over HTTP, as clients have it: always one request that receives, others that send.
+//! A client of a session over HTTP: one pending receive request, and requests that send.
 
 use std::{collections::VecDeque, io, net::SocketAddr, time::Duration};
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::http::{Answer, Headers, Http};
+use super::http::{Headers, Http, Response};
 
-/// How a client receives.
+/// The transport with which a client receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum HttpTransport {
     Xhr,
     XhrStreaming,
     EventSource,
@@ -16,7 +16,7 @@ pub enum Way {
     Jsonp,
 }
 
-impl Way {
+impl HttpTransport {
     fn method(self) -> &'static str {
         match self {
             Self::Xhr | Self::XhrStreaming => "POST",
@@ -34,16 +34,16 @@ impl Way {
         }
     }
 
-    /// Whether a response holds one frame only.
+    /// Returns `true` if a response holds a single frame.
     fn is_polling(self) -> bool {
         matches!(self, Self::Xhr | Self::Jsonp)
     }
 
-    /// The frame in a line of a response, as the official client reads it.
+    /// Extracts the frame from a line of a response, as the official client does.
     fn frame(self, line: &str) -> Option<String> {
         let argument = |before: &str| {
             let text = line.strip_prefix(before)?.strip_suffix(");")?;
-            // The literals that are written here are JSON, too.
+            // The string literals in scripts are also valid JSON.
             Some(serde_json::from_str::<String>(text).unwrap())
         };
         match self {
@@ -55,28 +55,29 @@ impl Way {
     }
 }
 
-/// So long a client that answers no ping takes to ask again: longer than a server waits that is
-/// to find out, and shorter than one that is not.
+/// Delay before the next request of a client that does not answer pings.
+///
+/// Exceeds the heartbeat interval of tests that expect a timeout, and stays below that of others.
 const SLOW: Duration = Duration::from_millis(200);
 
 pub struct Polling {
-    way: Way,
+    transport: HttpTransport,
     server: SocketAddr,
-    /// The session's URL, and what comes behind the name of a way.
+    /// The session's URL without the transport.
     base: String,
     query: String,
     headers: Vec<(String, String)>,
     receiver: Http,
     sender: Option<Http>,
-    /// Whether a request is under way.
-    asked: bool,
-    /// Whether its head was read.
+    /// `true` while a receive request is pending.
+    pending: bool,
+    /// `true` once the head of its response was read.
     begun: bool,
     text: Vec<u8>,
     frames: VecDeque<String>,
-    /// Whether the last frame has come.
+    /// `true` once the close frame was received.
     over: bool,
-    /// Whether it asks again at once.
+    /// `true` if the next request is sent at once.
     pub eager: bool,
 }
 
@@ -84,24 +85,24 @@ impl Polling {
     /// Opens a session.
     pub async fn open(
         server: SocketAddr,
-        way: Way,
+        transport: HttpTransport,
         base: String,
         query: &str,
         headers: &Headers,
-    ) -> io::Result<Result<Self, Answer>> {
+    ) -> io::Result<Result<Self, Response>> {
         let mut client = Self {
-            way,
+            transport,
             server,
             base,
-            query: match way {
-                Way::HtmlFile | Way::Jsonp => format!("?c=callback&{query}"),
+            query: match transport {
+                HttpTransport::HtmlFile | HttpTransport::Jsonp => format!("?c=callback&{query}"),
                 _ if query.is_empty() => String::new(),
                 _ => format!("?{query}"),
             },
             headers: headers.to_vec(),
             receiver: Http::connect(server).await?,
             sender: None,
-            asked: false,
+            pending: false,
             begun: false,
             text: Vec::new(),
             frames: VecDeque::new(),
@@ -109,13 +110,13 @@ impl Polling {
             eager: true,
         };
         client.receive().await?;
-        let answer = client.receiver.answer_head().await?;
-        if answer.status != 200 {
-            let mut answer = answer;
+        let response = client.receiver.response_head().await?;
+        if response.status != 200 {
+            let mut response = response;
             while let Some(part) = client.receiver.part().await? {
-                answer.body.extend(part);
+                response.body.extend(part);
             }
-            return Ok(Err(answer));
+            return Ok(Err(response));
         }
         client.begun = true;
         let frame = client.frame().await?;
@@ -132,28 +133,28 @@ impl Polling {
     }
 
     async fn receive(&mut self) -> io::Result<()> {
-        let url = self.url(self.way.name());
-        let method = self.way.method();
+        let url = self.url(self.transport.name());
+        let method = self.transport.method();
         self.receiver.send(method, &url, &self.headers, b"").await?;
-        self.asked = true;
+        self.pending = true;
         Ok(())
     }
 
-    /// The next frame. Asks for it if no request is under way.
+    /// Returns the next frame. Sends a request if none is pending.
     pub async fn frame(&mut self) -> io::Result<String> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(frame);
             }
-            if !self.asked {
+            if !self.pending {
                 if !self.eager {
                     tokio::time::sleep(SLOW).await;
                 }
                 self.receive().await?;
             }
             self.read().await?;
-            // To the end of the response, so that the next request is under way.
-            while self.way.is_polling() && self.begun {
+            // Read to the end of the response, so that the next request is sent.
+            while self.transport.is_polling() && self.begun {
                 self.read().await?;
             }
         }
@@ -162,15 +163,15 @@ impl Polling {
     /// Reads a part of the response.
     async fn read(&mut self) -> io::Result<()> {
         if !self.begun {
-            let answer = self.receiver.answer_head().await?;
-            if answer.status != 200 {
-                return Err(io::Error::other(format!("{answer:?}")));
+            let response = self.receiver.response_head().await?;
+            if response.status != 200 {
+                return Err(io::Error::other(format!("{response:?}")));
             }
             self.begun = true;
         }
         let Some(part) = self.receiver.part().await? else {
             assert!(self.text.is_empty(), "the response ends within a frame");
-            self.asked = false;
+            self.pending = false;
             self.begun = false;
             if self.eager && !self.over {
                 self.receive().await?;
@@ -185,14 +186,14 @@ impl Polling {
         Ok(())
     }
 
-    /// Takes whole lines out of what was read.
+    /// Extracts frames from the complete lines that were read.
     fn lines(&mut self) {
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
             let line: Vec<u8> = self.text.drain(..=end).collect();
             let line = String::from_utf8(line).unwrap();
             let line = line.trim_end_matches(['\r', '\n']);
-            let frame = self.way.frame(line).unwrap_or_default();
-            // Preludes, and the empty lines between events.
+            let frame = self.transport.frame(line).unwrap_or_default();
+            // Skips preludes and the empty lines between events.
             let is_prelude = line.len() == 2_048 && line.starts_with("hh");
             if !is_prelude && !frame.is_empty() {
                 self.over |= frame.starts_with('c');
@@ -210,28 +211,32 @@ impl Polling {
             .ok_or(io::ErrorKind::NotConnected.into())
     }
 
-    /// Sends a body as it is.
-    pub async fn post(&mut self, body: &[u8]) -> io::Result<Answer> {
+    /// Sends a raw body.
+    pub async fn post(&mut self, body: &[u8]) -> io::Result<Response> {
         let (url, headers) = (self.url("xhr_send"), self.headers.clone());
-        self.ask(&url, &headers, body).await
+        self.request(&url, &headers, body).await
     }
 
-    async fn ask(&mut self, url: &str, headers: &Headers, body: &[u8]) -> io::Result<Answer> {
-        let answer = self.sender().await?.ask("POST", url, headers, body).await;
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
+    async fn request(&mut self, url: &str, headers: &Headers, body: &[u8]) -> io::Result<Response> {
+        let response = self
+            .sender()
+            .await?
+            .request("POST", url, headers, body)
+            .await;
+        let status = response.as_ref().map_or(0, |response| response.status);
         if !matches!(status, 200 | 204) {
             self.sender = None;
         }
-        answer
+        response
     }
 
     pub async fn send(&mut self, message: &str) -> io::Result<()> {
         let body = serde_json::to_string(&[message])?;
-        let status = if self.way == Way::Jsonp {
+        let status = if self.transport == HttpTransport::Jsonp {
             let (url, mut headers) = (self.url("jsonp_send"), self.headers.clone());
             headers.push(("Content-Type".into(), FORM.into()));
             let form = format!("d={}", form_encoded(&body));
-            self.ask(&url, &headers, form.as_bytes()).await?.status
+            self.request(&url, &headers, form.as_bytes()).await?.status
         } else {
             self.post(body.as_bytes()).await?.status
         };
@@ -250,8 +255,10 @@ impl Polling {
         self.sender().await?.stream.write_all(&bytes).await
     }
 
-    /// Breaks off once the server has seen that somebody is there: a request that breaks off
-    /// before that never was one, and its session would be kept for the next.
+    /// Disconnects once the server has seen the receiver.
+    ///
+    /// A request that disconnects earlier is not a lost receiver, and its session would wait for
+    /// the next.
     pub async fn break_off(self) {
         if !self.over {
             self.leave().await.ok();
@@ -260,36 +267,35 @@ impl Polling {
 
     async fn leave(self) -> io::Result<()> {
         let url = format!("{}/xhr{}", self.base, self.query);
-        let mut there = self.asked.then_some((self.receiver, self.begun));
+        let mut receiver = self.pending.then_some((self.receiver, self.begun));
         loop {
             let mut next = Http::connect(self.server).await?;
             next.send("POST", &url, &self.headers, b"").await?;
-            let Some((mut before, begun)) = there.take() else {
-                there = Some((next, false));
+            let Some((mut previous, begun)) = receiver.take() else {
+                receiver = Some((next, false));
                 continue;
             };
-            // Of two receivers one is sent away, so that the other is there. Others only got what
-            // was sent to them.
+            // A refused receiver shows that the other is attached. Other responses carry frames.
             let (text, other) = tokio::select! {
-                text = all(&mut before, begun) => (text?, (next, false)),
-                text = all(&mut next, false) => (text?, (before, begun)),
+                text = read_all(&mut previous, begun) => (text?, (next, false)),
+                text = read_all(&mut next, false) => (text?, (previous, begun)),
             };
             if text.starts_with(b"c[") || text.ends_with(BUSY) {
                 return Ok(());
             }
-            there = Some(other);
+            receiver = Some(other);
         }
     }
 
-    /// Breaks off, and waits until the server has seen that.
+    /// Disconnects and waits until the server has closed the session.
     pub async fn goodbye(self) {
         let (server, headers) = (self.server, self.headers.clone());
         let url = format!("{}/xhr{}", self.base, self.query);
         self.break_off().await;
         loop {
             let mut http = Http::connect(server).await.unwrap();
-            let answer = http.ask("POST", &url, &headers, b"").await.unwrap();
-            if answer.body != BUSY {
+            let response = http.request("POST", &url, &headers, b"").await.unwrap();
+            if response.body != BUSY {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -299,7 +305,7 @@ impl Polling {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A text as browsers put it into the body of a form.
+/// Encodes a text as browsers do in the body of a form.
 fn form_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b' ' => "+".into(),
@@ -311,7 +317,7 @@ fn form_encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// What `decodeURI` of JavaScript makes of a text. Panics where that throws.
+/// Decodes a text like JavaScript's `decodeURI`. Panics where that throws.
 pub fn decode_uri(text: &str) -> String {
     let mut out = Vec::new();
     let mut bytes = text.bytes();
@@ -323,7 +329,7 @@ pub fn decode_uri(text: &str) -> String {
         let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
         let digits = std::str::from_utf8(&digits).unwrap();
         let decoded = u8::from_str_radix(digits, 16).unwrap();
-        // What has a meaning in URIs stays as it is.
+        // Reserved characters stay encoded.
         if b";/?:@&=+$,#".contains(&decoded) {
             out.extend(format!("%{digits}").bytes());
         } else {
@@ -335,10 +341,10 @@ pub fn decode_uri(text: &str) -> String {
 
 const BUSY: &[u8] = b"c[2010,\"Another connection still open\"]\n";
 
-/// A response to its end.
-async fn all(http: &mut Http, begun: bool) -> io::Result<Vec<u8>> {
+/// Reads a response to its end.
+async fn read_all(http: &mut Http, begun: bool) -> io::Result<Vec<u8>> {
     if !begun {
-        http.answer_head().await?;
+        http.response_head().await?;
     }
     let mut text = Vec::new();
     while let Some(part) = http.part().await? {

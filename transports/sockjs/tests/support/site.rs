@@ -1,11 +1,11 @@
-//! Where a server is served.
+//! Serves a server on a local port.
 
 use std::net::SocketAddr;
 
 use stellarfw_transport::{Server, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A served server; dropping it stops the serving.
+/// A running server. Dropping it stops the serving.
 pub struct Site {
     pub address: SocketAddr,
     task: JoinHandle<()>,

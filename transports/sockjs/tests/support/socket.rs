@@ -1,10 +1,10 @@
-//! A WebSocket by hand.
+//! A minimal WebSocket client.
 
 use std::io;
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::http::{Answer, Headers, Http};
+use super::http::{Headers, Http, Response};
 
 pub const TEXT: u8 = 0x1;
 pub const BINARY: u8 = 0x2;
@@ -15,7 +15,7 @@ pub const FIN: u8 = 0x80;
 
 pub struct Socket(pub Http);
 
-/// A frame with a mask, as clients must send them.
+/// Encodes a masked frame, as clients must send.
 pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut out = vec![head];
@@ -41,7 +41,7 @@ impl Socket {
         mut http: Http,
         target: &str,
         headers: &Headers,
-    ) -> io::Result<Result<Self, Answer>> {
+    ) -> io::Result<Result<Self, Response>> {
         let own = [
             ("Connection", "Upgrade"),
             ("Upgrade", "websocket"),
@@ -50,11 +50,11 @@ impl Socket {
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let all: Vec<_> = own.into_iter().chain(headers.iter().cloned()).collect();
-        let answer = http.ask("GET", target, &all, b"").await?;
-        if answer.status != 101 {
-            return Ok(Err(answer));
+        let response = http.request("GET", target, &all, b"").await?;
+        if response.status != 101 {
+            return Ok(Err(response));
         }
-        let accept = answer.header("sec-websocket-accept");
+        let accept = response.header("sec-websocket-accept");
         assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         Ok(Ok(Self(http)))
     }
@@ -67,26 +67,26 @@ impl Socket {
         self.write(&masked(head, payload)).await
     }
 
-    /// Sends a text.
-    pub async fn say(&mut self, text: &str) {
+    /// Sends a text frame.
+    pub async fn send_text(&mut self, text: &str) {
         self.frame(FIN | TEXT, text.as_bytes()).await.unwrap();
     }
 
-    /// The next text, which must come.
-    pub async fn hear(&mut self) -> String {
+    /// Returns the payload of the next frame, which must be a text frame.
+    pub async fn recv_text(&mut self) -> String {
         let (opcode, payload) = self.next().await.unwrap();
         assert_eq!(opcode, TEXT, "{payload:?}");
         String::from_utf8(payload).unwrap()
     }
 
-    /// The close frame, which must come next, and its code.
+    /// Returns the code of the next frame, which must be a close frame.
     pub async fn closed(&mut self) -> u16 {
         let (opcode, payload) = self.next().await.unwrap();
         assert_eq!(opcode, CLOSE, "{payload:?}");
         u16::from_be_bytes([payload[0], payload[1]])
     }
 
-    /// The next frame: its opcode and payload. Cancel safe.
+    /// Returns the opcode and payload of the next frame. Cancel safe.
     pub async fn next(&mut self) -> io::Result<(u8, Vec<u8>)> {
         loop {
             if let Some(frame) = self.parse() {

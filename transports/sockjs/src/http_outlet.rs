@@ -1,4 +1,4 @@
-//! The way out of a session over HTTP: a bounded queue from which its receivers take.
+//! The outlet of a session over HTTP: a bounded queue that its receivers drain.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use stellarfw_transport::{Account, CloseReason, Frame, Kind, Outlet, PushError, 
 
 use crate::{frame, session::Session};
 
-pub(crate) struct SockJsOutlet(pub(crate) Arc<Session>);
+pub(crate) struct HttpOutlet(pub(crate) Arc<Session>);
 
-impl Outlet for SockJsOutlet {
+impl Outlet for HttpOutlet {
     fn push(&self, frame: Frame) -> Result<(), PushError> {
         if frame.kind() == Kind::Binary {
-            tracing::warn!("a binary payload was left out: SockJS carries text only");
+            tracing::warn!("dropped a binary payload: SockJS carries text only");
             return Ok(());
         }
         let mut state = self.0.lock();
-        let taken = state.under_way;
+        let taken = state.in_flight;
         state.outbox.push_behind(frame, taken)
     }
 
@@ -30,8 +30,8 @@ impl Outlet for SockJsOutlet {
     fn waiting(&self) -> Waiting {
         let state = self.0.lock();
         let mut waiting = state.outbox.waiting();
-        waiting.frames += state.under_way.frames;
-        waiting.bytes += state.under_way.bytes;
+        waiting.frames += state.in_flight.frames;
+        waiting.bytes += state.in_flight.bytes;
         waiting
     }
 
@@ -40,13 +40,13 @@ impl Outlet for SockJsOutlet {
     }
 
     fn close(&self, reason: &CloseReason) {
-        // A slow consumer's queue is full of what it will not read in time.
+        // A slow consumer cannot read its full queue in time.
         let drop_waiting = reason.drops_waiting();
-        let goodbye = frame::goodbye(reason.code(), reason.text());
-        self.0.close(goodbye, drop_waiting);
+        let close_frame = frame::close_frame(reason.code(), reason.text());
+        self.0.close(close_frame, drop_waiting);
     }
 
     fn abort(&self) {
-        self.0.abort(frame::goodbye(1000, ""));
+        self.0.abort(frame::close_frame(1000, ""));
     }
 }

@@ -1,4 +1,4 @@
-//! The headers and the short answers that requests have in common.
+//! Headers and short responses that requests have in common.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,10 +15,10 @@ const YEAR: u32 = 365 * 24 * 60 * 60;
 const CACHED: &str = "public, max-age=31536000";
 const NOT_CACHED: &str = "no-store, no-cache, no-transform, must-revalidate, max-age=0";
 const COOKIE: &str = "JSESSIONID";
-/// As much of a client's cookie is sent back.
+/// Maximum length of a client's cookie that is sent back, in bytes.
 const LONGEST_COOKIE: usize = 256;
 
-/// What goes with every answer to this request, whatever it is.
+/// Returns the headers of every response to this request, errors included.
 pub(crate) fn common(
     route: Route<'_>,
     parts: &Parts,
@@ -31,7 +31,7 @@ pub(crate) fn common(
         HeaderValue::from_static("nosniff"),
     );
     if matches!(route, Route::Info | Route::Session(..)) {
-        // Also for POST, which iOS 6 caches.
+        // POST responses need it too: iOS 6 caches them.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NOT_CACHED));
     }
     if route.has_cors() {
@@ -43,7 +43,7 @@ pub(crate) fn common(
     headers
 }
 
-/// The cookie that some load balancers want to see: the client's own, or one without a meaning.
+/// Returns the cookie that sticky load balancers need: the client's own, or a dummy.
 fn session_cookie(server: &ServerConfig, parts: &Parts) -> HeaderValue {
     let headers = &parts.headers;
     let secure = match server.is_https(&parts.extensions, headers) {
@@ -61,7 +61,7 @@ fn session_cookie(server: &ServerConfig, parts: &Parts) -> HeaderValue {
     .unwrap_or(HeaderValue::from_static("JSESSIONID=dummy; path=/"))
 }
 
-/// Lets everybody keep the answer for a year.
+/// Lets clients and proxies cache the response for a year.
 pub(crate) fn cache(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     let expires = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(YEAR.into()));
@@ -70,14 +70,14 @@ pub(crate) fn cache(headers: &mut HeaderMap) {
     }
 }
 
-/// The answer to a browser that asks what it may send.
+/// Returns the response to a preflight request.
 pub(crate) fn options(route: Route<'_>) -> Response {
     let mut response = cors::preflight(route.methods(), YEAR);
     cache(response.headers_mut());
     response
 }
 
-/// 405, with the methods there are.
+/// Returns a 405 with the methods of the route.
 pub(crate) fn method_not_allowed(route: Route<'_>) -> Response {
     let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
     response
@@ -86,7 +86,7 @@ pub(crate) fn method_not_allowed(route: Route<'_>) -> Response {
     response
 }
 
-/// A status and a text, with the type as the protocol spells it.
+/// Returns a text response, with the content type as the protocol spells it.
 pub(crate) fn plain(status: StatusCode, message: &'static str) -> Response {
     with_type(text(status, message), "text/plain; charset=UTF-8")
 }

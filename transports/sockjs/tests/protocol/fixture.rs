@@ -1,4 +1,4 @@
-//! A served engine whose handler echoes, and requests to it.
+//! The test fixture: a served engine with an echo handler, and requests to it.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,12 +13,12 @@ use stellarfw_transport::{
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::{
-    http::{Answer, Http},
+    http::{Http, Response},
     site::Site,
     socket::Socket,
 };
 
-/// Far more than anything takes.
+/// Bound of a single wait, far above what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -28,8 +28,10 @@ pub enum Event {
     Close(CloseReason),
 }
 
-/// Echoes. Those who come with `?close` are sent away; those with `?mute` get no echo; `wait` is
-/// handled only when the test lets it.
+/// An echo handler with test switches.
+///
+/// The query `close` closes the spark, and `mute` turns the echo off. The message `wait` blocks the
+/// handler until the test adds a permit to the gate.
 struct Echo {
     events: mpsc::UnboundedSender<Event>,
     gate: std::sync::Arc<Semaphore>,
@@ -71,30 +73,30 @@ impl Handler for Echo {
     }
 }
 
-pub struct Bed {
+pub struct Fixture {
     pub server: Server,
     pub site: Site,
-    /// Lets one `wait` pass for each permit.
+    /// Each permit releases one `wait`.
     pub gate: std::sync::Arc<Semaphore>,
     events: mpsc::UnboundedReceiver<Event>,
 }
 
-/// A bed with the settings by default, but for the server's pings: there are none.
-pub async fn bed() -> Bed {
-    bed_with(|_| {}, |_| {}).await
+/// Starts a fixture with the default settings and without pings of the server.
+pub async fn fixture() -> Fixture {
+    fixture_with(|_| {}, |_| {}).await
 }
 
-pub async fn bed_with(
+pub async fn fixture_with(
     engine: impl FnOnce(&mut SockJsConfig),
     server: impl FnOnce(&mut ServerConfig),
-) -> Bed {
-    bed_of(engine, |builder| builder.configure(server)).await
+) -> Fixture {
+    fixture_from(engine, |builder| builder.configure(server)).await
 }
 
-pub async fn bed_of(
+pub async fn fixture_from(
     engine: impl FnOnce(&mut SockJsConfig),
     change: impl FnOnce(ServerBuilder) -> ServerBuilder,
-) -> Bed {
+) -> Fixture {
     let (sender, events) = mpsc::unbounded_channel();
     let gate = std::sync::Arc::new(Semaphore::new(0));
     let mut config = SockJsConfig::default();
@@ -110,7 +112,7 @@ pub async fn bed_of(
     let server = change(builder).build();
     server.start().await.unwrap();
     let site = Site::new(&server).await;
-    Bed {
+    Fixture {
         server,
         site,
         gate,
@@ -118,13 +120,13 @@ pub async fn bed_of(
     }
 }
 
-/// The path of a session that no other test has.
+/// Returns the path of a new session, unique among the tests.
 pub fn session() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("/000/{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits for what must happen.
+/// Awaits a future, and fails if it does not complete in time.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap()
 }
@@ -144,7 +146,7 @@ pub fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
     headers.iter().map(own).collect()
 }
 
-impl Bed {
+impl Fixture {
     pub async fn event(&mut self) -> Event {
         within(self.events.recv()).await.unwrap()
     }
@@ -174,54 +176,58 @@ impl Bed {
         Http::connect(self.site.address).await.unwrap()
     }
 
-    /// Asks for a path below the mount, over a connection of its own.
-    pub async fn ask(
+    /// Sends a request below the mount over a new connection.
+    pub async fn request(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> Answer {
+    ) -> Response {
         let mut http = self.http().await;
         let (target, headers) = (format!("/primus{path}"), owned(headers));
-        let asked = http.ask(method, &target, &headers, body.as_bytes());
-        within(asked).await.unwrap()
+        let response = http.request(method, &target, &headers, body.as_bytes());
+        within(response).await.unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, &[], "").await
+    pub async fn get(&self, path: &str) -> Response {
+        self.request("GET", path, &[], "").await
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> Answer {
-        self.ask("POST", path, &[], body).await
+    pub async fn post(&self, path: &str, body: &str) -> Response {
+        self.request("POST", path, &[], body).await
     }
 
     /// Opens a session by polling.
     pub async fn open(&mut self, session: &str, query: &str) -> Spark {
-        let answer = self.post(&format!("{session}/xhr{query}"), "").await;
-        assert_eq!((answer.status, answer.text()), (200, "o\n"));
+        let response = self.post(&format!("{session}/xhr{query}"), "").await;
+        assert_eq!((response.status, response.text()), (200, "o\n"));
         self.opened().await
     }
 
-    /// What one poll brings.
+    /// Polls once and returns the body.
     pub async fn poll(&self, session: &str) -> String {
-        let answer = self.post(&format!("{session}/xhr"), "").await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.text().to_owned()
+        let response = self.post(&format!("{session}/xhr"), "").await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.text().to_owned()
     }
 
-    /// Sends messages, which must be taken.
+    /// Sends messages, which must be accepted.
     pub async fn send(&self, session: &str, body: &str) {
-        let answer = self.post(&format!("{session}/xhr_send"), body).await;
-        assert_eq!((answer.status, answer.text()), (204, ""), "{answer:?}");
+        let response = self.post(&format!("{session}/xhr_send"), body).await;
+        assert_eq!(
+            (response.status, response.text()),
+            (204, ""),
+            "{response:?}"
+        );
     }
 
-    /// A response that goes on.
+    /// Opens a streaming response.
     pub async fn stream(&self, method: &str, path: &str) -> Stream {
         let mut http = self.http().await;
         let target = format!("/primus{path}");
         http.send(method, &target, &[], b"").await.unwrap();
-        let head = within(http.answer_head()).await.unwrap();
+        let head = within(http.response_head()).await.unwrap();
         Stream {
             http,
             head,
@@ -229,22 +235,22 @@ impl Bed {
         }
     }
 
-    pub async fn socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Answer> {
+    pub async fn socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Response> {
         let (target, headers) = (format!("/primus{path}"), owned(headers));
         let upgrade = Socket::upgrade(self.http().await, &target, &headers);
         within(upgrade).await.unwrap()
     }
 }
 
-/// A response that is read bit by bit.
+/// A streaming response.
 pub struct Stream {
     pub http: Http,
-    pub head: Answer,
+    pub head: Response,
     text: String,
 }
 
 impl Stream {
-    /// The next text up to and with this end.
+    /// Reads the text up to and including `end`.
     pub async fn to(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.text.find(end) {
@@ -259,7 +265,7 @@ impl Stream {
         }
     }
 
-    /// All that is left, to the end of the response.
+    /// Reads the text to the end of the response.
     pub async fn rest(&mut self) -> String {
         while let Some(part) = within(self.http.part()).await.unwrap() {
             self.text += std::str::from_utf8(&part).unwrap();

@@ -1,4 +1,4 @@
-//! The ways over HTTP: what each puts around a frame.
+//! The HTTP transports, and how each wraps a frame.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,16 @@ use bytes::Bytes;
 use http::Uri;
 use stellarfw_transport::handshake::query_pairs;
 
-use crate::route::Kind;
+use crate::route::TransportKind;
 
-/// As long may the name of a callback be.
+/// Maximum length of a callback's name, in bytes.
 const LONGEST_CALLBACK: usize = 32;
-/// So much of a page some browsers want before they look at any of it.
+/// Minimum size of a page in bytes; some browsers render nothing before that.
 const PAGE: usize = 1_024;
 
-/// A way that frames go, and for those that call a function of the page, its name.
+/// An HTTP transport, with the name of the page's callback where the transport needs one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum HttpTransport {
     Xhr,
     XhrStreaming,
     EventSource,
@@ -23,23 +23,23 @@ pub(crate) enum Way {
     Jsonp(Box<str>),
 }
 
-impl Way {
-    /// The way of a request.
+impl HttpTransport {
+    /// Reads the transport of a request from its URL.
     ///
     /// # Errors
-    /// What is wrong with the callback's name. It becomes script of the page, so it may hold
-    /// nothing but letters, digits, `-`, `_` and dots.
-    pub(crate) fn new(kind: Kind, uri: &Uri) -> Result<Self, &'static str> {
+    /// Returns the text of the response if the callback's name is missing or invalid. The name
+    /// becomes part of a script, so only letters, digits, `-`, `_` and dots are allowed.
+    pub(crate) fn new(kind: TransportKind, uri: &Uri) -> Result<Self, &'static str> {
         Ok(match kind {
-            Kind::Xhr => Self::Xhr,
-            Kind::XhrStreaming => Self::XhrStreaming,
-            Kind::EventSource => Self::EventSource,
-            Kind::HtmlFile => Self::HtmlFile(callback(uri)?),
-            Kind::Jsonp => Self::Jsonp(callback(uri)?),
+            TransportKind::Xhr => Self::Xhr,
+            TransportKind::XhrStreaming => Self::XhrStreaming,
+            TransportKind::EventSource => Self::EventSource,
+            TransportKind::HtmlFile => Self::HtmlFile(callback(uri)?),
+            TransportKind::Jsonp => Self::Jsonp(callback(uri)?),
         })
     }
 
-    /// Whether a response holds one frame only.
+    /// Returns `true` if a response holds a single frame.
     pub(crate) fn is_polling(&self) -> bool {
         matches!(self, Self::Xhr | Self::Jsonp(_))
     }
@@ -54,7 +54,7 @@ impl Way {
         }
     }
 
-    /// What comes before the first frame, so that browsers and proxies let the rest through.
+    /// Returns the bytes before the first frame. They make browsers and proxies flush early.
     pub(crate) fn prelude(&self) -> Bytes {
         match self {
             Self::Xhr | Self::Jsonp(_) => Bytes::new(),
@@ -71,7 +71,7 @@ impl Way {
         }
     }
 
-    /// Puts around a frame what the way needs.
+    /// Wraps a frame for the transport.
     pub(crate) fn wrap(&self, mut frame: String) -> Bytes {
         match self {
             Self::Xhr | Self::XhrStreaming => {
@@ -83,8 +83,8 @@ impl Way {
                 let frame = script_string(&frame);
                 format!("<script>\np({frame});\n</script>\r\n").into()
             }
-            // The comment in front keeps the response from being taken for something else that
-            // begins with letters of a stranger's choice.
+            // The comment prevents content sniffing of a response that would otherwise start with
+            // the callback's name.
             Self::Jsonp(callback) => {
                 let frame = script_string(&frame);
                 format!("/**/{callback}({frame});\r\n").into()
@@ -93,9 +93,10 @@ impl Way {
     }
 }
 
-/// A frame as an event. The official client passes each event through `decodeURI`, so a `%` is
-/// escaped; the other characters that an event cannot hold are control characters, of which a
-/// frame has none.
+/// Encodes a frame as a server-sent event.
+///
+/// The official client passes each event through `decodeURI`, so `%` is escaped. An event cannot
+/// hold control characters, and a frame contains none.
 fn event(frame: &str) -> String {
     let escaped = memchr::memchr_iter(b'%', frame.as_bytes()).count();
     let mut out = String::with_capacity(frame.len() + 2 * escaped + 10);
@@ -110,8 +111,10 @@ fn event(frame: &str) -> String {
     out
 }
 
-/// A frame as a string in a script. Frames hold no control characters; a `<` is escaped so that
-/// no payload can end the script that it stands in.
+/// Encodes a frame as a string literal in a script.
+///
+/// `<` is escaped so that no payload can close the script element. Frames hold no control
+/// characters.
 fn script_string(frame: &str) -> String {
     let mut out = String::with_capacity(frame.len() + frame.len() / 4 + 2);
     out.push('"');
@@ -129,7 +132,7 @@ fn script_string(frame: &str) -> String {
     out
 }
 
-/// The name of the function that the page wants to be called.
+/// Reads and validates the name of the callback from the query.
 fn callback(uri: &Uri) -> Result<Box<str>, &'static str> {
     let mut pairs = query_pairs(uri.query().unwrap_or_default());
     let name = pairs
@@ -153,14 +156,21 @@ fn callback(uri: &Uri) -> Result<Box<str>, &'static str> {
 mod tests {
     use super::*;
 
-    fn jsonp(query: &'static str) -> Result<Way, &'static str> {
-        Way::new(Kind::Jsonp, &Uri::try_from(format!("/?{query}")).unwrap())
+    fn jsonp(query: &'static str) -> Result<HttpTransport, &'static str> {
+        HttpTransport::new(
+            TransportKind::Jsonp,
+            &Uri::try_from(format!("/?{query}")).unwrap(),
+        )
     }
 
     #[test]
-    fn callbacks_are_names_and_nothing_else() {
+    fn invalid_callbacks_are_refused() {
         for query in ["c=%63allback", "callback=callback", "x=1&c=callback"] {
-            assert_eq!(jsonp(query), Ok(Way::Jsonp("callback".into())), "{query}");
+            assert_eq!(
+                jsonp(query),
+                Ok(HttpTransport::Jsonp("callback".into())),
+                "{query}"
+            );
         }
         assert!(jsonp("c=_jp.a1-B").is_ok());
         for query in ["", "c=", "x=c", "c"] {
@@ -193,19 +203,25 @@ mod tests {
     #[test]
     fn frames_are_wrapped() {
         let frame = || String::from(r#"a["</script>\"x"]"#);
-        let html = Way::HtmlFile("f".into()).wrap(frame());
+        let html = HttpTransport::HtmlFile("f".into()).wrap(frame());
         assert_eq!(
             html,
             "<script>\np(\"a[\\\"\\u003c/script>\\\\\\\"x\\\"]\");\n</script>\r\n"
         );
-        assert_eq!(Way::Jsonp("f".into()).wrap("o".into()), "/**/f(\"o\");\r\n");
-        assert_eq!(Way::EventSource.wrap("o".into()), "data: o\r\n\r\n");
         assert_eq!(
-            Way::EventSource.wrap(r#"a["100%","%41%"]"#.into()),
+            HttpTransport::Jsonp("f".into()).wrap("o".into()),
+            "/**/f(\"o\");\r\n"
+        );
+        assert_eq!(
+            HttpTransport::EventSource.wrap("o".into()),
+            "data: o\r\n\r\n"
+        );
+        assert_eq!(
+            HttpTransport::EventSource.wrap(r#"a["100%","%41%"]"#.into()),
             "data: a[\"100%25\",\"%2541%25\"]\r\n\r\n"
         );
-        assert_eq!(Way::Xhr.wrap("o".into()), "o\n");
-        assert!(Way::HtmlFile("f".into()).prelude().len() > PAGE);
-        assert_eq!(Way::XhrStreaming.prelude().len(), 2_049);
+        assert_eq!(HttpTransport::Xhr.wrap("o".into()), "o\n");
+        assert!(HttpTransport::HtmlFile("f".into()).prelude().len() > PAGE);
+        assert_eq!(HttpTransport::XhrStreaming.prelude().len(), 2_049);
     }
 }

@@ -1,4 +1,4 @@
-//! The deadlines of all sessions, in one queue with one task.
+//! The deadlines of all sessions, in one queue driven by one task.
 
 use std::{
     collections::BTreeMap,
@@ -14,25 +14,27 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::session::Session;
 
-/// So many deadlines are worked off before others get their turn.
+/// Maximum number of deadlines processed before the task yields.
 const BATCH: usize = 256;
 
-/// A deadline that no clock can tell is this far away.
+/// Stands in for a delay that [`Instant`] cannot represent.
 const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A deadline that was set: when it is, and which of those at that time.
+/// Identifies a deadline: its time, and a number that keeps equal times distinct.
 pub(crate) type Key = (Instant, u64);
 
 /// See the [module](self).
 #[derive(Default)]
-pub(crate) struct Clock {
+pub(crate) struct DeadlineQueue {
     queue: Mutex<BTreeMap<Key, Arc<Session>>>,
     next: AtomicU64,
     earlier: Notify,
 }
 
-impl Clock {
-    /// Sets a session's one deadline, in place of the one it had.
+impl DeadlineQueue {
+    /// Sets the deadline of a session and replaces its previous one.
+    ///
+    /// `key` identifies the previous deadline, and the new one on return.
     pub(crate) fn set(&self, session: &Arc<Session>, key: &mut Option<Key>, delay: Duration) {
         let now = Instant::now();
         let at = now.checked_add(delay).unwrap_or_else(|| now + FAR);
@@ -51,28 +53,28 @@ impl Clock {
         }
     }
 
-    /// Takes a session's deadline away.
+    /// Removes the deadline of a session.
     pub(crate) fn remove(&self, key: &mut Option<Key>) {
         let removed = key.take().and_then(|old| self.queue.lock().remove(&old));
-        // The session may go with it: not under the lock.
+        // This may be the last reference to the session, so it drops outside the lock.
         drop(removed);
     }
 
-    /// Forgets all deadlines.
+    /// Removes all deadlines.
     pub(crate) fn clear(&self) {
-        let forgotten = std::mem::take(&mut *self.queue.lock());
-        // Sessions may go with it, and what they hold: not under the lock.
-        drop(forgotten);
+        let removed = std::mem::take(&mut *self.queue.lock());
+        // These may be the last references to sessions, so they drop outside the lock.
+        drop(removed);
     }
 
-    /// Tells the sessions whose deadline has come, for as long as it is polled.
+    /// Notifies each session when its deadline expires. Never returns.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut due = Vec::new();
         loop {
-            let next = self.take(&mut due);
+            let next = self.pop_due(&mut due);
             if !due.is_empty() {
                 for (key, session) in due.drain(..) {
-                    session.due(key);
+                    session.on_deadline(key);
                 }
                 tokio::task::yield_now().await;
                 continue;
@@ -87,8 +89,10 @@ impl Clock {
         }
     }
 
-    /// Takes out those whose time has come; when the next one's is.
-    fn take(&self, due: &mut Vec<(Key, Arc<Session>)>) -> Option<Instant> {
+    /// Moves expired deadlines to `due`, up to [`BATCH`].
+    ///
+    /// Returns the time of the next deadline, or `None` if none is left or the batch is full.
+    fn pop_due(&self, due: &mut Vec<(Key, Arc<Session>)>) -> Option<Instant> {
         let now = Instant::now();
         let mut queue = self.queue.lock();
         while due.len() < BATCH {
