@@ -157,7 +157,6 @@ pub(crate) async fn post(
             return Ok(text(unavailable, "Service Unavailable\n"));
         }
     };
-    session.heard();
     consumer.alive();
     let form = Form::of_post(session.version(), parts.headers.get(header::CONTENT_TYPE));
     let taken = take_all(

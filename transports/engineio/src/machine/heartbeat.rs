@@ -53,6 +53,8 @@ pub(crate) struct Heartbeat {
     /// When it is time for the next ping; in protocol 3 for the next look.
     at: Instant,
     has_polled: bool,
+    /// There was a sign of life since the last deadline.
+    heard: bool,
     spared: u8,
 }
 
@@ -72,6 +74,7 @@ impl Heartbeat {
             },
             at: later(now, delay),
             has_polled: !on_polling,
+            heard: false,
             spared: 0,
         }
     }
@@ -79,6 +82,11 @@ impl Heartbeat {
     /// The client has polled, or has moved to its WebSocket.
     pub(crate) fn polled(&mut self) {
         self.has_polled = true;
+    }
+
+    /// There is a sign of life.
+    pub(crate) fn heard(&mut self) {
+        self.heard = true;
     }
 
     /// Returns when [`due`](Self::due) is to be called next.
@@ -89,22 +97,30 @@ impl Heartbeat {
         }
     }
 
-    /// Serves the deadline, if it has come. `heard`: there was a sign of life since the last call.
-    pub(crate) fn due(&mut self, now: Instant, timing: &Timing, heard: bool) -> Beat {
+    /// Serves the deadline, if it has come.
+    pub(crate) fn due(&mut self, now: Instant, timing: &Timing) -> Beat {
+        if now < self.next() {
+            return Beat::Nothing;
+        }
+        let heard = std::mem::take(&mut self.heard);
         if heard {
             self.spared = 0;
         }
+        self.serve(now, timing, heard)
+    }
+
+    fn serve(&mut self, now: Instant, timing: &Timing, heard: bool) -> Beat {
         match self.wait {
             Wait::Poll { .. } if self.has_polled => {
                 self.wait = match self.version {
                     Version::V4 => Wait::Ping,
                     Version::V3 => Wait::Life { quiet: 0 },
                 };
-                self.due(now, timing, heard)
+                self.serve(now, timing, heard)
             }
             Wait::Pong { .. } if heard => {
                 self.wait = Wait::Ping;
-                self.due(now, timing, false)
+                self.serve(now, timing, false)
             }
             Wait::Poll { until } | Wait::Pong { until } if until > now => {
                 // The next ping comes after the sign of life that is waited for.

@@ -194,6 +194,8 @@ impl Machine {
     /// Returns what the poll under way is to be answered with. `has_packets`: something waits to be sent.
     pub(crate) fn answer_poll(&self, has_packets: bool) -> PollAnswer {
         match (self.phase, self.transport) {
+            // The client that has left is told nothing.
+            (Phase::Closed, _) if self.has_left() => PollAnswer::Noop,
             (Phase::Closed, _) => PollAnswer::Close,
             (_, Transport::Probed | Transport::WebSocket) => PollAnswer::Noop,
             (phase, _) if has_packets => PollAnswer::Packets {
@@ -202,6 +204,10 @@ impl Machine {
             (Phase::Closing, _) => PollAnswer::Close,
             _ => PollAnswer::Wait,
         }
+    }
+
+    fn has_left(&self) -> bool {
+        matches!(self.reason, Some(CloseReason::Client { .. }))
     }
 
     /// The poll is over. Returns `true` if the client has broken it off, and with it the session.
@@ -249,6 +255,10 @@ impl Machine {
         source: Source,
         packet: &'p Packet<'a>,
     ) -> Result<Step<'p, 'a>, PacketError> {
+        // In protocol 4 a ping asks for a pong, and other packets do not answer it.
+        if self.version == Version::V3 || matches!(packet, Packet::Ping | Packet::Pong) {
+            self.heartbeat.heard();
+        }
         match (source, self.transport, packet) {
             (Source::WebSocket, Transport::Upgrading, Packet::Probe) => {
                 self.transport = Transport::Probed;
@@ -353,13 +363,13 @@ impl Machine {
         }
     }
 
-    /// Serves the timers that are due at `now`. `heard`: something has come from the client since the last call.
-    pub(crate) fn due(&mut self, now: Instant, timing: &Timing, heard: bool) -> Due {
+    /// Serves the timers that are due at `now`.
+    pub(crate) fn due(&mut self, now: Instant, timing: &Timing) -> Due {
         match self.phase {
             Phase::Closed => Due::Nothing,
             Phase::Closing if self.close_at.is_some_and(|at| at <= now) => Due::End,
             Phase::Closing => Due::Nothing,
-            Phase::Opening | Phase::Open => match self.heartbeat.due(now, timing, heard) {
+            Phase::Opening | Phase::Open => match self.heartbeat.due(now, timing) {
                 Beat::Nothing => Due::Nothing,
                 Beat::Ping => Due::Ping,
                 Beat::Silent => Due::Silent,

@@ -219,8 +219,8 @@ fn closing_keeps_its_first_reason_and_has_a_deadline() {
         assert!(!machine.close(&CloseReason::Panic, now));
         assert!(machine.may_say_close() && !machine.is_done());
         assert_eq!(machine.deadline(), Some(at));
-        assert_eq!(machine.due(now + seconds(4), &TIMING, false), Due::Nothing);
-        assert_eq!(machine.due(at, &TIMING, false), Due::End);
+        assert_eq!(machine.due(now + seconds(4), &TIMING), Due::Nothing);
+        assert_eq!(machine.due(at, &TIMING), Due::End);
         machine.said_close();
         assert!(!machine.may_say_close() && machine.is_done());
         assert_eq!(machine.end(CloseReason::Gone), Some(closing()));
@@ -236,7 +236,7 @@ fn an_abort_is_due_at_once() {
         machine.abort(now);
         assert!(machine.is_aborted() && !machine.takes_messages());
         assert_eq!(machine.deadline(), Some(now));
-        assert_eq!(machine.due(now, &TIMING, true), Due::End);
+        assert_eq!(machine.due(now, &TIMING), Due::End);
         assert_eq!(machine.end(CloseReason::Gone), Some(CloseReason::Gone));
         machine.abort(now);
         assert!(machine.is_closed());
@@ -245,14 +245,29 @@ fn an_abort_is_due_at_once() {
 
 #[test]
 fn closed_answers_a_poll_and_serves_nothing_else() {
-    let (mut machine, _) = polling();
-    machine.begin_poll().unwrap();
-    machine.end(LEFT);
-    assert_eq!(machine.reason(), Some(&LEFT));
-    assert_eq!(machine.answer_poll(true), PollAnswer::Close);
-    assert!(!machine.end_poll(false));
-    assert_eq!(machine.begin_poll(), Err(Unserved::Closed));
-    assert_eq!(machine.begin_post(), Err(Unserved::Closed));
+    // A client that has left is not told that it is to close.
+    for (reason, answer) in [
+        (LEFT, PollAnswer::Noop),
+        (CloseReason::HeartbeatTimeout, PollAnswer::Close),
+    ] {
+        let (mut machine, _) = polling();
+        machine.begin_poll().unwrap();
+        machine.end(reason.clone());
+        assert_eq!(machine.reason(), Some(&reason));
+        assert_eq!(machine.answer_poll(true), answer);
+        assert!(!machine.end_poll(false));
+        assert_eq!(machine.begin_poll(), Err(Unserved::Closed));
+        assert_eq!(machine.begin_post(), Err(Unserved::Closed));
+    }
+}
+
+/// The client sends a packet, over its transport.
+fn sends(machine: &mut Machine, packet: &Packet<'_>) {
+    let source = match machine.transport() {
+        Transport::WebSocket => Source::WebSocket,
+        _ => Source::Post,
+    };
+    machine.packet(source, packet).unwrap();
 }
 
 /// Serves each deadline when it comes, for so long. Returns what they came to, and when.
@@ -270,7 +285,10 @@ fn beats(
         }
         last = at;
         let second = (at - start).as_secs();
-        match machine.due(at, &TIMING, heard(second)) {
+        if heard(second) {
+            sends(machine, &Packet::Pong);
+        }
+        match machine.due(at, &TIMING) {
             Due::Nothing => {}
             due => all.push((second, due)),
         }
@@ -298,6 +316,27 @@ fn a_client_that_does_not_answer_is_silent_after_the_timeout() {
         // It sends something before the second ping, and nothing after it.
         let all = beats(&mut machine, (now, seconds(1_000)), |second| second <= 50);
         assert_eq!(all, [(25, Due::Ping), (50, Due::Ping), (70, Due::Silent)]);
+    }
+}
+
+#[test]
+fn only_a_pong_answers_a_ping_and_in_protocol_3_anything_is_a_sign_of_life() {
+    for (version, ends) in [(Version::V4, true), (Version::V3, false)] {
+        for (mut machine, now) in [
+            begun(version, Transport::Polling),
+            begun(version, Transport::WebSocket),
+        ] {
+            machine.begin_poll().ok();
+            let mut is_silent = false;
+            while let Some(at) = machine.deadline().filter(|at| *at < now + seconds(300)) {
+                sends(&mut machine, &Packet::Text("I am here"));
+                is_silent = machine.due(at, &TIMING) == Due::Silent;
+                if is_silent {
+                    break;
+                }
+            }
+            assert_eq!(is_silent, ends, "{version:?}");
+        }
     }
 }
 
@@ -333,18 +372,15 @@ fn a_process_that_was_stopped_ends_nobody_for_that() {
     ] {
         let (mut machine, now) = begun(version, transport);
         machine.begin_poll().ok();
-        machine.due(now + seconds(25), &TIMING, true);
+        machine.due(now + seconds(25), &TIMING);
         // It is stopped for an hour, and what clients have sent is read after the timers are served.
         let back = now + seconds(3_600);
-        assert_eq!(
-            machine.due(back, &TIMING, false),
-            Due::Nothing,
-            "{version:?}"
-        );
+        assert_eq!(machine.due(back, &TIMING), Due::Nothing, "{version:?}");
         let until = machine.deadline().unwrap();
         assert!(until > back + seconds(10));
         // Those that have sent something in that time go on; the others are silent.
-        let next = machine.due(until, &TIMING, true);
+        sends(&mut machine, &Packet::Pong);
+        let next = machine.due(until, &TIMING);
         assert_ne!(next, Due::Silent);
         let all = beats(&mut machine, (until, seconds(200)), |_| false);
         assert!(matches!(all.last(), Some((_, Due::Silent))), "{all:?}");
@@ -356,7 +392,7 @@ fn a_process_that_is_always_late_still_finds_the_silent() {
     let (mut machine, _) = on_socket();
     let mut now = machine.deadline().unwrap();
     for _ in 0..10 {
-        if machine.due(now, &TIMING, false) == Due::Silent {
+        if machine.due(now, &TIMING) == Due::Silent {
             return;
         }
         now = machine.deadline().unwrap() + seconds(60);

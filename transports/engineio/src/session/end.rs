@@ -1,6 +1,6 @@
 //! How a session ends.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use stellarfw_transport::CloseReason;
 use tokio::time::Instant;
@@ -112,8 +112,7 @@ impl Session {
         }
         state.entry = None;
         let now = Instant::now();
-        let heard = self.heard.swap(false, Ordering::Relaxed);
-        let due = state.machine.due(now, &self.sessions().timing, heard);
+        let due = state.machine.due(now, &self.sessions().timing);
         let is_consumers = state.consumer_at.take_if(|at| *at <= now).is_some();
         match due {
             Due::Ping => state.out.ping(),

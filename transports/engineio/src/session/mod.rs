@@ -8,10 +8,7 @@ mod packets;
 
 use std::{
     fmt,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -42,8 +39,6 @@ pub struct Session {
     pub(crate) owner: SessionOwner,
     state: Mutex<State>,
     consumer: Mutex<Slot>,
-    /// Something has come from the client since the heartbeat last looked.
-    heard: AtomicBool,
     /// Wakes the poll that waits.
     pub(crate) poll: AtomicWaker,
     /// Wakes the task of the WebSocket.
@@ -96,7 +91,6 @@ impl Session {
                 is_assembling: false,
             }),
             consumer: Mutex::new(Slot::Opening),
-            heard: AtomicBool::new(false),
             poll: AtomicWaker::new(),
             task: AtomicWaker::new(),
             room: AtomicWaker::new(),
@@ -155,11 +149,6 @@ impl Session {
             Slot::Open(consumer) => Some(consumer.clone()),
             Slot::Opening | Slot::Closed(_) => None,
         }
-    }
-
-    /// Notes a sign of life.
-    pub(crate) fn heard(&self) {
-        self.heard.store(true, Ordering::Relaxed);
     }
 
     /// Queues messages for the client that stay together: all of them or none. They leave at the next

@@ -79,14 +79,12 @@ impl MessageReceiver for Receiver {
 
     #[inline]
     fn alive(&mut self) {
-        self.session.heard();
         if let Some(consumer) = &self.consumer {
             consumer.alive();
         }
     }
 
     fn signal(&mut self) {
-        self.session.heard();
         if let Some(consumer) = &self.consumer {
             consumer.signal();
         }

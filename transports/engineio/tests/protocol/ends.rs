@@ -57,6 +57,23 @@ async fn after_a_clients_goodbye_there_is_no_session() {
 }
 
 #[tokio::test]
+async fn a_poll_of_a_client_that_says_goodbye_is_answered_with_a_noop() {
+    let mut bed = bed(EngineIoConfig::default(), default).await;
+    let (mut line, _) = bed.connect(Way::Polling).await;
+    let mut poll = Http::connect(bed.site.address()).await.unwrap();
+    let target = format!("{}&transport=polling", line.target);
+    poll.send("GET", &target, &[], b"").await.unwrap();
+    // The server has most likely read it when it has answered what came after it.
+    line.send(&[Packet::text("3")]).await.unwrap();
+    line.send(&[Packet::text("1")]).await.unwrap();
+    let answer = poll.answer().await.unwrap();
+    if answer.status == 200 {
+        assert_eq!(answer.body, b"6");
+    }
+    assert_eq!(bed.closed().await, CloseReason::Client { code: 1005 });
+}
+
+#[tokio::test]
 async fn what_is_no_packet_ends_its_session() {
     let mut bed = bed(EngineIoConfig::default(), |c| c.close_timeout = 200).await;
     for packet in ["abc", "7", "9\"x\""] {

@@ -88,6 +88,29 @@ async fn deadlines_that_nobody_could_keep_are_refused_at_the_start() {
     }
 }
 
+#[tokio::test]
+async fn a_client_that_sends_and_does_not_answer_pings_is_ended() {
+    let mut config = EngineIoConfig::default();
+    (config.ping_interval, config.ping_timeout) = (100, 300);
+    let mut bed = bed(config, default).await;
+    for way in [Way::Polling, Way::WebSocket] {
+        let (mut line, _) = bed.connect(way).await;
+        let reason = loop {
+            line.send(&[Packet::text("4\"here\"")]).await.ok();
+            match bed.event().await {
+                Event::Message(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Event::Close(reason) => break reason,
+                other => panic!("{other:?}"),
+            }
+            if way == Way::Polling {
+                let packet = tokio::time::timeout(Duration::from_millis(5), line.next());
+                packet.await.ok();
+            }
+        };
+        assert_eq!(reason, CloseReason::HeartbeatTimeout, "{way:?}");
+    }
+}
+
 /// The process does not run for longer than a client may take to answer, so that no client can.
 #[tokio::test]
 async fn a_process_that_was_stopped_ends_nobody_for_that() {
