@@ -82,13 +82,14 @@ pub use stellarfw_transport as transport;
 pub use stellarfw_ws as ws;
 
 pub use self::{
+    actions::BadRoute,
     config::Config,
     connections::{Connection, ConnectionMiddleware, Extensions, Session, Sessions},
     files::Embedded,
     protocol::StellarError,
     rooms::{ChatMiddleware, Rooms},
     server::{BuildError, Builder, ReloadError, Stellar, engines, engines_with},
-    web::{BadRoute, Cors, GuardConfig},
+    web::{Cors, GuardConfig},
 };
 
 /// The code of the guides, compiled and run by the tests.

@@ -10,12 +10,12 @@ use super::{
     call::Call,
     constraints::Constraints,
     handler::ActionHandler,
-    handler::Ran,
+    handler::HandlerOutcome,
     inputs::{Input, RuleError},
     shape::{Answer, TypeSchema},
 };
 
-type Run = Arc<dyn Fn(Call) -> BoxFuture<Ran> + Send + Sync>;
+type Run = Arc<dyn Fn(Call) -> BoxFuture<HandlerOutcome> + Send + Sync>;
 
 /// An action: its name, what it declares, and the function that runs.
 ///
@@ -400,7 +400,7 @@ impl Action {
         self.bad_schema.as_ref().or_else(of_inputs)
     }
 
-    pub(crate) fn call(&self, call: Call) -> BoxFuture<Ran> {
+    pub(crate) fn call(&self, call: Call) -> BoxFuture<HandlerOutcome> {
         (self.run)(call)
     }
 }

@@ -8,14 +8,17 @@ use serde_json::{Map, Value};
 
 use super::{
     action::Action, error::ActionError, execute::execute_inside, given::Given, inputs,
-    registry::Registered, survey::Survey,
+    registry::Registered, service::ActionService, survey::Survey,
 };
-use crate::{Extensions, Stellar, connections::Connection, server::App};
+use crate::{
+    connections::{Connection, Extensions},
+    protocol::StellarError,
+};
 
 /// A call of an action.
 #[derive(Clone)]
 pub struct Call {
-    app: Arc<App>,
+    service: Arc<ActionService>,
     caller: Caller,
     given: Given,
     registered: Arc<Registered>,
@@ -24,19 +27,24 @@ pub struct Call {
 
 impl Call {
     pub(crate) fn new(
-        app: Arc<App>,
+        service: Arc<ActionService>,
         caller: Caller,
         given: Given,
         registered: Arc<Registered>,
         depth: u8,
     ) -> Self {
         Self {
-            app,
+            service,
             caller,
             given,
             registered,
             depth,
         }
+    }
+
+    /// Returns what the server shares with its actions.
+    pub(crate) fn shared<T: Any + Send + Sync>(&self) -> Option<&Arc<T>> {
+        self.service.shared()
     }
 
     /// About how many bytes its parameters take.
@@ -130,7 +138,7 @@ impl Call {
     /// The action's, 004 when there is none of that name, 001 when actions call each other
     /// without end.
     pub async fn call(&self, name: &str, params: Value) -> Result<Map<String, Value>, ActionError> {
-        let outcome = execute_inside(&self.app, name, params, self.depth + 1).await;
+        let outcome = execute_inside(&self.service, name, params, self.depth + 1).await;
         outcome.into_fields()
     }
 
@@ -278,12 +286,12 @@ impl<T> Clone for Shared<T> {
 
 impl<T: Any + Send + Sync> FromCall for Shared<T> {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
-        match call.app.shared.get::<Arc<T>>() {
+        match call.shared::<T>() {
             Some(value) => Ok(Self(value.clone())),
             None => {
                 let name = std::any::type_name::<T>();
                 tracing::error!(%name, action = call.action().name(), "nothing of this type is shared");
-                Err(crate::StellarError::internal().into())
+                Err(StellarError::internal().into())
             }
         }
     }
@@ -333,12 +341,12 @@ impl<T: Any + Send + Sync> FromCall for Extension<T> {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
         let Some(extensions) = call.caller.extensions() else {
             let transport = call.caller.transport();
-            return Err(crate::StellarError::blocked_connection(transport).into());
+            return Err(StellarError::blocked_connection(transport).into());
         };
         extensions.get().map(Self).ok_or_else(|| {
             let name = std::any::type_name::<T>();
             tracing::error!(%name, action = call.action().name(), "the caller has no extension of this type");
-            crate::StellarError::internal().into()
+            StellarError::internal().into()
         })
     }
 }
@@ -368,14 +376,6 @@ impl FromCall for Caller {
 impl FromCall for Connection {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
         let connection = call.caller.connection().cloned();
-        connection
-            .ok_or_else(|| crate::StellarError::blocked_connection(call.caller.transport()).into())
-    }
-}
-
-/// The server itself: rooms, pushes, shutdown.
-impl FromCall for Stellar {
-    fn from_call(call: &Call) -> Result<Self, ActionError> {
-        Stellar::of(&call.app).ok_or_else(|| crate::StellarError::internal().into())
+        connection.ok_or_else(|| StellarError::blocked_connection(call.caller.transport()).into())
     }
 }

@@ -158,12 +158,6 @@ impl From<StellarError> for ActionError {
     }
 }
 
-impl From<crate::rooms::RoomError> for ActionError {
-    fn from(error: crate::rooms::RoomError) -> Self {
-        error.for_client().into()
-    }
-}
-
 impl Serialize for ActionError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.fields.len() + 1))?;

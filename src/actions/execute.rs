@@ -17,14 +17,14 @@ use super::{
     error::{ActionError, Outcome},
     fields::Fields,
     given::Given,
-    handler::{Ran, Reply},
+    handler::{HandlerOutcome, Reply},
     registry::Registered,
+    service::ActionService,
     survey::Survey,
 };
 use crate::{
     connections::Connection,
     protocol::{StellarError, truncate_for_error},
-    server::App,
 };
 
 /// So deep may actions call actions.
@@ -76,17 +76,17 @@ impl Started {
 const LARGE: usize = 256 << 10;
 
 /// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
-pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Started {
+pub(crate) fn execute(service: &Arc<ActionService>, caller: Caller, given: Given) -> Started {
     if given.size() < LARGE {
-        return execute_here(app, caller, given);
+        return execute_here(service, caller, given);
     }
-    let is_detached = match find(app, &caller, &given, &Survey::unknown()) {
+    let is_detached = match find(service, &caller, &given, &Survey::unknown()) {
         Ok(found) => found.action.is_detached(),
         Err(error) => return error.into(),
     };
-    let app = app.clone();
+    let service = service.clone();
     let flow = Flow::Wait(Box::pin(async move {
-        let begin = move || execute_here(&app, caller, given).flow;
+        let begin = move || execute_here(&service, caller, given).flow;
         match tokio::task::spawn_blocking(begin).await {
             Ok(flow) => flow.await,
             Err(error) => {
@@ -98,9 +98,9 @@ pub(crate) fn execute(app: &Arc<App>, caller: Caller, given: Given) -> Started {
     Started { flow, is_detached }
 }
 
-fn execute_here(app: &Arc<App>, caller: Caller, given: Given) -> Started {
+fn execute_here(service: &Arc<ActionService>, caller: Caller, given: Given) -> Started {
     let survey = Survey::of(&given);
-    let found = match find(app, &caller, &given, &survey) {
+    let found = match find(service, &caller, &given, &survey) {
         Ok(found) => found,
         Err(error) => return error.into(),
     };
@@ -111,7 +111,7 @@ fn execute_here(app: &Arc<App>, caller: Caller, given: Given) -> Started {
         };
     }
     Started {
-        flow: run(app, found, caller, given, &survey, 0),
+        flow: run(service, found, caller, given, &survey, 0),
         is_detached: found.action.is_detached(),
     }
 }
@@ -119,7 +119,7 @@ fn execute_here(app: &Arc<App>, caller: Caller, given: Given) -> Started {
 /// Finds and runs an action for another action or for the server itself: private ones too, and
 /// over every transport. Cancel safe as far as the action is: one that is detached runs to its end.
 pub(crate) async fn execute_inside(
-    app: &Arc<App>,
+    service: &Arc<ActionService>,
     name: &str,
     params: Value,
     depth: u8,
@@ -131,30 +131,30 @@ pub(crate) async fn execute_inside(
     let given = params.into();
     let survey = Survey::of(&given);
     let version = Fields::of(&given, &survey).version;
-    let Some(found) = app.actions.find(name, version.as_ref()) else {
+    let Some(found) = service.registry.find(name, version.as_ref()) else {
         return StellarError::unknown_action(&truncate_for_error(Some(name))).into();
     };
     let started = Started {
-        flow: run(app, found, Caller::Internal, given, &survey, depth),
+        flow: run(service, found, Caller::Internal, given, &survey, depth),
         is_detached: found.action.is_detached(),
     };
     started.outcome(()).await
 }
 
 fn find<'a>(
-    app: &'a App,
+    service: &'a ActionService,
     caller: &Caller,
     given: &Given,
     survey: &Survey,
 ) -> Result<&'a Arc<Registered>, ActionError> {
-    if app.availability.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
+    if service.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
         return Err(StellarError::shutting_down().into());
     }
     let fields = Fields::of(given, survey);
     let found = fields
         .action
         .as_deref()
-        .and_then(|name| app.actions.find(name, fields.version.as_ref()));
+        .and_then(|name| service.registry.find(name, fields.version.as_ref()));
     let Some(found) = found else {
         let sent = fields.action_text();
         return Err(StellarError::unknown_action(&truncate_for_error(sent.as_deref())).into());
@@ -167,18 +167,22 @@ fn find<'a>(
         return Err(StellarError::blocked_connection(caller.transport()).into());
     }
     if let Caller::Http(request) = caller {
-        check_method(app, action, request)?;
+        check_method(service, action, request)?;
     }
     Ok(found)
 }
 
 /// Refuses a request by a method that the action does not answer to. A route that is declared for a
 /// method declares it for an action that has none of its own.
-fn check_method(app: &App, action: &Action, request: &HttpCaller) -> Result<(), ActionError> {
+fn check_method(
+    service: &ActionService,
+    action: &Action,
+    request: &HttpCaller,
+) -> Result<(), ActionError> {
     let allowed = match action.declared_methods() {
         Some(methods) => methods,
         None if request.by_route => return Ok(()),
-        None => match app.config.action_methods.as_slice() {
+        None => match service.settings.methods.as_slice() {
             [] => return Ok(()),
             methods => methods,
         },
@@ -210,7 +214,7 @@ fn check_method(app: &App, action: &Action, request: &HttpCaller) -> Result<(), 
 }
 
 fn run(
-    app: &Arc<App>,
+    service: &Arc<ActionService>,
     found: &Arc<Registered>,
     caller: Caller,
     given: Given,
@@ -219,7 +223,7 @@ fn run(
 ) -> Flow<Outcome> {
     let action = &found.action;
     let started = Instant::now();
-    let call = Call::new(app.clone(), caller, given, found.clone(), depth);
+    let call = Call::new(service.clone(), caller, given, found.clone(), depth);
     let flow = if found.middleware.is_empty() {
         alone(action, call, survey)
     } else {
@@ -232,7 +236,7 @@ fn run(
         }
         Flow::Wait(future) => {
             let own = action.timeout();
-            let timeout = own.unwrap_or_else(|| app.config.action_timeout());
+            let timeout = own.unwrap_or_else(|| service.settings.timeout);
             let unfinished = Unfinished {
                 found: Some(found.clone()),
                 started,
@@ -292,7 +296,7 @@ fn alone(action: &Action, mut call: Call, survey: &Survey) -> Flow<Result<Outcom
     let start = AssertUnwindSafe(|| {
         Ok(match call.check(Some(survey)) {
             Ok(()) => Flow::start_boxed(action.call(call)),
-            Err(error) => Flow::Ready(Ran(error.into())),
+            Err(error) => Flow::Ready(HandlerOutcome(error.into())),
         })
     });
     match catch_unwind(start).unwrap_or(Err(Panicked)) {
@@ -337,7 +341,7 @@ async fn steps(found: Arc<Registered>, mut call: Call) -> Outcome {
 async fn begin(
     action: &Arc<Action>,
     mut call: Call,
-) -> Result<(Call, BoxFuture<Ran>), ActionError> {
+) -> Result<(Call, BoxFuture<HandlerOutcome>), ActionError> {
     let large = call.size() >= LARGE;
     let action = action.clone();
     let begin = move || {

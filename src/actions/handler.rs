@@ -13,7 +13,7 @@ use super::{
     call::{Call, FromCall},
     error::{ActionError, ActionResult, Outcome},
 };
-use crate::dispatch::Tail;
+use crate::protocol::ResponseEnvelope;
 
 /// What an action returned.
 pub(crate) struct Reply(Box<dyn Returned>);
@@ -26,12 +26,16 @@ impl Reply {
         Self(Box::new(value))
     }
 
-    /// The frame of the response: its fields and those of the tail.
+    /// The frame of the response: its fields and those of the envelope.
     ///
     /// # Errors
     /// When it cannot be encoded or is no object.
-    pub(crate) fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError> {
-        self.0.frame(parser, tail)
+    pub(crate) fn frame(
+        &self,
+        parser: &Parser,
+        envelope: &ResponseEnvelope<'_>,
+    ) -> Result<Frame, CodecError> {
+        self.0.frame(parser, envelope)
     }
 
     /// The fields of the response: an object's own, and of any other value one called `data`.
@@ -45,13 +49,13 @@ impl Reply {
 
 /// A value of any type, with what is done with it made for that type.
 trait Returned: Send + Sync {
-    fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError>;
+    fn frame(&self, parser: &Parser, envelope: &ResponseEnvelope<'_>) -> Result<Frame, CodecError>;
     fn to_value(&self) -> Result<Value, serde_json::Error>;
 }
 
 impl<T: Serialize + Send + Sync> Returned for T {
-    fn frame(&self, parser: &Parser, tail: &Tail<'_>) -> Result<Frame, CodecError> {
-        parser.encode_with(self, tail)
+    fn frame(&self, parser: &Parser, envelope: &ResponseEnvelope<'_>) -> Result<Frame, CodecError> {
+        parser.encode_with(self, envelope)
     }
 
     fn to_value(&self) -> Result<Value, serde_json::Error> {
@@ -66,12 +70,12 @@ impl<T: Serialize + Send + Sync> Returned for T {
 /// `()` stands in the field `data`.
 pub trait ActionHandler<Extractors>: Send + Sync + 'static {
     #[doc(hidden)]
-    fn run(&self, call: Call) -> BoxFuture<Ran>;
+    fn run(&self, call: Call) -> BoxFuture<HandlerOutcome>;
 }
 
 /// What came of a handler; opaque.
 #[doc(hidden)]
-pub struct Ran(pub(crate) Outcome);
+pub struct HandlerOutcome(pub(crate) Outcome);
 
 macro_rules! handlers {
     ($($extractor:ident)*) => {
@@ -83,14 +87,14 @@ macro_rules! handlers {
             $($extractor: FromCall + Send + 'static,)*
         {
             #[allow(non_snake_case, unused_variables, reason = "one arm has no extractors")]
-            fn run(&self, call: Call) -> BoxFuture<Ran> {
+            fn run(&self, call: Call) -> BoxFuture<HandlerOutcome> {
                 $(let $extractor = match $extractor::from_call(&call) {
                     Ok(value) => value,
                     Err(error) => return refuse(error),
                 };)*
                 let future = self($($extractor,)*);
                 Box::pin(async move {
-                    Ran(match future.await {
+                    HandlerOutcome(match future.await {
                         Ok(value) => returned(value),
                         Err(error) => Outcome::Error(error),
                     })
@@ -119,8 +123,8 @@ fn returned<T: Serialize + Send + Sync + 'static>(value: T) -> Outcome {
     value.map_or(Outcome::Nothing, |value| Outcome::Reply(Reply::new(value)))
 }
 
-fn refuse(error: ActionError) -> BoxFuture<Ran> {
-    Box::pin(std::future::ready(Ran(Outcome::Error(error))))
+fn refuse(error: ActionError) -> BoxFuture<HandlerOutcome> {
+    Box::pin(std::future::ready(HandlerOutcome(Outcome::Error(error))))
 }
 
 handlers!();

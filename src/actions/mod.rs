@@ -30,9 +30,12 @@ mod fields;
 mod given;
 mod handler;
 mod inputs;
+mod metrics;
 mod middleware;
 mod registry;
+mod route;
 mod secrets;
+mod service;
 mod shape;
 mod survey;
 #[cfg(feature = "schemars")]
@@ -44,10 +47,11 @@ pub use self::{
     action::Action,
     call::{Call, Caller, Extension, FromCall, HttpCaller, Params, Shared},
     error::{ActionError, ActionResult},
-    handler::{ActionHandler, Ran, SendFile},
+    handler::{ActionHandler, HandlerOutcome, SendFile},
     inputs::{Format, Input, RuleError},
     middleware::Middleware,
     registry::ActionsError,
+    route::BadRoute,
 };
 pub(crate) use self::{
     action::is_method,
@@ -56,7 +60,10 @@ pub(crate) use self::{
     execute::{execute, execute_inside},
     given::{Given, PackedParams},
     inputs::rewritten,
+    metrics::ActionMetrics,
     registry::Actions,
+    route::Route,
     secrets::{SecretNames, is_secret},
+    service::{ActionService, ActionSettings},
     shape::{Answer, TypeSchema, list, requires, target_name},
 };

@@ -9,10 +9,9 @@ use foldhash::fast::RandomState;
 use serde_json::Value;
 
 use super::{
-    action::Action, fields::Fields, given::Given, inputs::RuleError, middleware::Middleware,
-    secrets::SecretNames, survey::Survey,
+    action::Action, fields::Fields, given::Given, inputs::RuleError, metrics::ActionMetrics,
+    middleware::Middleware, secrets::SecretNames, survey::Survey,
 };
-use crate::server::ActionMetrics;
 
 /// The actions of a server.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use super::{
     handler::{ActionHandler, SendFile},
     shape::{Answer, TypeSchema},
 };
-use crate::{Builder, Connection, Stellar};
+use crate::connections::Connection;
 
 /// What an extractor says of the parameters that it reads.
 ///
@@ -62,7 +62,6 @@ impl<T> DescribeParams for Extension<T> {}
 impl<T> DescribeParams for Option<Extension<T>> {}
 impl DescribeParams for Caller {}
 impl DescribeParams for Connection {}
-impl DescribeParams for Stellar {}
 
 /// The parameters that the extractors of an action read, as they are put together.
 #[derive(Debug)]
@@ -250,12 +249,5 @@ impl Action {
     #[must_use]
     pub fn answer_of<T: JsonSchema + 'static>(self) -> Self {
         self.answers(answer::<T>())
-    }
-}
-
-impl Builder {
-    /// Adds an action that is described by the types of its function: [`Action::typed`].
-    pub fn typed_action<E>(self, name: impl Into<String>, handler: impl TypedHandler<E>) -> Self {
-        self.add_action(Action::typed(name, handler))
     }
 }

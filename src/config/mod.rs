@@ -17,10 +17,10 @@ pub use self::{
     load::{ConfigError, FILE, Sources},
     origin::{Origin, Origins},
     secret::is_secret,
-    serving::{DrainConfig, HttpConfig, MetricsConfig, ScriptsConfig, TlsConfig},
+    serving::{DrainConfig, HttpConfig, MetricsConfig, TlsConfig},
     variable::UnknownVariable,
 };
-pub use crate::connections::SessionKey;
+pub use crate::{connections::SessionKey, web::ScriptsConfig};
 use crate::{
     rooms::PublishRate,
     web::{Cors, GuardConfig},

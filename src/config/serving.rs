@@ -109,27 +109,6 @@ pub struct TlsConfig {
     pub key: Option<PathBuf>,
 }
 
-/// Scripts of other libraries, for pages that load them from where those libraries' own servers
-/// have them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ScriptsConfig {
-    /// The file that is served as `primus.js` below `server.pathname`: what Primus's
-    /// `primus.save()` wrote. Default: none.
-    #[serde(with = "stellarfw_transport::switch")]
-    pub primus: Option<PathBuf>,
-    /// The file that is served as `socket.io.js` below `socketio.path`: that of the npm package
-    /// `socket.io-client`. Default: none.
-    #[serde(with = "stellarfw_transport::switch")]
-    pub socketio: Option<PathBuf>,
-    /// The file that is served as `sockjs.js` below the paths of SockJS, and that its page for iframes
-    /// loads unless `sockjs.script` names another: that of the npm package `sockjs-client`.
-    /// Default: none.
-    #[serde(with = "stellarfw_transport::switch")]
-    pub sockjs: Option<PathBuf>,
-}
-
 /// Where metrics are told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stellarfw_transport::{CodecError, Flow, Frame, Holding, OverBudget, SparkLease, turn};
 
 use super::{
-    files,
+    Services, files,
     request::Field,
     response::{Meta, frame, frame_with, respond, send},
     while_there,
@@ -15,7 +15,7 @@ use crate::{
     actions::{ActionError, Caller, Given, Outcome, PackedParams, execute},
     connections::Connection,
     protocol::{StellarError, json::tree_size},
-    server::App,
+    rooms::RoomError,
 };
 
 /// Parameters of so many bytes are refused when the budget has no room for them, and for what they
@@ -23,7 +23,12 @@ use crate::{
 const COUNTED: usize = 4 << 10;
 
 /// Calls an action for a connection and answers it, now or when it is done.
-pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Option<Field<'_>>) {
+pub(super) fn run(
+    services: &Arc<Services>,
+    connection: Connection,
+    meta: Meta,
+    params: Option<Field<'_>>,
+) {
     let Some(place) = connection.begin_action() else {
         return refuse(&connection, &meta, StellarError::too_many_pending());
     };
@@ -35,17 +40,21 @@ pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Op
         given: given.clone(),
         lease,
     };
-    let started = execute(app, Caller::Connection(connection.clone()), given);
+    let started = execute(
+        &services.actions,
+        Caller::Connection(connection.clone()),
+        given,
+    );
     let is_detached = started.is_detached;
     match started.flow {
         Flow::Ready(outcome) => {
             drop((place, kept));
-            answer(app, &connection, meta, outcome);
+            answer(services, &connection, meta, outcome);
         }
         Flow::Wait(future) => {
             let place = place.keep();
             let kept = kept.while_pending(&connection);
-            let app = app.clone();
+            let services = services.clone();
             tokio::spawn(async move {
                 let outcome = if is_detached {
                     future.await
@@ -57,7 +66,7 @@ pub(super) fn run(app: &Arc<App>, connection: Connection, meta: Meta, params: Op
                 };
                 drop((place, kept));
                 let _turn = turn();
-                answer(&app, &connection, meta, outcome);
+                answer(&services, &connection, meta, outcome);
             });
         }
     }
@@ -122,14 +131,16 @@ fn answer_error(connection: &Connection, meta: &Meta, error: &ActionError) {
     }
 }
 
-fn answer(app: &App, connection: &Connection, meta: Meta, outcome: Outcome) {
+fn answer(services: &Services, connection: &Connection, meta: Meta, outcome: Outcome) {
     let error = match outcome {
         Outcome::Nothing => return,
-        Outcome::File(path) => return files::send(app, connection.clone(), meta, path),
+        Outcome::File(path) => return files::send(services, connection.clone(), meta, path),
         Outcome::Error(error) => return answer_error(connection, &meta, &error),
         Outcome::Reply(reply) => {
             // An object's fields are spliced in as they are; only what is none needs a second try.
-            let first = frame_with(connection, &meta, |parser, tail| reply.frame(parser, tail));
+            let first = frame_with(connection, &meta, |parser, envelope| {
+                reply.frame(parser, envelope)
+            });
             let result = first.or_else(|_| {
                 let fields = reply.to_fields().map_err(CodecError::new)?;
                 frame(connection, &meta, &fields)
@@ -156,5 +167,11 @@ fn fitting(
             tracing::error!(%error, "what an action returned could not be encoded");
             Err(StellarError::internal())
         }
+    }
+}
+
+impl From<RoomError> for ActionError {
+    fn from(error: RoomError) -> Self {
+        error.for_client().into()
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use stellarfw_transport::{Flow, turn};
 
 use super::{
+    Services,
     request::Field,
     response::{Meta, frame, respond, send as send_frame},
     while_there,
@@ -14,26 +15,33 @@ use crate::{
     connections::Connection,
     files::{Content, FileError, SentFile},
     protocol::{StellarError, time::iso},
-    server::App,
 };
 
 /// Reads a file for a connection and answers with it, now or when it is read.
-pub(super) fn run(app: &App, connection: Connection, meta: Meta, file: Option<Field<'_>>) {
+pub(super) fn run(
+    services: &Services,
+    connection: Connection,
+    meta: Meta,
+    file: Option<Field<'_>>,
+) {
     let path = file.as_ref().and_then(Field::as_str).unwrap_or_default();
     if path.is_empty() {
         return refuse(&connection, &meta, &StellarError::file_required());
     }
     let path = path.into_owned();
-    send(app, connection, meta, path);
+    send(services, connection, meta, path);
 }
 
 /// Answers with a public file, now or when it is read.
-pub(super) fn send(app: &App, connection: Connection, meta: Meta, path: String) {
+pub(super) fn send(services: &Services, connection: Connection, meta: Meta, path: String) {
     let Some(place) = connection.begin_file() else {
         return refuse(&connection, &meta, &StellarError::too_many_pending());
     };
     let budget = connection.spark().server().budget().clone();
-    match app.files.send(&path, app.config.max_file, &budget) {
+    match services
+        .files
+        .send(&path, services.settings.max_file, &budget)
+    {
         Flow::Ready(result) => answer(&connection, &meta, result),
         Flow::Wait(future) => {
             tokio::spawn(async move {

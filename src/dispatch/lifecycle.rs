@@ -1,25 +1,23 @@
 //! The beginning and the end of a connection: its middleware, and the welcome.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 use stellarfw_transport::{CloseReason, Flow, Spark};
 
-use crate::{
-    connections::{Connection, Job, State},
-    server::App,
-};
+use super::Services;
+use crate::connections::{Connection, Job, State};
 
 /// A spark has opened: makes a connection of it.
-pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
-    let hooks = &app.connections.hooks.create;
+pub(super) fn opened(services: &Arc<Services>, spark: &Spark) -> Flow {
+    let hooks = &services.connections.hooks.create;
     let has_hooks = !hooks.is_empty();
     if !has_hooks {
         // Nobody can push to a spark without a state, so nothing comes before the welcome.
-        welcome(app, spark);
+        welcome(services, spark);
     }
     if spark
-        .attach(State::new(app.connections.clone(), spark))
+        .attach(State::new(services.connections.clone(), spark))
         .is_err()
     {
         // Only this handler can attach one, and a spark opens once.
@@ -34,12 +32,12 @@ pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
         connection.set_ready();
         return Flow::DONE;
     }
-    let app = app.clone();
+    let services = services.clone();
     let opening = connection.clone();
     let verdict = hooks.until_refused(move |hook| hook(&opening));
     verdict.map(move |verdict| match verdict {
         Ok(()) => {
-            welcome(&app, connection.spark());
+            welcome(&services, connection.spark());
             connection.set_ready();
         }
         Err(error) => {
@@ -50,7 +48,7 @@ pub(super) fn opened(app: &Arc<App>, spark: &Spark) -> Flow {
 }
 
 /// The last job of a connection: it leaves its rooms, then the destroy hooks run.
-pub(super) struct End(pub(super) Arc<App>);
+pub(super) struct End(pub(super) Arc<Services>);
 
 impl Job for End {
     fn start(self: Box<Self>, connection: &Connection) -> Flow {
@@ -82,13 +80,13 @@ impl Drop for Ended {
     }
 }
 
-fn welcome(app: &Arc<App>, spark: &Spark) {
-    let Some(text) = app.config.welcome.as_deref() else {
+fn welcome(services: &Arc<Services>, spark: &Spark) {
+    let Some(text) = services.settings.welcome.as_deref() else {
         return;
     };
     let message = json!({ "welcome": text, "context": "api" });
-    let delay = app.config.welcome_delay;
-    if delay == 0 {
+    let delay = services.settings.welcome_delay;
+    if delay.is_zero() {
         if let Err(error) = spark.send(&message) {
             tracing::debug!(%error, "no welcome");
         }
@@ -96,7 +94,7 @@ fn welcome(app: &Arc<App>, spark: &Spark) {
     }
     let spark = spark.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
+        tokio::time::sleep(delay).await;
         spark.send(&message).ok();
     });
 }

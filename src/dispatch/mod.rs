@@ -11,26 +11,71 @@ mod verbs;
 use std::{
     any::TypeId,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use stellarfw_transport::{CloseReason, CodecError, Flow, Handler, Holding, Message, Spark};
 
-pub(crate) use self::{complaints::Complaints, response::Tail};
 use self::{
+    complaints::Complaints,
     request::{Request, Transcoded},
     response::{Meta, respond_error},
     verbs::{Bounds, QueuedVerb, Verb},
 };
 use crate::{
-    connections::{Connection, State},
+    actions::ActionService,
+    connections::{Connection, Connections, State},
+    files::Files,
     protocol::StellarError,
-    server::App,
+    rooms::Rooms,
 };
 
-/// The Stellar layer as the transport layer sees it.
-pub(crate) struct Dispatcher {
-    pub(crate) app: Arc<App>,
+/// The Stellar layer as the handler of the transport layer.
+pub(crate) struct Dispatcher(Arc<Services>);
+
+/// The services that messages go to.
+struct Services {
+    settings: DispatchSettings,
+    connections: Arc<Connections>,
+    rooms: Rooms,
+    actions: Arc<ActionService>,
+    files: Arc<Files>,
+    complaints: Complaints,
+}
+
+/// The settings of the dispatcher.
+#[derive(Clone, Debug)]
+pub(crate) struct DispatchSettings {
+    /// The text of the welcome.
+    pub(crate) welcome: Option<String>,
+    pub(crate) welcome_delay: Duration,
+    /// The most bytes of a message to a room.
+    pub(crate) max_message: usize,
+    /// The most levels of a message to a room.
+    pub(crate) max_depth: usize,
+    /// The most bytes of a file.
+    pub(crate) max_file: usize,
+    /// Something is bounded for each client.
+    pub(crate) counts_clients: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        settings: DispatchSettings,
+        connections: Arc<Connections>,
+        rooms: Rooms,
+        actions: Arc<ActionService>,
+        files: Arc<Files>,
+    ) -> Self {
+        Self(Arc::new(Services {
+            settings,
+            connections,
+            rooms,
+            actions,
+            files,
+            complaints: Complaints::default(),
+        }))
+    }
 }
 
 impl Handler for Dispatcher {
@@ -39,12 +84,11 @@ impl Handler for Dispatcher {
     }
 
     fn counts_clients(&self) -> bool {
-        let config = &self.app.config;
-        config.simultaneous_actions_per_client > 0 || config.publish_rate.client.per_second > 0
+        self.0.settings.counts_clients
     }
 
     fn open(&self, spark: &Spark) -> Flow {
-        lifecycle::opened(&self.app, spark)
+        lifecycle::opened(&self.0, spark)
     }
 
     fn message(&self, spark: &Spark, message: Message<'_>) -> Result<Flow, CodecError> {
@@ -53,7 +97,7 @@ impl Handler for Dispatcher {
         };
         let mut text = Transcoded::default();
         let request = Request::read(spark, message, &mut text)?;
-        dispatch(&self.app, connection, request);
+        dispatch(&self.0, connection, request);
         Ok(Flow::DONE)
     }
 
@@ -72,14 +116,14 @@ impl Handler for Dispatcher {
         // Once for each connection, and not for each that a client opens to send nonsense.
         let first = Connection::of(spark)
             .is_none_or(|connection| !connection.state().complained.swap(true, Ordering::Relaxed));
-        if first && let Some(left_out) = self.app.complaints.take(Instant::now()) {
+        if first && let Some(left_out) = self.0.complaints.take(Instant::now()) {
             tracing::warn!(connection = %spark.id(), %error, left_out, "undecodable message dropped");
         }
     }
 
     fn close(&self, spark: &Spark, _: &CloseReason) {
         if let Some(connection) = Connection::of(spark) {
-            connection.enqueue_last(Box::new(lifecycle::End(self.app.clone())));
+            connection.enqueue_last(Box::new(lifecycle::End(self.0.clone())));
         }
     }
 }
@@ -121,17 +165,17 @@ fn refuse(connection: Connection, mut request: Request<'_>) {
     }
 }
 
-fn dispatch(app: &Arc<App>, connection: Connection, mut request: Request<'_>) {
+fn dispatch(services: &Arc<Services>, connection: Connection, mut request: Request<'_>) {
     let meta = counted(&connection, &mut request);
     let event = request.event.as_ref().and_then(request::Field::as_str);
     match event.as_deref() {
-        Some("action") => actions::run(app, connection, meta, request.params.take()),
-        Some("file") => files::run(app, connection, meta, request.file.take()),
+        Some("action") => actions::run(services, connection, meta, request.params.take()),
+        Some("file") => files::run(services, connection, meta, request.file.take()),
         Some("quit" | "exit") => connection.spark().end(),
         name => {
             let bounds = Bounds {
-                bytes: app.config.max_message,
-                depth: app.config.max_depth,
+                bytes: services.settings.max_message,
+                depth: services.settings.max_depth,
             };
             let verb = match Verb::read(name, &request, bounds) {
                 Ok(verb) => verb,
@@ -140,15 +184,15 @@ fn dispatch(app: &Arc<App>, connection: Connection, mut request: Request<'_>) {
                     return;
                 }
             };
-            in_order(app, &connection, meta, verb);
+            in_order(services, &connection, meta, verb);
         }
     }
 }
 
 /// Runs a verb after those that came before it.
-fn in_order(app: &Arc<App>, connection: &Connection, meta: Meta, verb: Verb<'_>) {
+fn in_order(services: &Arc<Services>, connection: &Connection, meta: Meta, verb: Verb<'_>) {
     if connection.is_idle() {
-        if let Flow::Wait(future) = verbs::run(app, connection, meta, verb) {
+        if let Flow::Wait(future) = verbs::run(services, connection, meta, verb) {
             connection.occupy(future);
         }
         return;
@@ -158,7 +202,7 @@ fn in_order(app: &Arc<App>, connection: &Connection, meta: Meta, verb: Verb<'_>)
         .spark()
         .lease(Holding::Inbound, bytes + size_of::<QueuedVerb>());
     let verb = QueuedVerb {
-        app: app.clone(),
+        services: services.clone(),
         meta,
         verb: verb.into_owned(),
         _lease: lease,

@@ -6,7 +6,7 @@ use stellarfw_transport::{CodecError, Delivery, Frame, Parser, SparkLease};
 
 use crate::{
     connections::Connection,
-    protocol::{StellarError, Text},
+    protocol::{ResponseEnvelope, StellarError},
 };
 
 /// What ties a response to its request.
@@ -20,24 +20,14 @@ pub(crate) struct Meta {
     pub(super) _lease: Option<Box<SparkLease>>,
 }
 
-/// The fields that every response has.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Tail<'a> {
-    message_count: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<Text<'a>>,
-    context: &'static str,
-}
-
 /// The frame of a response: an object's fields and those that every response has.
 pub(crate) fn frame<T: Serialize + ?Sized>(
     connection: &Connection,
     meta: &Meta,
     body: &T,
 ) -> Result<Frame, CodecError> {
-    frame_with(connection, meta, |parser, tail| {
-        parser.encode_with(body, tail)
+    frame_with(connection, meta, |parser, envelope| {
+        parser.encode_with(body, envelope)
     })
 }
 
@@ -45,16 +35,11 @@ pub(crate) fn frame<T: Serialize + ?Sized>(
 pub(super) fn frame_with(
     connection: &Connection,
     meta: &Meta,
-    make: impl FnOnce(&Parser, &Tail<'_>) -> Result<Frame, CodecError>,
+    make: impl FnOnce(&Parser, &ResponseEnvelope<'_>) -> Result<Frame, CodecError>,
 ) -> Result<Frame, CodecError> {
     let parser = connection.spark().parser();
-    let id = meta.id.as_ref();
-    let tail = Tail {
-        message_count: meta.count,
-        message_id: id.map(|id| Text::of(parser, id)).transpose()?,
-        context: "response",
-    };
-    make(parser, &tail)
+    let envelope = ResponseEnvelope::new(parser, meta.count, meta.id.as_ref())?;
+    make(parser, &envelope)
 }
 
 pub(crate) fn send(connection: &Connection, frame: Frame) {

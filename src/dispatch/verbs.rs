@@ -7,6 +7,7 @@ use stellarfw_broker::{Content, Member};
 use stellarfw_transport::{Flow, SparkLease};
 
 use super::{
+    Services,
     request::{Field, Request},
     response::{Meta, respond_error, respond_ok},
 };
@@ -18,7 +19,6 @@ use crate::{
         truncate_for_error,
     },
     rooms::{LeasedPage, PageRequest, RoomError, RoomPage, Rooms},
-    server::App,
 };
 
 /// A verb with what it needs.
@@ -265,7 +265,7 @@ impl Serialize for Words<'_, '_> {
 
 /// A verb in the queue of its connection.
 pub(super) struct QueuedVerb {
-    pub(super) app: Arc<App>,
+    pub(super) services: Arc<Services>,
     pub(super) meta: Meta,
     pub(super) verb: Verb<'static>,
     /// What it holds of the memory budget until it runs.
@@ -274,7 +274,7 @@ pub(super) struct QueuedVerb {
 
 impl Job for QueuedVerb {
     fn start(self: Box<Self>, connection: &Connection) -> Flow {
-        run(&self.app, connection, self.meta, self.verb)
+        run(&self.services, connection, self.meta, self.verb)
     }
 
     fn refuse(self: Box<Self>, connection: &Connection) {
@@ -284,8 +284,13 @@ impl Job for QueuedVerb {
 }
 
 /// Runs a verb and answers it.
-pub(super) fn run(app: &App, connection: &Connection, meta: Meta, verb: Verb<'_>) -> Flow {
-    let rooms = &app.rooms;
+pub(super) fn run(
+    services: &Services,
+    connection: &Connection,
+    meta: Meta,
+    verb: Verb<'_>,
+) -> Flow {
+    let rooms = &services.rooms;
     match verb {
         Verb::DetailsView { wants } => {
             // Before the details: no change is in neither of them.

@@ -4,6 +4,7 @@ mod error;
 pub(crate) mod json;
 pub(crate) mod packed;
 mod push;
+mod response;
 mod text;
 pub(crate) mod time;
 mod values;
@@ -11,6 +12,7 @@ mod values;
 pub use self::error::StellarError;
 pub(crate) use self::{
     push::{context_frame, publication_frame, push_frame, push_object},
+    response::ResponseEnvelope,
     text::truncate_for_error,
     values::Text,
 };

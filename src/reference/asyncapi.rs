@@ -3,27 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    catalog::{Catalog, Channel, Entry},
+    catalog::{Catalog, Entry},
     sample,
+    source::Channel,
     types::{beside, draft7},
     words::{self, Push, Verb},
 };
 
 /// The document.
 pub(super) fn render(catalog: &Catalog<'_>) -> Value {
-    let config = catalog.config;
-    let mime = match config.parser.as_str() {
+    let settings = catalog.settings;
+    let mime = match settings.parser.as_str() {
         "msgpack" => "application/vnd.msgpack",
         _ => "application/json",
     };
     let room = catalog.example_room();
     let (verbs, mut pushes) = (words::verbs(room), words::pushes(room));
-    pushes.retain(|push| push.name != "welcome" || config.welcome.is_some());
+    pushes.retain(|push| push.name != "welcome" || settings.has_welcome);
     let mut document = json!({
         "asyncapi": "3.0.0",
         "info": {
-            "title": config.name,
-            "version": config.api_version,
+            "title": settings.name,
+            "version": settings.api_version,
             "description": "What clients and the server say to each other over a connection. \
                 A response tells by messageCount which message of its connection it answers, \
                 counted from 1; a messageId comes back as it was sent.",
@@ -37,7 +38,7 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
             "messages": messages(catalog, &verbs, &pushes),
         },
     });
-    for channel in &catalog.channels {
+    for channel in catalog.channels {
         let key = key(channel);
         document["channels"][&key] = describe(channel, catalog, &verbs, &pushes);
         for (name, operation) in operations(&key, channel, catalog, &verbs, &pushes) {
@@ -104,11 +105,11 @@ fn describe(channel: &Channel, catalog: &Catalog<'_>, verbs: &[Verb], pushes: &[
         "title": format!("Connections over {}", channel.transport),
         "description": format!(
             "One message is one payload of the engine {}, in the codec {}.",
-            channel.transport, catalog.config.parser,
+            channel.transport, catalog.settings.parser,
         ),
         "messages": messages,
     });
-    if let Some(cookie) = &catalog.config.session_cookie {
+    if let Some(cookie) = &catalog.settings.session_cookie {
         described["bindings"] = json!({ "ws": {
             "method": "GET",
             "query": {

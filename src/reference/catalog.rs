@@ -9,34 +9,21 @@ use serde_json::Value;
 
 use super::{
     sample, schema,
+    source::{Channel, ReferenceSettings, Source},
     types::{self, Types},
 };
-use crate::{
-    Stellar,
-    actions::{Action, Answer, Input, TypeSchema},
-    config::Config,
-    web::Route,
-};
+use crate::actions::{Action, Answer, Input, Route, TypeSchema};
 
 /// What a server declares.
 pub(super) struct Catalog<'a> {
-    pub(super) config: &'a Config,
+    pub(super) settings: &'a ReferenceSettings,
     /// The actions that clients may call: by group, those of no group first, then by name, the
     /// newest version first.
     pub(super) entries: Vec<Entry>,
     pub(super) routes: &'a [Route],
-    pub(super) channels: Vec<Channel>,
+    pub(super) channels: &'a [Channel],
     /// The types that parameters and answers refer to.
     pub(super) types: Types,
-}
-
-/// A way to connect.
-pub(super) struct Channel {
-    /// The engine.
-    pub(super) transport: &'static str,
-    pub(super) path: String,
-    /// Whether it is the one that owns the server's pathname.
-    pub(super) is_primary: bool,
 }
 
 /// One version of an action.
@@ -94,8 +81,8 @@ pub(super) struct Field {
 }
 
 impl<'a> Catalog<'a> {
-    pub(super) fn of(stellar: &'a Stellar) -> Self {
-        let actions = stellar.actions();
+    pub(super) fn of(source: &'a Source) -> Self {
+        let actions = &source.actions;
         // They come sorted, so that the last of a name is its newest, private ones included.
         let newest: HashMap<&str, u32> = actions.iter().map(|a| (a.name(), a.version())).collect();
         let mut counts: HashMap<&str, usize> = HashMap::new();
@@ -129,17 +116,17 @@ impl<'a> Catalog<'a> {
             (key(a), a.action.name(), version(a)).cmp(&(key(b), b.action.name(), version(b)))
         });
         Self {
-            config: stellar.config(),
+            settings: &source.settings,
             entries,
-            routes: &stellar.app.routes,
-            channels: channels(stellar),
+            routes: &source.routes,
+            channels: &source.channels,
             types,
         }
     }
 
     /// The first of the rooms that there are from the start.
     pub(super) fn room(&self) -> Option<&str> {
-        self.config.starting_chat_rooms.first().map(String::as_str)
+        self.settings.first_room.as_deref()
     }
 
     /// A room for examples: one that there is, if there is one.
@@ -378,21 +365,4 @@ fn field(input: &Input) -> Field {
         has_default,
         default,
     }
-}
-
-fn channels(stellar: &Stellar) -> Vec<Channel> {
-    let pathname = &stellar.config().server.pathname;
-    let mut channels = Vec::new();
-    for (index, transport) in stellar.server.transports().iter().enumerate() {
-        let own = transport.path().filter(|own| own != pathname);
-        let primary = (index == 0).then_some(pathname.as_str());
-        for path in primary.into_iter().chain(own) {
-            channels.push(Channel {
-                transport: transport.name(),
-                path: path.to_owned(),
-                is_primary: path == pathname,
-            });
-        }
-    }
-    channels
 }

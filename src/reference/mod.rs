@@ -10,6 +10,7 @@ mod page;
 mod pattern;
 mod sample;
 mod schema;
+mod source;
 mod types;
 mod typescript;
 mod words;
@@ -17,8 +18,10 @@ mod words;
 use http::HeaderValue;
 
 use self::catalog::Catalog;
-pub(crate) use self::page::home::Home;
-use crate::Stellar;
+pub(crate) use self::{
+    page::home::Home,
+    source::{Channel, ReferenceSettings, Source},
+};
 
 /// A document and where it is served.
 pub(crate) struct Document {
@@ -37,8 +40,8 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// All documents of a server.
-pub(crate) fn documents(stellar: &Stellar) -> Vec<Document> {
-    let catalog = Catalog::of(stellar);
+pub(crate) fn documents(source: &Source) -> Vec<Document> {
+    let catalog = Catalog::of(source);
     let document = |path, mime: &'static str, text: String| Document {
         path,
         mime: HeaderValue::from_static(mime),

@@ -14,16 +14,16 @@ use super::{
     types::beside,
     words,
 };
-use crate::web::Route;
+use crate::actions::Route;
 
 /// The document.
 pub(super) fn render(catalog: &Catalog<'_>) -> Value {
-    let config = catalog.config;
+    let settings = catalog.settings;
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
-            "title": config.name,
-            "version": config.api_version,
+            "title": settings.name,
+            "version": settings.api_version,
             "description": "The actions of this server over HTTP. Parameters come from the query, \
                 then from the body, which counts more; PUT, PATCH and DELETE work as POST does. \
                 Numbers and booleans of a query or a form are texts, and read as what they are \
@@ -39,7 +39,7 @@ pub(super) fn render(catalog: &Catalog<'_>) -> Value {
         },
     });
     drop_unused(&mut document);
-    if let Some(cookie) = &config.session_cookie {
+    if let Some(cookie) = &settings.session_cookie {
         document["components"]["securitySchemes"] = json!({
             "session": {
                 "type": "apiKey",
@@ -117,7 +117,7 @@ fn over_http(entry: &Entry) -> bool {
 }
 
 fn paths(catalog: &Catalog<'_>) -> Value {
-    let api = catalog.config.api_path.trim_end_matches('/');
+    let api = catalog.settings.api_path.trim_end_matches('/');
     let mut paths = Map::new();
     for entry in catalog.entries.iter().filter(|entry| over_http(entry)) {
         let name = entry.action.name();

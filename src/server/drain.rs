@@ -6,7 +6,8 @@ use std::time::Duration;
 use stellarfw_transport::{CloseReason, Shutdown};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::{Connection, Stellar};
+use super::Stellar;
+use crate::connections::Connection;
 
 /// So often a wave is sent away.
 const WAVE: Duration = Duration::from_millis(100);
@@ -21,15 +22,15 @@ impl Stellar {
     ///
     /// Cancel safe in that [`Stellar::shutdown`] goes on where it was dropped.
     pub async fn drain(&self) -> usize {
-        let config = &self.app.config.drain;
+        let config = &self.inner.config.drain;
         let spread = Duration::from_millis(config.spread);
-        self.app.availability.drain();
+        self.inner.availability.drain();
         sleep(Duration::from_millis(config.delay)).await;
         self.server.refuse_new();
         let deadline = Instant::now() + Duration::from_millis(config.deadline).max(spread);
         timeout_at(deadline, async {
             self.waves(spread).await;
-            self.app.availability.stop();
+            self.inner.availability.stop();
             // Those that opened while the doors were being closed, and those still at work.
             while self.server.connections() > 0 {
                 let send_away = |it: &Connection| send_away(it, config.reconnect_within);
@@ -56,7 +57,7 @@ impl Stellar {
         let mut next = Instant::now();
         for wave in connections.chunks(size) {
             for connection in wave {
-                send_away(connection, self.app.config.drain.reconnect_within);
+                send_away(connection, self.inner.config.drain.reconnect_within);
             }
             if waves > 1 {
                 next += WAVE;

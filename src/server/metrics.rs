@@ -7,35 +7,16 @@ use http::header;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet, text::encode},
-    metrics::{MetricType, counter::Counter, exemplar::Exemplar, histogram::Histogram},
+    metrics::{MetricType, exemplar::Exemplar},
     registry::{Registry, Unit},
 };
 use stellarfw_transport::{Budget, Server, Waiting};
 
-use crate::{Stellar, actions::Action};
-
-/// The upper bounds of the histogram of actions, in seconds.
-const BUCKETS: [f64; 13] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0,
-];
-
-/// What is measured of one action.
-#[derive(Clone, Debug)]
-pub(crate) struct ActionMetrics {
-    pub(crate) seconds: Histogram,
-    pub(crate) errors: Counter,
-    pub(crate) cancelled: Counter,
-}
-
-impl Default for ActionMetrics {
-    fn default() -> Self {
-        Self {
-            seconds: Histogram::new(BUCKETS),
-            errors: Counter::default(),
-            cancelled: Counter::default(),
-        }
-    }
-}
+use super::Stellar;
+use crate::{
+    actions::{Action, ActionMetrics},
+    web,
+};
 
 impl Stellar {
     /// What `/metrics` answers: OpenMetrics text, for Prometheus and the like.
@@ -63,7 +44,8 @@ impl Stellar {
             std::future::ready((headers, stellar.metrics()))
         };
         let metrics = Router::new().route("/metrics", get(answer));
-        crate::web::with_known_hosts(self, metrics).merge(crate::web::health_routes(self))
+        web::with_known_hosts(&self.server, metrics)
+            .merge(web::health_routes(self.inner.availability.clone()))
     }
 }
 
@@ -78,9 +60,9 @@ impl fmt::Debug for Scrape {
 
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Stellar { app, server } = &self.0;
+        let Stellar { inner, server } = &self.0;
         sparks(&mut encoder, server)?;
-        let actions = app.actions.registered();
+        let actions = inner.actions.registry.registered();
         let mut seconds = encoder.encode_descriptor(
             "action_duration",
             "How long calls of actions took, their middleware included",

@@ -1,8 +1,12 @@
 //! Reloading while the server runs: certificates, and what the application adds.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt};
 
-use crate::{Stellar, server::App};
+use super::{
+    Stellar,
+    serve::{notify, notify_ready},
+    stellar::Inner,
+};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -42,9 +46,9 @@ impl Stellar {
     /// # Errors
     /// Everything that could not be reloaded. It stays as it was.
     pub async fn reload(&self) -> Result<(), ReloadError> {
-        let app = self.app.clone();
+        let inner = self.inner.clone();
         // Files are read, and hooks may take their time.
-        let errors = tokio::task::spawn_blocking(move || reload(&app)).await;
+        let errors = tokio::task::spawn_blocking(move || reload(&inner)).await;
         let errors = errors.unwrap_or_else(|error| vec![error.into()]);
         match errors.is_empty() {
             true => Ok(()),
@@ -63,19 +67,19 @@ impl Stellar {
                 }
             }
         }
-        crate::server::serve::notify_ready();
+        notify_ready();
     }
 }
 
-fn reload(app: &Arc<App>) -> Vec<BoxError> {
+fn reload(inner: &Inner) -> Vec<BoxError> {
     let mut errors: Vec<BoxError> = Vec::new();
     #[cfg(feature = "tls")]
-    if let Some(tls) = app.tls.get()
+    if let Some(tls) = inner.tls.get()
         && let Err(error) = tls.reload_now()
     {
         errors.push(error.into());
     }
-    for hook in &app.reload {
+    for hook in &inner.reload {
         errors.extend(hook().err());
     }
     errors
@@ -119,6 +123,6 @@ fn notify_reloading() {
         let now = sd_notify::NotifyState::monotonic_usec_now();
         let states = [Some(sd_notify::NotifyState::Reloading), now.ok()];
         let states: Vec<_> = states.into_iter().flatten().collect();
-        crate::server::serve::notify(&states);
+        notify(&states);
     }
 }

@@ -5,11 +5,8 @@ use std::{future::Future, io};
 use stellarfw_transport::serve::{self, Listener};
 use tokio::{net::TcpListener, net::ToSocketAddrs, sync::watch};
 
-use crate::{
-    Stellar,
-    server::{App, reload},
-    web,
-};
+use super::{Stellar, reload, stellar::Inner};
+use crate::web;
 
 impl Stellar {
     /// Listens and serves until Ctrl-C or SIGTERM, then stops as [`Stellar::drain`] says; a second
@@ -33,7 +30,7 @@ impl Stellar {
     pub async fn serve_until_stopped(&self, listener: impl Into<Listener>) -> io::Result<()> {
         let mut listener = listener.into();
         if !listener.is_secure() {
-            listener = Security::of(&self.app)?.put_on(listener);
+            listener = Security::of(&self.inner)?.put_on(listener);
         }
         let metrics = self.metrics_listener().await?;
         let stop = stop_or_reload(self);
@@ -76,9 +73,9 @@ impl Stellar {
     /// used.
     pub async fn listen(&self) -> io::Result<Vec<Listener>> {
         // The listeners share one certificate, which is looked at and told of once.
-        let secure = Security::of(&self.app)?;
+        let secure = Security::of(&self.inner)?;
         let mut listeners = Vec::new();
-        for address in &self.app.config.listen {
+        for address in &self.inner.config.listen {
             let told = |error: io::Error| {
                 io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
             };
@@ -105,7 +102,7 @@ impl Stellar {
     /// Listens where the settings want metrics told. Before anybody is told that the server listens,
     /// because it does not serve when this fails.
     async fn metrics_listener(&self) -> io::Result<Option<Listener>> {
-        let Some(address) = &self.app.config.metrics.listen else {
+        let Some(address) = &self.inner.config.metrics.listen else {
             return Ok(None);
         };
         let told = |error: io::Error| {
@@ -123,8 +120,8 @@ impl Stellar {
         stop: impl Future<Output = ()>,
         cut: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let mut limits = self.app.config.http.limits();
-        if self.app.config.health {
+        let mut limits = self.inner.config.http.limits();
+        if self.inner.config.health {
             limits.health_paths = &web::HEALTH_PATHS;
         }
         let (drained, _) = watch::channel(false);
@@ -180,12 +177,12 @@ struct Security {
 
 impl Security {
     #[cfg(feature = "tls")]
-    fn of(app: &App) -> io::Result<Self> {
-        let tls = match (&app.config.tls.cert, &app.config.tls.key) {
+    fn of(inner: &Inner) -> io::Result<Self> {
+        let tls = match (&inner.config.tls.cert, &inner.config.tls.key) {
             (Some(cert), Some(key)) => {
                 let tls = serve::Tls::from_files(cert, key).map_err(io::Error::other)?;
                 // All listeners share one, so that it is reloaded for all of them.
-                Some(app.tls.get_or_init(|| tls).clone())
+                Some(inner.tls.get_or_init(|| tls).clone())
             }
             (None, None) => None,
             _ => return Err(io::Error::other("tls.cert and tls.key must be given both")),
@@ -194,8 +191,8 @@ impl Security {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn of(app: &App) -> io::Result<Self> {
-        if app.config.tls == crate::config::TlsConfig::default() {
+    fn of(inner: &Inner) -> io::Result<Self> {
+        if inner.config.tls == crate::config::TlsConfig::default() {
             return Ok(Self {});
         }
         Err(io::Error::other("this program was built without TLS"))

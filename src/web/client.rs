@@ -4,14 +4,12 @@
 //! parameters are what they share: first come the parts that are wanted, then the core, which
 //! finds them.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use sha2::{Digest as _, Sha384};
-use stellarfw_transport::{Parser, Server};
+use stellarfw_transport::Parser;
 
-use crate::{Stellar, server::App};
+use crate::web::Web;
 
 /// In which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,15 +94,15 @@ pub(crate) struct Script {
 
 /// The script with the settings in it. For a codec of the user's own it is the one for JSON, and
 /// the page hands in what is missing.
-pub(crate) fn render(app: &Arc<App>, server: &Server, variant: Variant) -> Script {
-    let engines: Vec<&str> = server.transports().iter().map(|t| t.name()).collect();
+pub(crate) fn render(web: &Web, variant: Variant) -> Script {
+    let engines: Vec<&str> = web.server.transports().iter().map(|t| t.name()).collect();
     let mut text = format!(
         "/*! stellar-client {} | MIT */\n",
         env!("CARGO_PKG_VERSION")
     );
     text.push_str("(function($target,$parts,$settings){\n");
     let mut sections = Vec::new();
-    for part in wanted(&engines, &app.parser) {
+    for part in wanted(&engines, &web.parser) {
         let line = text.matches('\n').count();
         let map = part.map[variant as usize].trim_end();
         sections.push(format!(
@@ -113,7 +111,7 @@ pub(crate) fn render(app: &Arc<App>, server: &Server, variant: Variant) -> Scrip
         text.push_str(part.script[variant as usize]);
     }
     text.push_str("})(typeof exports==\"object\"?exports:globalThis,{transports:{},own:[]},");
-    text.push_str(&settings(app, server));
+    text.push_str(&settings(web));
     text.push_str(");\n//# sourceMappingURL=");
     text.push_str(variant.file());
     text.push_str(".map\n");
@@ -127,8 +125,9 @@ pub(crate) fn render(app: &Arc<App>, server: &Server, variant: Variant) -> Scrip
 
 /// The settings as JSON that is safe inside of a script, also one in an HTML page. What the client
 /// takes when it is told nothing is left out: the script is to be small.
-fn settings(app: &App, server: &Server) -> String {
-    let config = &app.config;
+fn settings(web: &Web) -> String {
+    let (server, client) = (&web.server, &web.settings.client);
+    let config = server.config();
     let transports: Vec<&str> = server.transports().iter().map(|t| t.name()).collect();
     let paths: serde_json::Map<_, _> = server
         .transports()
@@ -138,16 +137,16 @@ fn settings(app: &App, server: &Server) -> String {
         .map(|(name, path)| (name.to_owned(), path.into()))
         .collect();
     let mut settings = json!({
-        "path": config.server.pathname,
-        "api": config.api_path,
+        "path": config.pathname,
+        "api": web.settings.api_path,
         "transports": transports,
         "paths": paths,
-        "parser": app.parser.name(),
-        "pingInterval": config.server.ping_interval,
-        "defaultRoom": config.starting_chat_rooms.first(),
-        "simultaneousActions": config.simultaneous_actions,
-        "actionTimeout": config.action_timeout,
-        "maxLength": config.server.max_length,
+        "parser": web.parser.name(),
+        "pingInterval": config.ping_interval,
+        "defaultRoom": client.default_room,
+        "simultaneousActions": client.simultaneous_actions,
+        "actionTimeout": client.action_timeout,
+        "maxLength": config.max_length,
         "version": env!("CARGO_PKG_VERSION"),
     });
     // As `client/src/options.ts` has them.
@@ -173,22 +172,16 @@ fn settings(app: &App, server: &Server) -> String {
         .replace('\u{2029}', "\\u2029")
 }
 
-impl Stellar {
-    /// The Subresource Integrity hash of `/stellar-client` and `/stellar-client.min.js`, for the
-    /// attribute `integrity` of a script tag: `sha384-…`.
-    ///
-    /// It is another one when the version, the engines or the settings that the script holds
-    /// change, so a page gets it from the server that serves the script.
-    #[must_use]
-    pub fn client_integrity(&self) -> String {
-        let script = render(&self.app, &self.server, Variant::Minified);
-        format!("sha384-{}", STANDARD.encode(Sha384::digest(script.text)))
-    }
+/// Returns the Subresource Integrity hash of the script that pages load: `sha384-…`.
+pub(crate) fn integrity(web: &Web) -> String {
+    let script = render(web, Variant::Minified);
+    format!("sha384-{}", STANDARD.encode(Sha384::digest(script.text)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Stellar;
 
     async fn server(engines: &[&str]) -> Stellar {
         let engines: Vec<String> = engines.iter().map(|&name| name.into()).collect();
@@ -206,7 +199,7 @@ mod tests {
     #[cfg(feature = "ws")]
     async fn settings_cannot_break_out_of_the_script() {
         let stellar = server(&["ws"]).await;
-        let script = render(&stellar.app, &stellar.server, Variant::Minified).text;
+        let script = render(&stellar.web(), Variant::Minified).text;
         assert!(!script.contains("</script>"));
         assert!(script.contains("\\u003c/script>\\u2028\\\""));
     }
@@ -215,7 +208,7 @@ mod tests {
     #[cfg(feature = "ws")]
     async fn settings_that_are_the_clients_own_are_left_out() {
         let usual = Stellar::builder().build().await.unwrap();
-        let text = settings(&usual.app, &usual.server);
+        let text = settings(&usual.web());
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(text, format!(r#"{{"version":"{version}"}}"#));
         let other = Stellar::builder()
@@ -228,7 +221,7 @@ mod tests {
             .build()
             .await
             .unwrap();
-        let text = settings(&other.app, &other.server);
+        let text = settings(&other.web());
         for part in [
             r#""path":"/live""#,
             r#""pingInterval":0"#,
@@ -265,7 +258,7 @@ mod tests {
     async fn the_map_has_a_section_for_each_part_at_its_line() {
         let stellar = server(&["ws"]).await;
         for variant in [Variant::Plain, Variant::Minified] {
-            let script = render(&stellar.app, &stellar.server, variant);
+            let script = render(&stellar.web(), variant);
             let lines: Vec<_> = script.text.split('\n').collect();
             let map: serde_json::Value = serde_json::from_str(&script.map).unwrap();
             let sections = map["sections"].as_array().unwrap();
@@ -284,7 +277,7 @@ mod tests {
     #[cfg(feature = "ws")]
     async fn the_hash_is_of_what_is_served() {
         let stellar = server(&["ws"]).await;
-        let script = render(&stellar.app, &stellar.server, Variant::Minified);
+        let script = render(&stellar.web(), Variant::Minified);
         let hash = STANDARD.encode(Sha384::digest(script.text.as_bytes()));
         assert_eq!(stellar.client_integrity(), format!("sha384-{hash}"));
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stellarfw_transport::{Identity, http::refused};
 
 use super::session::Session;
-use crate::{Extensions, Stellar, files::segments};
+use crate::{connections::Extensions, files::segments, web::Web};
 
 /// What the authorizer decides about besides connections. Without an authorizer everything is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +65,13 @@ pub(super) struct Authorized {
 /// # Errors
 /// The answer to a client that it refuses.
 pub(super) async fn authorize(
-    stellar: &Stellar,
+    web: &Web,
     parts: &mut Parts,
 ) -> Result<Option<Authorized>, Response> {
-    if !stellar.server.has_authorizer() {
+    if !web.server.has_authorizer() {
         return Ok(None);
     }
-    match stellar.server.identify_request(parts).await {
+    match web.server.identify_request(parts).await {
         Ok(identity) => Ok(Some(Authorized {
             extensions: Arc::new(Extensions::of_identity(identity.as_ref())),
             identity,
@@ -89,11 +89,11 @@ pub(super) async fn authorize(
 
 /// As [`authorize`], for what a visitor opens: a foreign page that loads it into itself is not taken
 /// for the visitor.
-pub(super) async fn authorize_visit(stellar: &Stellar, parts: &mut Parts) -> Result<(), Response> {
-    if !Session::is_visit(stellar, parts) {
+pub(super) async fn authorize_visit(web: &Web, parts: &mut Parts) -> Result<(), Response> {
+    if !Session::is_visit(web, parts) {
         drop_credentials(&mut parts.headers);
     }
-    authorize(stellar, parts).await.map(drop)
+    authorize(web, parts).await.map(drop)
 }
 
 /// Takes out what a browser sends along by itself, whoever's page asks it to: cookies, and the

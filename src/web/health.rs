@@ -1,15 +1,16 @@
 //! `/healthz` and `/readyz`: whether the process lives, and whether it wants more connections.
 
+use std::sync::Arc;
+
 use axum::{Router, routing::get};
 use http::{StatusCode, header};
 
-use crate::Stellar;
+use crate::connections::Availability;
 
 /// Where they are: these answer when no connection has a place left.
 pub(crate) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-pub(crate) fn routes(stellar: &Stellar) -> Router {
-    let availability = stellar.app.availability.clone();
+pub(crate) fn routes(availability: Arc<Availability>) -> Router {
     let ready = move || {
         let answer = if availability.is_ready() {
             (StatusCode::OK, "ready\n")

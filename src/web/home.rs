@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::fixed::Fixed;
 use crate::{
-    Stellar,
     reference::{Home, POLICY},
+    web::Web,
 };
 
 /// What is answered at `/`, as the request likes it best.
@@ -19,11 +19,11 @@ pub(super) struct HomePage {
 
 impl HomePage {
     /// None where the settings switch the reference off.
-    pub(super) fn of(stellar: &Stellar) -> Option<Self> {
-        if !stellar.config().docs {
+    pub(super) fn of(web: &Web) -> Option<Self> {
+        if !web.settings.docs {
             return None;
         }
-        let Home { html, text, json } = Home::of(stellar);
+        let Home { html, text, json } = Home::of(&web.reference);
         let fixed = |text, mime| Fixed::new(text, HeaderValue::from_static(mime));
         Some(Self {
             html: fixed(html, "text/html; charset=utf-8"),

@@ -1,7 +1,7 @@
 //! Everything that is served over HTTP besides the engines.
 
 mod api;
-pub(crate) mod client;
+mod client;
 mod coding;
 mod compressor;
 mod conditions;
@@ -14,6 +14,7 @@ mod reference;
 mod script;
 mod selected;
 mod session;
+mod settings;
 mod statics;
 
 use std::sync::Arc;
@@ -29,41 +30,63 @@ use axum::{
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use stellarfw_transport::{
-    OriginPolicy, Peer, Provenance, Refusal, RefusedOrigins, Server,
+    OriginPolicy, Parser, Peer, Provenance, Refusal, RefusedOrigins, Server,
     http::{is_under, refused},
 };
 use tower::ServiceExt as _;
 
-use crate::Stellar;
-
-pub use self::{api::BadRoute, cors::Cors, guard::GuardConfig};
 pub(crate) use self::{
-    api::{Route, remove_left_over},
+    api::remove_left_over,
+    client::{Variant, integrity, render as client_script},
     compressor::Compressor,
     health::{PATHS as HEALTH_PATHS, routes as health_routes},
+    settings::{ClientSettings, WebSettings},
+};
+pub use self::{cors::Cors, guard::GuardConfig, settings::ScriptsConfig};
+use crate::{
+    actions::{ActionService, Route},
+    connections::{Availability, Sessions},
+    files::Files,
+    reference::Source,
 };
 
+/// What the handlers of HTTP are given.
+pub(crate) struct Web {
+    pub(crate) settings: WebSettings,
+    pub(crate) server: Server,
+    pub(crate) actions: Arc<ActionService>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) sessions: Option<Sessions>,
+    pub(crate) availability: Arc<Availability>,
+    pub(crate) compressor: Arc<Compressor>,
+    /// Declared routes of the API.
+    pub(crate) routes: Arc<[Route]>,
+    /// What the reference describes.
+    pub(crate) reference: Source,
+    pub(crate) parser: Parser,
+}
+
 /// All routes of a server.
-pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
-    let api = stellar.app.config.api_path.trim_end_matches('/').to_owned();
+pub(crate) fn router(web: &Arc<Web>, with_files: bool) -> Router {
+    let api = web.settings.api_path.trim_end_matches('/').to_owned();
     let mut router = Router::new();
     if with_files {
-        router = router.fallback_service(statics::routes(stellar));
+        router = router.fallback_service(statics::routes(web));
     }
     // Files and texts are compressed for those who take it. Not the API's answers: they hold secrets
     // beside what the request brought, and then the compressed length tells of the secret (BREACH).
     router = router
-        .merge(script::routes(stellar))
-        .merge(script::other_routes(stellar))
-        .merge(reference::routes(stellar))
-        .merge(api::routes(stellar, &api));
-    if let Some(cors) = stellar.app.config.cors.layer() {
+        .merge(script::routes(web))
+        .merge(script::other_routes(web))
+        .merge(reference::routes(web))
+        .merge(api::routes(web, &api));
+    if let Some(cors) = web.settings.cors.layer() {
         router = router.layer(cors);
     }
-    if stellar.app.config.health {
-        router = router.merge(health::routes(stellar));
+    if web.settings.health {
+        router = router.merge(health::routes(web.availability.clone()));
     }
-    let mut paths = stellar.server.paths();
+    let mut paths = web.server.paths();
     for path in &mut paths {
         path.truncate(path.trim_end_matches('/').len());
     }
@@ -71,7 +94,7 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     paths.dedup();
     let engines = paths.clone();
     for path in paths {
-        let service = stellar.server.service();
+        let service = web.server.service();
         let handler = any(move |request: Request| {
             let service = service.clone();
             async move {
@@ -88,9 +111,9 @@ pub(crate) fn router(stellar: &Stellar, with_files: bool) -> Router {
     }
     let pages = Arc::new(Pages {
         engines,
-        health: stellar.app.config.health,
-        server: stellar.server.clone(),
-        cors: stellar.app.config.cors.clone(),
+        health: web.settings.health,
+        server: web.server.clone(),
+        cors: web.settings.cors.clone(),
         refused: RefusedOrigins::new("cors.origins"),
     });
     router.layer(middleware::from_fn_with_state(pages, front))
@@ -159,8 +182,8 @@ async fn front(State(pages): State<Arc<Pages>>, mut request: Request, next: Next
 }
 
 /// Hosts that are not served are refused, on a router of its own.
-pub(crate) fn with_known_hosts(stellar: &Stellar, router: Router) -> Router {
-    let server = stellar.server.clone();
+pub(crate) fn with_known_hosts(server: &Server, router: Router) -> Router {
+    let server = server.clone();
     let check = move |request: Request, next: Next| {
         let verdict = server.check_host(&request);
         async move {

@@ -1,5 +1,7 @@
 //! `/docs` and the documents beside it, with caching.
 
+use std::sync::Arc;
+
 use axum::{Router, extract::Request, response::Response, routing::get};
 use http::{HeaderValue, StatusCode, header};
 
@@ -8,10 +10,10 @@ use super::{
     guard::{authorize_visit, confine},
     session::Session,
 };
-use crate::{Stellar, reference::documents};
+use crate::{reference::documents, web::Web};
 
-pub(super) fn routes(stellar: &Stellar) -> Router {
-    if !stellar.config().docs {
+pub(super) fn routes(web: &Arc<Web>) -> Router {
+    if !web.settings.docs {
         return Router::new();
     }
     // The page's own addresses are relative to the one without a slash, wherever it is mounted.
@@ -22,19 +24,19 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
         )
     };
     let mut router = Router::new().route("/docs/", get(moved));
-    for document in documents(stellar) {
+    for document in documents(&web.reference) {
         let fixed = Fixed::new(document.text, document.mime);
-        let (stellar, policy) = (stellar.clone(), document.policy);
+        let (web, policy) = (web.clone(), document.policy);
         // A page that got its token in the query has none in the addresses of what it loads.
         let is_guarded =
-            !document.is_asset && stellar.config().guard.docs && stellar.server.has_authorizer();
+            !document.is_asset && web.settings.guard.docs && web.server.has_authorizer();
         let handler = move |request: Request| {
-            let (fixed, stellar, policy) = (fixed.clone(), stellar.clone(), policy.clone());
+            let (fixed, web, policy) = (fixed.clone(), web.clone(), policy.clone());
             async move {
                 let (mut parts, _) = request.into_parts();
                 // The cookie may be taken out for the authorizer.
-                let session = Session::of_page(&stellar, &parts);
-                if is_guarded && let Err(refused) = authorize_visit(&stellar, &mut parts).await {
+                let session = Session::of_page(&web, &parts);
+                if is_guarded && let Err(refused) = authorize_visit(&web, &mut parts).await {
                     return refused;
                 }
                 let mut response = fixed.answer(&parts.headers).await;

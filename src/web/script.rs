@@ -1,21 +1,20 @@
 //! `/stellar-client`: the browser client and its source maps.
 
+use std::sync::Arc;
+
 use axum::{Router, routing::get};
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::{fixed::Fixed, statics};
-use crate::{
-    Stellar,
-    web::client::{Variant, render},
-};
+use crate::web::{Variant, Web, client_script};
 
 const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const MAP: HeaderValue = HeaderValue::from_static("application/json");
 
-pub(super) fn routes(stellar: &Stellar) -> Router {
+pub(super) fn routes(web: &Web) -> Router {
     let mut router = Router::new();
     for variant in [Variant::Plain, Variant::Minified] {
-        let script = render(&stellar.app, &stellar.server, variant);
+        let script = client_script(web, variant);
         let text = Fixed::new(script.text, SCRIPT);
         let path = format!("/{}", variant.file());
         router = serve(router, &path, text.clone());
@@ -29,10 +28,10 @@ pub(super) fn routes(stellar: &Stellar) -> Router {
 }
 
 /// The scripts of other libraries, at the paths where their own servers have them.
-pub(super) fn other_routes(stellar: &Stellar) -> Router {
-    let config = stellar.config();
-    let pathname = config.server.pathname.trim_end_matches('/');
-    let engines = stellar.server.transports();
+pub(super) fn other_routes(web: &Arc<Web>) -> Router {
+    let config = &web.settings;
+    let pathname = web.server.config().pathname.trim_end_matches('/');
+    let engines = web.server.transports();
     let socketio = engines.iter().find(|engine| engine.name() == "socket.io");
     let socketio = socketio.and_then(|engine| engine.path());
     let socketio = socketio.unwrap_or("/socket.io").trim_end_matches('/');
@@ -55,9 +54,9 @@ pub(super) fn other_routes(stellar: &Stellar) -> Router {
     let mut router = Router::new();
     for (path, file) in scripts {
         if let Some(file) = file.clone() {
-            let stellar = stellar.clone();
+            let web = web.clone();
             let handler = async move |method: Method, headers: HeaderMap| {
-                statics::script(&stellar, &file, &method, &headers).await
+                statics::script(&web, &file, &method, &headers).await
             };
             router = router.route(&path, get(handler));
         }
@@ -85,13 +84,14 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::Stellar;
 
     async fn served(stellar: &Stellar, encoding: &'static str) -> usize {
         let request = Request::get("/stellar-client")
             .header(header::ACCEPT_ENCODING, encoding)
             .body(Body::empty())
             .unwrap();
-        let response = routes(stellar).oneshot(request).await.unwrap();
+        let response = routes(&stellar.web()).oneshot(request).await.unwrap();
         assert_eq!(response.headers()[header::CONTENT_ENCODING], encoding);
         to_bytes(response.into_body(), usize::MAX)
             .await

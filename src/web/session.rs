@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use stellarfw_transport::Provenance;
 
-use crate::{Stellar, connections};
+use crate::{connections, web::Web};
 
 /// The header that shows the session's fingerprint. StellarFW's clients read it; the token is in the
 /// cookie alone.
@@ -20,12 +20,12 @@ pub(super) struct Session {
 
 impl Session {
     /// The session of a request's cookie, or a new one. None when sessions are off.
-    fn of(stellar: &Stellar, parts: &Parts) -> Option<Self> {
-        let sessions = stellar.app.connections.sessions.as_ref()?;
+    fn of(web: &Web, parts: &Parts) -> Option<Self> {
+        let sessions = web.sessions.as_ref()?;
         let known = sessions.of_headers(&parts.headers);
-        let https = stellar
-            .config()
+        let https = web
             .server
+            .config()
             .is_https(&parts.extensions, &parts.headers);
         Some(Self {
             is_new: known.is_none(),
@@ -36,19 +36,19 @@ impl Session {
 
     /// The session that a request acts with. None for a page that may not act in its visitor's
     /// name: it is given no new one either, which would take the place of the visitor's own.
-    pub(super) fn of_call(stellar: &Stellar, parts: &Parts) -> Option<Self> {
-        match Self::may_act(stellar, parts) {
-            true => Self::of(stellar, parts),
+    pub(super) fn of_call(web: &Web, parts: &Parts) -> Option<Self> {
+        match Self::may_act(web, parts) {
+            true => Self::of(web, parts),
             false => None,
         }
     }
 
     /// Returns `true` unless a request comes from a page that may not act in its visitor's name.
-    pub(super) fn may_act(stellar: &Stellar, parts: &Parts) -> bool {
-        let cors = &stellar.config().cors;
+    pub(super) fn may_act(web: &Web, parts: &Parts) -> bool {
+        let cors = &web.settings.cors;
         let origin = parts.headers.get(header::ORIGIN);
         let is_listed = || origin.is_some_and(|origin| cors.credentials && cors.lists(origin));
-        let is_trusted = stellar.config().server.provenance(parts) == Provenance::Trusted;
+        let is_trusted = web.server.config().provenance(parts) == Provenance::Trusted;
         is_trusted || is_listed()
     }
 
@@ -56,19 +56,19 @@ impl Session {
     ///
     /// A visitor may come to it from anywhere. It is not given to what a foreign page loads into
     /// itself, a frame or an image: such requests lack the cookie, and a new one would replace it.
-    pub(super) fn of_page(stellar: &Stellar, parts: &Parts) -> Option<Self> {
-        match Self::is_visit(stellar, parts) {
-            true => Self::of(stellar, parts),
+    pub(super) fn of_page(web: &Web, parts: &Parts) -> Option<Self> {
+        match Self::is_visit(web, parts) {
+            true => Self::of(web, parts),
             false => None,
         }
     }
 
     /// Returns `true` unless a foreign page loads this into itself.
-    pub(super) fn is_visit(stellar: &Stellar, parts: &Parts) -> bool {
+    pub(super) fn is_visit(web: &Web, parts: &Parts) -> bool {
         let is = |name: &str, value: &str| parts.headers.get(name).is_none_or(|v| v == value);
         let is_visit =
             is("sec-fetch-dest", "document") && !parts.headers.contains_key(header::ORIGIN);
-        is_visit || stellar.config().server.provenance(parts) != Provenance::Foreign
+        is_visit || web.server.config().provenance(parts) != Provenance::Foreign
     }
 
     pub(super) fn fingerprint(&self) -> &str {

@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::SystemTime,
 };
@@ -36,8 +37,8 @@ use super::{
     session::Session,
 };
 use crate::{
-    Stellar,
     files::{FileError, Opened, content_type, mime_of, open_named, segments},
+    web::Web,
 };
 
 /// As much of a file is read at once, in bytes.
@@ -46,16 +47,16 @@ const CHUNK: usize = 64 << 10;
 /// What is shorter is not compressed.
 const SHORT: u64 = 64;
 
-pub(super) fn routes(stellar: &Stellar) -> MethodRouter {
-    let stellar = stellar.clone();
-    let home = HomePage::of(&stellar);
+pub(super) fn routes(web: &Arc<Web>) -> MethodRouter {
+    let web = web.clone();
+    let home = HomePage::of(&web);
     any(move |request: Request| {
-        let (stellar, home) = (stellar.clone(), home.clone());
-        async move { answer(&stellar, home.as_ref(), request).await }
+        let (web, home) = (web.clone(), home.clone());
+        async move { answer(&web, home.as_ref(), request).await }
     })
 }
 
-async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) -> Response {
+async fn answer(web: &Web, home: Option<&HomePage>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
@@ -65,14 +66,14 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
         return not_found();
     };
     // The cookie may be taken out for the authorizer.
-    let session = Session::of_page(stellar, &parts);
-    let guard = &stellar.config().guard;
-    let has_authorizer = stellar.server.has_authorizer();
+    let session = Session::of_page(web, &parts);
+    let guard = &web.settings.guard;
+    let has_authorizer = web.server.has_authorizer();
     let is_guarded = has_authorizer && guard.covers(&path);
-    if is_guarded && let Err(refused) = authorize_visit(stellar, &mut parts).await {
+    if is_guarded && let Err(refused) = authorize_visit(web, &mut parts).await {
         return refused;
     }
-    let seconds = stellar.config().file_max_age;
+    let seconds = web.settings.file_max_age;
     let lifetime = match seconds {
         0 => "no-cache".to_owned(),
         seconds => format!("max-age={seconds}"),
@@ -85,12 +86,12 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
         (_, 0) => lifetime.clone(),
         _ => format!("public, {lifetime}"),
     };
-    let Some(found) = find(stellar, &path).await else {
+    let Some(found) = find(web, &path).await else {
         let Some(home) = home.filter(|_| parts.uri.path() == "/") else {
             return not_found();
         };
         let is_guarded = has_authorizer && guard.docs;
-        if is_guarded && let Err(refused) = authorize_visit(stellar, &mut parts).await {
+        if is_guarded && let Err(refused) = authorize_visit(web, &mut parts).await {
             return refused;
         }
         let mut response = home.answer(&parts.headers).await;
@@ -101,7 +102,7 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
     };
     let is_page = is_page(&found.mime);
     let lifetime = lifetime_of(&found.mime);
-    let answer = found.answer(stellar, &parts.method, &parts.headers, &lifetime);
+    let answer = found.answer(web, &parts.method, &parts.headers, &lifetime);
     let mut response = answer.await;
     if is_guarded {
         confine(response.headers_mut());
@@ -114,8 +115,8 @@ async fn answer(stellar: &Stellar, home: Option<&HomePage>, request: Request) ->
 
 /// A public file as the answer to a request for something else. Ranges and conditions count for GET
 /// and HEAD; for any other method they would be of what it was sent to.
-pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Response {
-    let Some(found) = find(stellar, path).await else {
+pub(super) async fn file(web: &Web, path: &str, parts: &Parts) -> Response {
+    let Some(found) = find(web, path).await else {
         return not_found();
     };
     let mut headers = HeaderMap::new();
@@ -130,13 +131,13 @@ pub(super) async fn file(stellar: &Stellar, path: &str, parts: &Parts) -> Respon
     };
     // The action may have chosen it for this client alone.
     found
-        .answer(stellar, method, headers, "private, no-cache")
+        .answer(web, method, headers, "private, no-cache")
         .await
 }
 
 /// A file at a path of its own, for pages to load.
 pub(super) async fn script(
-    stellar: &Stellar,
+    web: &Web,
     path: &Path,
     method: &Method,
     headers: &HeaderMap,
@@ -145,7 +146,7 @@ pub(super) async fn script(
         return not_found();
     };
     Found::opened(opened)
-        .answer(stellar, method, headers, "no-cache")
+        .answer(web, method, headers, "no-cache")
         .await
 }
 
@@ -167,8 +168,8 @@ enum Content {
     Bytes(Bytes),
 }
 
-async fn find(stellar: &Stellar, path: &str) -> Option<Found> {
-    let files = &stellar.app.files;
+async fn find(web: &Web, path: &str) -> Option<Found> {
+    let files = &web.files;
     let segments = segments(path)?;
     match files.open(&segments, EXTENSIONS).await {
         Ok(opened) => return Some(Found::opened(opened)),
@@ -218,12 +219,12 @@ impl Found {
     /// Answers a GET or HEAD.
     async fn answer(
         mut self,
-        stellar: &Stellar,
+        web: &Web,
         method: &Method,
         headers: &HeaderMap,
         lifetime: &str,
     ) -> Response {
-        let compressor = &stellar.app.compressor;
+        let compressor = &web.compressor;
         let is_compressible =
             self.length >= SHORT && compressor.takes(self.length) && is_compressible(&self.mime);
         let beside = |coding| {
@@ -285,7 +286,7 @@ impl Found {
             Content::File(_) => CHUNK.min(usize::try_from(part.end - part.start).unwrap_or(CHUNK)),
             Content::Bytes(_) => 0,
         };
-        let Ok(lease) = stellar.server.budget().try_lease(held) else {
+        let Ok(lease) = web.server.budget().try_lease(held) else {
             let second = [(header::RETRY_AFTER, "1")];
             return (StatusCode::SERVICE_UNAVAILABLE, second).into_response();
         };

@@ -16,7 +16,7 @@ pub(super) fn by_name(catalog: &Catalog<'_>, entry: &Entry, versions: &[&Entry])
     let is_declared = versions
         .iter()
         .any(|entry| entry.action.declared_methods().is_some());
-    let is_restricted = is_declared || !catalog.config.action_methods.is_empty();
+    let is_restricted = is_declared || !catalog.settings.action_methods.is_empty();
     let mut item = Map::new();
     if has("GET") && (fits_query(&entry.fields) || (is_restricted && !has("POST"))) {
         item.insert("get".into(), get(entry, versions));
@@ -46,8 +46,8 @@ pub(super) fn answers_to(
 ) -> bool {
     let allowed = match entry.action.declared_methods() {
         Some(methods) => methods,
-        None if by_route || catalog.config.action_methods.is_empty() => return true,
-        None => &catalog.config.action_methods,
+        None if by_route || catalog.settings.action_methods.is_empty() => return true,
+        None => &catalog.settings.action_methods,
     };
     allowed.iter().any(|own| own.eq_ignore_ascii_case(method))
 }

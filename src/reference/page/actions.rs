@@ -313,7 +313,7 @@ fn calls(catalog: &Catalog<'_>, entry: &Entry) -> String {
         if entry.needs_version() {
             body.insert("apiVersion".into(), entry.action.version().into());
         }
-        let api = catalog.config.api_path.trim_end_matches('/');
+        let api = catalog.settings.api_path.trim_end_matches('/');
         let text = format!(
             "POST {api}/{}\nContent-Type: application/json\n\n{}",
             encode(name),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::html::escape;
-use crate::{Stellar, reference::catalog::Catalog};
+use crate::reference::{catalog::Catalog, source::Source};
 
 /// The same for people, for terminals and for programs. It holds nothing that clients do not get
 /// anyway.
@@ -21,8 +21,8 @@ struct Way {
 }
 
 impl Home {
-    pub(crate) fn of(stellar: &Stellar) -> Self {
-        let catalog = Catalog::of(stellar);
+    pub(crate) fn of(source: &Source) -> Self {
+        let catalog = Catalog::of(source);
         let engines = engines(&catalog);
         let others = others(&catalog);
         Self {
@@ -59,8 +59,8 @@ fn others(catalog: &Catalog<'_>) -> Vec<Way> {
     way("/docs/asyncapi.json", "AsyncAPI", true);
     way("/stellar-client", "the browser client", true);
     way("/stellar-client.d.ts", "its types", true);
-    way(&catalog.config.api_path, "actions over HTTP", false);
-    if catalog.config.health {
+    way(&catalog.settings.api_path, "actions over HTTP", false);
+    if catalog.settings.has_health {
         way("/healthz", "200 while the process runs", true);
         way("/readyz", "200 while it takes connections", true);
     }
@@ -73,13 +73,13 @@ fn value(catalog: &Catalog<'_>) -> Value {
         .iter()
         .map(|channel| json!({ "name": channel.transport, "path": channel.path }))
         .collect();
-    let health = catalog.config.health;
+    let health = catalog.settings.has_health;
     json!({
-        "name": catalog.config.name,
-        "apiVersion": catalog.config.api_version,
-        "parser": catalog.config.parser,
+        "name": catalog.settings.name,
+        "apiVersion": catalog.settings.api_version,
+        "parser": catalog.settings.parser,
         "engines": engines,
-        "api": catalog.config.api_path,
+        "api": catalog.settings.api_path,
         "client": "/stellar-client",
         "types": "/stellar-client.d.ts",
         "docs": "/docs",
@@ -95,8 +95,8 @@ fn text(catalog: &Catalog<'_>, engines: &[Way], others: &[Way]) -> String {
     let plain = |text: &str| text.replace(char::is_control, " ");
     let mut out = format!(
         "{}, version {} of its API, is running.\n",
-        plain(&catalog.config.name),
-        plain(&catalog.config.api_version),
+        plain(&catalog.settings.name),
+        plain(&catalog.settings.api_version),
     );
     for (title, ways) in [("Engines", engines), ("Besides", others)] {
         out.push_str(&format!("\n{title}\n"));
@@ -155,8 +155,8 @@ fn html(catalog: &Catalog<'_>, engines: &[Way], others: &[Way]) -> String {
 </body>
 </html>
 "##,
-        name = escape(&catalog.config.name),
-        version = escape(&catalog.config.api_version),
+        name = escape(&catalog.settings.name),
+        version = escape(&catalog.settings.api_version),
         engines = list(engines),
         others = list(others),
     )

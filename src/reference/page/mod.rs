@@ -11,9 +11,9 @@ use super::catalog::{Catalog, Entry};
 
 /// The page.
 pub(super) fn render(catalog: &Catalog<'_>) -> String {
-    let name = escape(&catalog.config.name);
-    let path = escape(&catalog.config.server.pathname);
-    let api = escape(&catalog.config.api_path);
+    let name = escape(&catalog.settings.name);
+    let path = escape(&catalog.settings.pathname);
+    let api = escape(&catalog.settings.api_path);
     let (side, intro, main) = (side(catalog), intro(catalog), actions::render(catalog));
     let protocol = protocol::render(catalog);
     format!(
@@ -114,7 +114,7 @@ fn intro(catalog: &Catalog<'_>) -> String {
             format!("<li><code>{path}</code> <span class=\"hint\">{engine}</span></li>")
         })
         .collect();
-    let api = escape(&catalog.config.api_path);
+    let api = escape(&catalog.settings.api_path);
     let engines = engines.join("\n");
     format!(
         r##"<section class="intro" id="top">
@@ -139,8 +139,8 @@ fn intro(catalog: &Catalog<'_>) -> String {
 </div>
 </section>
 "##,
-        name = escape(&catalog.config.name),
-        version = escape(&catalog.config.api_version),
+        name = escape(&catalog.settings.name),
+        version = escape(&catalog.settings.api_version),
         page = escape(&start(catalog)),
     )
 }

@@ -23,7 +23,7 @@ pub(super) fn render(catalog: &Catalog<'_>) -> String {
          <h2>What comes by itself</h2>\n<div class=\"list\">\n",
     );
     for push in words::pushes(catalog.example_room()) {
-        if push.name == "welcome" && catalog.config.welcome.is_none() {
+        if push.name == "welcome" && !catalog.settings.has_welcome {
             continue;
         }
         out.push_str(&item(

@@ -1,20 +1,26 @@
 //! From what a server is to be to the server.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(feature = "tls")]
+use std::sync::OnceLock;
 
 use stellarfw_broker::BrokerError;
 use stellarfw_transport::{Parser, Registry, StartError, Transport, UnknownTransport};
 
 use super::{Builder, Modify};
 use crate::{
-    actions::{Action, Actions, ActionsError, is_method},
+    actions::{Action, ActionService, Actions, ActionsError, BadRoute, is_method},
     config::Config,
-    connections::{Connections, Sessions, is_cookie_name},
-    dispatch::{Complaints, Dispatcher},
+    connections::{Availability, Connections, Sessions, is_cookie_name},
+    dispatch::Dispatcher,
     files::Files,
     rooms::Rooms,
-    server::{App, Stellar, clash, engine_name, engines_with, is_path},
-    web::{BadRoute, Compressor, remove_left_over},
+    server::{
+        engines::{engine_name, engines_with},
+        paths::{clash, is_path},
+        stellar::{Inner, Stellar, WeakStellar},
+    },
+    web::{Compressor, remove_left_over},
 };
 
 /// A server could not be built.
@@ -148,43 +154,58 @@ impl Builder {
             parser.clone(),
             self.has_transforms,
         );
-        let app = Arc::new(App {
-            connections,
-            rooms,
-            availability: Arc::default(),
-            files: Files {
-                folders: config.public.clone(),
-                embedded: self.embedded,
-                follow_symlinks: config.follow_symlinks,
-                sending: Arc::default(),
-            },
-            compressor: Compressor::new(config.max_compress, config.compress_cache),
-            complaints: Complaints::default(),
-            routes: self.routes,
-            parser: parser.clone(),
+        let availability = Arc::<Availability>::default();
+        let handle = Arc::<WeakStellar>::default();
+        self.shared.insert(handle.clone());
+        let actions = Arc::new(ActionService::new(
             actions,
-            shared: self.shared,
-            reload: self.reload,
-            #[cfg(feature = "tls")]
-            tls: OnceLock::new(),
-            server: OnceLock::new(),
-            config,
+            config.action_settings(),
+            self.shared,
+            availability.clone(),
+        ));
+        let files = Arc::new(Files {
+            folders: config.public.clone(),
+            embedded: self.embedded,
+            follow_symlinks: config.follow_symlinks,
+            sending: Arc::default(),
         });
+        let dispatcher = Dispatcher::new(
+            config.dispatch_settings(),
+            connections.clone(),
+            rooms.clone(),
+            actions.clone(),
+            files.clone(),
+        );
         let mut server = self
             .server
-            .config(app.config.server.clone())
-            .parser(parser)
-            .handler(Dispatcher { app: app.clone() });
+            .config(config.server.clone())
+            .parser(parser.clone())
+            .handler(dispatcher);
         for transport in transports {
             server = server.shared_transport(transport);
         }
         let server = server.build();
-        app.server.set(server.downgrade()).ok();
-        app.connections.bind(&server);
+        connections.bind(&server);
 
         tokio::task::spawn_blocking(remove_left_over);
-        app.rooms.start(&app.config.starting_chat_rooms).await?;
-        let stellar = Stellar { app, server };
+        rooms.start(&config.starting_chat_rooms).await?;
+        let compressor = Compressor::new(config.max_compress, config.compress_cache);
+        let inner = Arc::new(Inner {
+            config,
+            parser,
+            connections,
+            rooms,
+            actions,
+            files,
+            availability,
+            compressor: Arc::new(compressor),
+            routes: self.routes.into(),
+            reload: self.reload,
+            #[cfg(feature = "tls")]
+            tls: OnceLock::new(),
+        });
+        let stellar = Stellar { inner, server };
+        handle.set(&stellar);
         stellar.start().await?;
         Ok(stellar)
     }

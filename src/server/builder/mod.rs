@@ -1,6 +1,8 @@
 //! Building a server: what it is to be. [`build`] makes it.
 
 mod build;
+#[cfg(feature = "schemars")]
+mod typed;
 
 pub use self::build::BuildError;
 
@@ -12,14 +14,13 @@ use stellarfw_broker_memory::MemoryBroker;
 use stellarfw_transport::{Flow, Parser, Refusal, Registry, Server, ServerBuilder, Transport};
 
 use crate::{
-    StellarError,
-    actions::{Action, ActionHandler, Middleware},
+    actions::{Action, ActionHandler, BadRoute, Middleware, Route},
     config::Config,
     connections::{Connection, ConnectionHooks, ConnectionMiddleware},
     files::Embedded,
+    protocol::StellarError,
     rooms::{ChatMiddleware, Event, RoomHooks, RoomName, Say},
-    server::ReloadHook,
-    web::{BadRoute, Route},
+    server::reload::ReloadHook,
 };
 
 /// Builds a [`Stellar`](crate::Stellar).

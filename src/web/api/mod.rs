@@ -19,24 +19,21 @@ use serde_json::json;
 use stellarfw_broker::now_ms;
 use stellarfw_transport::{Client, Lease, Peer, SparkId, handshake::query_value};
 
-pub use self::routes::BadRoute;
 use self::{
     params::{BadBody, Read, Received},
     reply::{Answer, Requester},
 };
-pub(crate) use self::{
-    routes::{Route, routes},
-    uploads::remove_left_over,
-};
+pub(crate) use self::{routes::routes, uploads::remove_left_over};
 use super::{
     guard::{authorize, drop_credentials},
     session::Session,
     statics::decode,
 };
 use crate::{
-    Stellar, StellarError,
     actions::{Caller, HttpCaller, Outcome, execute},
     connections::usage::HttpPlace,
+    protocol::StellarError,
+    web::Web,
 };
 
 /// What the path of a request says.
@@ -52,8 +49,8 @@ enum Named {
     },
 }
 
-async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
-    let config = stellar.config();
+async fn answer(web: &Web, named: Named, request: Request) -> Response {
+    let config = &web.settings;
     let (mut parts, body) = request.into_parts();
     match parts.method {
         Method::OPTIONS => return allowed(StatusCode::OK, config.trace),
@@ -68,10 +65,10 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     }
     let started = Instant::now();
     // Any page can run a script and read what it is called with.
-    let callback = callback(stellar, &parts);
-    let may_act = callback.is_none() && Session::may_act(stellar, &parts);
+    let callback = callback(web, &parts);
+    let may_act = callback.is_none() && Session::may_act(web, &parts);
     let session = match may_act {
-        true => Session::of_call(stellar, &parts),
+        true => Session::of_call(web, &parts),
         false => None,
     };
     if !may_act {
@@ -80,7 +77,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
     let mut identity = None;
     let mut extensions = None;
     if config.guard.api {
-        match authorize(stellar, &mut parts).await {
+        match authorize(web, &mut parts).await {
             Ok(Some(found)) => {
                 extensions = Some(found.extensions);
                 identity = found.identity;
@@ -89,7 +86,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
             Err(refused) => return refused,
         }
     }
-    let mut caller = caller(stellar, &parts, session.as_ref());
+    let mut caller = caller(web, &parts, session.as_ref());
     caller.extensions = extensions;
     caller.by_route = matches!(
         &named,
@@ -99,11 +96,11 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         }
     );
     let address = caller.remote.map(|remote| remote.ip());
-    let client = stellar.server.client(identity.as_ref(), address);
+    let client = web.server.client(identity.as_ref(), address);
     // Before the body is read: a call that is not made costs as little as can be.
     let over_rate = client.as_ref().and_then(|it| it.count_message().err());
     let (outcome, received, _lease) = match over_rate {
-        None => call(stellar, named, &parts, body, &caller, client.as_ref()).await,
+        None => call(web, named, &parts, body, &caller, client.as_ref()).await,
         Some(_) => (
             Ok(StellarError::too_many_messages().into()),
             Received::nothing(),
@@ -111,7 +108,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         ),
     };
     if let Ok(Outcome::File(path)) = outcome {
-        let mut response = super::statics::file(stellar, &path, &parts).await;
+        let mut response = super::statics::file(web, &path, &parts).await;
         if let Some(session) = &session {
             session.tell(response.headers_mut());
         }
@@ -133,7 +130,7 @@ async fn answer(stellar: &Stellar, named: Named, request: Request) -> Response {
         }),
     );
     fields.shift_remove("requesterInformation");
-    let secrets = stellar.app.actions.secrets_of(&received.given);
+    let secrets = web.actions.registry.secrets_of(&received.given);
     let requester = Requester {
         id: &caller.id,
         fingerprint: caller.fingerprint.as_deref(),
@@ -167,9 +164,9 @@ fn allowed(status: StatusCode, trace: bool) -> Response {
     (status, [(header::ALLOW, methods)]).into_response()
 }
 
-fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCaller {
+fn caller(web: &Web, parts: &Parts, session: Option<&Session>) -> HttpCaller {
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-    let server = &stellar.config().server;
+    let server = web.server.config();
     HttpCaller {
         id: SparkId::random().to_string(),
         fingerprint: session.map(|session| session.fingerprint().to_owned()),
@@ -183,15 +180,15 @@ fn caller(stellar: &Stellar, parts: &Parts, session: Option<&Session>) -> HttpCa
 
 /// Reads the parameters and runs the action; tells the parameters too.
 async fn call(
-    stellar: &Stellar,
+    web: &Web,
     named: Named,
     parts: &Parts,
     body: Body,
     caller: &HttpCaller,
     client: Option<&Arc<Client>>,
 ) -> (Result<Outcome, BadBody>, Received, Option<Arc<Lease>>) {
-    let budget = stellar.server.budget();
-    let read = params::read(parts, body, stellar.config(), budget).await;
+    let budget = web.server.budget();
+    let read = params::read(parts, body, &web.settings, budget).await;
     let read = read.and_then(|mut read| {
         name(&mut read, named, parts.uri.path());
         read.finish()
@@ -203,7 +200,7 @@ async fn call(
     if parts.method == Method::TRACE {
         return (Ok(Outcome::Nothing), received, Some(lease));
     }
-    let most = stellar.config().simultaneous_actions_per_client;
+    let most = web.settings.simultaneous_actions_per_client;
     let Some(place) = HttpPlace::take(client, most) else {
         return (
             Ok(StellarError::too_many_pending().into()),
@@ -212,7 +209,7 @@ async fn call(
         );
     };
     let caller = Caller::Http(Box::new(caller.clone()));
-    let started = execute(&stellar.app, caller, received.given.clone());
+    let started = execute(&web.actions, caller, received.given.clone());
     // What was uploaded is kept until the action is done with it.
     let held = (uploads, place, lease.clone());
     (Ok(started.outcome(held).await), received, Some(lease))
@@ -239,8 +236,8 @@ fn name(read: &mut Read, named: Named, path: &str) {
 }
 
 /// The function that a page wants its answer wrapped in (JSONP).
-fn callback(stellar: &Stellar, parts: &Parts) -> Option<String> {
-    if !stellar.config().jsonp || parts.method != Method::GET {
+fn callback(web: &Web, parts: &Parts) -> Option<String> {
+    if !web.settings.jsonp || parts.method != Method::GET {
         return None;
     }
     let name = query_value(&parts.uri, "callback")?;

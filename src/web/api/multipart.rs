@@ -13,7 +13,7 @@ use super::{
     portions::{Head, PortionError, Portions},
     uploads,
 };
-use crate::config::Config;
+use crate::web::WebSettings;
 
 /// The files of a request. They are deleted when it is over; an action that wants to keep one
 /// moves it.
@@ -23,14 +23,14 @@ pub(super) async fn read(
     read: &mut Read,
     headers: &HeaderMap,
     body: Body,
-    config: &Config,
+    settings: &WebSettings,
 ) -> Result<(), BadBody> {
     let boundary = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok())
         .ok_or_else(|| BadBody::bad("The multipart body has no boundary"))?;
-    let limit = SizeLimit::new().whole_stream(config.max_upload as u64);
+    let limit = SizeLimit::new().whole_stream(settings.max_upload as u64);
     let constraints = Constraints::new().size_limit(limit);
     let head = Head::default();
     let stream = Portions::new(body.into_data_stream(), head.clone());
@@ -42,25 +42,25 @@ pub(super) async fn read(
         multipart
             .next_field()
             .await
-            .map_err(|e| fault(&e, config))?
+            .map_err(|e| fault(&e, settings))?
     } {
         head.end();
         parts += 1;
-        if parts > config.max_upload_parts {
-            let text = format!("The form has more than {} parts", config.max_upload_parts);
+        if parts > settings.max_upload_parts {
+            let text = format!("The form has more than {} parts", settings.max_upload_parts);
             return Err(BadBody::bad(text));
         }
         let Some(name) = field.name().map(str::to_owned) else {
             return Err(BadBody::bad("A part of the form has no name"));
         };
         if field.file_name().is_some() {
-            file(read, name, field, config).await?;
+            file(read, name, field, settings).await?;
         } else {
             let mut bytes = Vec::new();
-            while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, config))? {
+            while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, settings))? {
                 texts += chunk.len();
-                if texts > config.max_body {
-                    return Err(BadBody::too_long(config.max_body));
+                if texts > settings.max_body {
+                    return Err(BadBody::too_long(settings.max_body));
                 }
                 // Beside the bytes there is their text.
                 read.lease
@@ -81,7 +81,7 @@ async fn file(
     read: &mut Read,
     name: String,
     mut field: Field<'_>,
-    config: &Config,
+    settings: &WebSettings,
 ) -> Result<(), BadBody> {
     let unwritable = |error: std::io::Error| {
         tracing::error!(%error, "an uploaded file could not be written");
@@ -99,7 +99,7 @@ async fn file(
     let mime = field.content_type().map(ToString::to_string);
     let mut out = tokio::fs::File::from_std(handle);
     let mut size = 0_u64;
-    while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, config))? {
+    while let Some(chunk) = field.chunk().await.map_err(|e| fault(&e, settings))? {
         size += chunk.len() as u64;
         out.write_all(&chunk).await.map_err(unwritable)?;
     }
@@ -116,10 +116,10 @@ async fn file(
     Ok(())
 }
 
-fn fault(error: &multer::Error, config: &Config) -> BadBody {
+fn fault(error: &multer::Error, settings: &WebSettings) -> BadBody {
     match error {
         error if BodyError::is_late(error) => BadBody::late(),
-        multer::Error::StreamSizeExceeded { .. } => BadBody::too_long(config.max_upload),
+        multer::Error::StreamSizeExceeded { .. } => BadBody::too_long(settings.max_upload),
         multer::Error::StreamReadFailed(source) if source.is::<PortionError>() => {
             BadBody::bad(format!("The multipart body is broken: {source}"))
         }

@@ -17,8 +17,8 @@ use stellarfw_transport::{
 use super::multipart::{self, Uploads};
 use crate::{
     actions::{Given, SecretNames, rewritten},
-    config::Config,
     protocol::json::{self, TreeSize, tree_size},
+    web::WebSettings,
 };
 
 /// What was wrong with a body: the status and the text to answer with.
@@ -210,7 +210,7 @@ impl Read {
 pub(super) async fn read(
     parts: &Parts,
     body: Body,
-    config: &Config,
+    settings: &WebSettings,
     budget: &Budget,
 ) -> Result<Read, BadBody> {
     let mut read = Read::new(budget);
@@ -218,9 +218,9 @@ pub(super) async fn read(
     let mime = mime(&parts.headers);
     let is_form = mime.as_deref() == Some("multipart/form-data");
     let most = if is_form {
-        config.max_upload
+        settings.max_upload
     } else {
-        config.max_body
+        settings.max_body
     };
     // What can be refused by its headers is: the client need not send it.
     if !body.is_end_stream() {
@@ -229,14 +229,14 @@ pub(super) async fn read(
             return Err(BadBody::too_long(most));
         }
     }
-    let body = Body::new(PacedBody::new(body, config.http.body_pace()));
+    let body = Body::new(PacedBody::new(body, settings.body_pace));
     if is_form {
         let mut form = Read::new(budget);
-        multipart::read(&mut form, &parts.headers, body, config).await?;
+        multipart::read(&mut form, &parts.headers, body, settings).await?;
         read.take_form(form);
         return Ok(read);
     }
-    let bytes = whole(body, config.max_body, &mut read.lease).await?;
+    let bytes = whole(body, settings.max_body, &mut read.lease).await?;
     if bytes.is_empty() {
         return Ok(read);
     }
