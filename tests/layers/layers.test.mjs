@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 
 import { checkCrates, checkLayers } from "../../scripts/layers/check.mjs";
+import { crateRows, direct, draw } from "../../scripts/layers/picture.mjs";
 import { blank, paths } from "../../scripts/layers/source.mjs";
 
 const folders = [];
@@ -150,4 +151,19 @@ test("a crate knows only those that it may", () => {
   assert.deepEqual(checkCrates({ crates }, good.slice(1)), [
     "there is no crate stellarfw-transport",
   ]);
+});
+
+test("the picture has every layer in its row, and an arrow for each crate that one knows directly", () => {
+  const crates = { a: { knows: ["b", "c"] }, b: { knows: ["c"] }, c: { knows: [] }, d: { knows: ["c"] } };
+  assert.deepEqual(crateRows(crates), [["a"], ["b", "d"], ["c"]]);
+  assert.deepEqual(direct(crates, "a"), ["b"]);
+  const layers = rules.layers.map((layer) => ({ ...layer, what: `what <${layer.name}> does` }));
+  for (const theme of ["light", "dark"]) {
+    const svg = draw({ layers, crates }, theme);
+    const at = (text) => svg.match(new RegExp(`y="(\\d+)"[^>]*>${text}<`))?.[1];
+    assert.ok(Number(at("top")) < Number(at("left")) && Number(at("right")) < Number(at("bottom")), svg);
+    assert.equal(at("left"), at("right"));
+    assert.equal(svg.match(/marker-end/g).length, 3);
+    assert.ok(svg.includes("what &lt;top&gt; does"));
+  }
 });
