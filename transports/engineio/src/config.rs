@@ -5,46 +5,44 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stellarfw_transport::{ServerConfig, SessionBinding};
 
-/// The settings of the Engine.IO engine; those that hold for every engine, such as the longest
-/// message, are in [`ServerConfig`].
+/// The settings of the Engine.IO engine. Settings of every engine, such as the longest message, are in
+/// [`ServerConfig`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EngineIoConfig {
-    /// The engine's own path, at which it answers besides the server's pathname. Default
-    /// `/engine.io`.
+    /// The engine's own path, in addition to the server's pathname. Default `/engine.io`.
     pub path: String,
-    /// Milliseconds between the engine's own pings; 0 turns them off: clients are told the longest
-    /// interval that their timers can wait for. Default 25,000; never more than four fifths of the
-    /// server's `pingInterval`, so that a client that answers is not taken for dead.
+    /// Milliseconds between the engine's pings. Default 25,000; at most four fifths of the server's
+    /// `pingInterval`, so that the answers are signs of life for that, too. 0 disables pings: the
+    /// handshake announces the longest interval that a timer of JavaScript can wait for.
     pub ping_interval: u64,
-    /// Milliseconds that a client may take to answer the engine's ping. Default 20,000. A session
-    /// that opened and never polled ends after this time.
+    /// Milliseconds in which a client must answer a ping. Default 20,000. A session that never polls
+    /// ends after this time.
     pub ping_timeout: u64,
-    /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
-    /// one message of the server's `maxLength` takes in base64. It bounds the answer to a poll,
-    /// too, all but its last message. Less than a message takes keeps clients from sending long ones by polling.
+    /// The longest body of a POST in bytes, announced as `maxPayload`. Default: one message of the
+    /// server's `maxLength` in base64. It also bounds the response to a poll without its last message.
+    /// With a smaller value clients cannot send the longest messages by polling.
     #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
-    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, where its
-    /// `messageTimeout` is not less; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, if the server's
+    /// `messageTimeout` is not shorter. After that it gets 408. Default 30,000.
     pub post_timeout: u64,
-    /// Whether clients of protocol 3 (engine.io-client 3) are let in. Default: no. Needs the
-    /// feature `v3`.
+    /// Accepts clients of protocol 3 (engine.io-client 3). Default: no. Needs the feature `v3`.
     pub allow_eio3: bool,
-    /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    /// The name of a cookie with the session's id, for load balancers. Default: no cookie.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// What the requests of a session must have in common with the one that opened it; others are
-    /// answered as of an unknown session. Default: its id alone.
+    /// What the requests of a session must share with the request that opened it, besides the id.
+    /// Others get the response for an unknown session. Default: nothing.
     #[serde(with = "stellarfw_transport::switch")]
     pub bind: Option<SessionBinding>,
-    /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
-    /// Default 4,096. It is there while such a message is read.
+    /// Size in bytes of the buffer for WebSocket messages that arrive in parts. Default 4,096. It is
+    /// allocated only while such a message is read.
     pub read_buffer: usize,
 }
 
-/// The longest that a timer of JavaScript waits, in milliseconds; a longer one fires at once.
+/// The longest delay of a timer in JavaScript, in milliseconds. Longer timers fire immediately.
 const LONGEST_TIMER: u64 = i32::MAX as u64;
 
 impl Default for EngineIoConfig {
@@ -64,7 +62,7 @@ impl Default for EngineIoConfig {
 }
 
 impl EngineIoConfig {
-    /// How often the engine pings, beside a server's own heartbeat.
+    /// Returns the interval between pings, next to the heartbeat of a server.
     #[must_use]
     pub fn ping_interval(&self, server: &ServerConfig) -> Duration {
         let own = match self.ping_interval {
@@ -80,13 +78,13 @@ impl EngineIoConfig {
         }
     }
 
-    /// How long a client may take to answer.
+    /// Returns the time in which a client must answer a ping.
     #[must_use]
     pub fn ping_timeout(&self) -> Duration {
         Duration::from_millis(self.ping_timeout.clamp(1, LONGEST_TIMER / 2))
     }
 
-    /// The first setting that is 0 although every client needs it.
+    /// Returns the name of the first setting that must not be 0 and is.
     #[must_use]
     pub fn zero(&self) -> Option<&'static str> {
         let settings = [
@@ -97,7 +95,7 @@ impl EngineIoConfig {
         settings.iter().find(|(_, is_zero)| *is_zero).map(|s| s.0)
     }
 
-    /// How long a WebSocket may take nothing of what is written to it.
+    /// Returns how long a WebSocket may accept no bytes while output is queued.
     #[must_use]
     pub(crate) fn patience(&self, server: &ServerConfig) -> Duration {
         let usual = Duration::from_millis(Self::default().ping_interval);
@@ -108,20 +106,20 @@ impl EngineIoConfig {
         interval + self.ping_timeout()
     }
 
-    /// The longest body of a POST, where a message has at most so many bytes.
+    /// Returns the longest body of a POST, for messages of up to `longest` bytes.
     #[must_use]
     pub fn max_payload(&self, longest: usize) -> usize {
         self.max_payload.unwrap_or_else(|| max_payload(longest))
     }
 
-    /// How long a POST may take to arrive.
+    /// Returns how far a POST may fall behind the least rate.
     #[must_use]
     pub fn post_timeout(&self) -> Duration {
         Duration::from_millis(self.post_timeout)
     }
 }
 
-/// The longest body of a POST: one message of `maxLength` in base64, and its type.
+/// Returns the length in bytes of a POST that holds one message of `max_length` bytes in base64.
 #[must_use]
 pub fn max_payload(max_length: usize) -> usize {
     max_length.div_ceil(3).saturating_mul(4).saturating_add(64)
@@ -148,9 +146,9 @@ mod tests {
                 ping_timeout: timeout,
                 ..EngineIoConfig::default()
             };
-            let told = config.ping_interval(&server);
-            assert_eq!(told, Duration::from_millis(expected));
-            assert!(told + config.ping_timeout() <= Duration::from_millis(LONGEST_TIMER));
+            let announced = config.ping_interval(&server);
+            assert_eq!(announced, Duration::from_millis(expected));
+            assert!(announced + config.ping_timeout() <= Duration::from_millis(LONGEST_TIMER));
         }
         // A server with heartbeats needs signs of life.
         server.ping_interval = 1_000;

@@ -1,4 +1,4 @@
-//! Where requests come in: they are checked, and become sessions, polls, POSTs, and WebSockets.
+//! Requests of an engine: checked, and dispatched to sessions, polls, POSTs, and WebSockets.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,7 +25,7 @@ use crate::{
 /// The seconds that a browser may remember what it may send.
 const PREFLIGHT: u32 = 600;
 
-/// What an engine's sessions need besides Engine.IO.
+/// Requirements of a protocol on top of Engine.IO.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct GatewayOptions {
@@ -33,16 +33,16 @@ pub struct GatewayOptions {
     pub overhead: usize,
 }
 
-/// The entrance of an engine on Engine.IO: answers its requests and keeps its sessions.
+/// Serves the requests of an engine on Engine.IO, and owns its sessions.
 pub struct Gateway<P> {
     protocol: Arc<P>,
     config: EngineIoConfig,
     options: GatewayOptions,
-    /// Made with the first request, when the server's settings are known.
+    /// Created with the first request, when the server's settings are known.
     settled: OnceLock<Settled>,
 }
 
-/// What depends on the server.
+/// Everything that depends on the server's settings.
 struct Settled {
     sessions: Arc<Sessions>,
     post: PostLimits,
@@ -189,7 +189,7 @@ impl<P: Protocol> Gateway<P> {
         Ok(websocket::open(begin, upgrade, options))
     }
 
-    /// The cookie that tells the session's id to a load balancer.
+    /// Returns the cookie with the session's id, for load balancers.
     fn cookie(&self, session: &Session, is_https: bool) -> Option<HeaderValue> {
         let name = self.config.cookie.as_ref()?;
         let secure = if is_https { "; Secure" } else { "" };
@@ -200,7 +200,7 @@ impl<P: Protocol> Gateway<P> {
         .ok()
     }
 
-    /// Ends all sessions, and so frees what they hold.
+    /// Ends all sessions.
     pub fn stop(&self) {
         if let Some(settled) = self.settled.get() {
             settled.sessions.end_all();

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use stellarfw_transport::SparkId;
 
-/// The id of a session: unguessable, known to its client, and all that a request needs to use the session.
+/// The id of a session. It is unguessable, and whoever knows it can use the session.
 ///
 /// A spark's id is another one, so that an application may show that to other clients.
 #[derive(Clone, PartialEq, Eq, Hash)]

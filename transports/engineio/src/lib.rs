@@ -18,7 +18,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `config` | the settings |
-//! | `gateway`, `query` | where requests come in; the protocol's errors |
+//! | `gateway`, `query` | requests, and the protocol's errors |
 //! | `protocol` | the traits of a protocol upon Engine.IO's messages |
 //! | `engine` | the engine `engine.io`: one spark for each session |
 //! | `machine` | the life of a session, and its heartbeat, without I/O |
@@ -26,16 +26,16 @@
 //! | `sessions`, `deadlines`, `id` | all sessions of a gateway, and their timers |
 //! | `polling` | GET and POST |
 //! | `websocket` | the task of a WebSocket |
-//! | `outgoing` | what waits to be sent, and how it leaves |
+//! | `outgoing` | queued messages, and how they leave |
 //! | `inbound_cell` | the place of a spark's inlet |
 //! | `packet`, `payload`, `open_packet` | the protocol's encodings |
 //! | `wrapped` | Engine.IO by the library engineioxide, for the engine of Socket.IO |
 //!
 //! # Features
 //!
-//! | feature | what it switches on |
+//! | feature | effect |
 //! |---|---|
-//! | `v3` | protocol 3, for clients that [`EngineIoConfig::allow_eio3`] lets in |
+//! | `v3` | protocol 3, if [`EngineIoConfig::allow_eio3`] accepts its clients |
 
 mod config;
 mod deadlines;
@@ -77,17 +77,15 @@ pub use self::{
 
 /// The Engine.IO engine; its name is `engine.io`.
 ///
-/// What a client gets:
-///
-/// | case | answer |
+/// | case | response |
 /// |---|---|
-/// | a request that is none of the protocol | 400 and `{"code":…,"message":…}` |
+/// | a request that the protocol does not allow | 400 and `{"code":…,"message":…}` |
 /// | refused by origin or authorizer | the refusal's status and `{"error":…}` |
-/// | the server ends it | Engine.IO's close packet; over a WebSocket a close frame with the reason's code |
-/// | a message over `maxLength` | close 1009; a POST is answered 413 |
+/// | the server closes the session | Engine.IO's close packet; over a WebSocket a close frame with the reason's code |
+/// | a message longer than `maxLength` | close code 1009; 413 for a POST |
 /// | two polls or two POSTs at once | 400, and the session ends |
-/// | a frame that is none, text that is not UTF-8 | close 1002, 1007 |
-/// | an upgrade that does not come to its end | its WebSocket is closed with the handshake timeout; the session stays on polling |
+/// | an invalid frame or packet; text that is not UTF-8 | close code 1002; 1007 |
+/// | an upgrade that fails or takes longer than the handshake timeout | the WebSocket is closed; the session stays on polling |
 pub struct EngineIo {
     gateway: Gateway<Plain>,
 }
@@ -95,10 +93,10 @@ pub struct EngineIo {
 impl EngineIo {
     /// The engine's name.
     pub const NAME: &'static str = "engine.io";
-    /// Other usual names of it.
+    /// Its aliases.
     pub const ALIASES: &'static [&'static str] = &["engineio"];
 
-    /// An engine with these settings.
+    /// Creates an engine with these settings.
     #[must_use]
     pub fn new(config: EngineIoConfig) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The open packet: what a client is told of its session.
+//! The open packet, which announces a session's id and intervals to its client.
 
 use serde::Serialize;
 

@@ -15,7 +15,7 @@ use crate::{
     payload::PayloadWriter,
 };
 
-/// The bytes of answers that may wait before nothing more is read from a client.
+/// The bytes of queued replies above which nothing more is read from a client.
 const REPLIES_MAX: usize = 16 << 10;
 /// What a reply takes besides its bytes.
 const REPLY: usize = 64;
@@ -36,7 +36,7 @@ pub(crate) struct Outgoing {
     replies: Replies,
 }
 
-/// What waits of the answers to what the client asked for.
+/// Replies that are queued.
 #[derive(Default)]
 struct Replies {
     bytes: usize,
@@ -95,12 +95,12 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Returns `true` if so many answers wait that the client is not to ask for more.
+    /// Returns `true` if so many replies are queued that nothing more is to be read from the client.
     pub(crate) fn is_backed_up(&self) -> bool {
         self.replies.bytes > REPLIES_MAX
     }
 
-    /// What was taken out of the outbox and has not left.
+    /// Frames that were taken out of the outbox and are not written.
     fn written(&self) -> Waiting {
         let writer = self.writer.as_ref().map(FrameWriter::waiting);
         writer.unwrap_or_default()
@@ -113,7 +113,7 @@ impl Outgoing {
         waiting
     }
 
-    /// Counts what waits in this account, unless another spark's is in use.
+    /// Counts queued messages in this account, unless the account of another open spark is in use.
     pub(crate) fn set_account(&mut self, account: Account) {
         if !self.outbox.spark_account().is_some_and(Account::is_open) {
             self.outbox.set_account(account);
@@ -125,7 +125,7 @@ impl Outgoing {
         self.outbox.spark_account()
     }
 
-    /// Notes what waits in the spark's account.
+    /// Updates the spark's account.
     pub(crate) fn note(&mut self) {
         let mut held = Held::default();
         if let Some(writer) = &self.writer
@@ -147,12 +147,12 @@ impl Outgoing {
         self.pong = true;
     }
 
-    /// Returns `true` if anything waits for the next poll or write.
+    /// Returns `true` if packets are queued.
     pub(crate) fn has_packets(&self) -> bool {
         self.ping || self.pong || !self.outbox.is_empty()
     }
 
-    /// The session closes: takes no more messages, and drops those that wait where the reason says so.
+    /// The session closes: accepts no more messages, and drops the queued ones if the reason says so.
     ///
     /// Returns `true` if what was begun is in the way of the close frame and was dropped: the socket is to be cut.
     pub(crate) fn close(&mut self, reason: &CloseReason) -> bool {
@@ -169,7 +169,7 @@ impl Outgoing {
         is_in_the_way
     }
 
-    /// Drops what waits. What was begun to be written still is.
+    /// Drops queued messages. Frames that were begun are still written.
     pub(crate) fn clear(&mut self) {
         self.outbox.clear();
         self.ping = false;
@@ -177,7 +177,7 @@ impl Outgoing {
         self.note();
     }
 
-    /// Takes the payload of a poll: all that waits, up to `max_payload` and one message more.
+    /// Takes the payload of a poll: queued messages up to `max_payload` bytes, and one message more.
     ///
     /// Returns it with its content type.
     pub(crate) fn take_payload(
@@ -262,7 +262,7 @@ impl Outgoing {
         self.writer.as_mut()
     }
 
-    /// Queues a whole text frame of the protocol's own.
+    /// Queues a text frame of the protocol's own.
     pub(crate) fn put_text(&mut self, text: &str) {
         if let Some(writer) = &mut self.writer {
             let mut bytes = Vec::with_capacity(text.len() + 10);
@@ -271,7 +271,7 @@ impl Outgoing {
         }
     }
 
-    /// Writes what waits to the WebSocket: batches of it, until nothing is left or the socket takes no more. `task` is
+    /// Writes queued messages to the WebSocket in batches, until none is left or the socket accepts no more. `task` is
     /// how the connection's task writes, if that asks. `close` is the session's reason, where the close packet is due.
     ///
     /// Returns `true` if the close packet was put behind all others.

@@ -1,4 +1,4 @@
-//! The polling transport: GETs that wait for what is to be sent, POSTs that bring what the client sends.
+//! The polling transport: GET receives queued messages or waits for one, POST sends messages.
 
 mod body;
 
@@ -31,8 +31,8 @@ use crate::{
 /// The packets of a POST that are handled before other tasks run.
 const BATCH: usize = 128;
 
-/// Answers a poll with what waits, or waits for something. Not cancel safe: dropped, it ends the session, because the
-/// client has broken off its poll then.
+/// Answers a poll with the queued messages, or waits for one. Not cancel safe: dropped, it ends the session, because the
+/// client has aborted its poll then.
 pub(crate) async fn get(
     session: Arc<Session>,
     takes_binary: bool,
@@ -99,7 +99,7 @@ impl Polling {
                 let max_payload = session.sessions().max_payload;
                 let (payload, content_type, closes) =
                     state.out.take_payload(max_payload, takes_binary, closes);
-                // All that waited may have been left out.
+                // Every queued message may have been omitted.
                 if payload.is_empty() {
                     drop(state);
                     session.room.wake();
@@ -179,7 +179,7 @@ pub(crate) async fn post(
     }
 }
 
-/// Takes packets no faster than the consumer does, and while the client fetches what it asks for.
+/// Takes packets no faster than the consumer does, and only while the client fetches its replies.
 async fn take_all(
     session: &Arc<Session>,
     consumer: &dyn Consumer,
@@ -214,16 +214,16 @@ enum Progress {
     Wait,
 }
 
-/// Takes as many packets as the consumer takes now, with one write for all that is answered at once.
+/// Takes as many packets as the consumer takes now. Their answers leave in one write.
 fn take_some(
     session: &Arc<Session>,
     consumer: &dyn Consumer,
     packets: &mut Packets<'_>,
 ) -> Result<Progress, CloseReason> {
     let _turn = turn();
-    let mut unheard = Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(std::task::Waker::noop());
     for _ in 0..BATCH {
-        if session.poll_post(consumer, &mut unheard).is_pending() {
+        if session.poll_post(consumer, &mut cx).is_pending() {
             return Ok(Progress::Wait);
         }
         // After the end of the session nothing more is handed on.
@@ -269,7 +269,7 @@ struct Posting(Arc<Session>);
 impl Drop for Posting {
     fn drop(&mut self) {
         self.0.lock().machine.end_post();
-        // What came over its WebSocket meanwhile is read now.
+        // The WebSocket may be read now.
         self.0.task.wake();
     }
 }

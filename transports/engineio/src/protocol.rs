@@ -1,4 +1,4 @@
-//! What an engine adds to Engine.IO's sessions: a protocol upon its messages.
+//! The traits of a protocol on top of Engine.IO's messages.
 
 use std::{
     future::Future,
@@ -11,12 +11,12 @@ use stellarfw_transport::{CloseReason, Message, Refusal, Server, Spark};
 
 use crate::session::Session;
 
-/// A protocol upon Engine.IO's messages. There is one value for each [`Gateway`](crate::Gateway).
+/// A protocol on top of Engine.IO's messages. Each [`Gateway`](crate::Gateway) has one value.
 ///
 /// The engine `engine.io` is the simplest: each message is a payload of the session's one spark. Socket.IO's engine reads
 /// and writes packets of its own in them.
 pub trait Protocol: Send + Sync + 'static {
-    /// What a client was let in with. It is dropped if the client goes away before its session is open.
+    /// The result of [`accept`](Self::accept). It is dropped if the client disconnects before its session opens.
     type Accepted: Send + 'static;
 
     /// Decides whether a client may open a session. Method, query, and origin of the request have been checked.
@@ -33,7 +33,7 @@ pub trait Protocol: Send + Sync + 'static {
 
     /// Opens what runs on a session. Called once, before anything is read from the client, in the runtime.
     ///
-    /// Engine.IO's open packet goes out before what is pushed here. The session may be closed or aborted here.
+    /// Engine.IO's open packet precedes everything that is pushed here. The session may be closed or aborted here.
     fn open(
         &self,
         server: &Server,
@@ -42,7 +42,7 @@ pub trait Protocol: Send + Sync + 'static {
     ) -> Arc<dyn Consumer>;
 }
 
-/// What takes the messages of one session.
+/// Receives the messages of one session.
 ///
 /// [`message`](Self::message) is called by one caller at a time, the other methods by any. No lock of the session is held
 /// during a call.
@@ -68,7 +68,7 @@ pub trait Consumer: Send + Sync + 'static {
     /// Returns the spark in whose name bytes are counted, if one is open.
     fn spark(&self) -> Option<Spark>;
 
-    /// Returns how much is held of a message that is made of several, while the rest is to come.
+    /// Returns how many bytes are held of a message of several parts that is not complete.
     fn gathered(&self) -> Gathered {
         Gathered::default()
     }
@@ -87,7 +87,7 @@ pub trait Consumer: Send + Sync + 'static {
     }
 }
 
-/// What a [`Consumer`] holds of a message that is made of several.
+/// The bytes that a [`Consumer`] holds of a message of several parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gathered {
     /// The number of bytes in memory.

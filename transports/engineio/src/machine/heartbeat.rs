@@ -54,7 +54,7 @@ pub(crate) struct Heartbeat {
     at: Instant,
     has_polled: bool,
     /// There was a sign of life since the last deadline.
-    heard: bool,
+    is_alive: bool,
     spared: u8,
 }
 
@@ -74,7 +74,7 @@ impl Heartbeat {
             },
             at: later(now, delay),
             has_polled: !on_polling,
-            heard: false,
+            is_alive: false,
             spared: 0,
         }
     }
@@ -84,9 +84,9 @@ impl Heartbeat {
         self.has_polled = true;
     }
 
-    /// There is a sign of life.
-    pub(crate) fn heard(&mut self) {
-        self.heard = true;
+    /// Notes a sign of life.
+    pub(crate) fn note_life(&mut self) {
+        self.is_alive = true;
     }
 
     /// Returns when [`due`](Self::due) is to be called next.
@@ -102,23 +102,23 @@ impl Heartbeat {
         if now < self.next() {
             return Beat::Nothing;
         }
-        let heard = std::mem::take(&mut self.heard);
-        if heard {
+        let is_alive = std::mem::take(&mut self.is_alive);
+        if is_alive {
             self.spared = 0;
         }
-        self.serve(now, timing, heard)
+        self.serve(now, timing, is_alive)
     }
 
-    fn serve(&mut self, now: Instant, timing: &Timing, heard: bool) -> Beat {
+    fn serve(&mut self, now: Instant, timing: &Timing, is_alive: bool) -> Beat {
         match self.wait {
             Wait::Poll { .. } if self.has_polled => {
                 self.wait = match self.version {
                     Version::V4 => Wait::Ping,
                     Version::V3 => Wait::Life { quiet: 0 },
                 };
-                self.serve(now, timing, heard)
+                self.serve(now, timing, is_alive)
             }
-            Wait::Pong { .. } if heard => {
+            Wait::Pong { .. } if is_alive => {
                 self.wait = Wait::Ping;
                 self.serve(now, timing, false)
             }
@@ -145,11 +145,11 @@ impl Heartbeat {
             }
             Wait::Life { quiet } => {
                 let was_away = now - self.at > timing.timeout / AWAY;
-                let quiet = match heard || was_away && self.spared < SPARED {
+                let quiet = match is_alive || was_away && self.spared < SPARED {
                     true => 0,
                     false => quiet + 1,
                 };
-                self.spared += u8::from(was_away && !heard && self.spared < SPARED);
+                self.spared += u8::from(was_away && !is_alive && self.spared < SPARED);
                 self.wait = Wait::Life { quiet };
                 self.at = later(now, look(timing));
                 if quiet >= LOOKS {

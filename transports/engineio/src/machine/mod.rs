@@ -1,7 +1,7 @@
 //! The life of a session as a state machine without I/O.
 //!
-//! Requests, packets, timers, and closing go in; what is to be done comes out. It reads no clock, holds no socket and no
-//! waker, and calls nobody. Two things make up its state: where the client is ([`Transport`]) and how far the session
+//! Its inputs are requests, packets, timers, and closing; its outputs are what to do. It reads no clock, holds no socket
+//! and no waker, and calls nobody. Two things make up its state: where the client is ([`Transport`]) and how far the session
 //! has come ([`Phase`]).
 //!
 //! ```text
@@ -29,7 +29,7 @@ mod tests;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Polling,
-    /// A WebSocket was asked for; polling goes on.
+    /// A WebSocket was requested. Polling continues.
     Upgrading,
     /// The WebSocket works. Polls are answered with a noop, and messages wait until the client has moved.
     Probed,
@@ -42,7 +42,7 @@ pub(crate) enum Phase {
     /// Its client was let in, and the engine is opening it.
     Opening,
     Open,
-    /// No new messages are taken; those that wait go out, and then the close packet.
+    /// No new messages are accepted. Queued messages are sent, and then the close packet.
     Closing,
     Closed,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Source {
     WebSocket,
 }
 
-/// What a packet comes to.
+/// The effect of a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step<'p, 'a> {
     /// A message for the engine.
@@ -63,7 +63,7 @@ pub(crate) enum Step<'p, 'a> {
     Signal { answer: bool },
     /// `3probe` is to be sent over the WebSocket, and a poll that waits is to be answered.
     Probed,
-    /// The client is on its WebSocket: what waits goes out there.
+    /// The client is on its WebSocket: queued messages are written there.
     Upgraded,
     /// The client has closed the session.
     Left,
@@ -80,12 +80,12 @@ pub(crate) enum Unserved {
     Overlapping,
 }
 
-/// What a poll is to be answered with.
+/// The answer to a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PollAnswer {
     /// Nothing yet.
     Wait,
-    /// What waits. `closes`: the close packet comes after it.
+    /// The queued packets. `closes`: the close packet follows them.
     Packets { closes: bool },
     /// The packet that says nothing: the client moves to its WebSocket.
     Noop,
@@ -93,7 +93,7 @@ pub(crate) enum PollAnswer {
     Close,
 }
 
-/// What a timer comes to.
+/// The effect of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
@@ -113,7 +113,7 @@ pub(crate) struct Machine {
     phase: Phase,
     /// Why it closes, once it does.
     reason: Option<CloseReason>,
-    /// It is to be cut, whatever waits.
+    /// It is to be cut, whatever is queued.
     aborted: bool,
     /// The close packet was sent.
     said_close: bool,
@@ -191,10 +191,10 @@ impl Machine {
         Ok(())
     }
 
-    /// Returns what the poll under way is to be answered with. `has_packets`: something waits to be sent.
+    /// Returns the answer to the poll that is in progress. `has_packets`: packets are queued.
     pub(crate) fn answer_poll(&self, has_packets: bool) -> PollAnswer {
         match (self.phase, self.transport) {
-            // The client that has left is told nothing.
+            // A client that has left gets no close packet.
             (Phase::Closed, _) if self.has_left() => PollAnswer::Noop,
             (Phase::Closed, _) => PollAnswer::Close,
             (_, Transport::Probed | Transport::WebSocket) => PollAnswer::Noop,
@@ -210,7 +210,7 @@ impl Machine {
         matches!(self.reason, Some(CloseReason::Client { .. }))
     }
 
-    /// The poll is over. Returns `true` if the client has broken it off, and with it the session.
+    /// The poll is over. Returns `true` if the client has aborted it, and with it the session.
     pub(crate) fn end_poll(&mut self, is_answered: bool) -> bool {
         self.polling = false;
         !is_answered && self.phase != Phase::Closed
@@ -257,7 +257,7 @@ impl Machine {
     ) -> Result<Step<'p, 'a>, PacketError> {
         // In protocol 4 a ping asks for a pong, and other packets do not answer it.
         if self.version == Version::V3 || matches!(packet, Packet::Ping | Packet::Pong) {
-            self.heartbeat.heard();
+            self.heartbeat.note_life();
         }
         match (source, self.transport, packet) {
             (Source::WebSocket, Transport::Upgrading, Packet::Probe) => {
@@ -291,7 +291,7 @@ impl Machine {
         may
     }
 
-    /// The WebSocket is gone. Returns `true` if that was the end of an upgrade alone, and the session goes on with polling.
+    /// The WebSocket is gone. Returns `true` if that was the end of an upgrade alone, and the session continues on polling.
     pub(crate) fn socket_gone(&mut self) -> bool {
         let is_upgrade = matches!(self.transport, Transport::Upgrading | Transport::Probed);
         if is_upgrade {
@@ -300,7 +300,7 @@ impl Machine {
         is_upgrade && self.phase != Phase::Closed && !self.aborted
     }
 
-    /// Closes it when all that waits has gone, or `close_at` that time. Returns `true` the first time.
+    /// Closes it after the queued messages, or at `close_at`. Returns `true` the first time.
     pub(crate) fn close(&mut self, reason: &CloseReason, close_at: Instant) -> bool {
         if !self.takes_messages() {
             return false;
@@ -320,7 +320,7 @@ impl Machine {
         self.said_close
     }
 
-    /// Returns `true` once, when the close packet is to be sent over the WebSocket behind all that waits.
+    /// Returns `true` if the close packet is to be sent over the WebSocket, behind the queued messages.
     pub(crate) fn may_say_close(&self) -> bool {
         self.phase == Phase::Closing && !self.said_close
     }
@@ -349,7 +349,7 @@ impl Machine {
         Some(self.reason.get_or_insert(reason).clone())
     }
 
-    /// Returns `true` if what the client goes on sending means nothing any more.
+    /// Returns `true` if further input of the client is to be discarded.
     pub(crate) fn drops_inbound(&self) -> bool {
         self.reason.as_ref().is_some_and(CloseReason::drops_inbound)
     }

@@ -245,7 +245,7 @@ fn an_abort_is_due_at_once() {
 
 #[test]
 fn closed_answers_a_poll_and_serves_nothing_else() {
-    // A client that has left is not told that it is to close.
+    // A client that has left gets no close packet.
     for (reason, answer) in [
         (LEFT, PollAnswer::Noop),
         (CloseReason::HeartbeatTimeout, PollAnswer::Close),
@@ -270,11 +270,11 @@ fn sends(machine: &mut Machine, packet: &Packet<'_>) {
     machine.packet(source, packet).unwrap();
 }
 
-/// Serves each deadline when it comes, for so long. Returns what they came to, and when.
+/// Serves each deadline on time, for a span of time. Returns their effects, and the seconds.
 fn beats(
     machine: &mut Machine,
     (start, span): (Instant, Duration),
-    mut heard: impl FnMut(u64) -> bool,
+    mut answers: impl FnMut(u64) -> bool,
 ) -> Vec<(u64, Due)> {
     let mut all = Vec::new();
     let mut last = start;
@@ -285,7 +285,7 @@ fn beats(
         }
         last = at;
         let second = (at - start).as_secs();
-        if heard(second) {
+        if answers(second) {
             sends(machine, &Packet::Pong);
         }
         match machine.due(at, &TIMING) {

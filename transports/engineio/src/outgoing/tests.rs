@@ -16,7 +16,7 @@ fn on_socket(version: Version) -> Outgoing {
     out
 }
 
-/// Writes what waits. Returns it, and whether the close packet was the last of it.
+/// Writes queued output. Returns it, and whether it ended with the close packet.
 fn written(out: &mut Outgoing, close: Option<&CloseReason>) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     let mut write = |slices: &[io::IoSlice<'_>]| {

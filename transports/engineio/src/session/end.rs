@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Session {
-    /// Closes it: what waits goes out, then Engine.IO's close packet, and over a WebSocket a close frame with the
+    /// Closes it after the queued messages, with Engine.IO's close packet, and over a WebSocket a close frame with the
     /// reason's code. After the server's close timeout it is cut. The first reason counts.
     ///
     /// The consumer is not called from here; [`Consumer::closed`](crate::Consumer::closed) comes later.
@@ -38,7 +38,7 @@ impl Session {
         }
     }
 
-    /// Ends it at once, whatever waits. May be called from any thread.
+    /// Ends it immediately, without the queued messages. May be called from any thread.
     pub fn abort(&self) {
         let Some(session) = self.this.upgrade() else {
             return;
@@ -132,7 +132,7 @@ impl Session {
                 let reason = CloseReason::HeartbeatTimeout;
                 self.fault(&reason);
                 if !is_waited_for {
-                    // There is nobody to be told.
+                    // Nobody waits for the close packet.
                     self.end_apart(reason);
                 }
             }

@@ -169,8 +169,8 @@ impl Session {
         self.lock().push(frames, true)
     }
 
-    /// Lets what waits go out: in one write from this thread where the client is on a WebSocket over plain TCP, else by
-    /// the client's poll or the task of its WebSocket.
+    /// Sends the queued messages: in one write from this thread if the client is on a WebSocket over plain TCP, else with
+    /// the client's poll or by the task of its WebSocket.
     pub fn flush(&self) {
         let mut state = self.lock();
         if state.machine.transport() != Transport::WebSocket {
@@ -189,7 +189,7 @@ impl Session {
         }
     }
 
-    /// Returns what waits for the client.
+    /// Returns the number of queued messages, and their bytes.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         self.lock().out.waiting()
@@ -201,7 +201,7 @@ impl Session {
         std::hint::black_box(self.state.is_locked());
     }
 
-    /// Counts what waits in the name of a spark. The first whose spark is open counts.
+    /// Counts queued messages in the account of a spark, unless the account of another open spark is in use.
     pub fn set_account(&self, account: Account) {
         self.lock().out.set_account(account);
     }
@@ -259,7 +259,7 @@ impl State {
         is_blocked || is_closing
     }
 
-    /// Writes what waits, and the close packet where it is time for that.
+    /// Writes queued messages, and the close packet if it is due.
     pub(crate) fn write(&mut self, task: Option<&mut stellarfw_websocket::SocketWrite<'_>>) {
         let due = self.machine.may_say_close();
         let reason = self.machine.reason().filter(|_| due);

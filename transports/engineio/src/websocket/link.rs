@@ -199,7 +199,7 @@ impl Link {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it.
+    /// Writes queued output, as far as the socket accepts it.
     fn write(&mut self, cx: &mut Context<'_>) -> Standing {
         let socket = self.reader.socket();
         let mut state = self.receiver.session.lock();
