@@ -29,14 +29,14 @@ module.exports = __toCommonJS(react_exports);
 var import_react = require("react");
 
 // src/membership.ts
-function member(client, room, { a: _changed, b: _said }) {
-  const hear = (message) => {
-    if (message.room === room) _said(message);
+function member(client, room, { a: _changed, b: _message }) {
+  const listener = (message) => {
+    if (message.room === room) _message(message);
   };
-  client.on("say", hear);
+  client.on("say", listener);
   const leave = client.subscribe(room, _changed);
   return () => {
-    client.off("say", hear);
+    client.off("say", listener);
     leave();
   };
 }
@@ -60,9 +60,9 @@ function useStellarEvent(client, name, listener, room) {
   });
   (0, import_react.useEffect)(() => {
     const source = room === void 0 ? client : client.from(room);
-    const hear = (...args) => latest.current(...args);
-    source.on(name, hear);
-    return () => void source.off(name, hear);
+    const call = (...args) => latest.current(...args);
+    source.on(name, call);
+    return () => void source.off(name, call);
   }, [client, name, room]);
 }
 function useRoom(client, room, limit = 100) {
@@ -91,16 +91,16 @@ function useAction(client, name) {
   const call = (0, import_react.useCallback)(
     async (...[params, options]) => {
       const own = ++calls.current;
-      const tell = (answer, error, pending) => {
+      const update = (answer, error, pending) => {
         if (own === calls.current) setLast({ answer, error, pending });
       };
-      tell(null, null, true);
+      update(null, null, true);
       try {
         const answer = await client.action(name, params, options);
-        tell(answer, null, false);
+        update(answer, null, false);
         return answer;
       } catch (error) {
-        tell(null, error, false);
+        update(null, error, false);
         throw error;
       }
     },

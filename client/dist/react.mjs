@@ -4,14 +4,14 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 
 // src/membership.ts
-function member(client, room, { a: _changed, b: _said }) {
-  const hear = (message) => {
-    if (message.room === room) _said(message);
+function member(client, room, { a: _changed, b: _message }) {
+  const listener = (message) => {
+    if (message.room === room) _message(message);
   };
-  client.on("say", hear);
+  client.on("say", listener);
   const leave = client.subscribe(room, _changed);
   return () => {
-    client.off("say", hear);
+    client.off("say", listener);
     leave();
   };
 }
@@ -35,9 +35,9 @@ function useStellarEvent(client, name, listener, room) {
   });
   useEffect(() => {
     const source = room === void 0 ? client : client.from(room);
-    const hear = (...args) => latest.current(...args);
-    source.on(name, hear);
-    return () => void source.off(name, hear);
+    const call = (...args) => latest.current(...args);
+    source.on(name, call);
+    return () => void source.off(name, call);
   }, [client, name, room]);
 }
 function useRoom(client, room, limit = 100) {
@@ -66,16 +66,16 @@ function useAction(client, name) {
   const call = useCallback(
     async (...[params, options]) => {
       const own = ++calls.current;
-      const tell = (answer, error, pending) => {
+      const update = (answer, error, pending) => {
         if (own === calls.current) setLast({ answer, error, pending });
       };
-      tell(null, null, true);
+      update(null, null, true);
       try {
         const answer = await client.action(name, params, options);
-        tell(answer, null, false);
+        update(answer, null, false);
         return answer;
       } catch (error) {
-        tell(null, error, false);
+        update(null, error, false);
         throw error;
       }
     },

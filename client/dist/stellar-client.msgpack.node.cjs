@@ -32,13 +32,13 @@ module.exports = __toCommonJS(msgpack_exports);
 var define_settings_default = {};
 
 // src/callbacks.ts
-function tail(args) {
+function callbackAndOptions(args) {
   return [
     args.find((arg) => typeof arg === "function"),
     args.find((arg) => arg && typeof arg === "object") ?? {}
   ];
 }
-function tell(promise, callback, answerFirst) {
+function withCallback(promise, callback, answerFirst) {
   if (callback) {
     void promise.then(
       (answer) => answerFirst ? callback(answer, null) : callback(null, answer),
@@ -56,7 +56,7 @@ function backoff(attempt, { min, max, factor }, random = Math.random) {
 
 // src/errors.ts
 var StellarError = class extends Error {
-  /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+  /** Creates an error. `cause` is the underlying error. */
   constructor(code, message, mayHaveRun = false, cause) {
     super(message, cause && { cause });
     this.name = "StellarError";
@@ -66,16 +66,16 @@ var StellarError = class extends Error {
 };
 var asError = (error, code, mayHaveRun) => error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
 function serverError(error, response) {
-  const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
-  const code = String(error.code ?? told?.code ?? "error");
-  return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
+  const first = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
+  const code = String(error.code ?? first?.code ?? "error");
+  return Object.assign(new StellarError(code, String(first?.message ?? first)), { error, response });
 }
 
 // src/codec/json.ts
 var json = {
   name: "json",
   encode: (message) => (
-    // JSON has them escaped, and a backslash that is meant as such twice.
+    // `stringify` escapes them. The first alternative skips escaped backslashes.
     JSON.stringify(message)?.replace(
       /\\(?:\\|ud[89a-f]..)/g,
       (found) => found[1] === "u" ? "�" : found
@@ -181,13 +181,13 @@ var resolve = (options) => valid(() => {
     WebSocket: globalThis.WebSocket,
     fetch: globalThis.fetch
   };
-  const retries = { min: 500, max: 3e4, factor: 2, retries: null };
+  const retries2 = { min: 500, max: 3e4, factor: 2, retries: null };
   check(options, {
     ...usual,
     ...{ url: "", apiPath: "", parser: "", version: "", paths: {}, pingTimeout: 0 },
-    ...{ transport: null, reconnect: retries }
+    ...{ transport: null, reconnect: retries2 }
   });
-  check(options.reconnect, { ...retries, retries: 0, "reconnect timeout": 0 });
+  check(options.reconnect, { ...retries2, retries: 0, "reconnect timeout": 0 });
   const known = ["ws", "engine.io", "socket.io", "sockjs"].concat(define_settings_default.transports ?? []);
   const strange = options.transports?.find((name4) => !known.includes(name4));
   if (strange) throw new StellarError("unsupported", `No engine ${strange} of ${known}`);
@@ -196,7 +196,7 @@ var resolve = (options) => valid(() => {
   if (!/^http/.test(o.url)) throw invalid("The option url is no address of the web");
   if (typeof o.query !== "function") connectionUrl(o, o.query);
   o.pingTimeout ??= o.pingInterval * 1.5;
-  o.reconnect = o.reconnect !== false && set(retries, o.reconnect);
+  o.reconnect = o.reconnect !== false && set(retries2, o.reconnect);
   return o;
 });
 function connectionUrl({ url, path }, query) {
@@ -235,17 +235,17 @@ function connection(host, options, codec, connect) {
   const dial = () => {
     const own = ++round;
     const later = attempt && reconnect["reconnect timeout"];
-    const most = later || options.timeout;
-    const heard = (listener) => (...args) => own === round && listener(...args);
+    const limit = later || options.timeout;
+    const current = (listener) => (...args) => own === round && listener(...args);
     let opened = false;
-    timer = after(most, () => fail(new StellarError("timeout", `No connection in ${most} ms`)));
+    timer = after(limit, () => fail(new StellarError("timeout", `No connection in ${limit} ms`)));
     const events = {
-      open: heard(() => {
+      open: current(() => {
         opened = true;
         beat();
-        host.P().then(heard(ready), heard(fail));
+        host.P().then(current(ready), current(fail));
       }),
-      data: heard((payload) => {
+      data: current((payload) => {
         let message;
         try {
           message = codec.decode(payload);
@@ -254,8 +254,8 @@ function connection(host, options, codec, connect) {
         }
         receive(message);
       }),
-      message: heard(receive),
-      close: heard((code, reason, refusal, cause) => {
+      message: current(receive),
+      close: current((code, reason, refusal, cause) => {
         const error = refusal && new StellarError("refused", refusal.message);
         if (error) end("refused", Object.assign(error, refusal), true);
         else {
@@ -275,14 +275,14 @@ function connection(host, options, codec, connect) {
     };
     const { query, WebSocket } = options;
     if (typeof query !== "function" && !(WebSocket instanceof Promise)) return go(query, WebSocket);
-    const asked = async () => typeof query === "function" ? query() : query;
-    asked().then(
+    const resolveQuery = async () => typeof query === "function" ? query() : query;
+    resolveQuery().then(
       async (query2) => {
-        const found = await Promise.resolve(WebSocket).catch(heard(unusable));
-        heard(go)(query2, found);
+        const found = await Promise.resolve(WebSocket).catch(current(unusable));
+        current(go)(query2, found);
       },
-      // It may be there for the next attempt.
-      heard((error) => fail(asError(error, "invalid")))
+      // The next attempt calls the function again.
+      current((error) => fail(asError(error, "invalid")))
     );
   };
   const ready = () => {
@@ -292,11 +292,11 @@ function connection(host, options, codec, connect) {
     host.Q();
   };
   const receive = (message) => {
-    const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
-    if (ours) {
+    const control = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+    if (control) {
       beat();
-      if (ours[1] === "ping") {
-        const pong = "primus::pong::" + ours[2];
+      if (control[1] === "ping") {
+        const pong = "primus::pong::" + control[2];
         send(codec.encode(pong), pong);
       }
     } else if (message === "primus::server::close") {
@@ -324,8 +324,8 @@ function connection(host, options, codec, connect) {
       return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
-    const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
-    const delay = backoff(attempt, told);
+    const delays = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+    const delay = backoff(attempt, delays);
     spread = 0;
     const next = { attempt, delay };
     const own = round;
@@ -368,7 +368,7 @@ function connection(host, options, codec, connect) {
           again(true);
         },
         offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
-        // The page is looked at again. It bubbles from the document to here.
+        // The page is visible again. The event bubbles from the document to the window.
         visibilitychange: () => document.hidden || state === "closed" || again(false)
       });
       begin("connecting");
@@ -377,8 +377,8 @@ function connection(host, options, codec, connect) {
       ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
-    V(within) {
-      spread = Number(within) || 0;
+    V(ms) {
+      spread = Number(ms) || 0;
     },
     y: send
   };
@@ -389,30 +389,30 @@ var Emitter = class {
   constructor() {
     this.q = [];
   }
-  /** Calls `fn` every time `name` happens. */
+  /** Calls `fn` on every event `name`. */
   on(name4, fn) {
     return this.n(name4, fn);
   }
-  /** Calls `fn` the next time `name` happens, and then no more. */
+  /** Calls `fn` on the next event `name` only. */
   once(name4, fn) {
     return this.n(name4, fn, true);
   }
-  /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+  /** Removes `fn` from `name`. Without `fn`: all listeners of `name`. Without both: all listeners. */
   off(name4, fn) {
     this.q = this.q.filter(
       ([its, own]) => name4 && (its !== name4 || fn && own !== fn)
     );
     return this;
   }
-  /** The same as {@link on}. */
+  /** Alias of {@link on}. */
   addListener(name4, fn) {
     return this.on(name4, fn);
   }
-  /** The same as {@link off}. */
+  /** Alias of {@link off}. */
   removeListener(name4, fn) {
     return this.off(name4, fn);
   }
-  /** Removes all listeners of `name`, or of everything. */
+  /** Removes all listeners of `name`, or of all events. */
   removeAllListeners(name4) {
     return this.off(name4);
   }
@@ -649,17 +649,17 @@ function requests(host, limits) {
 }
 
 // src/rooms.ts
-var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
-var pauses = { min: 500, max: 3e4, factor: 2, retries: null };
+var isTemporary = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
+var retries = { min: 500, max: 3e4, factor: 2, retries: null };
 function memberships(host, names2, patience2) {
   const rooms = /* @__PURE__ */ new Map();
   const dirty = /* @__PURE__ */ new Set();
   let seen = /* @__PURE__ */ new Set();
   let round = 1;
   let live = false;
-  let unsure = false;
-  let looking = false;
-  let flying = 0;
+  let stale = false;
+  let requesting = false;
+  let inFlight = 0;
   let limit = 1;
   let growth = 1;
   const rate = { o: 0 };
@@ -702,8 +702,8 @@ function memberships(host, names2, patience2) {
         pause.b = 0;
         next();
       },
-      // From the second on, which is not short.
-      backoff(++pause.o + 1, pauses)
+      // Starts with the delay of a second attempt, which has a minimum.
+      backoff(++pause.o + 1, retries)
     );
   };
   const follow = (room, join, own) => {
@@ -711,13 +711,13 @@ function memberships(host, names2, patience2) {
     const last = own ? 0 : room.da = {};
     let due = 1;
     room.i++;
-    if (own) flying++;
+    if (own) inFlight++;
     else if (!join) want(room, false);
     return (_, error, abandoned) => {
       if (at !== round) return;
       room = get(room.h);
       room.i -= due;
-      if (own) flying -= due;
+      if (own) inFlight -= due;
       due = 0;
       const code = error?.code;
       const already = join ? code === "017" : code === "016" || code === "019";
@@ -729,7 +729,7 @@ function memberships(host, names2, patience2) {
           if (rate.o) rate.o--;
         } else if (join && !abandoned && room.da === last) want(room, true);
       } else {
-        const again = passes(error);
+        const again = isTemporary(error);
         if (own && join) {
           room.p = error;
           dirty.add(room);
@@ -750,31 +750,31 @@ function memberships(host, names2, patience2) {
   };
   const next = () => {
     if (live && !rate.b) {
-      if (unsure && !looking) look();
+      if (stale && !requesting) requestDetails();
       for (const room of [...rooms.values()]) {
         const { h: name4, j: join = false } = room;
         if (room.i || room.b) continue;
         if (join !== !!room.d) {
-          if (flying >= limit) continue;
+          if (inFlight >= limit) continue;
           const settle = follow(room, join, true);
           host.ea(join, name4, settle).catch((error) => error.response || settle({}, error));
         } else if (!join && !room.t && room.u !== round) rooms.delete(name4);
       }
     }
-    if (!flying && !looking && !unsure) settled();
+    if (!inFlight && !requesting && !stale) settled();
     flush();
   };
-  const look = () => {
+  const requestDetails = () => {
     const at = round;
-    unsure = false;
-    looking = true;
+    stale = false;
+    requesting = true;
     const settle = (_, error) => {
       if (at !== round) return;
-      looking = false;
+      requesting = false;
       if (!error) {
         deadline ??= after(patience2, settled);
-      } else if (passes(error)) {
-        unsure = true;
+      } else if (isTemporary(error)) {
+        stale = true;
         wait(rate);
       } else host.a("error", error);
       next();
@@ -812,7 +812,7 @@ function memberships(host, names2, patience2) {
       get(name4).u = round;
     },
     ia() {
-      live = unsure = true;
+      live = stale = true;
       seen = /* @__PURE__ */ new Set();
       return new Promise((resolve2) => {
         settled = resolve2;
@@ -821,10 +821,10 @@ function memberships(host, names2, patience2) {
     },
     m() {
       round++;
-      live = unsure = looking = false;
+      live = stale = requesting = false;
       clearTimeout(rate.b);
       clearTimeout(deadline);
-      flying = rate.b = 0;
+      inFlight = rate.b = 0;
       limit = 1;
       deadline = void 0;
       for (const room of rooms.values()) {
@@ -858,10 +858,10 @@ function memberships(host, names2, patience2) {
     C(name4, member) {
       if (member !== void 0) {
         const room = rooms.get(name4);
-        if (looking || room?.i || !room?.d !== member || seen.has(name4)) return;
+        if (requesting || room?.i || !room?.d !== member || seen.has(name4)) return;
         seen.add(name4);
       }
-      unsure = live;
+      stale = live;
       next();
     }
   };
@@ -874,15 +874,15 @@ var Scope = class _Scope {
     this.v = _client;
     this.l = [rooms].flat();
   }
-  /** Adds rooms. */
+  /** Returns a scope with additional rooms. */
   to(rooms) {
     return new _Scope(this.v, this.l.concat(rooms));
   }
-  /** The same as {@link to}, for reading. */
+  /** Alias of {@link to}, which reads better for listeners. */
   from(rooms) {
     return this.to(rooms);
   }
-  /** The same as {@link to}, as a guide spells it. */
+  /** Alias of {@link to}. */
   for(rooms) {
     return this.to(rooms);
   }
@@ -891,12 +891,12 @@ var Scope = class _Scope {
     for (const room of this.l) if (typeof room !== "string") throw invalid("A room must be a string");
     return Promise.all(this.l.map((room) => this.v.G(room, event, data)));
   }
-  /** Calls `fn(data, message)` when the event happens in one of the rooms. */
+  /** Calls `fn(data, message)` on every such event in one of the rooms. */
   on(event, fn) {
     for (const room of this.l) this.v.on(scoped(room, event), fn);
     return this;
   }
-  /** Takes {@link on} back. */
+  /** Removes listeners added with {@link on}. */
   off(event, fn) {
     for (const room of this.l) this.v.off(scoped(room, event), fn);
     return this;
@@ -905,7 +905,7 @@ var Scope = class _Scope {
 
 // src/transports/own/adapter.ts
 var name = "own";
-var farewell = "primus::server::close";
+var serverClose = "primus::server::close";
 function listen(socket, listeners) {
   for (const event in listeners) socket.on(event, listeners[event]);
   return () => {
@@ -921,7 +921,8 @@ var primus = (socket, { open, message, close }) => {
     open,
     error: (error) => cause = error,
     data: message,
-    // Not at once: its timer starts after this, and would go on when it is ended before.
+    // Deferred: the client starts its timer after this event, and ending it before would not stop
+    // the timer.
     "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), void 0, cause)),
     end: () => message("primus::server::close")
   };
@@ -959,15 +960,15 @@ var letters = (name4) => [...new Set(name4.toLowerCase())].sort().join();
 var Client = class extends Emitter {
   constructor(options, { codec, transports, fallback: fallback2, own }, transport) {
     super();
-    /** This connection's id, once connected; another one after a reconnect. */
+    /** The id of the connection; `null` until connected. Changes with every reconnect. */
     this.id = null;
-    /** The session this connection belongs to. */
+    /** The session that the connection belongs to. */
     this.fingerprint = null;
-    /** The server's view of this connection, as of when it was configured; anew on each connection. */
+    /** The server's view of the connection, updated on every connect and by {@link configure}. */
     this.details = null;
-    /** The text the server greeted with. */
+    /** The text of the server's greeting. */
     this.welcomeMessage = null;
-    /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+    /** Functions that see an action's parameters before it is sent; see {@link Interceptor}. */
     this.interceptors = [];
     this.I = [];
     const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
@@ -982,56 +983,60 @@ var Client = class extends Emitter {
     this.H = codec;
     this.k = connection(this, o, codec, connect);
   }
-  /** Where the client is. */
+  /** The state of the connection. */
   get state() {
     return this.k.x();
   }
-  /** The live connection underneath, if there is one; its `name` is the engine's. */
+  /** The transport in use, or `null`. Its `name` is the engine's. */
   get transport() {
     return this.k.S();
   }
-  /** The rooms that the server counts this connection in: none while there is no connection. */
+  /** The rooms that the connection is a member of. Empty while disconnected. */
   get rooms() {
     return this.c.d();
   }
   /**
-   * The rooms it wants to be in, which are joined on every connection: those of the options, those
-   * that were joined, and those that the server took it into; not those that were left, refused for
-   * good or destroyed, or that the server took it out of.
+   * The rooms that the client joins on every connection.
+   *
+   * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
+   * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
+   * the server removes the connection.
    */
   get wanted() {
     return this.c.j();
   }
-  /** How many requests wait to be sent. */
+  /** The number of requests that are not sent yet. */
   get queued() {
     return this.e.Y();
   }
-  /** How many requests wait for their answer. */
+  /** The number of requests that are sent and not answered yet. */
   get pending() {
     return this.e.Z();
   }
   /**
-   * Connects. Tells the details of the connection, or the error of the first attempt; after
-   * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
-   * open connection is closed and a new one made.
+   * Connects to the server. Closes an open connection first.
+   *
+   * Resolves with the details of the connection and rejects with the error of the first attempt.
+   * After an error the client keeps trying, unless the option `reconnect` is `false`, and emits
+   * `connected` on success.
    */
   connect(callback) {
-    const promise = new Promise((...waiting) => {
-      this.I.push(waiting);
+    const promise = new Promise((...settle) => {
+      this.I.push(settle);
     });
     promise.catch(() => {
     });
     this.k.T();
-    return tell(promise, callback);
+    return withCallback(promise, callback);
   }
-  /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+  /** Closes the connection permanently. Rejects every queued and pending request. */
   disconnect(callback) {
     this.k.U();
-    return tell(Promise.resolve(), callback);
+    return withCallback(Promise.resolve(), callback);
   }
   action(name4, ...rest) {
     const params = typeof rest[0] === "function" ? null : rest.shift();
-    const [callback, limits] = tail(rest);
+    const [callback, limits] = callbackAndOptions(rest);
     const answer = new Promise((resolve2) => {
       const all = { ...fields(params), action: name4 };
       const request = () => {
@@ -1043,79 +1048,82 @@ var Client = class extends Emitter {
       };
       resolve2(intercept(this, all, request));
     });
-    return tell(answer, callback, true);
+    return withCallback(answer, callback, true);
   }
   say(...args) {
     if (args.length < 2 || typeof args[1] === "function") args.unshift(this.options.defaultRoom);
     const [room, message, ...rest] = args;
     return this.g({ event: "say", room, message }, rest);
   }
-  /** Asks for the server's view of this connection. */
+  /** Returns the server's view of the connection. */
   detailsView(...rest) {
     return this.g({ event: "detailsView" }, rest);
   }
-  /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+  /** Requests the details and stores them in `details`, `id`, `fingerprint` and `rooms`. */
   configure(...rest) {
     return this.g({ event: "detailsView" }, rest, (answer) => this.K(answer));
   }
   /**
-   * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
-   * of the members; where it has `next`, that is the option `after` of the next page.
+   * Returns the members of a room. The callback is `(answer, error)`.
+   *
+   * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
+   * next page.
    */
   roomView(room, ...rest) {
-    const { limit, after: after2 } = tail([...rest])[1];
+    const { limit, after: after2 } = callbackAndOptions([...rest])[1];
     const page = limit == null && after2 == null ? {} : { params: { limit, after: after2 } };
     return this.g({ event: "roomView", room, ...page }, rest, void 0, true);
   }
   /**
-   * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-   * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
+   * Joins a room, also after every reconnect.
+   *
+   * Succeeds if the client has already rejoined the room by itself. Rejects with any refusal
+   * without a retry; {@link subscribe} retries.
    */
   roomAdd(room, ...rest) {
     return this.g({ event: "roomAdd", room }, rest);
   }
-  /** Leaves a room. Whatever the server answers, it is not joined again. */
+  /** Leaves a room. The client does not rejoin it, even if the server refuses the request. */
   roomLeave(room, ...rest) {
     return this.g({ event: "roomLeave", room }, rest);
   }
   /**
-   * Stays in a room until the returned function is called: joins it on every connection, and again
-   * after refusals that pass, such as a full room. `changed` is called at once and on each change.
-   * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+   * Stays in a room until the returned function is called.
+   *
+   * Joins the room on every connection, and retries after temporary refusals, such as a full room.
+   * `changed` is called immediately and on every change. The end of the last subscription leaves
+   * the room, unless it was also joined with {@link roomAdd}.
    */
   subscribe(room, changed) {
-    const hear2 = (membership) => {
+    const listener = (membership) => {
       if (membership.room === room) changed(membership);
     };
     const release = this.c.ga(room);
-    this.n("membership", hear2);
+    this.n("membership", listener);
     changed(this.c.x(room));
     return () => {
-      this.off("membership", hear2);
+      this.off("membership", listener);
       release();
     };
   }
-  /** Joins a room; the same as {@link roomAdd}. */
+  /** Joins a room. Alias of {@link roomAdd}. */
   join(room, ...rest) {
     return this.roomAdd(room, ...rest);
   }
-  /** Leaves a room; the same as {@link roomLeave}. */
+  /** Leaves a room. Alias of {@link roomLeave}. */
   leave(room, ...rest) {
     return this.roomLeave(room, ...rest);
   }
   file(path, ...rest) {
-    const [callback, limits] = tail(rest);
-    const ask2 = async () => {
+    const [callback, limits] = callbackAndOptions(rest);
+    const request = async () => {
       const { as } = limits;
       if (as && !/^(bytes|blob)$/.test(String(as))) throw invalid("The option as is bytes or blob");
       return decodeFile(await this.e.s({ event: "file", file: path }, limits), as);
     };
-    return tell(ask2(), callback, true);
+    return withCallback(request(), callback, true);
   }
-  /**
-   * Sends a message of the protocol as it is, and tells its answer. The callback is
-   * `(answer, error)`.
-   */
+  /** Sends a raw protocol message. Resolves with the response. The callback is `(answer, error)`. */
   send(message, ...rest) {
     return this.g(message, rest, void 0, true);
   }
@@ -1123,19 +1131,19 @@ var Client = class extends Emitter {
   emit(event, data) {
     return this.G(this.options.defaultRoom, event, data);
   }
-  /** Rooms to send events to, or to hear events from. */
+  /** Returns a scope that sends events to rooms and listens to events of rooms. */
   to(rooms) {
     return new Scope(this, rooms);
   }
-  /** The same as {@link to}, for reading. */
+  /** Alias of {@link to}, which reads better for listeners. */
   from(rooms) {
     return this.to(rooms);
   }
-  /** The same as {@link to}, as a guide spells it. */
+  /** Alias of {@link to}. */
   for(rooms) {
     return this.to(rooms);
   }
-  /** Sets the room that `say` and `emit` use when none is named. */
+  /** Sets the room that `say` and `emit` use by default. */
   setDefaultRoom(room) {
     this.options.defaultRoom = room;
   }
@@ -1152,7 +1160,7 @@ var Client = class extends Emitter {
     return this.g({ event: "event", params: { room, event, data } }, []);
   }
   g(body, rest, done, answerFirst) {
-    const [callback, limits] = tail(rest);
+    const [callback, limits] = callbackAndOptions(rest);
     let room;
     let move;
     try {
@@ -1161,19 +1169,19 @@ var Client = class extends Emitter {
     } catch {
     }
     const follow = () => move ? this.c.A(!move[2], room) : (answer2, error) => {
-      const place = room ?? body.params?.room;
+      const target = room ?? body.params?.room;
       if (!error) done?.(answer2);
-      else if (/^01[69]$/.test(error.code)) this.c.C(place, false);
+      else if (/^01[69]$/.test(error.code)) this.c.C(target, false);
     };
     if (move?.[2] && !this.e.aa(room)) this.c.ha(room);
     const answer = this.e.s(body, limits, false, follow).then(unwrap, (error) => {
       if (error.response) this.a("error", error);
       throw error;
     });
-    return tell(answer, callback, answerFirst);
+    return withCallback(answer, callback, answerFirst);
   }
   /**
-   * Sets a new connection up: its details, and the rooms that are wanted.
+   * Sets up a new connection: requests its details and joins the wanted rooms.
    * @internal
    */
   P() {
@@ -1231,9 +1239,9 @@ var Client = class extends Emitter {
     if (next !== previous) this.a("state", next, previous);
     this.c.B();
   }
-  /** Settles what waits for the connection. */
-  D(place, outcome) {
-    for (const waiting of this.I.splice(0)) waiting[place](outcome);
+  /** Settles the promises of {@link connect}: 0 resolves, 1 rejects. */
+  D(index, outcome) {
+    for (const settle of this.I.splice(0)) settle[index](outcome);
   }
   /** @internal */
   E(error) {
@@ -1248,16 +1256,16 @@ var Client = class extends Emitter {
   /** @internal */
   R(message) {
     this.a("message", message);
-    const { context, message: said, room, from, welcome } = message ?? {};
+    const { context, message: content, room, from, welcome } = message ?? {};
     if (context === "response") this.e.ba(message);
     else if (context === "user") {
-      const { event, data } = said ?? {};
+      const { event, data } = content ?? {};
       const destroyed = event === "destroy";
       if (destroyed && from === 0 && data?.code === "018") {
         this.c.ka(room, serverError(data));
       } else this.c.C(room, true);
       this.a("say", message);
-      if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
+      if (typeof event !== "string") return this.a(scoped(room, "message"), content, message);
       if (destroyed && from !== 0) return;
       if (!reserved.test(event)) this.a(event, data, message);
       this.a(scoped(room, event), data, message);
@@ -1283,7 +1291,7 @@ var Reader = class {
     this.at = 0;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  /** Steps over `size` bytes and returns where they began. */
+  /** Skips `size` bytes and returns their offset. */
   take(size) {
     const start = this.at;
     if (start + size > this.bytes.length) throw new RangeError("the payload ends too soon");
@@ -1334,7 +1342,7 @@ var Reader = class {
     const n = Number(value);
     return Number.isSafeInteger(n) ? n : value;
   }
-  /** Timestamps become dates; the bytes of other extensions are handed on as they are. */
+  /** Reads an extension: a `Date` for a timestamp, otherwise `{type, data}`. */
   extension(size) {
     const type = this.view.getInt8(this.take(1));
     const data = this.raw(size);
@@ -1433,7 +1441,7 @@ var Writer = class {
     this.view = new DataView(this.bytes.buffer);
     this.at = 0;
   }
-  /** Makes room for `size` bytes and returns where they begin. */
+  /** Reserves `size` bytes and returns their offset. */
   take(size) {
     const start = this.at;
     this.at += size;
@@ -1474,7 +1482,7 @@ var Writer = class {
     const at = this.take(value.length);
     this.bytes.set(value, at);
   }
-  /** A length, in the smallest form of its family (`t8` is 0 where there is none). */
+  /** Writes a length in its shortest form. `t8` is 0 for families without an 8-bit form. */
   length(n, fix, fixMax, t8, t16, t32) {
     if (n <= fixMax) this.u8(fix | n);
     else if (t8 && n < 256) {
@@ -1579,12 +1587,12 @@ async function refusalOf(response) {
 }
 
 // src/transports/requests.ts
-function httpLine({ fetch }, { close }) {
+function httpRequests({ fetch }, { close }) {
   if (!fetch) throw new TypeError("The option fetch is needed");
   const controller = new AbortController();
   const { signal } = controller;
   return {
-    async ask(url, body, use) {
+    async request(url, body, use) {
       try {
         const response = await fetch(url.href, {
           ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
@@ -1629,7 +1637,7 @@ function batches(post, limit) {
 }
 
 // src/transports/socket.ts
-function hear(socket, { open, data, close }) {
+function attach(socket, { open, data, close }) {
   socket.binaryType = "arraybuffer";
   socket.onopen = open;
   socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
@@ -1639,12 +1647,12 @@ function hear(socket, { open, data, close }) {
 }
 var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
 function plain2(name4, socket, events) {
-  hear(socket, events);
+  attach(socket, events);
   return { name: name4, send: (payload) => socket.send(payload), close: () => socket.close() };
 }
 function openSocket(context, url, { data, close }) {
   const socket = makeSocket({ ...context, url });
-  hear(socket, {
+  attach(socket, {
     data(payload) {
       try {
         data(payload);
@@ -1699,19 +1707,19 @@ var websocket = (context, events) => {
 var polling = (context, events) => {
   const { fetch } = context;
   const url = address(context, "polling");
-  const line = httpLine(context, events);
-  let most = 0;
+  const http2 = httpRequests(context, events);
+  let limit = 0;
   const write2 = batches(
-    (batch) => line.ask(url, batch.join(separator)),
-    () => most
+    (batch) => http2.request(url, batch.join(separator)),
+    () => limit
   );
   const read = reader(events, write2, ({ sid, maxPayload }) => {
     url.searchParams.set("sid", sid);
-    most = Math.min(maxPayload / 3, 65536);
+    limit = Math.min(maxPayload / 3, 65536);
   });
-  const poll = () => line.ask(url, null, async (response) => {
+  const poll = () => http2.request(url, null, async (response) => {
     (await response.text()).split(separator).forEach(read);
-    if (!line.ended()) void poll();
+    if (!http2.ended()) void poll();
   });
   void poll();
   return {
@@ -1719,14 +1727,14 @@ var polling = (context, events) => {
     way: "polling",
     send: (payload) => write2(
       typeof payload === "string" ? "4" + payload : (
-        // Not all at once: arguments are limited.
+        // One byte at a time, because the number of arguments is limited.
         "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
       )
     ),
     close() {
-      line.end();
+      http2.end();
       const body = "1";
-      if (most) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+      if (limit) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
       });
     }
   };
@@ -1744,7 +1752,7 @@ var storage = (use) => {
 function fallback(options, built) {
   const { url, path, paths, timeout } = options;
   const [primary] = define_settings_default.transports ?? options.transports;
-  const ways = options.transports.flatMap(
+  const candidates = options.transports.flatMap(
     (name4) => (built[name4] ?? []).map((connect, index) => ({
       M: name4 + index,
       la: name4 === primary ? path : paths?.[name4] ?? "/" + name4,
@@ -1752,14 +1760,14 @@ function fallback(options, built) {
       ma: connect
     }))
   );
-  if (!ways.length) return;
-  const place = `stellar ${url}${path}`;
-  const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way.M === key);
+  if (!candidates.length) return;
+  const item = `stellar ${url}${path}`;
+  const key = storage((kept) => kept.getItem(item));
+  let best = candidates.find((candidate) => candidate.M === key);
   let proven = false;
   let failures = 0;
   return (context, events) => {
-    const others = ways.filter((way) => way !== best);
+    const others = candidates.filter((candidate) => candidate !== best);
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
     const causes = [];
@@ -1773,61 +1781,63 @@ function fallback(options, built) {
       inner?.close();
       inner = void 0;
     };
-    const all = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
+    const combined = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
     const next = () => {
-      const way = left.shift();
+      const candidate = left.shift();
       const own = ++round;
-      let there = false;
+      let arrived = false;
       const current = () => own === round;
-      const fail = (again) => {
-        if (there || !left.length) return again();
+      const fail = (giveUp) => {
+        if (arrived || !left.length) return giveUp();
         leave();
-        if (way.N) left = left.filter((way2) => !way2.N);
+        if (candidate.N) left = left.filter(({ N: _socket }) => !_socket);
         if (left.length) next();
-        else again();
+        else giveUp();
       };
-      const arrived = () => {
-        if (there) return;
-        there = proven = true;
+      const arrive = () => {
+        if (arrived) return;
+        arrived = proven = true;
         failures = 0;
-        best = way;
+        best = candidate;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way.M));
+        storage((kept) => kept.setItem(item, candidate.M));
         events.open();
       };
       const url2 = new URL(context.url);
-      url2.pathname = way.la;
+      url2.pathname = candidate.la;
       if (left.length) {
         timer = after(timeout / 3, () => {
           if (current()) fail(() => events.close(1006, "No answer"));
         });
       }
       try {
-        inner = way.ma(
+        inner = candidate.ma(
           { ...context, url: url2 },
           {
-            // Opening alone proves nothing: some let a connection through, and then nothing over
-            // it. Everybody is answered this, and it does not count as a message.
+            // An open connection proves nothing: some proxies accept it and then block its data.
+            // Every server answers the probe, which does not count as a message.
             open() {
               if (!current()) return;
-              if (ways.length < 2) arrived();
-              else inner.send(context.codec.encode(ask), ask);
+              if (candidates.length < 2) arrive();
+              else inner.send(context.codec.encode(probe), probe);
             },
             data(payload) {
               if (!current()) return;
-              arrived();
+              arrive();
               events.data(payload);
             },
             message(message) {
               if (!current()) return;
-              arrived();
+              arrive();
               events.message(message);
             },
             close(code, reason, refusal, cause) {
               if (!current()) return;
-              if (!there && cause) causes.push(cause);
+              if (!arrived && cause) causes.push(cause);
               if (refusal) events.close(code, reason, refusal);
-              else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
+              else {
+                fail(() => events.close(code, reason, refusal, arrived ? cause : combined(cause)));
+              }
             }
           }
         );
@@ -1836,8 +1846,8 @@ function fallback(options, built) {
         clearTimeout(timer);
         causes.push(error);
         if (left.length) next();
-        else if (tried) events.close(1006, String(error), void 0, all(error));
-        else throw all(error);
+        else if (tried) events.close(1006, String(error), void 0, combined(error));
+        else throw combined(error);
       }
     };
     next();
@@ -1853,7 +1863,7 @@ function fallback(options, built) {
     };
   };
 }
-var ask = "primus::id::";
+var probe = "primus::id::";
 
 // src/transports/own/engineio.ts
 var engineIoSocket = (socket, events) => {
@@ -1870,29 +1880,29 @@ var engineIoSocket = (socket, events) => {
 };
 
 // src/transports/socketio.ts
-var isWhole = (event, message) => /^(message|user|alert|api|welcome|primus)$/.test(event) && (event !== "api" || message?.context === event);
+var isMessage = (event, message) => /^(message|user|alert|api|welcome|primus)$/.test(event) && (event !== "api" || message?.context === event);
 var encode2 = (codec, packet) => codec.name === "json" ? packet.type + (packet.data ? JSON.stringify(packet.data) : "") : codec.encode({ ...packet, nsp: "/" });
 var decode2 = (codec, payload) => codec.name === "json" ? { type: +payload[0], data: payload[1] && JSON.parse(payload.slice(1)) } : codec.decode(payload);
-var socketio = (ways) => ways.map((connect) => (context, events) => {
+var socketio = (connects) => connects.map((connect) => (context, events) => {
   const { codec } = context;
-  const send = (packet) => under.send(encode2(codec, packet), packet);
-  const under = connect(context, {
+  const send = (packet) => inner.send(encode2(codec, packet), packet);
+  const inner = connect(context, {
     ...events,
     open: () => send({ type: 0 }),
     data(payload) {
       const { type, data } = decode2(codec, payload);
       if (type === 0) events.open();
       else if (type === 1) events.message("primus::server::close");
-      else if (type === 2) isWhole(data[0], data[1]) && events.message(data[1]);
+      else if (type === 2) isMessage(data[0], data[1]) && events.message(data[1]);
       else if (type === 4) {
         const { message } = data;
-        const passes2 = /shutting down|Too many/.test(message);
-        events.close(1008, message, passes2 ? void 0 : { message });
+        const isTemporary2 = /shutting down|Too many/.test(message);
+        events.close(1008, message, isTemporary2 ? void 0 : { message });
       }
     }
   });
   return {
-    ...under,
+    ...inner,
     name: "socket.io",
     send: (_, message) => send({ type: 2, data: ["message", message] })
   };
@@ -1901,7 +1911,7 @@ var socketio = (ways) => ways.map((connect) => (context, events) => {
 // src/transports/own/socketio.ts
 var socketIoSocket = (socket, events) => {
   if (!socket.onAny) return;
-  const any = (event, message) => isWhole(event, message) && events.message(message);
+  const any = (event, message) => isMessage(event, message) && events.message(message);
   const ignore = listen(socket, {
     connect: () => events.open(),
     connect_error(error) {
@@ -1909,7 +1919,7 @@ var socketIoSocket = (socket, events) => {
       events.close(1006, message, socket.active ? void 0 : { message }, error);
     },
     disconnect(reason, details) {
-      if (reason === "io server disconnect") events.message(farewell);
+      if (reason === "io server disconnect") events.message(serverClose);
       events.close(1006, reason, void 0, details);
     }
   });
@@ -1929,7 +1939,7 @@ var socketIoSocket = (socket, events) => {
 
 // src/transports/own/websocket.ts
 var ownWebSocket = (socket, events) => (
-  // That of engine.io-client is a word.
+  // `readyState` is a string in engine.io-client.
   typeof socket.readyState === "number" && plain2(name, socket, events)
 );
 
@@ -1963,9 +1973,9 @@ var websocket2 = (context, events) => {
 };
 var http = (way) => (context, events) => {
   const address2 = session(context);
-  const line = httpLine(context, events);
+  const requests2 = httpRequests(context, events);
   const read = reader2(events);
-  const receive = () => line.ask(address2(way), "", async (response) => {
+  const receive = () => requests2.request(address2(way), "", async (response) => {
     const body = response.body.getReader();
     const text = new TextDecoder();
     for (let rest = "", part; !(part = await body.read()).done; ) {
@@ -1973,14 +1983,14 @@ var http = (way) => (context, events) => {
       rest = lines.pop();
       lines.forEach(read);
     }
-    if (!line.ended()) void receive();
+    if (!requests2.ended()) void receive();
   });
   void receive();
   const write2 = batches(
-    (batch) => line.ask(address2("xhr_send"), JSON.stringify(batch)),
+    (batch) => requests2.request(address2("xhr_send"), JSON.stringify(batch)),
     () => 16384
   );
-  return { name: name3, way, send: (payload) => write2(payload), close: line.end };
+  return { name: name3, way, send: (payload) => write2(payload), close: requests2.end };
 };
 var sockjs = [websocket2, http("xhr_streaming"), http("xhr")];
 
@@ -2050,8 +2060,9 @@ function onThisPlatform(options) {
 // src/msgpack.ts
 var StellarClient = class extends Client {
   /**
-   * Makes a client; it connects when told to. `transport` is the option of this name, where
-   * earlier releases took it.
+   * Creates a client. Call {@link connect} to connect it.
+   *
+   * `transport` is the option of that name, for compatibility with earlier releases.
    */
   constructor(options = {}, transport) {
     super(onThisPlatform(options), { codec: msgpack, ...engines }, transport);

@@ -29,14 +29,14 @@ module.exports = __toCommonJS(vue_exports);
 var import_vue = require("vue");
 
 // src/membership.ts
-function member(client, room, { a: _changed, b: _said }) {
-  const hear = (message) => {
-    if (message.room === room) _said(message);
+function member(client, room, { a: _changed, b: _message }) {
+  const listener = (message) => {
+    if (message.room === room) _message(message);
   };
-  client.on("say", hear);
+  client.on("say", listener);
   const leave = client.subscribe(room, _changed);
   return () => {
-    client.off("say", hear);
+    client.off("say", listener);
     leave();
   };
 }
@@ -86,19 +86,19 @@ function useAction(client, name) {
   let calls = 0;
   const call = async (...[params, options]) => {
     const own = ++calls;
-    const tell = (result, failure, busy) => {
+    const update = (result, failure, busy) => {
       if (own !== calls) return;
       answer.value = result;
       error.value = failure;
       pending.value = busy;
     };
-    tell(null, null, true);
+    update(null, null, true);
     try {
       const result = await client.action(name, params, options);
-      tell(result, null, false);
+      update(result, null, false);
       return result;
     } catch (failure) {
-      tell(null, failure, false);
+      update(null, failure, false);
       throw failure;
     }
   };

@@ -1,4 +1,4 @@
-// Bundles each test file, with the sources it tests, for the runner of Node.
+// Bundles each test file with the sources that it tests, for Node's test runner.
 import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

@@ -1,5 +1,5 @@
-// Builds dist/: the parts of the script that the server puts together, and the npm package's files.
-// The same sources give the same bytes, so a rebuild of committed sources changes nothing.
+// Builds dist/: the parts of the script that the server assembles, and the files of the npm package.
+// The build is reproducible: a rebuild of committed sources changes nothing.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ import { page } from "./page.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const engines = ["ws", "engine.io", "socket.io", "sockjs"];
-/** The largest a script may be as it is served, gzipped: its engines, its codec, the bytes. */
+/** Maximum gzipped size of the served script: engines, codec, bytes. */
 const budgets = [
   [["ws"], "json", 8192],
   [["engine.io"], "json", 9472],
@@ -28,7 +28,7 @@ const budgets = [
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const types = (...args) => execFileSync(process.execPath, [tsc, ...args], { cwd: root, stdio: "inherit" });
 
-/** The package's entry points, and what they are called in dist/. */
+/** The package's entry points, with their names in dist/. */
 const entries = {
   index: "stellar-client",
   msgpack: "stellar-client.msgpack",
@@ -37,9 +37,10 @@ const entries = {
 };
 
 /**
- * One file of declarations for each entry point, and one for what they share: a class that was
- * declared in two of them would be two types. Both kinds of modules get their own, with names that
- * each kind can follow.
+ * Writes a declaration file for each entry point, and one for their shared declarations.
+ *
+ * A class that two files declare would be two types. ES modules and CommonJS get separate files, with
+ * the extensions that each resolves.
  */
 async function declarations() {
   const emitted = `${root}/.types`;
@@ -72,7 +73,7 @@ async function declarations() {
 rmSync(`${root}/dist`, { recursive: true, force: true });
 types("--noEmit");
 await declarations();
-// The declarations must stand by themselves, as a user of the package meets them.
+// Compiles the declarations as a user of the package does, without the sources.
 types("-p", "tsconfig.consumer.json");
 
 const common = {
@@ -83,19 +84,19 @@ const common = {
   sourcemap: true,
   sourcesContent: true,
   legalComments: "none",
-  // Names with a leading underscore are nobody's business outside.
+  // Names with a leading underscore are private.
   mangleProps: /^_[a-z]/,
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 };
 const files = {
   ...common,
-  // They are not minified, and whoever bundles them makes a map of the whole.
+  // These files are not minified, and a bundler generates its own map.
   sourcemap: false,
   define: { $settings: "{}" },
   packages: "external",
   banner: { js: `/*! stellar-client ${version} | MIT */` },
 };
-// The script that is put together names the map that the server puts together.
+// The assembled script refers to the map that the server assembles.
 const parts = { ...common, format: "iife", sourcemap: "external" };
 const names = ["core", "msgpack", "ws", "engineio", "socketio", "sockjs", "fallback"];
 
@@ -113,7 +114,7 @@ await Promise.all([
       build({ ...cjs, outfile: `${outfile}.cjs` }),
     ];
     if (!name.startsWith("stellar")) return both;
-    // For Node there are others, which load the package ws in a way that bundlers follow.
+    // The builds for Node load the package ws with an import that bundlers resolve.
     return [
       ...both,
       build({ ...esm, outfile: `${outfile}.node.mjs`, resolveExtensions: [".node.ts", ".ts"] }),
@@ -129,15 +130,15 @@ await Promise.all([
   }),
 ]);
 
-// A second minifier sees what the first left; it brings each script about a twentieth.
+// A second minifier reduces each script by about another twentieth.
 for (const name of names) {
   const file = `${root}/dist/page/${name}.min.js`;
   const { code, map } = await minify(readFileSync(file, "utf8"), {
     ecma: 2020,
-    // Not beyond the function that each part is: they all come to stand in one.
+    // Each part stays a function: all parts share one scope in the assembled script.
     compress: {
       ...{ passes: 4, inline: 1 },
-      // Repeats pack better than what is shorter by itself.
+      // Repetition compresses better than shorter code.
       ...{ hoist_funs: true, lhs_constants: false, reduce_funcs: false },
     },
     sourceMap: { content: readFileSync(`${file}.map`, "utf8"), includeSources: true },
@@ -147,14 +148,14 @@ for (const name of names) {
   writeFileSync(`${file}.map`, `${map}\n`);
 }
 
-// Maps name their sources relative to dist/ and nothing of this machine.
+// Maps must not contain paths of the build machine.
 for (const name of names) {
   for (const end of [".js.map", ".min.js.map"]) {
     const map = readFileSync(`${root}/dist/page/${name}${end}`, "utf8");
     if (map.includes(root.slice(1))) throw new Error(`${name}${end} holds an absolute path`);
   }
 }
-// With what the server adds to a script of its own.
+// Measures each script with the text that the server adds.
 const banner = `/*! stellar-client ${version} | MIT */`;
 const named = "//# sourceMappingURL=stellar-client.min.js.map\n";
 let over = 0;

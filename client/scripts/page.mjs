@@ -1,12 +1,12 @@
-// Puts the script for pages together, as the server does (src/client.rs): a function around the
-// parts that are wanted, the core last. What they share are its parameters, see src/page.
+// Assembles the script for pages, as the server does: a function around the selected parts, with the
+// core last. Its parameters are shared by the parts, see src/page.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-// Also from where tests are bundled to, which is another folder of the same depth.
+// The path also resolves from the folder of bundled tests, which has the same depth.
 const folder = fileURLToPath(new URL("../dist/page/", import.meta.url));
 
-/** What each engine needs. */
+/** The parts that each engine needs. */
 const needs = {
   ws: ["ws"],
   "engine.io": ["engineio", "fallback"],
@@ -15,7 +15,7 @@ const needs = {
 };
 const order = ["msgpack", "ws", "engineio", "socketio", "sockjs", "fallback", "core"];
 
-/** The script for a server with these engines, this codec and these settings. */
+/** Returns the script for a server with these engines, codec and settings. */
 export function page(engines, { parser = "json", minified = true, settings = {} } = {}) {
   const wanted = new Set(["core", ...engines.flatMap((name) => needs[name])]);
   if (parser === "msgpack") wanted.add("msgpack");

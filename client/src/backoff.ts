@@ -1,21 +1,22 @@
-/** How the client tries again after a lost connection. */
+/** Options of reconnecting after a lost connection. */
 export interface ReconnectOptions {
-  /** The longest first delay in ms; default 500. */
+  /** Maximum delay before the first attempt, in ms. Default: 500. */
   min: number;
-  /** The longest delay in ms; default 30,000. */
+  /** Maximum delay before any attempt, in ms. Default: 30,000. */
   max: number;
-  /** The growth from one attempt to the next; default 2. */
+  /** Factor by which the delay grows with each attempt. Default: 2. */
   factor: number;
-  /** How many attempts before giving up; `null` (the default) for no end. */
+  /** Maximum number of attempts; `null` for no limit. Default: `null`. */
   retries: number | null;
-  /** How long an attempt after the first may take, in ms; default: the option `timeout`. */
+  /** Timeout of an attempt after the first, in ms. Default: the option `timeout`. */
   "reconnect timeout"?: number | null;
 }
 
 /**
- * The delay in ms before an attempt, counted from 1. The first is up to `min`; those
- * after it grow by `factor` and are spread by up to twice. All are random, so that the
- * clients of a server that restarts do not come back in one moment.
+ * Returns the delay in ms before an attempt, counted from 1.
+ *
+ * The first delay is random up to `min`. Later ones grow by `factor`, with random jitter of up to
+ * twice the value, so that the clients of a restarted server do not reconnect at the same moment.
  */
 export function backoff(
   attempt: number,
@@ -23,6 +24,6 @@ export function backoff(
   random: () => number = Math.random,
 ): number {
   const spread = attempt < 2 ? random() : (1 + random()) * factor ** (attempt - 1);
-  // At least 1, which is a delay; and no timer can be longer than the last.
+  // At least 1 ms, and at most what a timer can hold.
   return Math.min(Math.round(spread * min) || 1, max, 2 ** 31 - 1);
 }

@@ -1,11 +1,11 @@
 import type { RequestOptions } from "./deadline";
 import type { StellarError } from "./errors";
 
-/** Any callback of the guide. */
+/** Any callback of a method. */
 export type Callback = (...args: any[]) => void;
 
-/** Finds the callback and the options among a method's last arguments, in whatever order. */
-export function tail<Options = RequestOptions>(
+/** Returns the callback and the options from a method's last arguments, in either order. */
+export function callbackAndOptions<Options = RequestOptions>(
   args: unknown[],
 ): [Callback | undefined, Partial<Options>] {
   return [
@@ -15,11 +15,13 @@ export function tail<Options = RequestOptions>(
 }
 
 /**
- * Tells a callback how a promise ends, and returns the promise. With a callback, a
- * rejection counts as handled. `answerFirst` is the order `(answer, error)`; what failed
- * without an answer then gives `{error}`, so that looking at `answer.error` is enough.
+ * Calls a callback with the outcome of a promise, and returns the promise.
+ *
+ * With a callback, a rejection counts as handled. `answerFirst` selects the order
+ * `(answer, error)`. A failure without an answer then passes `{error}` as the answer, so that
+ * callers only need to check `answer.error`.
  */
-export function tell<T>(promise: Promise<T>, callback?: Callback, answerFirst?: boolean): Promise<T> {
+export function withCallback<T>(promise: Promise<T>, callback?: Callback, answerFirst?: boolean): Promise<T> {
   if (callback) {
     void promise.then(
       (answer) => (answerFirst ? callback(answer, null) : callback(null, answer)),

@@ -1,5 +1,5 @@
 import type { Codec, Payload } from "./codec/codec";
-import { tail, tell } from "./callbacks";
+import { callbackAndOptions, withCallback } from "./callbacks";
 import { connection, type Connection } from "./connection";
 import type { RequestOptions } from "./deadline";
 import { Emitter, type Listener } from "./emitter";
@@ -17,32 +17,33 @@ import type { Connect, Transport, Transports } from "./transports/transport";
 import type * as T from "./types";
 import { fields, invalid, pack, valid } from "./values";
 
-/** What a build is made of. */
+/** The parts of a build. */
 export interface Build {
-  /** Its codec. */
+  /** The codec. */
   codec: Codec;
-  /** Its engines. */
+  /** The engines. */
   transports: Transports;
-  /** What makes one engine of several, if the build can. */
+  /** Combines several engines into one, if the build includes it. */
   fallback?: (options: Resolved, transports: Transports) => Connect | undefined;
-  /** The sockets of other libraries that it takes, besides those of Primus. */
+  /** Adapters for sockets of other libraries, besides Primus. */
   own: Adapter[];
 }
 
-// Names that only the client itself may tell: a room's event of such a name is told to its scope
-// alone, so that what others send cannot pass for a state of the connection or for another room.
+// Names that only the client itself emits. An event of a room with such a name is emitted in the
+// scope of the room only, so that a member cannot forge a connection state or another room's event.
 const reserved =
   /^((dis)?connected|error|reconnect(ing)?|me(ssage|mbership)|alert|api|welcome|say|state|send)$|^\[/;
 
-// What has the same letters as one of these, and as many but for one, is a slip of the pen.
+// A name with the same letters as one of these, and about the same length, is likely a typo.
 const names =
   "connected disconnected reconnect reconnecting message membership welcome error".split(" ");
 const letters = (name: string) => [...new Set(name.toLowerCase())].sort().join();
 
 /**
- * A client of one server. Every method that asks the server something returns a promise
- * and also takes a callback, whose arguments are in the order that the guide gives. As the
- * last argument they take {@link RequestOptions}.
+ * A client of one server.
+ *
+ * Every method that sends a request returns a promise and accepts an optional callback. The last
+ * argument can be {@link RequestOptions}.
  */
 export class Client<Actions = T.AnyActions, Events = {}>
   extends Emitter<T.EventsOf<Events>>
@@ -52,15 +53,15 @@ export class Client<Actions = T.AnyActions, Events = {}>
   declare readonly "~actions"?: Actions;
   /** Never set: carries the types of the events of rooms, for hooks. */
   declare readonly "~events"?: Events;
-  /** This connection's id, once connected; another one after a reconnect. */
+  /** The id of the connection; `null` until connected. Changes with every reconnect. */
   id: string | null = null;
-  /** The session this connection belongs to. */
+  /** The session that the connection belongs to. */
   fingerprint: string | null = null;
-  /** The server's view of this connection, as of when it was configured; anew on each connection. */
+  /** The server's view of the connection, updated on every connect and by {@link configure}. */
   details: T.Unwrapped<T.Details> | null = null;
-  /** The text the server greeted with. */
+  /** The text of the server's greeting. */
   welcomeMessage: string | null = null;
-  /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+  /** Functions that see an action's parameters before it is sent; see {@link Interceptor}. */
   interceptors: Interceptor[] = [];
   /** The options in effect. */
   readonly options: Resolved;
@@ -68,7 +69,7 @@ export class Client<Actions = T.AnyActions, Events = {}>
   private _codec: Codec;
   private _connection: Connection;
   private _requests: Requests;
-  private _waiting: [(details: any) => void, (error: StellarError) => void][] = [];
+  private _connecting: [(details: any) => void, (error: StellarError) => void][] = [];
   private _memberships: Rooms;
   private _known?: boolean;
 
@@ -95,64 +96,70 @@ export class Client<Actions = T.AnyActions, Events = {}>
     this._connection = connection(this, o, codec, connect);
   }
 
-  /** Where the client is. */
+  /** The state of the connection. */
   get state(): T.State {
     return this._connection._state();
   }
 
-  /** The live connection underneath, if there is one; its `name` is the engine's. */
+  /** The transport in use, or `null`. Its `name` is the engine's. */
   get transport(): Transport | null {
     return this._connection._transport();
   }
 
-  /** The rooms that the server counts this connection in: none while there is no connection. */
+  /** The rooms that the connection is a member of. Empty while disconnected. */
   get rooms(): string[] {
     return this._memberships._in();
   }
 
   /**
-   * The rooms it wants to be in, which are joined on every connection: those of the options, those
-   * that were joined, and those that the server took it into; not those that were left, refused for
-   * good or destroyed, or that the server took it out of.
+   * The rooms that the client joins on every connection.
+   *
+   * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
+   * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
+   * the server removes the connection.
    */
   get wanted(): string[] {
     return this._memberships._wanted();
   }
 
-  /** How many requests wait to be sent. */
+  /** The number of requests that are not sent yet. */
   get queued(): number {
     return this._requests._queued();
   }
 
-  /** How many requests wait for their answer. */
+  /** The number of requests that are sent and not answered yet. */
   get pending(): number {
     return this._requests._pending();
   }
 
   /**
-   * Connects. Tells the details of the connection, or the error of the first attempt; after
-   * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
-   * open connection is closed and a new one made.
+   * Connects to the server. Closes an open connection first.
+   *
+   * Resolves with the details of the connection and rejects with the error of the first attempt.
+   * After an error the client keeps trying, unless the option `reconnect` is `false`, and emits
+   * `connected` on success.
    */
   connect(callback?: T.ErrorFirst<T.Unwrapped<T.Details>>): Promise<T.Unwrapped<T.Details>> {
-    const promise = new Promise<any>((...waiting) => {
-      this._waiting.push(waiting);
+    const promise = new Promise<any>((...settle) => {
+      this._connecting.push(settle);
     });
-    // Failing is also told as `error`, so a caller may leave this promise alone.
+    // The failure is also emitted as `error`, so a caller may ignore this promise.
     promise.catch(() => {});
     this._connection._open();
-    return tell(promise, callback);
+    return withCallback(promise, callback);
   }
 
-  /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+  /** Closes the connection permanently. Rejects every queued and pending request. */
   disconnect(callback?: T.ErrorFirst<void>): Promise<void> {
     this._connection._close();
-    return tell(Promise.resolve(), callback);
+    return withCallback(Promise.resolve(), callback);
   }
 
   /**
-   * Calls an action. Without an open connection it goes over HTTP. The answer holds the
-   * action's fields; rejects if it has an `error`.
+   * Calls an action. Uses HTTP while the client is not connected.
+   *
+   * Resolves with the response, which contains the action's fields. Rejects if the response has an
+   * `error`.
    */
   action<Name extends keyof Actions & string>(
     name: Name,
@@ -160,7 +167,7 @@ export class Client<Actions = T.AnyActions, Events = {}>
   ): Promise<T.ActionAnswer<Actions[Name]>>;
   action(name: string, ...rest: any[]): Promise<any> {
     const params = typeof rest[0] === "function" ? null : rest.shift();
-    const [callback, limits] = tail(rest);
+    const [callback, limits] = callbackAndOptions(rest);
     const answer = new Promise<T.Answer>((resolve) => {
       const all = { ...fields(params), action: name };
       const request = () => {
@@ -172,106 +179,110 @@ export class Client<Actions = T.AnyActions, Events = {}>
       };
       resolve(intercept(this, all, request));
     });
-    return tell(answer, callback, true);
+    return withCallback(answer, callback, true);
   }
 
-  /** Says something in a room this connection is in; in the default room if only given a message. */
+  /** Sends a message to a room that the connection is in. Without a room: to the default room. */
   say(room: string, message: unknown, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer>;
   say(message: unknown, callback?: T.ErrorFirst<T.Answer>): Promise<T.Answer>;
   say(...args: any[]): Promise<T.Answer> {
-    // By how many there are: a message that is undefined is not said elsewhere.
+    // Counts the arguments: an undefined message must not turn the room into the message.
     if (args.length < 2 || typeof args[1] === "function") args.unshift(this.options.defaultRoom);
     const [room, message, ...rest] = args;
     return this._verb({ event: "say", room, message }, rest);
   }
 
-  /** Asks for the server's view of this connection. */
+  /** Returns the server's view of the connection. */
   detailsView(
     ...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>
   ): Promise<T.Unwrapped<T.Details>> {
     return this._verb({ event: "detailsView" }, rest);
   }
 
-  /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+  /** Requests the details and stores them in `details`, `id`, `fingerprint` and `rooms`. */
   configure(...rest: T.Rest<T.ErrorFirst<T.Unwrapped<T.Details>>>): Promise<T.Unwrapped<T.Details>> {
     return this._verb({ event: "detailsView" }, rest, (answer) => this._store(answer));
   }
 
   /**
-   * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
-   * of the members; where it has `next`, that is the option `after` of the next page.
+   * Returns the members of a room. The callback is `(answer, error)`.
+   *
+   * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
+   * next page.
    */
   roomView(
     room: string,
     ...rest: T.Rest<T.AnswerFirst<T.Unwrapped<T.RoomState>>, RoomViewOptions>
   ): Promise<T.Unwrapped<T.RoomState>> {
-    const { limit, after } = tail<RoomViewOptions>([...rest])[1];
+    const { limit, after } = callbackAndOptions<RoomViewOptions>([...rest])[1];
     const page = limit == null && after == null ? {} : { params: { limit, after } };
     return this._verb({ event: "roomView", room, ...page }, rest, undefined, true);
   }
 
   /**
-   * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-   * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
+   * Joins a room, also after every reconnect.
+   *
+   * Succeeds if the client has already rejoined the room by itself. Rejects with any refusal
+   * without a retry; {@link subscribe} retries.
    */
   roomAdd(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this._verb({ event: "roomAdd", room }, rest);
   }
 
-  /** Leaves a room. Whatever the server answers, it is not joined again. */
+  /** Leaves a room. The client does not rejoin it, even if the server refuses the request. */
   roomLeave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this._verb({ event: "roomLeave", room }, rest);
   }
 
   /**
-   * Stays in a room until the returned function is called: joins it on every connection, and again
-   * after refusals that pass, such as a full room. `changed` is called at once and on each change.
-   * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+   * Stays in a room until the returned function is called.
+   *
+   * Joins the room on every connection, and retries after temporary refusals, such as a full room.
+   * `changed` is called immediately and on every change. The end of the last subscription leaves
+   * the room, unless it was also joined with {@link roomAdd}.
    */
   subscribe(room: string, changed: (membership: T.Membership) => void): () => void {
-    const hear = (membership: T.Membership) => {
+    const listener = (membership: T.Membership) => {
       if (membership.room === room) changed(membership);
     };
     const release = this._memberships._hold(room);
-    this._add("membership", hear);
+    this._add("membership", listener);
     changed(this._memberships._state(room));
     return () => {
-      this.off("membership", hear);
+      this.off("membership", listener);
       release();
     };
   }
 
-  /** Joins a room; the same as {@link roomAdd}. */
+  /** Joins a room. Alias of {@link roomAdd}. */
   join(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this.roomAdd(room, ...rest);
   }
 
-  /** Leaves a room; the same as {@link roomLeave}. */
+  /** Leaves a room. Alias of {@link roomLeave}. */
   leave(room: string, ...rest: T.Rest<T.ErrorFirst<T.Answer>>): Promise<T.Answer> {
     return this.roomLeave(room, ...rest);
   }
 
   /**
-   * Asks for a file of the server's public folder. The callback is `(answer, error)`. The
-   * option `as` turns the content into `"bytes"` or a `"blob"`.
+   * Requests a file of the server's public folder. The callback is `(answer, error)`.
+   *
+   * The option `as` converts the content to `"bytes"` or a `"blob"`.
    */
   file(path: string, options: FileOptions<"bytes">): Promise<T.FileAnswer<Uint8Array>>;
   file(path: string, options: FileOptions<"blob">): Promise<T.FileAnswer<Blob>>;
   file(path: string, ...rest: T.Rest<T.AnswerFirst<T.FileAnswer>>): Promise<T.FileAnswer>;
   file(path: string, ...rest: unknown[]): Promise<any> {
-    const [callback, limits] = tail<FileOptions>(rest);
-    const ask = async () => {
+    const [callback, limits] = callbackAndOptions<FileOptions>(rest);
+    const request = async () => {
       const { as } = limits;
       if (as && !/^(bytes|blob)$/.test(String(as))) throw invalid("The option as is bytes or blob");
       return decodeFile(await this._requests._request({ event: "file", file: path }, limits), as);
     };
-    return tell(ask(), callback, true);
+    return withCallback(request(), callback, true);
   }
 
-  /**
-   * Sends a message of the protocol as it is, and tells its answer. The callback is
-   * `(answer, error)`.
-   */
+  /** Sends a raw protocol message. Resolves with the response. The callback is `(answer, error)`. */
   send(
     message: Record<string, unknown>,
     ...rest: T.Rest<T.AnswerFirst<T.Answer>>
@@ -284,22 +295,22 @@ export class Client<Actions = T.AnyActions, Events = {}>
     return this._event(this.options.defaultRoom, event, data);
   }
 
-  /** Rooms to send events to, or to hear events from. */
+  /** Returns a scope that sends events to rooms and listens to events of rooms. */
   to(rooms: string | string[]): Scope {
     return new Scope(this as unknown as ScopeHost, rooms);
   }
 
-  /** The same as {@link to}, for reading. */
+  /** Alias of {@link to}, which reads better for listeners. */
   from(rooms: string | string[]): Scope {
     return this.to(rooms);
   }
 
-  /** The same as {@link to}, as a guide spells it. */
+  /** Alias of {@link to}. */
   for(rooms: string | string[]): Scope {
     return this.to(rooms);
   }
 
-  /** Sets the room that `say` and `emit` use when none is named. */
+  /** Sets the room that `say` and `emit` use by default. */
   setDefaultRoom(room: string): void {
     this.options.defaultRoom = room;
   }
@@ -324,37 +335,37 @@ export class Client<Actions = T.AnyActions, Events = {}>
     done?: (answer: T.Answer) => void,
     answerFirst?: boolean,
   ): Promise<any> {
-    const [callback, limits] = tail(rest as unknown[]);
+    const [callback, limits] = callbackAndOptions(rest as unknown[]);
     let room: any;
     let move: RegExpExecArray | null | undefined;
     try {
       room = body.room;
       move = /^room(Add|Join|(Leave))$/.exec(body.event);
     } catch {
-      // What cannot be read is rejected below, with the reason.
+      // A message with throwing getters is rejected below, with the reason.
     }
     const follow = (): Settle =>
       move
         ? this._memberships._follow(!move[2], room)
         : (answer, error) => {
-            const place = room ?? body.params?.room;
+            const target = room ?? body.params?.room;
             if (!error) done?.(answer);
-            // Then the server has taken this connection out of it, or has no such room any more.
-            else if (/^01[69]$/.test(error.code)) this._memberships._evidence(place, false);
+            // The server has removed the connection from the room, or the room no longer exists.
+            else if (/^01[69]$/.test(error.code)) this._memberships._hint(target, false);
           };
     if (move?.[2] && !this._requests._names(room)) this._memberships._drop(room);
     const answer = this._requests
       ._request(body, limits, false, follow)
       .then(unwrap, (error) => {
-        // Refused by the server: the guide also tells it as an event.
+        // A refusal by the server is also emitted as an event.
         if (error.response) this._emit("error", error);
         throw error;
       });
-    return tell(answer, callback, answerFirst);
+    return withCallback(answer, callback, answerFirst);
   }
 
   /**
-   * Sets a new connection up: its details, and the rooms that are wanted.
+   * Sets up a new connection: requests its details and joins the wanted rooms.
    * @internal
    */
   _setUp(): Promise<void> {
@@ -368,9 +379,9 @@ export class Client<Actions = T.AnyActions, Events = {}>
   }
 
   /** @internal */
-  _look(settle: Settle): Promise<unknown> {
-    // Servers that know the parameters push when they change this connection's memberships,
-    // and say when to come back, before they send it away.
+  _requestDetails(settle: Settle): Promise<unknown> {
+    // Servers that support the parameters push changes of this connection's memberships, and send
+    // the delay before a reconnect when they shut down.
     const params = { memberships: true, goodbye: true };
     return this._own({ event: "detailsView", params }, (answer, error) => {
       if (!error) this._store(answer);
@@ -388,19 +399,19 @@ export class Client<Actions = T.AnyActions, Events = {}>
     this.details = unwrap(answer);
     this.id = data.id;
     this.fingerprint = data.fingerprint;
-    if (data.rooms) this._memberships._truth(data.rooms);
+    if (data.rooms) this._memberships._synchronize(data.rooms);
   }
 
   /** @internal */
   _ready(): void {
     this._requests._flush();
     const { details, rooms } = this;
-    // Those of them that were joined again since.
+    // Includes the rooms that were rejoined after the details were requested.
     if (details) details.rooms = details.data.rooms = rooms;
-    this._tell(0, details);
+    this._settleConnecting(0, details);
     if (this._known) this._emit("reconnect", details);
     this._known = true;
-    // A listener may have ended it.
+    // A listener may have closed the connection.
     if (this.state === "connected") this._emit("connected", details);
   }
 
@@ -421,48 +432,48 @@ export class Client<Actions = T.AnyActions, Events = {}>
   }
 
   /** @internal */
-  _became(next: T.State, previous: T.State): void {
+  _stateChanged(next: T.State, previous: T.State): void {
     if (next !== previous) this._emit("state", next, previous);
     this._memberships._flush();
   }
 
-  /** Settles what waits for the connection. */
-  private _tell(place: 0 | 1, outcome: any): void {
-    for (const waiting of this._waiting.splice(0)) waiting[place](outcome);
+  /** Settles the promises of {@link connect}: 0 resolves, 1 rejects. */
+  private _settleConnecting(index: 0 | 1, outcome: any): void {
+    for (const settle of this._connecting.splice(0)) settle[index](outcome);
   }
 
   /** @internal */
   _failed(error: StellarError): void {
-    this._tell(1, error);
+    this._settleConnecting(1, error);
     this._emit("error", error);
   }
 
   /** @internal */
   _ended(error: StellarError): void {
-    this._tell(1, error);
+    this._settleConnecting(1, error);
     this._requests._ended(error);
   }
 
   /** @internal */
   _message(message: any): void {
     this._emit("message", message);
-    const { context, message: said, room, from, welcome } = message ?? {};
+    const { context, message: content, room, from, welcome } = message ?? {};
     if (context === "response") this._requests._answer(message);
     else if (context === "user") {
-      const { event, data } = said ?? {};
+      const { event, data } = content ?? {};
       const destroyed = event === "destroy";
-      // Any member can say anything: what only the server may say is believed from it alone.
+      // A member can send any content, so the sender of server events is checked.
       if (destroyed && from === 0 && data?.code === "018") {
         this._memberships._destroyed(room, serverError(data));
-      } else this._memberships._evidence(room, true);
+      } else this._memberships._hint(room, true);
       this._emit("say", message);
-      // The event that later releases say things with.
-      if (typeof event !== "string") return this._emit(scoped(room, "message"), said, message);
+      // Later releases emit plain messages as the event `message`.
+      if (typeof event !== "string") return this._emit(scoped(room, "message"), content, message);
       if (destroyed && from !== 0) return;
       if (!reserved.test(event)) this._emit(event, data, message);
       this._emit(scoped(room, event), data, message);
-    } else if (context === "membership") this._memberships._evidence();
-    else if (context === "goodbye") this._connection._spread(message.reconnectWithin);
+    } else if (context === "membership") this._memberships._hint();
+    else if (context === "goodbye") this._connection._reconnectWithin(message.reconnectWithin);
     else if (context === "api" && welcome != null) {
       this.welcomeMessage = welcome;
       this._emit("welcome", message);
@@ -473,15 +484,15 @@ export class Client<Actions = T.AnyActions, Events = {}>
 
 /** Options of {@link Client.file}. */
 export interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
-  /** What to turn the content into; without it, it stays as it came. */
+  /** Converts the content. Default: the content stays text or base64. */
   as?: As;
 }
 
 /** Options of {@link Client.roomView}. */
 export interface RoomViewOptions extends RequestOptions {
-  /** How many members the page has at most; the server has a bound of its own. */
+  /** Maximum number of members per page. The server has its own maximum. */
   limit?: number;
-  /** The page begins after this id: `next` of the answer before. */
+  /** Returns the members after this id; `next` of the previous page. */
   after?: string;
 }
 

@@ -7,48 +7,48 @@ import { connectionUrl, type Query, type Resolved } from "./options";
 import type { Connect, Transport, TransportEvents, WebSocketClass } from "./transports/transport";
 import type { State } from "./types";
 
-/** What the state machine tells its owner. */
+/** The callbacks of a {@link Connection}. */
 export interface ConnectionHost {
-  /** The transport is open: sets the connection up; it counts as connected once this resolves. */
+  /** The transport is open. The connection counts as connected once the promise resolves. */
   _setUp(): Promise<unknown>;
   /** The connection is set up. */
   _ready(): void;
-  /** An application message came in. */
+  /** An application message was received. */
   _message(message: any): void;
-  /** The transport is gone: answers it owed will not come. */
+  /** The transport is closed; pending responses are lost. */
   _lost(error: StellarError): void;
   /** An attempt to connect failed. */
   _failed(error: StellarError): void;
-  /** Nothing more will be tried. */
+  /** The connection is closed and will not reconnect. */
   _ended(error: StellarError): void;
   /** The state may have changed. */
-  _became(next: State, previous: State): void;
-  /** To be told to listeners as it is. */
+  _stateChanged(next: State, previous: State): void;
+  /** Emits an event to the application. */
   _emit(name: string, ...args: unknown[]): void;
 }
 
-/** A connection that outlives its transports. */
+/** A connection that reconnects with new transports. */
 export interface Connection {
-  /** Where it is. */
+  /** Returns the state. */
   _state(): State;
-  /** The transport in use, or being opened. */
+  /** Returns the transport that is open or being opened. */
   _transport(): Transport | null;
-  /** Begins anew; a transport that exists is closed first. */
+  /** Connects. Closes an existing transport first. */
   _open(): void;
-  /** Ends for good. */
+  /** Closes permanently. */
   _close(): void;
-  /** The first attempt after the next loss comes at a random moment within so many ms. */
-  _spread(within: unknown): void;
-  /** Sends one message, given as it is encoded and as it is. */
+  /** Sets the maximum random delay, in ms, of the first attempt after the next loss. */
+  _reconnectWithin(ms: unknown): void;
+  /** Sends one message, passed in encoded and decoded form. */
   _send(payload: Payload, message: unknown): void;
 }
 
 /**
- * The state machine of a connection: dials, watches the heartbeat, tries again. It knows the
- * Primus layer and nothing of requests or rooms.
+ * Creates the state machine of a connection: dialling, heartbeat and reconnecting.
  *
- * Every transport belongs to a round. Whatever ends a transport begins a new round, and
- * what a transport of an earlier round still tells is not heard.
+ * It implements the Primus layer and has no knowledge of requests or rooms. Every transport belongs
+ * to a round. The end of a transport starts a new round, and events of transports of earlier rounds
+ * are ignored.
  */
 export function connection(
   host: ConnectionHost,
@@ -60,13 +60,13 @@ export function connection(
   let state: State = "idle";
   let transport: Transport | null = null;
   let round = 0;
-  /** Which attempt since the last connection failed; 0 when none did, or it was begun anew. */
+  /** Number of failed attempts since the last connection or `_open`. */
   let attempt = 0;
-  /** How many attempts failed with a network: those that `retries` bounds. */
+  /** Number of attempts that failed while online, which `retries` limits. */
   let spent = 0;
-  /** What the server said of the first attempt, in ms; 0 when it said nothing. */
+  /** Maximum delay of the first attempt, as sent by the server, in ms; 0 if not sent. */
   let spread = 0;
-  /** The deadline of an attempt, or the wait for the next one. */
+  /** The timeout of an attempt, or the delay before the next one. */
   let timer: any;
   let heartbeat: any;
   let unwatch: (() => void) | undefined;
@@ -74,7 +74,7 @@ export function connection(
   const become = (next: State) => {
     const previous = state;
     state = next;
-    host._became(next, previous);
+    host._stateChanged(next, previous);
   };
 
   const send = (payload: Payload, message: unknown) => transport!.send(payload, message);
@@ -82,21 +82,21 @@ export function connection(
   const dial = () => {
     const own = ++round;
     const later = attempt && (reconnect as ReconnectOptions)["reconnect timeout"];
-    const most = later || options.timeout;
-    /** What is heard only as long as this is the round. */
-    const heard =
+    const limit = later || options.timeout;
+    /** Wraps a listener so that it runs only in the current round. */
+    const current =
       <Args extends any[]>(listener: (...args: Args) => void) =>
       (...args: Args) =>
         own === round && listener(...args);
     let opened = false;
-    timer = after(most, () => fail(new StellarError("timeout", `No connection in ${most} ms`)));
+    timer = after(limit, () => fail(new StellarError("timeout", `No connection in ${limit} ms`)));
     const events: TransportEvents = {
-      open: heard(() => {
+      open: current(() => {
         opened = true;
         beat();
-        host._setUp().then(heard(ready), heard(fail));
+        host._setUp().then(current(ready), current(fail));
       }),
-      data: heard((payload) => {
+      data: current((payload) => {
         let message;
         try {
           message = codec.decode(payload);
@@ -105,8 +105,8 @@ export function connection(
         }
         receive(message);
       }),
-      message: heard(receive),
-      close: heard((code, reason, refusal, cause) => {
+      message: current(receive),
+      close: current((code, reason, refusal, cause) => {
         const error = refusal && new StellarError("refused", refusal.message);
         if (error) end("refused", Object.assign(error, refusal), true);
         else {
@@ -115,7 +115,7 @@ export function connection(
         }
       }),
     };
-    // Nothing that another attempt would change: no engine here, or an address it cannot use.
+    // Another attempt would fail too: the engine is missing, or it rejects the address.
     const unusable = (error: unknown) => end("closed", asError(error, "unsupported"), true);
     const go = (query: Query, WebSocket: WebSocketClass | undefined) => {
       try {
@@ -127,14 +127,14 @@ export function connection(
     };
     const { query, WebSocket } = options;
     if (typeof query !== "function" && !(WebSocket instanceof Promise)) return go(query, WebSocket);
-    const asked = async () => (typeof query === "function" ? query() : query);
-    asked().then(
+    const resolveQuery = async () => (typeof query === "function" ? query() : query);
+    resolveQuery().then(
       async (query) => {
-        const found: any = await Promise.resolve(WebSocket).catch(heard(unusable));
-        heard(go)(query, found);
+        const found: any = await Promise.resolve(WebSocket).catch(current(unusable));
+        current(go)(query, found);
       },
-      // It may be there for the next attempt.
-      heard((error) => fail(asError(error, "invalid"))),
+      // The next attempt calls the function again.
+      current((error) => fail(asError(error, "invalid"))),
     );
   };
 
@@ -146,11 +146,11 @@ export function connection(
   };
 
   const receive = (message: any) => {
-    const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
-    if (ours) {
+    const control = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+    if (control) {
       beat();
-      if (ours[1] === "ping") {
-        const pong = "primus::pong::" + ours[2];
+      if (control[1] === "ping") {
+        const pong = "primus::pong::" + control[2];
         send(codec.encode(pong), pong);
       }
     } else if (message === "primus::server::close") {
@@ -165,7 +165,7 @@ export function connection(
     }
   };
 
-  /** Lets go of the transport: after this, nothing it tells is heard. */
+  /** Closes the transport and ignores its further events. */
   const leave = (error: StellarError) => {
     const old = transport;
     round++;
@@ -178,13 +178,13 @@ export function connection(
 
   const fail = (error: StellarError) => {
     const lost = state === "connected";
-    // Without a network an attempt says nothing of the server, and costs nothing.
+    // Attempts while offline do not count as retries: they say nothing about the server.
     if (!reconnect || (!isOffline() && spent++ >= (reconnect.retries ?? Infinity))) {
       return end("closed", error, !lost, !!reconnect);
     }
     leave(error);
-    const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
-    const delay = backoff(attempt, told);
+    const delays = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+    const delay = backoff(attempt, delays);
     spread = 0;
     const next = { attempt, delay };
     const own = round;
@@ -192,18 +192,18 @@ export function connection(
     become(isOffline() ? "offline" : "reconnecting");
     if (lost) host._emit("disconnected", error);
     else host._failed(error);
-    // A listener may have called `connect` or `disconnect`.
+    // A listener may have started a new round with `connect` or `disconnect`.
     if (own === round) host._emit("reconnecting", next);
   };
 
-  /** Dials at once, whatever is under way. */
+  /** Dials immediately, and abandons a pending attempt. */
   const begin = (next: State) => {
     leave(new StellarError("closed", "Connecting anew"));
     become(next);
     dial();
   };
 
-  /** Dials now instead of later; `redial` also gives up an attempt that is under way. */
+  /** Dials now if a reconnect is scheduled. `redial` also restarts a pending attempt. */
   const again = (redial: boolean) => {
     if (attempt && (redial || !transport)) begin("reconnecting");
   };
@@ -213,7 +213,7 @@ export function connection(
     unwatch = undefined;
   };
 
-  /** Ends it: for good, or, when it is `resumable`, until there is a network again. */
+  /** Closes the connection. A `resumable` one reconnects when the browser is online again. */
   const end = (last: State, error: StellarError, failed?: boolean, resumable?: boolean) => {
     leave(error);
     if (resumable) attempt ||= 1;
@@ -231,13 +231,13 @@ export function connection(
       attempt = spent = 0;
       unwatch ??= watchNetwork({
         online() {
-          // Another network, perhaps: everything may be tried anew.
+          // This may be another network, so the limits start over.
           spent = 0;
           attempt &&= 1;
           again(true);
         },
         offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
-        // The page is looked at again. It bubbles from the document to here.
+        // The page is visible again. The event bubbles from the document to the window.
         visibilitychange: () => document.hidden || state === "closed" || again(false),
       });
       begin("connecting");
@@ -246,8 +246,8 @@ export function connection(
       ignore();
       if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
     },
-    _spread(within) {
-      spread = Number(within) || 0;
+    _reconnectWithin(ms) {
+      spread = Number(ms) || 0;
     },
     _send: send,
   };

@@ -3,26 +3,27 @@ import { valid } from "./values";
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** Rejects with `timeout` when no answer came in so many ms. 0 waits for ever. */
+  /** Timeout of the response, in ms. Rejects with `timeout`; 0 means no timeout. */
   timeout?: number;
   /** Rejects with `aborted` when the signal fires. */
   signal?: AbortSignal;
-  /** Rejects with `dropped` when it cannot be sent at once, instead of waiting. */
+  /** Rejects with `dropped` instead of queueing the request. */
   volatile?: boolean;
   /**
-   * Resolves with an empty answer once it is sent: nothing is waited for, an error neither. For
-   * actions that answer nobody.
+   * Resolves with an empty response once the request is sent. Errors of the server are not
+   * reported. Meant for actions without a response.
    */
   noReply?: boolean;
 }
 
-/** Calls `fn` after so many ms; never, where that is longer than timers can be. */
+/** Calls `fn` after `ms`, or never if a timer cannot hold the delay. */
 export const after = (ms: number, fn: () => void): any =>
   ms < 2 ** 31 ? setTimeout(fn, ms) : undefined;
 
 /**
- * Watches a request's time and signal, and calls `fail` at most once. Returns what
- * stops the watch, or nothing when it has failed already.
+ * Calls `fail` at most once, when a request times out or its signal fires.
+ *
+ * Returns a function that stops the watch, or `undefined` if it has failed already.
  */
 export function watch(
   { timeout, signal }: RequestOptions,

@@ -1,10 +1,10 @@
 /** A listener of any event. */
 export type Listener = (...args: any[]) => void;
 
-/** Names of events: the emitter's own, and those of one room. */
+/** A name of an event: one of the emitter, or one of a room. */
 export type EventName<Events> = (keyof Events & string) | `[${string}].${string}`;
 
-/** What a listener of an event gets. */
+/** The arguments of a listener. */
 export type EventArgs<Events, Name> = Name extends keyof Events
   ? Events[Name] extends any[]
     ? Events[Name]
@@ -12,24 +12,25 @@ export type EventArgs<Events, Name> = Name extends keyof Events
   : any[];
 
 /**
- * A small event emitter. A listener that throws neither stops the others nor
- * reaches the code that emitted: its error is thrown again on its own turn, so
- * that the page's error handling sees it.
+ * A minimal event emitter.
+ *
+ * An exception of a listener does not affect the other listeners or the emitting code. It is
+ * rethrown asynchronously, so that the page's error handling sees it.
  */
 export class Emitter<Events extends { [name in keyof Events]: any[] }> {
   private _listeners: [name: string, fn: Listener, once: boolean | undefined][] = [];
 
-  /** Calls `fn` every time `name` happens. */
+  /** Calls `fn` on every event `name`. */
   on<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this {
     return this._add(name, fn as Listener);
   }
 
-  /** Calls `fn` the next time `name` happens, and then no more. */
+  /** Calls `fn` on the next event `name` only. */
   once<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this {
     return this._add(name, fn as Listener, true);
   }
 
-  /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+  /** Removes `fn` from `name`. Without `fn`: all listeners of `name`. Without both: all listeners. */
   off(name?: EventName<Events>, fn?: Listener): this {
     this._listeners = this._listeners.filter(
       ([its, own]) => name && (its !== name || (fn && own !== fn)),
@@ -37,7 +38,7 @@ export class Emitter<Events extends { [name in keyof Events]: any[] }> {
     return this;
   }
 
-  /** The same as {@link on}. */
+  /** Alias of {@link on}. */
   addListener<K extends EventName<Events>>(
     name: K,
     fn: (...args: EventArgs<Events, K>) => void,
@@ -45,12 +46,12 @@ export class Emitter<Events extends { [name in keyof Events]: any[] }> {
     return this.on(name, fn);
   }
 
-  /** The same as {@link off}. */
+  /** Alias of {@link off}. */
   removeListener(name: EventName<Events>, fn?: Listener): this {
     return this.off(name, fn);
   }
 
-  /** Removes all listeners of `name`, or of everything. */
+  /** Removes all listeners of `name`, or of all events. */
   removeAllListeners(name?: EventName<Events>): this {
     return this.off(name);
   }

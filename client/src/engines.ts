@@ -7,7 +7,7 @@ import { sockjs } from "./transports/sockjs";
 import { socketio } from "./transports/socketio";
 import { ws } from "./transports/ws";
 
-/** Everything the package has besides its codecs. */
+/** The parts of the package's builds that do not depend on the codec. */
 export const engines = {
   transports: { ws: [ws], "engine.io": engineio, "socket.io": socketio(engineio), sockjs },
   fallback,

@@ -1,19 +1,18 @@
 /**
- * What went wrong on the client's side. Errors of the server keep the server's
- * own code, such as `"016"`.
+ * Codes of errors that occur in the client. Errors of the server keep the server's code, such as
+ * `"016"`.
  *
- * - `closed`: the connection ended before the answer came, or was ended on purpose
- * - `timeout`: no connection, or no answer, in the time given
+ * - `closed`: the connection was closed before the response arrived
+ * - `timeout`: no connection or no response within the timeout
  * - `aborted`: the caller's `AbortSignal` fired
- * - `dropped`: the queue was full and this was its oldest request
+ * - `dropped`: the request was volatile, waited too long, or was the oldest in a full queue
  * - `offline`: the server cannot be reached
- * - `refused`: the server's authorizer said no
- * - `http`: the HTTP answer was not one of the protocol
- * - `decode`: a message could not be read
- * - `invalid`: what was passed cannot be sent, or is not what the method or the option takes
- * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
- *   WebSocket, or what takes a socket that was handed in
- * - `error`: the server sent an error that carries no code
+ * - `refused`: the server's authorizer refused the connection
+ * - `http`: the HTTP response does not follow the protocol
+ * - `decode`: a message could not be decoded
+ * - `invalid`: an argument or an option is invalid
+ * - `unsupported`: the build or platform lacks an engine, codec, WebSocket or socket adapter
+ * - `error`: the server sent an error without a code
  */
 export type ClientErrorCode =
   | "closed"
@@ -28,23 +27,23 @@ export type ClientErrorCode =
   | "unsupported"
   | "error";
 
-/** The one kind of error this client rejects with. */
+/** The error that every promise of the client rejects with. */
 export class StellarError extends Error {
   /** The server's code (`"016"`) or a {@link ClientErrorCode}. */
   code: string;
   /**
-   * True when the request had left and its answer will not be seen: the server
-   * may or may not have acted on it. Sending it again may do the thing twice.
+   * `true` if the request was sent and its response was lost. The server may have processed it, so
+   * a retry may execute it twice.
    */
   mayHaveRun: boolean;
-  /** The server's error value as it came, when the error is the server's. */
+  /** The server's raw error value, for errors of the server. */
   error?: unknown;
-  /** The whole answer that carried the error, when there was one. */
+  /** The response that contained the error, if any. */
   response?: any;
   /** The HTTP status, for refusals and failed HTTP actions. */
   status?: number;
 
-  /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+  /** Creates an error. `cause` is the underlying error. */
   constructor(code: string, message: string, mayHaveRun = false, cause?: any) {
     super(message, cause && { cause });
     this.name = "StellarError";
@@ -53,17 +52,18 @@ export class StellarError extends Error {
   }
 }
 
-/** The error itself if it is one of these, else one of this code that it is the cause of. */
+/** Returns a {@link StellarError} unchanged, and wraps any other error with this code. */
 export const asError = (error: any, code: ClientErrorCode, mayHaveRun?: boolean): StellarError =>
   error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
 
 /**
- * Turns the error value of an answer into a {@link StellarError}. It may be a
- * string, `{code, message}`, or an object with one entry for each bad input.
+ * Converts the error value of a response to a {@link StellarError}.
+ *
+ * The value may be a string, `{code, message}`, or an object with an entry per invalid input.
  */
 export function serverError(error: any, response?: unknown): StellarError {
-  const told: any =
+  const first: any =
     typeof error === "object" && error.message === undefined ? Object.values(error)[0] : error;
-  const code = String(error.code ?? told?.code ?? "error");
-  return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
+  const code = String(error.code ?? first?.code ?? "error");
+  return Object.assign(new StellarError(code, String(first?.message ?? first)), { error, response });
 }

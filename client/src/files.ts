@@ -1,6 +1,6 @@
 import type { Answer } from "./types";
 
-/** Turns a file's content into what was asked for: its bytes, or a blob of its type. */
+/** Converts a file's content to bytes, or to a blob with its MIME type. */
 export function decodeFile(file: Answer, as?: "bytes" | "blob"): Answer {
   if (!as) return file;
   const bytes =

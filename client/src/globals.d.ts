@@ -1,14 +1,14 @@
-// What the script for pages is put together around. The server, or the build, wraps the parts in a
-// function with these parameters: first what is chosen, the core last.
+// Parameters of the function around the script for pages. The server, or the build, concatenates
+// the selected parts inside it, with the core last.
 
-/** What the parts before the core have brought. */
+/** The contributions of the parts before the core. */
 declare const $parts: Partial<import("./client").Build> & {
   transports: import("./transports/transport").Transports;
   own: import("./transports/own/adapter").Adapter[];
 };
 
-/** Where the names go: `exports` where a module system is, else the page's globals. */
+/** The object that receives the exports: `exports` in a module system, else the page's globals. */
 declare const $target: object;
 
-/** The settings that the server has put there; elsewhere the build puts `{}` in their place. */
+/** The settings that the server inserts. The build inserts `{}` elsewhere. */
 declare const $settings: import("./options").ClientOptions;

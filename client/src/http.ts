@@ -5,8 +5,10 @@ import type { Answer } from "./types";
 import { asJson, invalid } from "./values";
 
 /**
- * Calls an action over HTTP. The method is POST unless the parameter `httpMethod` says
- * otherwise; GET carries the parameters in the address.
+ * Calls an action over HTTP.
+ *
+ * The parameter `httpMethod` sets the method; the default is POST. GET sends the parameters in the
+ * query.
  */
 export async function httpAction(
   { url, api, fetch }: Resolved,

@@ -1,5 +1,5 @@
 /**
- * The client, with all engines, for a server that speaks JSON.
+ * The client with all engines, for a server with the JSON codec.
  *
  * @module stellar-client
  */
@@ -10,11 +10,12 @@ import type { ClientOptions } from "./options";
 import { onThisPlatform } from "./platform";
 import type { AnyActions } from "./types";
 
-/** A client that speaks JSON. */
+/** A client with the JSON codec. */
 export class StellarClient<Actions = AnyActions, Events = {}> extends Client<Actions, Events> {
   /**
-   * Makes a client; it connects when told to. `transport` is the option of this name, where
-   * earlier releases took it.
+   * Creates a client. Call {@link connect} to connect it.
+   *
+   * `transport` is the option of that name, for compatibility with earlier releases.
    */
   constructor(options: ClientOptions | string = {}, transport?: unknown) {
     super(onThisPlatform(options), { codec: json, ...engines }, transport);
@@ -22,13 +23,15 @@ export class StellarClient<Actions = AnyActions, Events = {}> extends Client<Act
 }
 
 /**
- * Makes a client. `Actions` says which there are: what a server prints as its types. `Events` says
- * what data the events of rooms have.
+ * Creates a client.
+ *
+ * `Actions` declares the server's actions; the server prints such a type. `Events` declares the
+ * data of room events.
  */
 export const createClient = <Actions = AnyActions, Events = {}>(
   options?: ClientOptions | string,
 ): StellarClient<Actions, Events> => new StellarClient<Actions, Events>(options);
 
-/** The name that later releases use for {@link StellarClient}. */
+/** The name of {@link StellarClient} in later releases. */
 export { StellarClient as Stellar, StellarClient as default };
 export * from "./public";

@@ -1,11 +1,11 @@
 import type { Answer } from "./types";
 
 /**
- * What an interceptor calls when it is done:
- * - `next()` goes on with the request
- * - `next(answer)` answers it without the server
- * - `next(null, error)` rejects it
- * - `next(change)` goes on, and `change` gets the answer (or the error) before the caller
+ * The continuation of an interceptor:
+ * - `next()` continues with the request
+ * - `next(answer)` resolves the call without the server
+ * - `next(null, error)` rejects the call
+ * - `next(change)` continues; `change` receives the response or the error before the caller
  */
 export type Next = (
   result?: Record<string, unknown> | ((answer: any) => void) | null,
@@ -13,8 +13,9 @@ export type Next = (
 ) => void;
 
 /**
- * Sees an action's parameters before they are sent; may change them. `this` is the client. What it
- * throws rejects the action, as `reject` does.
+ * A function that inspects or changes an action's parameters before they are sent.
+ *
+ * `this` is the client. An exception rejects the call, as `reject` does.
  */
 export type Interceptor = (
   this: any,
@@ -23,7 +24,7 @@ export type Interceptor = (
   reject: (error: unknown) => void,
 ) => unknown;
 
-/** Runs the interceptors, the one added last first, and then the request. */
+/** Runs the interceptors, last added first, and then the request. */
 export function intercept(
   client: { interceptors: Interceptor[] },
   params: Record<string, any>,

@@ -1,6 +1,6 @@
 import type { load as Load } from "./load";
 
-// A bundler that does not find the package goes on, because a failure is caught here.
+// Bundlers tolerate a missing package here, because the failure is caught.
 export const load: typeof Load = async (failed) => {
   try {
     return (await import("ws")).WebSocket;

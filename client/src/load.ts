@@ -1,8 +1,10 @@
 import type { WebSocketClass } from "./transports/transport";
 
 /**
- * Loads the package `ws` in a way that bundlers follow; `failed` gives what stands in for it. The
- * builds for Node have it, from `load.node.ts` and `load.require.ts`. Pages get nothing of `ws`.
+ * Loads the package `ws` with an import that bundlers resolve; `failed` returns a substitute.
+ *
+ * Only the builds for Node define it, in `load.node.ts` and `load.require.ts`. Builds for pages do
+ * not include `ws`.
  */
 export const load:
   | ((failed: (cause: unknown) => WebSocketClass) => WebSocketClass | Promise<WebSocketClass>)

@@ -1,37 +1,37 @@
 import type { RequestOptions } from "./deadline";
 import type { Answer, ChatMessage, HookClient, Membership } from "./types";
 
-/** A room as a component sees it. */
+/** The state of a room in a component. */
 export interface Room<Messages, Joined, Failure> {
-  /** What was said since it came in, the oldest first. */
+  /** The messages received since the room was joined, oldest first. */
   messages: Messages;
-  /** Whether it is in: never without a connection. */
+  /** Whether the connection is a member. Always `false` while disconnected. */
   joined: Joined;
-  /** Why it is not, if it was refused. After refusals that pass it tries again. */
+  /** The last refusal, or `null`. The client retries after temporary refusals. */
   error: Failure;
-  /** Says something there. */
+  /** Sends a message to the room. */
   say(message: unknown, options?: RequestOptions): Promise<Answer>;
 }
 
-/** What a membership tells. */
+/** The callbacks of {@link member}. */
 export interface MembershipEvents {
   _changed(membership: Membership): void;
-  _said(message: ChatMessage): void;
+  _message(message: ChatMessage): void;
 }
 
-/** Stays in a room for one component; what is returned ends that. Nothing is told after it. */
+/** Stays in a room until the returned function is called. No callback runs after that. */
 export function member(
   client: HookClient,
   room: string,
-  { _changed, _said }: MembershipEvents,
+  { _changed, _message }: MembershipEvents,
 ): () => void {
-  const hear = (message: ChatMessage) => {
-    if (message.room === room) _said(message);
+  const listener = (message: ChatMessage) => {
+    if (message.room === room) _message(message);
   };
-  client.on("say", hear);
+  client.on("say", listener);
   const leave = client.subscribe(room, _changed);
   return () => {
-    client.off("say", hear);
+    client.off("say", listener);
     leave();
   };
 }

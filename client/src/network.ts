@@ -1,7 +1,7 @@
-/** True when the browser says that there is no network. It is often wrong when it says there is. */
+/** Returns `true` if the browser reports no network. Its reports of a network are unreliable. */
 export const isOffline = (): boolean => globalThis.navigator?.onLine === false;
 
-/** Listens to the browser's signals, where there is one; returns what ends it. */
+/** Listens to network events of the browser, if any. Returns a function that stops listening. */
 export function watchNetwork(listeners: Record<string, () => unknown>): () => void {
   const each = (verb: "addEventListener" | "removeEventListener") => {
     for (const event in listeners) globalThis[verb]?.(event, listeners[event]!);

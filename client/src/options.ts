@@ -3,77 +3,78 @@ import { StellarError } from "./errors";
 import type { WebSocketClass } from "./transports/transport";
 import { invalid, valid } from "./values";
 
-/** An engine that the client can have. */
+/** The name of an engine. */
 export type Engine = "ws" | "engine.io" | "socket.io" | "sockjs";
 
-/** Parameters of the connection's address; what is null or undefined is left out. */
+/** Parameters of the connection's URL. Entries with `null` or `undefined` are omitted. */
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
-/** Everything that can be set; what is left out comes from the server, then from the defaults. */
+/** Options of a client. Omitted ones take the server's settings, then the defaults. */
 export interface ClientOptions {
-  /** The server's address (`http`, `https`, `ws` or `wss`); default: the page's origin. */
+  /** URL of the server (`http`, `https`, `ws` or `wss`). Default: the page's origin. */
   url?: string | null;
-  /** The path of the connection; default `/primus`. */
+  /** Path of the connection. Default: `/primus`. */
   path?: string;
-  /** The path of the HTTP API; default `/api`. */
+  /** Path of the HTTP API. Default: `/api`. */
   api?: string;
-  /** The same as `api`, as older releases spell it. */
+  /** Alias of `api` from earlier releases. */
   apiPath?: string;
-  /** The engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`; default: `ws`. */
+  /** Engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`. Default: `ws`. */
   transports?: Engine[];
-  /** The paths of engines. The first one's is `path`; that of any other by default its name. */
+  /** Paths of engines. Default: `path` for the server's first engine, `/` and its name for others. */
   paths?: Record<string, string>;
   /**
-   * A socket of socket.io-client or Primus, or a function that makes one of these, of
-   * engine.io-client, of sockjs-client or a WebSocket; used instead of the engines.
+   * A socket of another library, used instead of the engines.
+   *
+   * Either a socket of socket.io-client or Primus, or a function that creates one of these, a socket
+   * of engine.io-client or sockjs-client, or a WebSocket.
    */
   transport?: unknown;
-  /** The codec that the server speaks; a build that does not have it says so. */
+  /** Codec of the server. The constructor throws if the build does not include it. */
   parser?: string;
-  /** How often the server pings, in ms; default 30,000; 0 if it never does. */
+  /** Interval of the server's pings, in ms; 0 if it sends none. Default: 30,000. */
   pingInterval?: number;
-  /** How long to wait for a ping before reconnecting; default 1.5 times `pingInterval`. */
+  /** Time without a ping before the client reconnects, in ms. Default: 1.5 × `pingInterval`. */
   pingTimeout?: number;
-  /** The room of `say` and `emit` when none is named; default `defaultRoom`. */
+  /** Default room of `say` and `emit`. Default: `defaultRoom`. */
   defaultRoom?: string;
   /** Rooms to join on every connection. */
   rooms?: string[];
-  /** How many actions may run at once; further ones wait here. Default 5. */
+  /** Maximum number of concurrent actions; further ones are queued. Default: 5. */
   simultaneousActions?: number;
-  /** The server's bound of an action, in ms; default 30,000; 0 if it has none. */
+  /** Timeout of actions in the server, in ms; 0 if it has none. Default: 30,000. */
   actionTimeout?: number;
   /**
-   * How long a connection may take until it is configured, in ms; default 10,000. Each engine but
-   * the last gets a third of it.
+   * Timeout of an attempt to connect, until the connection is configured, in ms. Default: 10,000.
+   *
+   * With several engines, each but the last has a third of it.
    */
   timeout?: number;
-  /** The `timeout` of requests that do not set one, in ms; default 0, which waits for ever. */
+  /** Default `timeout` of requests, in ms; 0 means no timeout. Default: 0. */
   requestTimeout?: number;
-  /** How to reconnect; `false` not at all. */
+  /** Options of reconnecting, or `false` to turn it off. */
   reconnect?: Partial<ReconnectOptions> | false;
-  /** How many requests may wait for a connection; the oldest are dropped. Default 256. */
+  /** Maximum number of queued requests; the oldest are dropped. Default: 256. */
   queueSize?: number;
-  /** How long a request may wait to be sent, in ms; default 300,000; 0 without end. */
+  /** Maximum time of a request in the queue, in ms; 0 for no limit. Default: 300,000. */
   queueAge?: number;
   /**
-   * Parameters added to the connection's address, such as a token, or what gives them for each
-   * attempt. An attempt for which it throws or rejects has failed.
+   * Parameters added to the connection's URL, such as a token.
+   *
+   * A function is called for every attempt. If it throws or rejects, the attempt fails.
    */
   query?: Query | (() => Query | Promise<Query>);
-  /** The longest message that the server takes, in bytes; default 10,485,760. */
+  /** Maximum length of a message to the server, in bytes. Default: 10,485,760. */
   maxLength?: number;
-  /**
-   * The WebSocket class, or a promise of it; default: the platform's, or in Node that of the package
-   * `ws`.
-   */
+  /** The WebSocket class or a promise of it. Default: the platform's, or that of the package `ws`. */
   WebSocket?: WebSocketClass | Promise<WebSocketClass>;
-  /** The fetch function; default: the platform's. */
+  /** The fetch function. Default: the platform's. */
   fetch?: typeof fetch;
-  /** The version of the server that made this script. */
+  /** Version of the server that generated the script. */
   version?: string;
 }
 
-/** The options in effect: everything is filled in. */
+/** The options in effect, with every default filled in. */
 export interface Resolved
   extends Required<
     Omit<
@@ -81,17 +82,17 @@ export interface Resolved
       "apiPath" | "parser" | "version" | "WebSocket" | "fetch" | "transport" | "paths"
     >
   > {
-  /** The server's address, with an http or https scheme. */
+  /** URL of the server, with the scheme `http` or `https`. */
   url: string;
-  /** The codec that the server says it speaks, if it says. */
+  /** Codec of the server, if known. */
   parser?: string;
-  /** The version of the server, if it made this script. */
+  /** Version of the server, if it generated the script. */
   version?: string;
-  /** The paths of engines that are not the default ones. */
+  /** Paths of engines that differ from the defaults. */
   paths?: Record<string, string>;
-  /** A socket handed in, or what makes one. */
+  /** A socket of another library, or a function that creates one. */
   transport?: unknown;
-  /** How to reconnect. */
+  /** Options of reconnecting. */
   reconnect: ReconnectOptions | false;
   /** The WebSocket class, if there is one. */
   WebSocket: WebSocketClass | Promise<WebSocketClass> | undefined;
@@ -99,7 +100,7 @@ export interface Resolved
   fetch: typeof fetch | undefined;
 }
 
-/** Sets what others say. What is null means the same as what is not there. */
+/** Copies options; `null` counts as omitted. */
 function set(options: any, ...others: any[]): any {
   for (const other of others) {
     for (const name in other) if (other[name] != null) options[name] = other[name];
@@ -107,7 +108,7 @@ function set(options: any, ...others: any[]): any {
   return options;
 }
 
-/** Refuses what is of another kind than usual, and reports what there is not. */
+/** Throws on options of the wrong type, and warns about unknown ones. */
 function check(given: any, usual: any): void {
   for (const name in given) {
     const [value, sample] = [given[name], usual[name]];
@@ -124,7 +125,7 @@ function check(given: any, usual: any): void {
   }
 }
 
-/** Puts together what was given, what the server set, and the defaults. */
+/** Merges the given options, the server's settings and the defaults. */
 export const resolve = (options: ClientOptions): Resolved =>
   valid(() => {
     const usual = {
@@ -147,7 +148,7 @@ export const resolve = (options: ClientOptions): Resolved =>
       fetch: globalThis.fetch,
     };
     const retries: any = { min: 500, max: 3e4, factor: 2, retries: null };
-    // With what has no default, or one that depends on others.
+    // Adds the options without a default, or whose default depends on others.
     check(options, {
       ...usual,
       ...{ url: "", apiPath: "", parser: "", version: "", paths: {}, pingTimeout: 0 },
@@ -158,17 +159,17 @@ export const resolve = (options: ClientOptions): Resolved =>
     const strange = options.transports?.find((name) => !known.includes(name));
     if (strange) throw new StellarError("unsupported", `No engine ${strange} of ${known}`);
     const o = set(usual, $settings, { api: options.apiPath }, options);
-    // http for ws, https for wss: the engines turn it back.
+    // The engines convert it back to ws or wss.
     o.url = new URL(o.url).href.replace(/^ws/, "http");
     if (!/^http/.test(o.url)) throw invalid("The option url is no address of the web");
-    // What is wrong with it is told at once.
+    // Reports an invalid query in the constructor.
     if (typeof o.query !== "function") connectionUrl(o, o.query);
     o.pingTimeout ??= o.pingInterval * 1.5;
     o.reconnect = o.reconnect !== false && set(retries, o.reconnect);
     return o;
   });
 
-/** The address of a connection. */
+/** Returns the URL of a connection. */
 export function connectionUrl({ url, path }: Resolved, query: Query): URL {
   const address = new URL(url);
   address.pathname = path;

@@ -4,7 +4,7 @@ import type { ClientOptions } from "./options";
 import type { WebSocketClass } from "./transports/transport";
 import { invalid } from "./values";
 
-/** Stands in for a WebSocket that is missing. Engines that have another way take that. */
+/** Returns a substitute for a missing WebSocket. Engines then use their HTTP transports. */
 function missing(cause: any): WebSocketClass {
   const [reason] = String(cause?.message ?? cause).split("\n");
   return class {
@@ -21,10 +21,10 @@ function missing(cause: any): WebSocketClass {
   };
 }
 
-/** Asks for the package `ws` at run time; `cause` is why it is not there otherwise. */
+/** Loads the package `ws` at run time. `cause` is the error of an earlier attempt. */
 function find(cause?: unknown): WebSocketClass {
   try {
-    // In a way that no bundler follows: pages need none of it.
+    // Hidden from bundlers, because pages do not need the package.
     const { createRequire } = (globalThis as any).process.getBuiltinModule("module");
     return createRequire(import.meta.url)("ws").WebSocket;
   } catch (error) {
@@ -32,7 +32,7 @@ function find(cause?: unknown): WebSocketClass {
   }
 }
 
-/** The options, with what this platform lacks. */
+/** Returns the options, with a WebSocket class where the platform has none. */
 export function onThisPlatform(options: ClientOptions | string): ClientOptions {
   const given = typeof options === "string" ? { url: options } : options;
   if (!given?.url && !globalThis.location) throw invalid("The option url is needed");

@@ -1,4 +1,4 @@
-/** What every build exports beside its client. */
+/** The exports that every build has in common. */
 export { StellarError, type ClientErrorCode } from "./errors";
 export type { ReconnectOptions } from "./backoff";
 export type { Build, Client, FileOptions, RoomViewOptions } from "./client";

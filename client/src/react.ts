@@ -1,5 +1,5 @@
 /**
- * Hooks of React for a client.
+ * React hooks.
  *
  * @module stellar-client/react
  */
@@ -20,7 +20,7 @@ import type {
   WithEvents,
 } from "./types";
 
-/** Where a client is; the component renders again when that changes. */
+/** Returns the state of a client. The component re-renders when it changes. */
 export function useConnection(client: HookClient): State {
   const watch = useCallback(
     (changed: () => void) => {
@@ -33,7 +33,7 @@ export function useConnection(client: HookClient): State {
   return useSyncExternalStore(watch, state, state);
 }
 
-/** Calls `listener` when `name` happens, or happens in `room`, for as long as the component is there. */
+/** Calls `listener` on every event `name`, or every event of `room`, while the component is mounted. */
 export function useStellarEvent<Events, Name extends EventName<EventsOf<Events>>>(
   client: HookClient & WithEvents<Events>,
   name: Name,
@@ -57,13 +57,13 @@ export function useStellarEvent(
   });
   useEffect(() => {
     const source = room === undefined ? client : client.from(room);
-    const hear = (...args: any[]) => latest.current(...args);
-    source.on(name, hear);
-    return () => void source.off(name, hear);
+    const call = (...args: any[]) => latest.current(...args);
+    source.on(name, call);
+    return () => void source.off(name, call);
   }, [client, name, room]);
 }
 
-/** A room the component is in while it is there, and the last `limit` (100) messages of it. */
+/** Stays in a room while the component is mounted. Returns its last `limit` messages (100). */
 export function useRoom(
   client: HookClient,
   room: string,
@@ -79,7 +79,7 @@ export function useRoom(
         setJoined(joined);
         setError(error);
       },
-      _said: (message) => setMessages((before) => [...before, message].slice(-limit)),
+      _message: (message) => setMessages((before) => [...before, message].slice(-limit)),
     });
   }, [client, room, limit]);
   const say = useCallback(
@@ -89,7 +89,7 @@ export function useRoom(
   return { messages, joined, error, say };
 }
 
-/** An action to call, and how its last call went. */
+/** Returns a function that calls an action, and the outcome of the last call. */
 export function useAction<Actions, Name extends keyof Actions & string>(
   client: WithActions<Actions>,
   name: Name,
@@ -105,18 +105,18 @@ export function useAction<Actions, Name extends keyof Actions & string>(
     async (
       ...[params, options]: CallRest<Actions[Name]>
     ): Promise<Answer> => {
-      // What an earlier call brings late is not what the last one brought.
+      // A late outcome of an earlier call is ignored.
       const own = ++calls.current;
-      const tell = (answer: Answer | null, error: StellarError | null, pending: boolean) => {
+      const update = (answer: Answer | null, error: StellarError | null, pending: boolean) => {
         if (own === calls.current) setLast({ answer, error, pending });
       };
-      tell(null, null, true);
+      update(null, null, true);
       try {
         const answer = await (client as Client<any>).action(name, params, options);
-        tell(answer as Answer, null, false);
+        update(answer as Answer, null, false);
         return answer as Answer;
       } catch (error) {
-        tell(null, error as StellarError, false);
+        update(null, error as StellarError, false);
         throw error;
       }
     },

@@ -5,19 +5,19 @@ import type { Settle } from "./rooms";
 import type { Answer } from "./types";
 import { valid } from "./values";
 
-/** What requests need from what carries them. */
+/** The parts of a client that {@link Requests} uses. */
 export interface RequestsHost {
-  /** Requests go out when it is `connected`. */
+  /** The state of the connection. Requests are sent while it is `connected`. */
   readonly state: string;
-  /** Encodes one message; throws if it cannot be sent. */
+  /** Encodes one message. Throws if it is invalid. */
   _pack(body: unknown): [message: any, payload: Payload];
   /** Sends one message. */
   _send(payload: Payload, message: unknown): void;
-  /** Tells listeners. */
+  /** Emits an event to the application. */
   _emit(name: string, ...args: unknown[]): void;
 }
 
-/** The bounds of requests. */
+/** The limits of requests. */
 export interface Limits {
   simultaneousActions: number;
   actionTimeout: number;
@@ -26,34 +26,36 @@ export interface Limits {
   requestTimeout: number;
 }
 
-// How long after its deadline the server's word about an action may still be on its way, in ms.
+// Extra time for the server's timeout response to arrive, in ms.
 const grace = 5000;
 
 interface Request {
-  /** What is sent, as it was when it was asked for. */
+  /** A copy of the message, taken when the request was made. */
   _body: any;
   _payload: Payload;
   _noReply: boolean | undefined;
   _settle: (error: unknown, answer?: Answer) => void;
   _sent: boolean;
-  /** Nobody waits for the answer any more. */
+  /** The promise was rejected after the request was sent. */
   _abandoned?: boolean;
-  /** Called once it is sent. */
+  /** Called when the request is sent. */
   _follow: (() => Settle) | undefined;
   _answered?: Settle | undefined;
-  /** The wait in the queue, and then that of an action for its answer. */
+  /** The timeout in the queue, and after that of an action's response. */
   _timer: any;
 }
 
-/** The requests of a client: those that wait to be sent and those that wait for an answer. */
+/** The queued and pending requests of a client. */
 export interface Requests {
-  /** How many wait to be sent. */
+  /** Returns the number of queued requests. */
   _queued(): number;
-  /** How many were sent and not answered yet. */
+  /** Returns the number of requests that are sent and not answered. */
   _pending(): number;
   /**
-   * Makes a request. `now` sends it past the queue, while the connection is being set up. `follow`
-   * is called once it is sent; what it returns takes the answer at once, and also a late one.
+   * Makes a request.
+   *
+   * `now` bypasses the queue while the connection is being set up. `follow` is called when the
+   * request is sent; the function that it returns receives the response, even a late one.
    */
   _request(
     body: Record<string, unknown>,
@@ -61,24 +63,24 @@ export interface Requests {
     now?: boolean,
     follow?: () => Settle,
   ): Promise<Answer>;
-  /** True when something waits to be sent that names this room. */
+  /** Returns `true` if a queued request names this room. */
   _names(room: unknown): boolean;
-  /** Sends what waits, as far as it may go. Actions beyond the limit wait on. */
+  /** Sends the queued requests. Actions beyond the limit stay queued. */
   _flush(): void;
-  /** Gives an answer to the request it belongs to, if that is still there. */
+  /** Settles the pending request of a response. */
   _answer(answer: Answer): void;
-  /** The transport is gone: the answers still due will not come. */
+  /** Rejects the pending requests, because the transport is closed. */
   _lost(error: StellarError): void;
-  /** There will be no connection: nothing that waits will be sent. */
+  /** Rejects the queued requests, because the client will not reconnect. */
   _ended(error: StellarError): void;
 }
 
 /**
- * Makes the requests of a client.
+ * Creates the requests of a client.
  *
- * The server numbers the messages of a connection from 1 and answers with that number, so
- * this counts what it sends and starts again with every transport. Everything sent goes
- * through here; that is what keeps the two counts in step.
+ * The server numbers the messages of a connection from 1 and responds with that number. The client
+ * counts its messages and restarts with every transport. Every message is sent here, which keeps
+ * the two counts equal.
  */
 export function requests(host: RequestsHost, limits: Limits): Requests {
   const { simultaneousActions, actionTimeout, queueSize, queueAge, requestTimeout } = limits;
@@ -105,7 +107,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     try {
       host._send(request._payload, request._body);
     } catch (error) {
-      // A socket of another library that does not take it.
+      // A socket of another library rejected the message.
       return request._settle(asError(error, "closed"));
     }
     const number = ++count;
@@ -119,8 +121,8 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     pending.set(number, request);
     if (!isAction(request)) return;
     running++;
-    // The server answers for an action that takes too long. When it does not, it was one that
-    // answers nobody, and must not hold its place for ever.
+    // The server responds when an action times out. An action without any response must not count
+    // as running forever.
     if (actionTimeout) {
       request._timer = after(actionTimeout + grace, () => {
         request._settle(new StellarError("timeout", `No answer in ${actionTimeout} ms`, true));
@@ -130,7 +132,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     }
   };
 
-  /** Nothing is due for this number any more. */
+  /** Removes the pending request with this number. */
   const done = (number: number): Request | undefined => {
     const request = pending.get(number);
     if (pending.delete(number)) {
@@ -161,7 +163,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
           _timer: 0,
           _settle(error, answer) {
             release?.();
-            // One that was sent and given up holds its place until the server is done with it.
+            // An abandoned action still counts as running until the server responds.
             if (!request._sent) clearTimeout(request._timer);
             if (error) reject(error);
             else resolve(answer!);
@@ -182,7 +184,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
         if (volatile) return drop("Not sent at once");
         if (queueAge) {
           request._timer = after(queueAge, () => drop("Waited too long"));
-          // What only waits keeps no program running.
+          // A queued request does not keep a Node process alive.
           request._timer?.unref?.();
         }
         if (queue.length > queueSize) {
@@ -195,7 +197,7 @@ export function requests(host: RequestsHost, limits: Limits): Requests {
     _answer(answer) {
       const request = done(answer.messageCount!);
       if (!request) return;
-      // An action's fields are its own: only a verb's `status` says how it went.
+      // `status` is an outcome for verbs only. In actions it is a field of the application.
       let { error, status } = answer;
       if (!isAction(request) && status !== "OK") error ??= status;
       let failure = error != null ? serverError(error, answer) : undefined;

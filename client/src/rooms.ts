@@ -4,107 +4,112 @@ import { StellarError } from "./errors";
 import type { Answer, Membership } from "./types";
 
 /**
- * Takes the answer to a message. A refused one has an error, an abandoned one has nobody who waits
- * for it. Returns `true` if the refusal is none to whoever waits.
+ * Receives the response to a join or leave.
+ *
+ * `error` is set for a refusal, and `abandoned` if the caller's promise has already settled. Returns
+ * `true` if the caller's promise resolves despite the refusal.
  */
 export type Settle = (answer: Answer, error?: StellarError, abandoned?: boolean) => unknown;
 
-/** What the model uses of its client. */
+/** The parts of a client that {@link Rooms} uses. */
 export interface RoomsHost {
-  /** Joins or leaves a room. Rejects with the refusal, or when no answer comes in time. */
+  /** Joins or leaves a room. Rejects with the refusal or a timeout. */
   _move(join: boolean, room: string, settle: Settle): Promise<unknown>;
-  /** Asks for the details of this connection. */
-  _look(settle: Settle): Promise<unknown>;
+  /** Requests the details of the connection. */
+  _requestDetails(settle: Settle): Promise<unknown>;
   /** Emits an event to the application. */
   _emit(name: string, ...args: unknown[]): void;
 }
 
-/** The rooms of a client: the ones it wants to be in, and the ones it is in. */
+/** The wanted and the actual memberships of a client. */
 export interface Rooms {
-  /** The rooms that the server counts this connection in, in the order they were joined. */
+  /** Returns the rooms that the connection is a member of, in the order of joining. */
   _in(): string[];
-  /** The rooms that are joined on every connection. */
+  /** Returns the rooms that are joined on every connection. */
   _wanted(): string[];
-  /** The membership of one room. */
+  /** Returns the membership of one room. */
   _state(room: string): Membership;
   /** Wants a room until the returned function is called. */
   _hold(room: string): () => void;
-  /** Follows a join or a leave that the application sends. */
+  /** Tracks a join or leave that the application sends. */
   _follow(join: boolean, room: string): Settle;
-  /** The application leaves a room, and nothing waits to be sent there: without a connection it is done. */
+  /** Handles a leave without queued requests for the room; while disconnected it takes effect at once. */
   _drop(room: string): void;
-  /** A connection is open. Resolves once the details are there and rooms have been joined again. */
+  /** Handles a new connection. Resolves once the details are known and the rooms are rejoined. */
   _begin(): Promise<void>;
-  /** The connection is lost, and every membership with it. `_flush` reports that. */
+  /** Clears every membership, because the connection is lost. `_flush` reports the changes. */
   _lost(): void;
-  /** Reports the changes since the last report. */
+  /** Emits the changes since the last call. */
   _flush(): void;
-  /** The server says which rooms it counts this connection in. */
-  _truth(rooms: string[]): void;
-  /** The server destroyed a room. */
+  /** Adopts the server's list of memberships. */
+  _synchronize(rooms: string[]): void;
+  /** Handles a room that the server destroyed. */
   _destroyed(room: string, error: StellarError): void;
-  /** Something shows that this connection is a member of a room, or is none; or that it may have changed. */
-  _evidence(room?: string, member?: boolean): void;
+  /** Handles a hint that a membership, or any membership without `room`, may have changed. */
+  _hint(room?: string, member?: boolean): void;
 }
 
 /**
- * True for refusals that pass by themselves: 001 a fault of the server, 006 shutting down, 007 too
- * many requests at once, 024 the room is full (perhaps of this client's last connection), 025 over
- * the message rate, 026 the broker does not answer.
+ * Returns `true` for temporary refusals: 001 internal error, 006 shutting down, 007 too many pending
+ * requests, 024 room full (possibly of this client's previous connection), 025 over the message
+ * rate, 026 broker unavailable.
  */
-const passes = ({ code }: StellarError) => /^(00[167]|02[456]|timeout)$/.test(code);
+const isTemporary = ({ code }: StellarError) => /^(00[167]|02[456]|timeout)$/.test(code);
 
-/** When to try again. Slowly: a server that bounds the rate of messages ends those that hurry. */
-const pauses = { min: 500, max: 3e4, factor: 2, retries: null };
+/** Delays of retries. They are long, because a server with a message rate closes eager clients. */
+const retries = { min: 500, max: 3e4, factor: 2, retries: null };
 
 interface Room extends Pause {
   _name: string;
   _wanted?: boolean;
-  /** Wanted by the application or the server, and not only while somebody holds it. */
+  /** Wanted by the application or the server, independently of holders. */
   _kept?: boolean;
   _holders: number;
-  /** The server counts this connection as a member. */
+  /** The connection is a member. */
   _in?: boolean;
-  /** The connection on which `_in` changed without the application, whose own move then is no fault. */
+  /** The round in which `_in` changed without the application, whose own request then succeeds. */
   _itself: number;
-  /** How many joins and leaves are under way. */
+  /** The number of pending joins and leaves. */
   _busy: number;
   /** The application's latest join or leave. */
   _last?: unknown;
   _error: StellarError | null;
 }
 
-/** A wait for the next attempt. */
+/** A delay before the next attempt. */
 interface Pause {
   _timer?: any;
-  /** How many attempts were refused in a row. */
+  /** The number of consecutive refusals. */
   _attempt: number;
 }
 
 /**
- * Makes the model of a client's rooms: what is wanted, and what is. It joins and leaves until both
- * are the same: again after refusals that pass, never after final ones.
+ * Creates the model of a client's rooms.
  *
- * Joins start slowly, as TCP does: each one that is answered well lets one more go at once. So of
- * what is over a message rate no more is sent than was taken, which servers bear; and after that
- * they go one at a time.
+ * It joins and leaves rooms until the actual memberships equal the wanted ones. Temporary refusals
+ * are retried, final ones are not.
+ *
+ * The number of concurrent joins grows as in TCP slow start: every success allows one more. A client
+ * therefore exceeds a message rate by at most the number of accepted messages, which servers
+ * tolerate. After a refusal for the rate, joins are sequential.
  */
 export function memberships(host: RoomsHost, names: string[], patience: number): Rooms {
   const rooms = new Map<string, Room>();
   const dirty = new Set<Room>();
-  /** What was taken for evidence on this connection. */
+  /** Rooms whose hints were followed on this connection. */
   let seen = new Set<unknown>();
-  /** Counts connections: what an earlier one still answers is not heard. */
+  /** The number of the connection. Responses of earlier ones are ignored. */
   let round = 1;
   let live = false;
-  /** The memberships may be others than those that are known, and the server is being asked. */
-  let unsure = false;
-  let looking = false;
-  /** Own moves under way, and how many may be. */
-  let flying = 0;
+  /** The known memberships may be outdated. */
+  let stale = false;
+  /** The details are requested. */
+  let requesting = false;
+  /** The number of the model's own pending moves, and its limit. */
+  let inFlight = 0;
   let limit = 1;
   let growth = 1;
-  /** The wait of all of them: for the server's message rate, which is not known. */
+  /** The delay of all moves after a refusal for the message rate, whose value is unknown. */
   const rate: Pause = { _attempt: 0 };
   let settled = () => {};
   let deadline: any;
@@ -129,7 +134,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
 
   const set = (room: Room, joined: boolean, itself = 0, error: StellarError | null = null) => {
     if (!room._in === joined || room._error !== error) dirty.add(room);
-    // To the end: rooms stand in the order they were joined.
+    // Moved to the end, because the map is in the order of joining.
     if (!room._in) rooms.delete(room._name);
     rooms.set(room._name, room);
     clearTimeout(room._timer);
@@ -153,26 +158,26 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
         pause._timer = 0;
         next();
       },
-      // From the second on, which is not short.
-      backoff(++pause._attempt + 1, pauses),
+      // Starts with the delay of a second attempt, which has a minimum.
+      backoff(++pause._attempt + 1, retries),
     );
   };
 
-  /** Follows a join or a leave that is sent: the application's, or an own one. */
+  /** Tracks a join or leave that is sent, by the application or by the model (`own`). */
   const follow = (room: Room, join: boolean, own?: boolean): Settle => {
     const at = round;
     const last = own ? 0 : (room._last = {});
     let due = 1;
     room._busy++;
-    if (own) flying++;
-    // Whatever the server answers, it is not wanted any more.
+    if (own) inFlight++;
+    // A leave by the application takes effect even if the server refuses it.
     else if (!join) want(room, false);
     return (_, error, abandoned) => {
       if (at !== round) return;
-      // A late answer may find that the room was forgotten.
+      // The room may have been removed before a late response.
       room = get(room._name);
       room._busy -= due;
-      if (own) flying -= due;
+      if (own) inFlight -= due;
       due = 0;
       const code = error?.code;
       const already = join ? code === "017" : code === "016" || code === "019";
@@ -184,7 +189,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
           if (rate._attempt) rate._attempt--;
         } else if (join && !abandoned && room._last === last) want(room, true);
       } else {
-        const again = passes(error);
+        const again = isTemporary(error);
         if (own && join) {
           room._error = error;
           dirty.add(room);
@@ -196,7 +201,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
         if (code === "025") {
           limit = 1;
           growth = 0;
-          // Those that were refused together are one attempt.
+          // Concurrent refusals count as one attempt.
           if (!rate._timer) wait(rate);
         } else if (again || !join) wait(room);
       }
@@ -205,42 +210,42 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
     };
   };
 
-  /** Brings what is nearer to what is wanted. */
+  /** Sends the joins and leaves that are missing. */
   const next = () => {
     if (live && !rate._timer) {
-      if (unsure && !looking) look();
+      if (stale && !requesting) requestDetails();
       for (const room of [...rooms.values()]) {
         const { _name: name, _wanted: join = false } = room;
         if (room._busy || room._timer) continue;
         if (join !== !!room._in) {
-          if (flying >= limit) continue;
+          if (inFlight >= limit) continue;
           const settle = follow(room, join, true);
-          // Refusals have been settled. What remains came too late, and may yet be answered.
+          // Refusals are settled already. A timeout settles here; its response may still arrive.
           host._move(join, name, settle).catch((error) => error.response || settle({}, error));
         } else if (!join && !room._holders && room._itself !== round) rooms.delete(name);
       }
     }
-    if (!flying && !looking && !unsure) settled();
+    if (!inFlight && !requesting && !stale) settled();
     flush();
   };
 
-  const look = () => {
+  const requestDetails = () => {
     const at = round;
-    unsure = false;
-    looking = true;
+    stale = false;
+    requesting = true;
     const settle: Settle = (_, error) => {
       if (at !== round) return;
-      looking = false;
+      requesting = false;
       if (!error) {
-        // A room that takes long is no reason to have no connection.
+        // A slow room must not delay the connection indefinitely.
         deadline ??= after(patience, settled);
-      } else if (passes(error)) {
-        unsure = true;
+      } else if (isTemporary(error)) {
+        stale = true;
         wait(rate);
       } else host._emit("error", error);
       next();
     };
-    host._look(settle).catch((error) => error.response || settle({}, error));
+    host._requestDetails(settle).catch((error) => error.response || settle({}, error));
   };
 
   for (const name of names) want(get(name), true);
@@ -261,7 +266,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       return () => {
         room._holders -= holding;
         holding = 0;
-        // Later, because a component that comes instead of this one holds it in the same turn.
+        // Deferred, because a component that replaces this one may hold the room in the same tick.
         setTimeout(() => {
           if (room._holders || room._kept) return;
           room._wanted = false;
@@ -276,7 +281,7 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       get(name)._itself = round;
     },
     _begin() {
-      live = unsure = true;
+      live = stale = true;
       seen = new Set();
       return new Promise((resolve) => {
         settled = resolve;
@@ -285,10 +290,10 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
     },
     _lost() {
       round++;
-      live = unsure = looking = false;
+      live = stale = requesting = false;
       clearTimeout(rate._timer);
       clearTimeout(deadline);
-      flying = rate._timer = 0;
+      inFlight = rate._timer = 0;
       limit = 1;
       deadline = undefined;
       for (const room of rooms.values()) {
@@ -299,11 +304,11 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       }
     },
     _flush: flush,
-    _truth(list) {
+    _synchronize(list) {
       for (const name of list) {
         const room = get(name);
         if (room._in) continue;
-        // The server's doing: it is to come back like those that the application asked for.
+        // Added by the server: wanted like rooms that the application joined.
         if (!room._busy) want(room, true);
         set(room, true, round);
       }
@@ -320,13 +325,13 @@ export function memberships(host: RoomsHost, names: string[], patience: number):
       set(room, false, 0, error);
       next();
     },
-    _evidence(name, member) {
+    _hint(name, member) {
       if (member !== undefined) {
         const room = rooms.get(name!);
-        if (looking || room?._busy || !room?._in !== member || seen.has(name)) return;
+        if (requesting || room?._busy || !room?._in !== member || seen.has(name)) return;
         seen.add(name);
       }
-      unsure = live;
+      stale = live;
       next();
     },
   };

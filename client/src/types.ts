@@ -2,16 +2,17 @@ import type { RequestOptions } from "./deadline";
 import type { Listener } from "./emitter";
 import type { StellarError } from "./errors";
 
-/** Where the client is.
+/**
+ * The state of a client.
  *
  * - `idle`: `connect()` was not called yet
- * - `connecting`: the first attempt is under way
- * - `connected`: open and configured; requests flow
- * - `reconnecting`: the connection was lost or did not come about; it tries again
- * - `offline`: the same, and the browser says that there is no network: this costs no retries
- * - `closed`: ended, by `disconnect()`, by the server, or out of retries; in the last case it tries
- *   again when the browser says that it has a network again
- * - `refused`: the server's authorizer said no; `connect()` may be called again
+ * - `connecting`: the first attempt is in progress
+ * - `connected`: open and configured; requests are sent
+ * - `reconnecting`: the connection was lost or failed; the client retries
+ * - `offline`: as `reconnecting`, while the browser reports no network; uses up no retries
+ * - `closed`: closed by `disconnect()` or the server, or out of retries; in the last case the client
+ *   reconnects when the browser reports a network
+ * - `refused`: the server's authorizer refused the connection; call `connect()` to try again
  */
 export type State =
   | "idle"
@@ -22,71 +23,71 @@ export type State =
   | "closed"
   | "refused";
 
-/** What every answer carries. */
+/** The fields that every response may have. */
 export interface Answer {
-  /** `"response"`; absent when the answer came over HTTP. */
+  /** `"response"`; absent over HTTP. */
   context?: string;
-  /** The number of the request it answers; absent when it came over HTTP. */
+  /** The number of the request; absent over HTTP. */
   messageCount?: number;
   [field: string]: any;
 }
 
-/** The server's view of this connection. */
+/** The server's view of a connection. */
 export interface Details {
-  /** The connection's id. */
+  /** The id of the connection. */
   id: string;
-  /** The session this connection belongs to, if any. */
+  /** The session that the connection belongs to, if any. */
   fingerprint: string | null;
   /** The client's address as the server sees it. */
   remoteIP: string;
   /** The client's port as the server sees it. */
   remotePort: number;
-  /** Sticky parameters; always empty on this kind of connection. */
+  /** Sticky parameters; always empty for this kind of connection. */
   params: Record<string, unknown>;
-  /** When the connection was made, in ms since 1970. */
+  /** When the connection was opened, in ms since 1970. */
   connectedAt: number;
-  /** The rooms it is in. */
+  /** The rooms that the connection is a member of. */
   rooms: string[];
-  /** How many actions it has called. */
+  /** The number of actions called. */
   totalActions: number;
-  /** How many of them are running. */
+  /** The number of running actions. */
   pendingActions: number;
 }
 
-/** A room and who is in it. */
+/** A room and its members. */
 export interface RoomState {
-  /** The room's name. */
+  /** The name of the room. */
   room: string;
   /** The members by connection id. */
   members: Record<string, { id: string; joinedAt: number; [extra: string]: unknown }>;
-  /** How many there are in all. */
+  /** The total number of members. */
   membersCount: number;
-  /** With this as the option `after`, `roomView` gives the next page; absent on the last one. */
+  /** The option `after` of `roomView` for the next page; absent on the last page. */
   next?: string;
 }
 
-/** An answer whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
+/** A response whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
 export type Unwrapped<T> = T & Answer & { data: T };
 
 /** A file. */
 export interface FileAnswer<Content = string> extends Answer {
-  /** Always null here; a file that is not there rejects. */
+  /** Always `null`; a missing file rejects. */
   error: null;
-  /** The content: text, or base64 when `encoding` says so; or as asked for with `as`. */
+  /** The content: text, base64 according to `encoding`, or the type of the option `as`. */
   content: Content;
   /** The MIME type. */
   mime: string;
   /** The length in bytes. */
   length: number;
-  /** When it was last changed, as an ISO date. */
+  /** The time of the last change, as an ISO date. */
   lastModified: string;
-  /** `"base64"` when the content is not text. */
+  /** `"base64"` if the content is not text. */
   encoding?: string;
 }
 
 /** A message from a room. */
 export interface ChatMessage {
-  /** What was said: any JSON value. */
+  /** The content: any JSON value. */
   message: any;
   /** The room. */
   room: string;
@@ -94,96 +95,98 @@ export interface ChatMessage {
   from: string | 0;
   /** Always `"user"`. */
   context: "user";
-  /** When, in ms since 1970. */
+  /** The time of sending, in ms since 1970. */
   sentAt: number;
 }
 
-/** A room, and whether this connection is in it. */
+/** The membership of a connection in a room. */
 export interface Membership {
   /** The room. */
   room: string;
-  /** The server counts this connection as a member. Never without a connection. */
+  /** Whether the connection is a member. Always `false` while disconnected. */
   joined: boolean;
-  /** The last refusal, or why the server took it out; null when it is in, or nothing was refused. */
+  /** The last refusal, or the reason of a removal by the server; otherwise `null`. */
   error: StellarError | null;
 }
 
-/** The events of the client and what their listeners get. */
+/** The events of the client, with the arguments of their listeners. */
 export interface ClientEvents {
-  /** A connection is configured: the first one, and each that comes after it. */
+  /** A connection is configured, initially and after every reconnect. */
   connected: [details: Unwrapped<Details> | null];
-  /** The connection ended, for now or for good. */
+  /** The connection closed, temporarily or permanently. */
   disconnected: [reason: StellarError];
-  /** Something failed that no request stands for, or a verb was refused. */
+  /** A failure outside of requests, or a refused verb. */
   error: [error: StellarError | Error];
-  /** The connection is back: rooms joined again, queue sent. `connected` follows. */
+  /** The client reconnected, rejoined its rooms and sent its queue. `connected` follows. */
   reconnect: [details: Unwrapped<Details> | null];
-  /** Another attempt will be made after a delay in ms. */
+  /** The next attempt is scheduled after a delay in ms. */
   reconnecting: [next: { attempt: number; delay: number }];
-  /** Every message that came in, whatever it is. */
+  /** Any received message. */
   message: [message: any];
   /** A message with the context `alert`. */
   alert: [message: any];
-  /** A message with the context `api`, or with a context of the application's own. */
+  /** A message with the context `api` or a custom context. */
   api: [message: any];
   /** The server's greeting. */
   welcome: [message: any];
   /** A message from a room. */
   say: [message: ChatMessage];
-  /** This connection came into a room, or left it, or was refused. */
+  /** A membership changed, or a join was refused. */
   membership: [membership: Membership];
   /** The state changed. */
   state: [state: State, previous: State];
-  /** A message went out, under this number. */
+  /** A message was sent, with its number. */
   send: [message: any, messageCount: number];
 }
 
 /**
- * The events of a client: its own, and those of rooms, whose listeners get the data and the whole
- * message. `Events` says what data each of these has.
+ * The events of a client and of its rooms.
+ *
+ * Listeners of room events receive the data and the complete message. `Events` declares the data.
  */
 export type EventsOf<Events> = ClientEvents & {
   [Name in Exclude<keyof Events & string, keyof ClientEvents>]: [data: Events[Name], message: ChatMessage];
 };
 
-/** Events of rooms of any name, with any data: what to give where they are not declared. */
+/** Undeclared room events: any name with any data. */
 export interface AnyEvents {
   [name: string]: any;
 }
 
-/** The callback of verbs that the guide gives as `callback(error, answer)`. */
+/** A callback with the error first: `callback(error, answer)`. */
 export type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
 
-/** The callback of verbs that the guide gives as `callback(answer, error)`. */
+/** A callback with the response first: `callback(answer, error)`. */
 export type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
 
-/** Last arguments of a method: a callback, options, or both. */
+/** The last arguments of a method: a callback, options, or both. */
 export type Rest<Callback, Options = RequestOptions> =
   | []
   | [callback: Callback | undefined, options?: Options]
   | [options: Options];
 
-/** One action's types, as a server prints them. */
+/** The types of one action, as a server prints them. */
 export interface ActionTypes {
-  /** What it takes. */
+  /** The parameters. */
   params: any;
-  /** What it answers. */
+  /** The result. */
   result: any;
 }
 
-/** The actions of a client that was not told of any: all names, with anything. */
+/** Undeclared actions: any name with any parameters. */
 export interface AnyActions {
   [name: string]: { params: Record<string, any> | null | undefined; result: Answer };
 }
 
-/** What an action answers, and with it what every answer carries. */
+/** The response of an action: its result and the common fields. */
 export type ActionAnswer<Action> = Action extends { result: infer Result }
   ? Result & { context?: string; messageCount?: number }
   : Answer;
 
 /**
- * Last arguments of an action: its parameters, which may be left out when none is required, and
- * then as {@link Rest}.
+ * The last arguments of an action: its parameters, followed by {@link Rest}.
+ *
+ * The parameters are optional if none is required.
  */
 export type ActionRest<Action> = Action extends { params: infer Params }
   ? Parameterless<Params> extends true
@@ -191,45 +194,45 @@ export type ActionRest<Action> = Action extends { params: infer Params }
     : WithParams<Action, Params>
   : never;
 
-/** Arguments of the `call` of a hook: the action's parameters, left out where none is required. */
+/** The arguments of a hook's `call`. The parameters are optional if none is required. */
 export type CallRest<Action> = Action extends { params: infer Params }
   ? Parameterless<Params> extends true
     ? [params?: Params | null, options?: RequestOptions]
     : [params: Params, options?: RequestOptions]
   : never;
 
-/** A client as hooks see its actions: what they take and give is in its type alone. */
+/** Carries the types of a client's actions, for hooks. */
 export interface WithActions<Actions> {
   /** Never set: carries the types of the actions. */
   readonly "~actions"?: Actions;
 }
 
-/** A client as hooks see its events: what they are is in its type alone. */
+/** Carries the types of a client's events, for hooks. */
 export interface WithEvents<Events> {
   /** Never set: carries the types of the events. */
   readonly "~events"?: Events;
 }
 
-/** What hooks use of a client. */
+/** The parts of a client that hooks use. */
 export interface HookClient {
-  /** Where it is. */
+  /** The state of the client. */
   readonly state: State;
   /** Adds a listener. */
   on(name: any, fn: Listener): unknown;
   /** Removes a listener. */
   off(name?: any, fn?: Listener): unknown;
-  /** Rooms to hear events from. */
+  /** Returns a scope that listens to a room. */
   from(room: string): {
     on(event: string, fn: Listener): unknown;
     off(event: string, fn?: Listener): unknown;
   };
-  /** Says something in a room. */
+  /** Sends a message to a room. */
   say(room: string, message: unknown, options: RequestOptions): Promise<Answer>;
   /** Stays in a room until the returned function is called. */
   subscribe(room: string, changed: (membership: Membership) => void): () => void;
 }
 
-/** Whether nothing at all may be given: nothing is required. */
+/** `true` if no parameter is required. */
 type Parameterless<Params> = {} extends Params
   ? true
   : null extends Params

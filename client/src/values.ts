@@ -2,10 +2,10 @@ import { json } from "./codec/json";
 import type { Codec, Payload } from "./codec/codec";
 import { asError, StellarError } from "./errors";
 
-/** The error of what a caller passed and cannot be sent. */
+/** Creates the error for an invalid argument. */
 export const invalid = (text: string): StellarError => new StellarError("invalid", text);
 
-/** What `make` gives; what it throws is the fault of what was passed. */
+/** Returns the result of `make`, and converts its exceptions to the error `invalid`. */
 export function valid<T>(make: () => T): T {
   try {
     return make();
@@ -17,7 +17,7 @@ export function valid<T>(make: () => T): T {
 const isObject = (value: unknown): boolean =>
   !!value && typeof value === "object" && !Array.isArray(value);
 
-/** The parameters of an action, copied: of an object with `toJSON` what that gives. */
+/** Returns a copy of an action's parameters. Calls `toJSON` if there is one. */
 export const fields = (params: any): Record<string, any> =>
   valid(() => {
     if (typeof params?.toJSON === "function") params = params.toJSON("params");
@@ -25,7 +25,7 @@ export const fields = (params: any): Record<string, any> =>
     return { ...params };
   });
 
-/** The same parameters as JSON has them, and their text. */
+/** Returns parameters after a JSON round trip, and their JSON text. */
 export const asJson = (params: object): [Record<string, unknown>, string] =>
   valid(() => {
     const text = json.encode(params) as string;
@@ -33,15 +33,17 @@ export const asJson = (params: object): [Record<string, unknown>, string] =>
   });
 
 /**
- * A message as it is sent, and as the server reads it. Throws if it cannot be sent, or the server
- * would not know what to do with it: that one would not count it.
+ * Encodes a message. Returns it as the server decodes it, and its payload.
+ *
+ * Throws if the message cannot be encoded or is malformed. The server does not count malformed
+ * messages, so sending one would break the numbering of responses.
  */
 export const pack = (body: any, codec: Codec, most: number): [message: any, payload: Payload] =>
   valid(() => {
     const payload = codec.encode(body);
     const message = payload && codec.decode(payload);
     if (!isObject(message)) throw invalid("A message must be an object");
-    // In UTF-8 a character has three bytes at most.
+    // A UTF-16 code unit takes at most three bytes in UTF-8.
     if (payload.length * 3 > most) {
       const { length } = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
       if (length > most) throw invalid(`Too long: ${length} bytes of ${most}`);

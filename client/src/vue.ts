@@ -1,5 +1,5 @@
 /**
- * Composables of Vue for a client.
+ * Vue composables.
  *
  * @module stellar-client/vue
  */
@@ -21,14 +21,14 @@ import type {
   WithEvents,
 } from "./types";
 
-/** Where a client is. */
+/** Returns the state of a client. */
 export function useConnection(client: HookClient): Readonly<Ref<State>> {
   const state = ref(client.state);
   useStellarEvent(client as Client<any>, "state", (next) => (state.value = next));
   return readonly(state);
 }
 
-/** Calls `listener` when `name` happens, or happens in `room`, until the scope ends. */
+/** Calls `listener` on every event `name`, or every event of `room`, until the scope is disposed. */
 export function useStellarEvent<Events, Name extends EventName<EventsOf<Events>>>(
   client: HookClient & WithEvents<Events>,
   name: Name,
@@ -51,7 +51,7 @@ export function useStellarEvent(
   onScopeDispose(() => source.off(name, listener));
 }
 
-/** A room that the scope is in until it ends, and the last `limit` (100) messages of it. */
+/** Stays in a room until the scope is disposed. Returns its last `limit` messages (100). */
 export function useRoom(
   client: HookClient,
   room: MaybeRefOrGetter<string>,
@@ -70,7 +70,7 @@ export function useRoom(
             joined.value = membership.joined;
             error.value = membership.error;
           },
-          _said: (message) => (messages.value = [...messages.value, message].slice(-limit)),
+          _message: (message) => (messages.value = [...messages.value, message].slice(-limit)),
         }),
       );
     },
@@ -84,7 +84,7 @@ export function useRoom(
   };
 }
 
-/** An action to call, and how its last call went. */
+/** Returns a function that calls an action, and the outcome of the last call. */
 export function useAction<Actions, Name extends keyof Actions & string>(
   client: WithActions<Actions>,
   name: Name,
@@ -97,21 +97,21 @@ export function useAction<Actions, Name extends keyof Actions & string>(
   const call = async (
     ...[params, options]: CallRest<Actions[Name]>
   ): Promise<Answer> => {
-    // What an earlier call brings late is not what the last one brought.
+    // A late outcome of an earlier call is ignored.
     const own = ++calls;
-    const tell = (result: Answer | null, failure: StellarError | null, busy: boolean) => {
+    const update = (result: Answer | null, failure: StellarError | null, busy: boolean) => {
       if (own !== calls) return;
       answer.value = result;
       error.value = failure;
       pending.value = busy;
     };
-    tell(null, null, true);
+    update(null, null, true);
     try {
       const result = (await (client as Client<any>).action(name, params, options)) as Answer;
-      tell(result, null, false);
+      update(result, null, false);
       return result;
     } catch (failure) {
-      tell(null, failure as StellarError, false);
+      update(null, failure as StellarError, false);
       throw failure;
     }
   };

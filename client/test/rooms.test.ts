@@ -23,7 +23,7 @@ class Desk {
     this.rooms = memberships(
       {
         _move: (join, room, settle) => this.ask(`${join ? "+" : "-"}${room}`, settle),
-        _look: (settle) => this.ask("?", settle),
+        _requestDetails: (settle) => this.ask("?", settle),
         _emit: (name, value: any) =>
           name === "membership"
             ? this.told.push(`${value.joined ? "+" : "-"}${value.room} ${value.error?.code ?? ""}`.trim())
@@ -54,7 +54,7 @@ class Desk {
       settle(error.response, error);
       fail(error);
     } else {
-      if (outcome) this.rooms._truth(outcome);
+      if (outcome) this.rooms._synchronize(outcome);
       settle({});
       done({});
     }
@@ -366,9 +366,9 @@ for (const [name, { steps, in: rooms, wanted }] of Object.entries(stories)) {
         const outcome = code ? settle({}, refusal(code), abandoned) : settle({}, undefined, abandoned);
         assert.equal(!!outcome, step.endsWith("forgiven"), step);
       } else if (word === "destroy") desk.rooms._destroyed("r", refusal("018"));
-      else if (word === "push") desk.rooms._evidence();
-      else if (word === "said") desk.rooms._evidence(room, true);
-      else if (word === "refused") desk.rooms._evidence(room, false);
+      else if (word === "push") desk.rooms._hint();
+      else if (word === "said") desk.rooms._hint(room, true);
+      else if (word === "refused") desk.rooms._hint(room, false);
       else if (word === "drop") desk.rooms._drop(room);
       else if (word === "hold") {
         holds.set(room, [...(holds.get(room) ?? []), desk.rooms._hold(room)]);

@@ -1,12 +1,12 @@
 (() => {
   // src/callbacks.ts
-  function tail(args) {
+  function callbackAndOptions(args) {
     return [
       args.find((arg) => typeof arg === "function"),
       args.find((arg) => arg && typeof arg === "object") ?? {}
     ];
   }
-  function tell(promise, callback, answerFirst) {
+  function withCallback(promise, callback, answerFirst) {
     if (callback) {
       void promise.then(
         (answer) => answerFirst ? callback(answer, null) : callback(null, answer),
@@ -24,7 +24,7 @@
 
   // src/errors.ts
   var StellarError = class extends Error {
-    /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+    /** Creates an error. `cause` is the underlying error. */
     constructor(code, message, mayHaveRun = false, cause) {
       super(message, cause && { cause });
       this.name = "StellarError";
@@ -34,16 +34,16 @@
   };
   var asError = (error, code, mayHaveRun) => error instanceof StellarError ? error : new StellarError(code, String(error), mayHaveRun, error);
   function serverError(error, response) {
-    const told = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
-    const code = String(error.code ?? told?.code ?? "error");
-    return Object.assign(new StellarError(code, String(told?.message ?? told)), { error, response });
+    const first = typeof error === "object" && error.message === void 0 ? Object.values(error)[0] : error;
+    const code = String(error.code ?? first?.code ?? "error");
+    return Object.assign(new StellarError(code, String(first?.message ?? first)), { error, response });
   }
 
   // src/codec/json.ts
   var json = {
     name: "json",
     encode: (message) => (
-      // JSON has them escaped, and a backslash that is meant as such twice.
+      // `stringify` escapes them. The first alternative skips escaped backslashes.
       JSON.stringify(message)?.replace(
         /\\(?:\\|ud[89a-f]..)/g,
         (found) => found[1] === "u" ? "�" : found
@@ -149,13 +149,13 @@
       WebSocket: globalThis.WebSocket,
       fetch: globalThis.fetch
     };
-    const retries = { min: 500, max: 3e4, factor: 2, retries: null };
+    const retries2 = { min: 500, max: 3e4, factor: 2, retries: null };
     check(options, {
       ...usual,
       ...{ url: "", apiPath: "", parser: "", version: "", paths: {}, pingTimeout: 0 },
-      ...{ transport: null, reconnect: retries }
+      ...{ transport: null, reconnect: retries2 }
     });
-    check(options.reconnect, { ...retries, retries: 0, "reconnect timeout": 0 });
+    check(options.reconnect, { ...retries2, retries: 0, "reconnect timeout": 0 });
     const known = ["ws", "engine.io", "socket.io", "sockjs"].concat($settings.transports ?? []);
     const strange = options.transports?.find((name2) => !known.includes(name2));
     if (strange) throw new StellarError("unsupported", `No engine ${strange} of ${known}`);
@@ -164,7 +164,7 @@
     if (!/^http/.test(o.url)) throw invalid("The option url is no address of the web");
     if (typeof o.query !== "function") connectionUrl(o, o.query);
     o.pingTimeout ??= o.pingInterval * 1.5;
-    o.reconnect = o.reconnect !== false && set(retries, o.reconnect);
+    o.reconnect = o.reconnect !== false && set(retries2, o.reconnect);
     return o;
   });
   function connectionUrl({ url, path }, query) {
@@ -203,17 +203,17 @@
     const dial = () => {
       const own = ++round;
       const later = attempt && reconnect["reconnect timeout"];
-      const most = later || options.timeout;
-      const heard = (listener) => (...args) => own === round && listener(...args);
+      const limit = later || options.timeout;
+      const current = (listener) => (...args) => own === round && listener(...args);
       let opened = false;
-      timer = after(most, () => fail(new StellarError("timeout", `No connection in ${most} ms`)));
+      timer = after(limit, () => fail(new StellarError("timeout", `No connection in ${limit} ms`)));
       const events = {
-        open: heard(() => {
+        open: current(() => {
           opened = true;
           beat();
-          host.N().then(heard(ready), heard(fail));
+          host.N().then(current(ready), current(fail));
         }),
-        data: heard((payload) => {
+        data: current((payload) => {
           let message;
           try {
             message = codec.decode(payload);
@@ -222,8 +222,8 @@
           }
           receive(message);
         }),
-        message: heard(receive),
-        close: heard((code, reason, refusal, cause) => {
+        message: current(receive),
+        close: current((code, reason, refusal, cause) => {
           const error = refusal && new StellarError("refused", refusal.message);
           if (error) end("refused", Object.assign(error, refusal), true);
           else {
@@ -243,14 +243,14 @@
       };
       const { query, WebSocket } = options;
       if (typeof query !== "function" && !(WebSocket instanceof Promise)) return go(query, WebSocket);
-      const asked = async () => typeof query === "function" ? query() : query;
-      asked().then(
+      const resolveQuery = async () => typeof query === "function" ? query() : query;
+      resolveQuery().then(
         async (query2) => {
-          const found = await Promise.resolve(WebSocket).catch(heard(unusable));
-          heard(go)(query2, found);
+          const found = await Promise.resolve(WebSocket).catch(current(unusable));
+          current(go)(query2, found);
         },
-        // It may be there for the next attempt.
-        heard((error) => fail(asError(error, "invalid")))
+        // The next attempt calls the function again.
+        current((error) => fail(asError(error, "invalid")))
       );
     };
     const ready = () => {
@@ -260,11 +260,11 @@
       host.O();
     };
     const receive = (message) => {
-      const ours = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
-      if (ours) {
+      const control = typeof message === "string" && /^primus::(ping|id)::(.+)/.exec(message);
+      if (control) {
         beat();
-        if (ours[1] === "ping") {
-          const pong = "primus::pong::" + ours[2];
+        if (control[1] === "ping") {
+          const pong = "primus::pong::" + control[2];
           send(codec.encode(pong), pong);
         }
       } else if (message === "primus::server::close") {
@@ -292,8 +292,8 @@
         return end("closed", error, !lost, !!reconnect);
       }
       leave(error);
-      const told = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
-      const delay = backoff(attempt, told);
+      const delays = ++attempt < 2 && spread ? { ...reconnect, min: spread, max: spread } : reconnect;
+      const delay = backoff(attempt, delays);
       spread = 0;
       const next = { attempt, delay };
       const own = round;
@@ -336,7 +336,7 @@
             again(true);
           },
           offline: () => state === "closed" || fail(new StellarError("offline", "No network")),
-          // The page is looked at again. It bubbles from the document to here.
+          // The page is visible again. The event bubbles from the document to the window.
           visibilitychange: () => document.hidden || state === "closed" || again(false)
         });
         begin("connecting");
@@ -345,8 +345,8 @@
         ignore();
         if (state !== "closed") end("closed", new StellarError("closed", "Closed"));
       },
-      T(within) {
-        spread = Number(within) || 0;
+      T(ms) {
+        spread = Number(ms) || 0;
       },
       y: send
     };
@@ -357,30 +357,30 @@
     constructor() {
       this.q = [];
     }
-    /** Calls `fn` every time `name` happens. */
+    /** Calls `fn` on every event `name`. */
     on(name2, fn) {
       return this.n(name2, fn);
     }
-    /** Calls `fn` the next time `name` happens, and then no more. */
+    /** Calls `fn` on the next event `name` only. */
     once(name2, fn) {
       return this.n(name2, fn, true);
     }
-    /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+    /** Removes `fn` from `name`. Without `fn`: all listeners of `name`. Without both: all listeners. */
     off(name2, fn) {
       this.q = this.q.filter(
         ([its, own]) => name2 && (its !== name2 || fn && own !== fn)
       );
       return this;
     }
-    /** The same as {@link on}. */
+    /** Alias of {@link on}. */
     addListener(name2, fn) {
       return this.on(name2, fn);
     }
-    /** The same as {@link off}. */
+    /** Alias of {@link off}. */
     removeListener(name2, fn) {
       return this.off(name2, fn);
     }
-    /** Removes all listeners of `name`, or of everything. */
+    /** Removes all listeners of `name`, or of all events. */
     removeAllListeners(name2) {
       return this.off(name2);
     }
@@ -617,17 +617,17 @@
   }
 
   // src/rooms.ts
-  var passes = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
-  var pauses = { min: 500, max: 3e4, factor: 2, retries: null };
+  var isTemporary = ({ code }) => /^(00[167]|02[456]|timeout)$/.test(code);
+  var retries = { min: 500, max: 3e4, factor: 2, retries: null };
   function memberships(host, names2, patience) {
     const rooms = /* @__PURE__ */ new Map();
     const dirty = /* @__PURE__ */ new Set();
     let seen = /* @__PURE__ */ new Set();
     let round = 1;
     let live = false;
-    let unsure = false;
-    let looking = false;
-    let flying = 0;
+    let stale = false;
+    let requesting = false;
+    let inFlight = 0;
     let limit = 1;
     let growth = 1;
     const rate = { o: 0 };
@@ -670,8 +670,8 @@
           pause.b = 0;
           next();
         },
-        // From the second on, which is not short.
-        backoff(++pause.o + 1, pauses)
+        // Starts with the delay of a second attempt, which has a minimum.
+        backoff(++pause.o + 1, retries)
       );
     };
     const follow = (room, join, own) => {
@@ -679,13 +679,13 @@
       const last = own ? 0 : room.ba = {};
       let due = 1;
       room.i++;
-      if (own) flying++;
+      if (own) inFlight++;
       else if (!join) want(room, false);
       return (_, error, abandoned) => {
         if (at !== round) return;
         room = get(room.h);
         room.i -= due;
-        if (own) flying -= due;
+        if (own) inFlight -= due;
         due = 0;
         const code = error?.code;
         const already = join ? code === "017" : code === "016" || code === "019";
@@ -697,7 +697,7 @@
             if (rate.o) rate.o--;
           } else if (join && !abandoned && room.ba === last) want(room, true);
         } else {
-          const again = passes(error);
+          const again = isTemporary(error);
           if (own && join) {
             room.p = error;
             dirty.add(room);
@@ -718,31 +718,31 @@
     };
     const next = () => {
       if (live && !rate.b) {
-        if (unsure && !looking) look();
+        if (stale && !requesting) requestDetails();
         for (const room of [...rooms.values()]) {
           const { h: name2, j: join = false } = room;
           if (room.i || room.b) continue;
           if (join !== !!room.d) {
-            if (flying >= limit) continue;
+            if (inFlight >= limit) continue;
             const settle = follow(room, join, true);
             host.ca(join, name2, settle).catch((error) => error.response || settle({}, error));
           } else if (!join && !room.t && room.u !== round) rooms.delete(name2);
         }
       }
-      if (!flying && !looking && !unsure) settled();
+      if (!inFlight && !requesting && !stale) settled();
       flush();
     };
-    const look = () => {
+    const requestDetails = () => {
       const at = round;
-      unsure = false;
-      looking = true;
+      stale = false;
+      requesting = true;
       const settle = (_, error) => {
         if (at !== round) return;
-        looking = false;
+        requesting = false;
         if (!error) {
           deadline ??= after(patience, settled);
-        } else if (passes(error)) {
-          unsure = true;
+        } else if (isTemporary(error)) {
+          stale = true;
           wait(rate);
         } else host.a("error", error);
         next();
@@ -780,7 +780,7 @@
         get(name2).u = round;
       },
       ga() {
-        live = unsure = true;
+        live = stale = true;
         seen = /* @__PURE__ */ new Set();
         return new Promise((resolve2) => {
           settled = resolve2;
@@ -789,10 +789,10 @@
       },
       m() {
         round++;
-        live = unsure = looking = false;
+        live = stale = requesting = false;
         clearTimeout(rate.b);
         clearTimeout(deadline);
-        flying = rate.b = 0;
+        inFlight = rate.b = 0;
         limit = 1;
         deadline = void 0;
         for (const room of rooms.values()) {
@@ -826,10 +826,10 @@
       C(name2, member) {
         if (member !== void 0) {
           const room = rooms.get(name2);
-          if (looking || room?.i || !room?.d !== member || seen.has(name2)) return;
+          if (requesting || room?.i || !room?.d !== member || seen.has(name2)) return;
           seen.add(name2);
         }
-        unsure = live;
+        stale = live;
         next();
       }
     };
@@ -842,15 +842,15 @@
       this.v = _client;
       this.l = [rooms].flat();
     }
-    /** Adds rooms. */
+    /** Returns a scope with additional rooms. */
     to(rooms) {
       return new _Scope(this.v, this.l.concat(rooms));
     }
-    /** The same as {@link to}, for reading. */
+    /** Alias of {@link to}, which reads better for listeners. */
     from(rooms) {
       return this.to(rooms);
     }
-    /** The same as {@link to}, as a guide spells it. */
+    /** Alias of {@link to}. */
     for(rooms) {
       return this.to(rooms);
     }
@@ -859,12 +859,12 @@
       for (const room of this.l) if (typeof room !== "string") throw invalid("A room must be a string");
       return Promise.all(this.l.map((room) => this.v.G(room, event, data)));
     }
-    /** Calls `fn(data, message)` when the event happens in one of the rooms. */
+    /** Calls `fn(data, message)` on every such event in one of the rooms. */
     on(event, fn) {
       for (const room of this.l) this.v.on(scoped(room, event), fn);
       return this;
     }
-    /** Takes {@link on} back. */
+    /** Removes listeners added with {@link on}. */
     off(event, fn) {
       for (const room of this.l) this.v.off(scoped(room, event), fn);
       return this;
@@ -882,7 +882,8 @@
       open,
       error: (error) => cause = error,
       data: message,
-      // Not at once: its timer starts after this, and would go on when it is ended before.
+      // Deferred: the client starts its timer after this event, and ending it before would not stop
+      // the timer.
       "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), void 0, cause)),
       end: () => message("primus::server::close")
     };
@@ -920,15 +921,15 @@
   var Client = class extends Emitter {
     constructor(options, { codec, transports, fallback, own }, transport) {
       super();
-      /** This connection's id, once connected; another one after a reconnect. */
+      /** The id of the connection; `null` until connected. Changes with every reconnect. */
       this.id = null;
-      /** The session this connection belongs to. */
+      /** The session that the connection belongs to. */
       this.fingerprint = null;
-      /** The server's view of this connection, as of when it was configured; anew on each connection. */
+      /** The server's view of the connection, updated on every connect and by {@link configure}. */
       this.details = null;
-      /** The text the server greeted with. */
+      /** The text of the server's greeting. */
       this.welcomeMessage = null;
-      /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+      /** Functions that see an action's parameters before it is sent; see {@link Interceptor}. */
       this.interceptors = [];
       this.I = [];
       const o = this.options = resolve(typeof options === "string" ? { url: options } : options);
@@ -943,56 +944,60 @@
       this.H = codec;
       this.k = connection(this, o, codec, connect);
     }
-    /** Where the client is. */
+    /** The state of the connection. */
     get state() {
       return this.k.x();
     }
-    /** The live connection underneath, if there is one; its `name` is the engine's. */
+    /** The transport in use, or `null`. Its `name` is the engine's. */
     get transport() {
       return this.k.Q();
     }
-    /** The rooms that the server counts this connection in: none while there is no connection. */
+    /** The rooms that the connection is a member of. Empty while disconnected. */
     get rooms() {
       return this.c.d();
     }
     /**
-     * The rooms it wants to be in, which are joined on every connection: those of the options, those
-     * that were joined, and those that the server took it into; not those that were left, refused for
-     * good or destroyed, or that the server took it out of.
+     * The rooms that the client joins on every connection.
+     *
+     * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
+     * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
+     * the server removes the connection.
      */
     get wanted() {
       return this.c.j();
     }
-    /** How many requests wait to be sent. */
+    /** The number of requests that are not sent yet. */
     get queued() {
       return this.e.W();
     }
-    /** How many requests wait for their answer. */
+    /** The number of requests that are sent and not answered yet. */
     get pending() {
       return this.e.X();
     }
     /**
-     * Connects. Tells the details of the connection, or the error of the first attempt; after
-     * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
-     * open connection is closed and a new one made.
+     * Connects to the server. Closes an open connection first.
+     *
+     * Resolves with the details of the connection and rejects with the error of the first attempt.
+     * After an error the client keeps trying, unless the option `reconnect` is `false`, and emits
+     * `connected` on success.
      */
     connect(callback) {
-      const promise = new Promise((...waiting) => {
-        this.I.push(waiting);
+      const promise = new Promise((...settle) => {
+        this.I.push(settle);
       });
       promise.catch(() => {
       });
       this.k.R();
-      return tell(promise, callback);
+      return withCallback(promise, callback);
     }
-    /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+    /** Closes the connection permanently. Rejects every queued and pending request. */
     disconnect(callback) {
       this.k.S();
-      return tell(Promise.resolve(), callback);
+      return withCallback(Promise.resolve(), callback);
     }
     action(name2, ...rest) {
       const params = typeof rest[0] === "function" ? null : rest.shift();
-      const [callback, limits] = tail(rest);
+      const [callback, limits] = callbackAndOptions(rest);
       const answer = new Promise((resolve2) => {
         const all = { ...fields(params), action: name2 };
         const request = () => {
@@ -1004,79 +1009,82 @@
         };
         resolve2(intercept(this, all, request));
       });
-      return tell(answer, callback, true);
+      return withCallback(answer, callback, true);
     }
     say(...args) {
       if (args.length < 2 || typeof args[1] === "function") args.unshift(this.options.defaultRoom);
       const [room, message, ...rest] = args;
       return this.g({ event: "say", room, message }, rest);
     }
-    /** Asks for the server's view of this connection. */
+    /** Returns the server's view of the connection. */
     detailsView(...rest) {
       return this.g({ event: "detailsView" }, rest);
     }
-    /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+    /** Requests the details and stores them in `details`, `id`, `fingerprint` and `rooms`. */
     configure(...rest) {
       return this.g({ event: "detailsView" }, rest, (answer) => this.K(answer));
     }
     /**
-     * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
-     * of the members; where it has `next`, that is the option `after` of the next page.
+     * Returns the members of a room. The callback is `(answer, error)`.
+     *
+     * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
+     * next page.
      */
     roomView(room, ...rest) {
-      const { limit, after: after2 } = tail([...rest])[1];
+      const { limit, after: after2 } = callbackAndOptions([...rest])[1];
       const page = limit == null && after2 == null ? {} : { params: { limit, after: after2 } };
       return this.g({ event: "roomView", room, ...page }, rest, void 0, true);
     }
     /**
-     * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-     * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
+     * Joins a room, also after every reconnect.
+     *
+     * Succeeds if the client has already rejoined the room by itself. Rejects with any refusal
+     * without a retry; {@link subscribe} retries.
      */
     roomAdd(room, ...rest) {
       return this.g({ event: "roomAdd", room }, rest);
     }
-    /** Leaves a room. Whatever the server answers, it is not joined again. */
+    /** Leaves a room. The client does not rejoin it, even if the server refuses the request. */
     roomLeave(room, ...rest) {
       return this.g({ event: "roomLeave", room }, rest);
     }
     /**
-     * Stays in a room until the returned function is called: joins it on every connection, and again
-     * after refusals that pass, such as a full room. `changed` is called at once and on each change.
-     * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+     * Stays in a room until the returned function is called.
+     *
+     * Joins the room on every connection, and retries after temporary refusals, such as a full room.
+     * `changed` is called immediately and on every change. The end of the last subscription leaves
+     * the room, unless it was also joined with {@link roomAdd}.
      */
     subscribe(room, changed) {
-      const hear = (membership) => {
+      const listener = (membership) => {
         if (membership.room === room) changed(membership);
       };
       const release = this.c.ea(room);
-      this.n("membership", hear);
+      this.n("membership", listener);
       changed(this.c.x(room));
       return () => {
-        this.off("membership", hear);
+        this.off("membership", listener);
         release();
       };
     }
-    /** Joins a room; the same as {@link roomAdd}. */
+    /** Joins a room. Alias of {@link roomAdd}. */
     join(room, ...rest) {
       return this.roomAdd(room, ...rest);
     }
-    /** Leaves a room; the same as {@link roomLeave}. */
+    /** Leaves a room. Alias of {@link roomLeave}. */
     leave(room, ...rest) {
       return this.roomLeave(room, ...rest);
     }
     file(path, ...rest) {
-      const [callback, limits] = tail(rest);
-      const ask = async () => {
+      const [callback, limits] = callbackAndOptions(rest);
+      const request = async () => {
         const { as } = limits;
         if (as && !/^(bytes|blob)$/.test(String(as))) throw invalid("The option as is bytes or blob");
         return decodeFile(await this.e.s({ event: "file", file: path }, limits), as);
       };
-      return tell(ask(), callback, true);
+      return withCallback(request(), callback, true);
     }
-    /**
-     * Sends a message of the protocol as it is, and tells its answer. The callback is
-     * `(answer, error)`.
-     */
+    /** Sends a raw protocol message. Resolves with the response. The callback is `(answer, error)`. */
     send(message, ...rest) {
       return this.g(message, rest, void 0, true);
     }
@@ -1084,19 +1092,19 @@
     emit(event, data) {
       return this.G(this.options.defaultRoom, event, data);
     }
-    /** Rooms to send events to, or to hear events from. */
+    /** Returns a scope that sends events to rooms and listens to events of rooms. */
     to(rooms) {
       return new Scope(this, rooms);
     }
-    /** The same as {@link to}, for reading. */
+    /** Alias of {@link to}, which reads better for listeners. */
     from(rooms) {
       return this.to(rooms);
     }
-    /** The same as {@link to}, as a guide spells it. */
+    /** Alias of {@link to}. */
     for(rooms) {
       return this.to(rooms);
     }
-    /** Sets the room that `say` and `emit` use when none is named. */
+    /** Sets the room that `say` and `emit` use by default. */
     setDefaultRoom(room) {
       this.options.defaultRoom = room;
     }
@@ -1113,7 +1121,7 @@
       return this.g({ event: "event", params: { room, event, data } }, []);
     }
     g(body, rest, done, answerFirst) {
-      const [callback, limits] = tail(rest);
+      const [callback, limits] = callbackAndOptions(rest);
       let room;
       let move;
       try {
@@ -1122,19 +1130,19 @@
       } catch {
       }
       const follow = () => move ? this.c.A(!move[2], room) : (answer2, error) => {
-        const place = room ?? body.params?.room;
+        const target = room ?? body.params?.room;
         if (!error) done?.(answer2);
-        else if (/^01[69]$/.test(error.code)) this.c.C(place, false);
+        else if (/^01[69]$/.test(error.code)) this.c.C(target, false);
       };
       if (move?.[2] && !this.e._(room)) this.c.fa(room);
       const answer = this.e.s(body, limits, false, follow).then(unwrap, (error) => {
         if (error.response) this.a("error", error);
         throw error;
       });
-      return tell(answer, callback, answerFirst);
+      return withCallback(answer, callback, answerFirst);
     }
     /**
-     * Sets a new connection up: its details, and the rooms that are wanted.
+     * Sets up a new connection: requests its details and joins the wanted rooms.
      * @internal
      */
     N() {
@@ -1192,9 +1200,9 @@
       if (next !== previous) this.a("state", next, previous);
       this.c.B();
     }
-    /** Settles what waits for the connection. */
-    D(place, outcome) {
-      for (const waiting of this.I.splice(0)) waiting[place](outcome);
+    /** Settles the promises of {@link connect}: 0 resolves, 1 rejects. */
+    D(index, outcome) {
+      for (const settle of this.I.splice(0)) settle[index](outcome);
     }
     /** @internal */
     E(error) {
@@ -1209,16 +1217,16 @@
     /** @internal */
     P(message) {
       this.a("message", message);
-      const { context, message: said, room, from, welcome } = message ?? {};
+      const { context, message: content, room, from, welcome } = message ?? {};
       if (context === "response") this.e.$(message);
       else if (context === "user") {
-        const { event, data } = said ?? {};
+        const { event, data } = content ?? {};
         const destroyed = event === "destroy";
         if (destroyed && from === 0 && data?.code === "018") {
           this.c.ia(room, serverError(data));
         } else this.c.C(room, true);
         this.a("say", message);
-        if (typeof event !== "string") return this.a(scoped(room, "message"), said, message);
+        if (typeof event !== "string") return this.a(scoped(room, "message"), content, message);
         if (destroyed && from !== 0) return;
         if (!reserved.test(event)) this.a(event, data, message);
         this.a(scoped(room, event), data, message);

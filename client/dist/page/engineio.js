@@ -8,12 +8,12 @@
   }
 
   // src/transports/requests.ts
-  function httpLine({ fetch }, { close }) {
+  function httpRequests({ fetch }, { close }) {
     if (!fetch) throw new TypeError("The option fetch is needed");
     const controller = new AbortController();
     const { signal } = controller;
     return {
-      async ask(url, body, use) {
+      async request(url, body, use) {
         try {
           const response = await fetch(url.href, {
             ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
@@ -58,7 +58,7 @@
   }
 
   // src/transports/socket.ts
-  function hear(socket, { open, data, close }) {
+  function attach(socket, { open, data, close }) {
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
@@ -69,7 +69,7 @@
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function openSocket(context, url, { data, close }) {
     const socket = makeSocket({ ...context, url });
-    hear(socket, {
+    attach(socket, {
       data(payload) {
         try {
           data(payload);
@@ -124,19 +124,19 @@
   var polling = (context, events) => {
     const { fetch } = context;
     const url = address(context, "polling");
-    const line = httpLine(context, events);
-    let most = 0;
+    const http = httpRequests(context, events);
+    let limit = 0;
     const write = batches(
-      (batch) => line.ask(url, batch.join(separator)),
-      () => most
+      (batch) => http.request(url, batch.join(separator)),
+      () => limit
     );
     const read = reader(events, write, ({ sid, maxPayload }) => {
       url.searchParams.set("sid", sid);
-      most = Math.min(maxPayload / 3, 65536);
+      limit = Math.min(maxPayload / 3, 65536);
     });
-    const poll = () => line.ask(url, null, async (response) => {
+    const poll = () => http.request(url, null, async (response) => {
       (await response.text()).split(separator).forEach(read);
-      if (!line.ended()) void poll();
+      if (!http.ended()) void poll();
     });
     void poll();
     return {
@@ -144,14 +144,14 @@
       way: "polling",
       send: (payload) => write(
         typeof payload === "string" ? "4" + payload : (
-          // Not all at once: arguments are limited.
+          // One byte at a time, because the number of arguments is limited.
           "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), ""))
         )
       ),
       close() {
-        line.end();
+        http.end();
         const body = "1";
-        if (most) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
+        if (limit) fetch(url.href, { method: "POST", body, keepalive: true }).catch(() => {
         });
       }
     };

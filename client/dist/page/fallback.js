@@ -13,7 +13,7 @@
   function fallback(options, built) {
     const { url, path, paths, timeout } = options;
     const [primary] = $settings.transports ?? options.transports;
-    const ways = options.transports.flatMap(
+    const candidates = options.transports.flatMap(
       (name) => (built[name] ?? []).map((connect, index) => ({
         a: name + index,
         c: name === primary ? path : paths?.[name] ?? "/" + name,
@@ -21,14 +21,14 @@
         d: connect
       }))
     );
-    if (!ways.length) return;
-    const place = `stellar ${url}${path}`;
-    const key = storage((kept) => kept.getItem(place));
-    let best = ways.find((way) => way.a === key);
+    if (!candidates.length) return;
+    const item = `stellar ${url}${path}`;
+    const key = storage((kept) => kept.getItem(item));
+    let best = candidates.find((candidate) => candidate.a === key);
     let proven = false;
     let failures = 0;
     return (context, events) => {
-      const others = ways.filter((way) => way !== best);
+      const others = candidates.filter((candidate) => candidate !== best);
       let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
       failures++;
       const causes = [];
@@ -42,61 +42,63 @@
         inner?.close();
         inner = void 0;
       };
-      const all = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
+      const combined = (cause) => causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
       const next = () => {
-        const way = left.shift();
+        const candidate = left.shift();
         const own = ++round;
-        let there = false;
+        let arrived = false;
         const current = () => own === round;
-        const fail = (again) => {
-          if (there || !left.length) return again();
+        const fail = (giveUp) => {
+          if (arrived || !left.length) return giveUp();
           leave();
-          if (way.b) left = left.filter((way2) => !way2.b);
+          if (candidate.b) left = left.filter(({ b: _socket }) => !_socket);
           if (left.length) next();
-          else again();
+          else giveUp();
         };
-        const arrived = () => {
-          if (there) return;
-          there = proven = true;
+        const arrive = () => {
+          if (arrived) return;
+          arrived = proven = true;
           failures = 0;
-          best = way;
+          best = candidate;
           clearTimeout(timer);
-          storage((kept) => kept.setItem(place, way.a));
+          storage((kept) => kept.setItem(item, candidate.a));
           events.open();
         };
         const url2 = new URL(context.url);
-        url2.pathname = way.c;
+        url2.pathname = candidate.c;
         if (left.length) {
           timer = after(timeout / 3, () => {
             if (current()) fail(() => events.close(1006, "No answer"));
           });
         }
         try {
-          inner = way.d(
+          inner = candidate.d(
             { ...context, url: url2 },
             {
-              // Opening alone proves nothing: some let a connection through, and then nothing over
-              // it. Everybody is answered this, and it does not count as a message.
+              // An open connection proves nothing: some proxies accept it and then block its data.
+              // Every server answers the probe, which does not count as a message.
               open() {
                 if (!current()) return;
-                if (ways.length < 2) arrived();
-                else inner.send(context.codec.encode(ask), ask);
+                if (candidates.length < 2) arrive();
+                else inner.send(context.codec.encode(probe), probe);
               },
               data(payload) {
                 if (!current()) return;
-                arrived();
+                arrive();
                 events.data(payload);
               },
               message(message) {
                 if (!current()) return;
-                arrived();
+                arrive();
                 events.message(message);
               },
               close(code, reason, refusal, cause) {
                 if (!current()) return;
-                if (!there && cause) causes.push(cause);
+                if (!arrived && cause) causes.push(cause);
                 if (refusal) events.close(code, reason, refusal);
-                else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
+                else {
+                  fail(() => events.close(code, reason, refusal, arrived ? cause : combined(cause)));
+                }
               }
             }
           );
@@ -105,8 +107,8 @@
           clearTimeout(timer);
           causes.push(error);
           if (left.length) next();
-          else if (tried) events.close(1006, String(error), void 0, all(error));
-          else throw all(error);
+          else if (tried) events.close(1006, String(error), void 0, combined(error));
+          else throw combined(error);
         }
       };
       next();
@@ -122,7 +124,7 @@
       };
     };
   }
-  var ask = "primus::id::";
+  var probe = "primus::id::";
 
   // src/page/fallback.ts
   $parts.fallback = fallback;

@@ -7,7 +7,7 @@
       this.at = 0;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
-    /** Steps over `size` bytes and returns where they began. */
+    /** Skips `size` bytes and returns their offset. */
     take(size) {
       const start = this.at;
       if (start + size > this.bytes.length) throw new RangeError("the payload ends too soon");
@@ -58,7 +58,7 @@
       const n = Number(value);
       return Number.isSafeInteger(n) ? n : value;
     }
-    /** Timestamps become dates; the bytes of other extensions are handed on as they are. */
+    /** Reads an extension: a `Date` for a timestamp, otherwise `{type, data}`. */
     extension(size) {
       const type = this.view.getInt8(this.take(1));
       const data = this.raw(size);
@@ -157,7 +157,7 @@
       this.view = new DataView(this.bytes.buffer);
       this.at = 0;
     }
-    /** Makes room for `size` bytes and returns where they begin. */
+    /** Reserves `size` bytes and returns their offset. */
     take(size) {
       const start = this.at;
       this.at += size;
@@ -198,7 +198,7 @@
       const at = this.take(value.length);
       this.bytes.set(value, at);
     }
-    /** A length, in the smallest form of its family (`t8` is 0 where there is none). */
+    /** Writes a length in its shortest form. `t8` is 0 for families without an 8-bit form. */
     length(n, fix, fixMax, t8, t16, t32) {
       if (n <= fixMax) this.u8(fix | n);
       else if (t8 && n < 256) {

@@ -1,6 +1,6 @@
 (() => {
   // src/transports/socket.ts
-  function hear(socket, { open, data, close }) {
+  function attach(socket, { open, data, close }) {
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
@@ -10,12 +10,12 @@
   }
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function plain(name3, socket, events) {
-    hear(socket, events);
+    attach(socket, events);
     return { name: name3, send: (payload) => socket.send(payload), close: () => socket.close() };
   }
   function openSocket(context, url, { data, close }) {
     const socket = makeSocket({ ...context, url });
-    hear(socket, {
+    attach(socket, {
       data(payload) {
         try {
           data(payload);
@@ -33,7 +33,7 @@
 
   // src/transports/own/websocket.ts
   var ownWebSocket = (socket, events) => (
-    // That of engine.io-client is a word.
+    // `readyState` is a string in engine.io-client.
     typeof socket.readyState === "number" && plain(name, socket, events)
   );
 
@@ -46,12 +46,12 @@
   }
 
   // src/transports/requests.ts
-  function httpLine({ fetch }, { close }) {
+  function httpRequests({ fetch }, { close }) {
     if (!fetch) throw new TypeError("The option fetch is needed");
     const controller = new AbortController();
     const { signal } = controller;
     return {
-      async ask(url, body, use) {
+      async request(url, body, use) {
         try {
           const response = await fetch(url.href, {
             ...body != null && { method: "POST", body, headers: { "content-type": "text/plain" } },
@@ -125,9 +125,9 @@
   };
   var http = (way) => (context, events) => {
     const address = session(context);
-    const line = httpLine(context, events);
+    const requests = httpRequests(context, events);
     const read = reader(events);
-    const receive = () => line.ask(address(way), "", async (response) => {
+    const receive = () => requests.request(address(way), "", async (response) => {
       const body = response.body.getReader();
       const text = new TextDecoder();
       for (let rest = "", part; !(part = await body.read()).done; ) {
@@ -135,14 +135,14 @@
         rest = lines.pop();
         lines.forEach(read);
       }
-      if (!line.ended()) void receive();
+      if (!requests.ended()) void receive();
     });
     void receive();
     const write = batches(
-      (batch) => line.ask(address("xhr_send"), JSON.stringify(batch)),
+      (batch) => requests.request(address("xhr_send"), JSON.stringify(batch)),
       () => 16384
     );
-    return { name: name2, way, send: (payload) => write(payload), close: line.end };
+    return { name: name2, way, send: (payload) => write(payload), close: requests.end };
   };
   var sockjs = [websocket, http("xhr_streaming"), http("xhr")];
 

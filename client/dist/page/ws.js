@@ -1,6 +1,6 @@
 (() => {
   // src/transports/socket.ts
-  function hear(socket, { open, data, close }) {
+  function attach(socket, { open, data, close }) {
     socket.binaryType = "arraybuffer";
     socket.onopen = open;
     socket.onmessage = ({ data: payload }) => data(typeof payload === "string" ? payload : new Uint8Array(payload));
@@ -10,7 +10,7 @@
   }
   var makeSocket = (context) => new context.WebSocket(context.url.href.replace("http", "ws"));
   function plain(name2, socket, events) {
-    hear(socket, events);
+    attach(socket, events);
     return { name: name2, send: (payload) => socket.send(payload), close: () => socket.close() };
   }
 
@@ -19,7 +19,7 @@
 
   // src/transports/own/websocket.ts
   var ownWebSocket = (socket, events) => (
-    // That of engine.io-client is a word.
+    // `readyState` is a string in engine.io-client.
     typeof socket.readyState === "number" && plain(name, socket, events)
   );
 

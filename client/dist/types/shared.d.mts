@@ -1,140 +1,141 @@
-/** One payload as the transport carries it. */
+/** The payload of one frame. */
 type Payload = string | Uint8Array;
-/** Turns messages into payloads and back. Which one is used is the server's choice. */
+/** Encodes messages to payloads and decodes payloads. The server determines the codec. */
 interface Codec {
-    /** The server's name for it: `json` or `msgpack`. */
+    /** The name in the server's settings: `json` or `msgpack`. */
     readonly name: string;
-    /** Encodes one message; throws if it cannot be encoded. */
+    /** Encodes one message. Throws if it cannot be encoded. */
     encode(message: unknown): Payload;
-    /** Decodes one payload; throws if it is not valid. */
+    /** Decodes one payload. Throws if it is malformed. */
     decode(payload: Payload): any;
 }
 
 /**
- * What went wrong on the client's side. Errors of the server keep the server's
- * own code, such as `"016"`.
+ * Codes of errors that occur in the client. Errors of the server keep the server's code, such as
+ * `"016"`.
  *
- * - `closed`: the connection ended before the answer came, or was ended on purpose
- * - `timeout`: no connection, or no answer, in the time given
+ * - `closed`: the connection was closed before the response arrived
+ * - `timeout`: no connection or no response within the timeout
  * - `aborted`: the caller's `AbortSignal` fired
- * - `dropped`: the queue was full and this was its oldest request
+ * - `dropped`: the request was volatile, waited too long, or was the oldest in a full queue
  * - `offline`: the server cannot be reached
- * - `refused`: the server's authorizer said no
- * - `http`: the HTTP answer was not one of the protocol
- * - `decode`: a message could not be read
- * - `invalid`: what was passed cannot be sent, or is not what the method or the option takes
- * - `unsupported`: this build or this platform lacks what was asked for: an engine, a codec, a
- *   WebSocket, or what takes a socket that was handed in
- * - `error`: the server sent an error that carries no code
+ * - `refused`: the server's authorizer refused the connection
+ * - `http`: the HTTP response does not follow the protocol
+ * - `decode`: a message could not be decoded
+ * - `invalid`: an argument or an option is invalid
+ * - `unsupported`: the build or platform lacks an engine, codec, WebSocket or socket adapter
+ * - `error`: the server sent an error without a code
  */
 type ClientErrorCode = "closed" | "timeout" | "aborted" | "dropped" | "offline" | "refused" | "http" | "decode" | "invalid" | "unsupported" | "error";
-/** The one kind of error this client rejects with. */
+/** The error that every promise of the client rejects with. */
 declare class StellarError extends Error {
     /** The server's code (`"016"`) or a {@link ClientErrorCode}. */
     code: string;
     /**
-     * True when the request had left and its answer will not be seen: the server
-     * may or may not have acted on it. Sending it again may do the thing twice.
+     * `true` if the request was sent and its response was lost. The server may have processed it, so
+     * a retry may execute it twice.
      */
     mayHaveRun: boolean;
-    /** The server's error value as it came, when the error is the server's. */
+    /** The server's raw error value, for errors of the server. */
     error?: unknown;
-    /** The whole answer that carried the error, when there was one. */
+    /** The response that contained the error, if any. */
     response?: any;
     /** The HTTP status, for refusals and failed HTTP actions. */
     status?: number;
-    /** Makes an error; `mayHaveRun` is false unless told, `cause` is what led to it. */
+    /** Creates an error. `cause` is the underlying error. */
     constructor(code: string, message: string, mayHaveRun?: boolean, cause?: any);
 }
 
 /** Options of one request. */
 interface RequestOptions {
-    /** Rejects with `timeout` when no answer came in so many ms. 0 waits for ever. */
+    /** Timeout of the response, in ms. Rejects with `timeout`; 0 means no timeout. */
     timeout?: number;
     /** Rejects with `aborted` when the signal fires. */
     signal?: AbortSignal;
-    /** Rejects with `dropped` when it cannot be sent at once, instead of waiting. */
+    /** Rejects with `dropped` instead of queueing the request. */
     volatile?: boolean;
     /**
-     * Resolves with an empty answer once it is sent: nothing is waited for, an error neither. For
-     * actions that answer nobody.
+     * Resolves with an empty response once the request is sent. Errors of the server are not
+     * reported. Meant for actions without a response.
      */
     noReply?: boolean;
 }
 
 /** A listener of any event. */
 type Listener = (...args: any[]) => void;
-/** Names of events: the emitter's own, and those of one room. */
+/** A name of an event: one of the emitter, or one of a room. */
 type EventName<Events> = (keyof Events & string) | `[${string}].${string}`;
-/** What a listener of an event gets. */
+/** The arguments of a listener. */
 type EventArgs<Events, Name> = Name extends keyof Events ? Events[Name] extends any[] ? Events[Name] : never : any[];
 /**
- * A small event emitter. A listener that throws neither stops the others nor
- * reaches the code that emitted: its error is thrown again on its own turn, so
- * that the page's error handling sees it.
+ * A minimal event emitter.
+ *
+ * An exception of a listener does not affect the other listeners or the emitting code. It is
+ * rethrown asynchronously, so that the page's error handling sees it.
  */
 declare class Emitter<Events extends {
     [name in keyof Events]: any[];
 }> {
     private _listeners;
-    /** Calls `fn` every time `name` happens. */
+    /** Calls `fn` on every event `name`. */
     on<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
-    /** Calls `fn` the next time `name` happens, and then no more. */
+    /** Calls `fn` on the next event `name` only. */
     once<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
-    /** Removes `fn` from `name`; without `fn`, all of `name`; without both, everything. */
+    /** Removes `fn` from `name`. Without `fn`: all listeners of `name`. Without both: all listeners. */
     off(name?: EventName<Events>, fn?: Listener): this;
-    /** The same as {@link on}. */
+    /** Alias of {@link on}. */
     addListener<K extends EventName<Events>>(name: K, fn: (...args: EventArgs<Events, K>) => void): this;
-    /** The same as {@link off}. */
+    /** Alias of {@link off}. */
     removeListener(name: EventName<Events>, fn?: Listener): this;
-    /** Removes all listeners of `name`, or of everything. */
+    /** Removes all listeners of `name`, or of all events. */
     removeAllListeners(name?: EventName<Events>): this;
 }
 
-/** Where the client is.
+/**
+ * The state of a client.
  *
  * - `idle`: `connect()` was not called yet
- * - `connecting`: the first attempt is under way
- * - `connected`: open and configured; requests flow
- * - `reconnecting`: the connection was lost or did not come about; it tries again
- * - `offline`: the same, and the browser says that there is no network: this costs no retries
- * - `closed`: ended, by `disconnect()`, by the server, or out of retries; in the last case it tries
- *   again when the browser says that it has a network again
- * - `refused`: the server's authorizer said no; `connect()` may be called again
+ * - `connecting`: the first attempt is in progress
+ * - `connected`: open and configured; requests are sent
+ * - `reconnecting`: the connection was lost or failed; the client retries
+ * - `offline`: as `reconnecting`, while the browser reports no network; uses up no retries
+ * - `closed`: closed by `disconnect()` or the server, or out of retries; in the last case the client
+ *   reconnects when the browser reports a network
+ * - `refused`: the server's authorizer refused the connection; call `connect()` to try again
  */
 type State = "idle" | "connecting" | "connected" | "reconnecting" | "offline" | "closed" | "refused";
-/** What every answer carries. */
+/** The fields that every response may have. */
 interface Answer {
-    /** `"response"`; absent when the answer came over HTTP. */
+    /** `"response"`; absent over HTTP. */
     context?: string;
-    /** The number of the request it answers; absent when it came over HTTP. */
+    /** The number of the request; absent over HTTP. */
     messageCount?: number;
     [field: string]: any;
 }
-/** The server's view of this connection. */
+/** The server's view of a connection. */
 interface Details {
-    /** The connection's id. */
+    /** The id of the connection. */
     id: string;
-    /** The session this connection belongs to, if any. */
+    /** The session that the connection belongs to, if any. */
     fingerprint: string | null;
     /** The client's address as the server sees it. */
     remoteIP: string;
     /** The client's port as the server sees it. */
     remotePort: number;
-    /** Sticky parameters; always empty on this kind of connection. */
+    /** Sticky parameters; always empty for this kind of connection. */
     params: Record<string, unknown>;
-    /** When the connection was made, in ms since 1970. */
+    /** When the connection was opened, in ms since 1970. */
     connectedAt: number;
-    /** The rooms it is in. */
+    /** The rooms that the connection is a member of. */
     rooms: string[];
-    /** How many actions it has called. */
+    /** The number of actions called. */
     totalActions: number;
-    /** How many of them are running. */
+    /** The number of running actions. */
     pendingActions: number;
 }
-/** A room and who is in it. */
+/** A room and its members. */
 interface RoomState {
-    /** The room's name. */
+    /** The name of the room. */
     room: string;
     /** The members by connection id. */
     members: Record<string, {
@@ -142,33 +143,33 @@ interface RoomState {
         joinedAt: number;
         [extra: string]: unknown;
     }>;
-    /** How many there are in all. */
+    /** The total number of members. */
     membersCount: number;
-    /** With this as the option `after`, `roomView` gives the next page; absent on the last one. */
+    /** The option `after` of `roomView` for the next page; absent on the last page. */
     next?: string;
 }
-/** An answer whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
+/** A response whose `data` can also be read directly: `answer.id` is `answer.data.id`. */
 type Unwrapped<T> = T & Answer & {
     data: T;
 };
 /** A file. */
 interface FileAnswer<Content = string> extends Answer {
-    /** Always null here; a file that is not there rejects. */
+    /** Always `null`; a missing file rejects. */
     error: null;
-    /** The content: text, or base64 when `encoding` says so; or as asked for with `as`. */
+    /** The content: text, base64 according to `encoding`, or the type of the option `as`. */
     content: Content;
     /** The MIME type. */
     mime: string;
     /** The length in bytes. */
     length: number;
-    /** When it was last changed, as an ISO date. */
+    /** The time of the last change, as an ISO date. */
     lastModified: string;
-    /** `"base64"` when the content is not text. */
+    /** `"base64"` if the content is not text. */
     encoding?: string;
 }
 /** A message from a room. */
 interface ChatMessage {
-    /** What was said: any JSON value. */
+    /** The content: any JSON value. */
     message: any;
     /** The room. */
     room: string;
@@ -176,82 +177,83 @@ interface ChatMessage {
     from: string | 0;
     /** Always `"user"`. */
     context: "user";
-    /** When, in ms since 1970. */
+    /** The time of sending, in ms since 1970. */
     sentAt: number;
 }
-/** A room, and whether this connection is in it. */
+/** The membership of a connection in a room. */
 interface Membership {
     /** The room. */
     room: string;
-    /** The server counts this connection as a member. Never without a connection. */
+    /** Whether the connection is a member. Always `false` while disconnected. */
     joined: boolean;
-    /** The last refusal, or why the server took it out; null when it is in, or nothing was refused. */
+    /** The last refusal, or the reason of a removal by the server; otherwise `null`. */
     error: StellarError | null;
 }
-/** The events of the client and what their listeners get. */
+/** The events of the client, with the arguments of their listeners. */
 interface ClientEvents {
-    /** A connection is configured: the first one, and each that comes after it. */
+    /** A connection is configured, initially and after every reconnect. */
     connected: [details: Unwrapped<Details> | null];
-    /** The connection ended, for now or for good. */
+    /** The connection closed, temporarily or permanently. */
     disconnected: [reason: StellarError];
-    /** Something failed that no request stands for, or a verb was refused. */
+    /** A failure outside of requests, or a refused verb. */
     error: [error: StellarError | Error];
-    /** The connection is back: rooms joined again, queue sent. `connected` follows. */
+    /** The client reconnected, rejoined its rooms and sent its queue. `connected` follows. */
     reconnect: [details: Unwrapped<Details> | null];
-    /** Another attempt will be made after a delay in ms. */
+    /** The next attempt is scheduled after a delay in ms. */
     reconnecting: [next: {
         attempt: number;
         delay: number;
     }];
-    /** Every message that came in, whatever it is. */
+    /** Any received message. */
     message: [message: any];
     /** A message with the context `alert`. */
     alert: [message: any];
-    /** A message with the context `api`, or with a context of the application's own. */
+    /** A message with the context `api` or a custom context. */
     api: [message: any];
     /** The server's greeting. */
     welcome: [message: any];
     /** A message from a room. */
     say: [message: ChatMessage];
-    /** This connection came into a room, or left it, or was refused. */
+    /** A membership changed, or a join was refused. */
     membership: [membership: Membership];
     /** The state changed. */
     state: [state: State, previous: State];
-    /** A message went out, under this number. */
+    /** A message was sent, with its number. */
     send: [message: any, messageCount: number];
 }
 /**
- * The events of a client: its own, and those of rooms, whose listeners get the data and the whole
- * message. `Events` says what data each of these has.
+ * The events of a client and of its rooms.
+ *
+ * Listeners of room events receive the data and the complete message. `Events` declares the data.
  */
 type EventsOf<Events> = ClientEvents & {
     [Name in Exclude<keyof Events & string, keyof ClientEvents>]: [data: Events[Name], message: ChatMessage];
 };
-/** Events of rooms of any name, with any data: what to give where they are not declared. */
+/** Undeclared room events: any name with any data. */
 interface AnyEvents {
     [name: string]: any;
 }
-/** The callback of verbs that the guide gives as `callback(error, answer)`. */
+/** A callback with the error first: `callback(error, answer)`. */
 type ErrorFirst<T> = (error: StellarError | null, answer?: T) => void;
-/** The callback of verbs that the guide gives as `callback(answer, error)`. */
+/** A callback with the response first: `callback(answer, error)`. */
 type AnswerFirst<T> = (answer: T, error: StellarError | null) => void;
-/** Last arguments of a method: a callback, options, or both. */
+/** The last arguments of a method: a callback, options, or both. */
 type Rest<Callback, Options = RequestOptions> = [] | [callback: Callback | undefined, options?: Options] | [options: Options];
-/** One action's types, as a server prints them. */
+/** The types of one action, as a server prints them. */
 interface ActionTypes {
-    /** What it takes. */
+    /** The parameters. */
     params: any;
-    /** What it answers. */
+    /** The result. */
     result: any;
 }
-/** The actions of a client that was not told of any: all names, with anything. */
+/** Undeclared actions: any name with any parameters. */
 interface AnyActions {
     [name: string]: {
         params: Record<string, any> | null | undefined;
         result: Answer;
     };
 }
-/** What an action answers, and with it what every answer carries. */
+/** The response of an action: its result and the common fields. */
 type ActionAnswer<Action> = Action extends {
     result: infer Result;
 } ? Result & {
@@ -259,45 +261,46 @@ type ActionAnswer<Action> = Action extends {
     messageCount?: number;
 } : Answer;
 /**
- * Last arguments of an action: its parameters, which may be left out when none is required, and
- * then as {@link Rest}.
+ * The last arguments of an action: its parameters, followed by {@link Rest}.
+ *
+ * The parameters are optional if none is required.
  */
 type ActionRest<Action> = Action extends {
     params: infer Params;
 } ? Parameterless<Params> extends true ? Rest<AnswerFirst<ActionAnswer<Action>>> | WithParams<Action, Params> : WithParams<Action, Params> : never;
-/** Arguments of the `call` of a hook: the action's parameters, left out where none is required. */
+/** The arguments of a hook's `call`. The parameters are optional if none is required. */
 type CallRest<Action> = Action extends {
     params: infer Params;
 } ? Parameterless<Params> extends true ? [params?: Params | null, options?: RequestOptions] : [params: Params, options?: RequestOptions] : never;
-/** A client as hooks see its actions: what they take and give is in its type alone. */
+/** Carries the types of a client's actions, for hooks. */
 interface WithActions<Actions> {
     /** Never set: carries the types of the actions. */
     readonly "~actions"?: Actions;
 }
-/** A client as hooks see its events: what they are is in its type alone. */
+/** Carries the types of a client's events, for hooks. */
 interface WithEvents<Events> {
     /** Never set: carries the types of the events. */
     readonly "~events"?: Events;
 }
-/** What hooks use of a client. */
+/** The parts of a client that hooks use. */
 interface HookClient {
-    /** Where it is. */
+    /** The state of the client. */
     readonly state: State;
     /** Adds a listener. */
     on(name: any, fn: Listener): unknown;
     /** Removes a listener. */
     off(name?: any, fn?: Listener): unknown;
-    /** Rooms to hear events from. */
+    /** Returns a scope that listens to a room. */
     from(room: string): {
         on(event: string, fn: Listener): unknown;
         off(event: string, fn?: Listener): unknown;
     };
-    /** Says something in a room. */
+    /** Sends a message to a room. */
     say(room: string, message: unknown, options: RequestOptions): Promise<Answer>;
     /** Stays in a room until the returned function is called. */
     subscribe(room: string, changed: (membership: Membership) => void): () => void;
 }
-/** Whether nothing at all may be given: nothing is required. */
+/** `true` if no parameter is required. */
 type Parameterless<Params> = {} extends Params ? true : null extends Params ? true : undefined extends Params ? true : false;
 type WithParams<Action, Params> = [
     params: Params,
@@ -306,70 +309,72 @@ type WithParams<Action, Params> = [
 ];
 
 /**
- * What an interceptor calls when it is done:
- * - `next()` goes on with the request
- * - `next(answer)` answers it without the server
- * - `next(null, error)` rejects it
- * - `next(change)` goes on, and `change` gets the answer (or the error) before the caller
+ * The continuation of an interceptor:
+ * - `next()` continues with the request
+ * - `next(answer)` resolves the call without the server
+ * - `next(null, error)` rejects the call
+ * - `next(change)` continues; `change` receives the response or the error before the caller
  */
 type Next = (result?: Record<string, unknown> | ((answer: any) => void) | null, error?: unknown) => void;
 /**
- * Sees an action's parameters before they are sent; may change them. `this` is the client. What it
- * throws rejects the action, as `reject` does.
+ * A function that inspects or changes an action's parameters before they are sent.
+ *
+ * `this` is the client. An exception rejects the call, as `reject` does.
  */
 type Interceptor = (this: any, params: Record<string, any>, next: Next, reject: (error: unknown) => void) => unknown;
 
-/** How the client tries again after a lost connection. */
+/** Options of reconnecting after a lost connection. */
 interface ReconnectOptions {
-    /** The longest first delay in ms; default 500. */
+    /** Maximum delay before the first attempt, in ms. Default: 500. */
     min: number;
-    /** The longest delay in ms; default 30,000. */
+    /** Maximum delay before any attempt, in ms. Default: 30,000. */
     max: number;
-    /** The growth from one attempt to the next; default 2. */
+    /** Factor by which the delay grows with each attempt. Default: 2. */
     factor: number;
-    /** How many attempts before giving up; `null` (the default) for no end. */
+    /** Maximum number of attempts; `null` for no limit. Default: `null`. */
     retries: number | null;
-    /** How long an attempt after the first may take, in ms; default: the option `timeout`. */
+    /** Timeout of an attempt after the first, in ms. Default: the option `timeout`. */
     "reconnect timeout"?: number | null;
 }
 
-/** One live connection of an engine, as the state machine sees it. */
+/** One connection of an engine. */
 interface Transport {
-    /** The engine's name: `ws`, `engine.io`, `socket.io`, `sockjs`, or `own` for one handed in. */
+    /** The engine's name: `ws`, `engine.io`, `socket.io`, `sockjs`, or `own` for the caller's socket. */
     readonly name: string;
-    /** The way it goes: `websocket`, `polling`, `xhr_streaming`, `xhr`. */
+    /** The engine's transport: `websocket`, `polling`, `xhr_streaming` or `xhr`. */
     readonly way?: string;
-    /** True when it watches the other side itself, so that nobody needs to wait for pings. */
+    /** `true` if the transport detects lost connections itself, without pings of the server. */
     readonly watched?: boolean;
-    /** Sends one message, given as it is encoded and as it is. Called only after `open`. */
+    /** Sends one message, passed in encoded and decoded form. Called only after `open`. */
     send(payload: Payload, message: unknown): void;
-    /** Closes it; what it tells after this is not heard. */
+    /** Closes the connection. Its later events are ignored. */
     close(): void;
 }
-/** Why the server's authorizer did not let a connection in. */
+/** The refusal of a connection by the server's authorizer. */
 interface Refusal {
-    /** What it says. */
+    /** The reason. */
     message: string;
-    /** The HTTP status, if it came by HTTP. */
+    /** The HTTP status, if the refusal was sent over HTTP. */
     status?: number;
 }
-/** What an engine tells. */
+/** The events of a transport. */
 interface TransportEvents {
     /** Payloads can be sent. */
     open(): void;
-    /** A payload came in. */
+    /** A payload was received. */
     data(payload: Payload): void;
-    /** A message came in from an engine that decodes by itself. */
+    /** A message was received from an engine that decodes messages itself. */
     message(message: unknown): void;
     /**
-     * The connection ended, or never came about; with a refusal, because it is not let in. `cause` is
-     * the error that led to it, if there was one.
+     * The connection closed or failed to open.
+     *
+     * `refusal` is set if the server refused it. `cause` is the underlying error, if any.
      */
     close(code: number, reason: string, refusal?: Refusal, cause?: unknown): void;
 }
-/** What an engine may use to connect. */
+/** The environment of an engine. */
 interface TransportContext {
-    /** The engine's address with path and query; its scheme is http or https. */
+    /** The engine's URL with path and query, with the scheme `http` or `https`. */
     url: URL;
     /** The WebSocket class to use. */
     WebSocket: WebSocketClass | undefined;
@@ -378,93 +383,94 @@ interface TransportContext {
     /** The codec of the messages. */
     codec: Codec;
 }
-/** A WebSocket class: the platform's own, or one that behaves like it. */
+/** A class with the interface of the platform's WebSocket. */
 type WebSocketClass = new (url: string) => any;
-/** Opens a connection of an engine. A throw means that this cannot work here. */
+/** Opens a connection of an engine. Throws if the platform does not support the engine. */
 type Connect = (context: TransportContext, events: TransportEvents) => Transport;
-/** The engines of a build by name; each with its ways, of which the first uses WebSockets. */
+/** The engines of a build by name, each with its transports. The first one is the WebSocket. */
 type Transports = Record<string, Connect[]>;
 
-/** An engine that the client can have. */
+/** The name of an engine. */
 type Engine = "ws" | "engine.io" | "socket.io" | "sockjs";
-/** Parameters of the connection's address; what is null or undefined is left out. */
+/** Parameters of the connection's URL. Entries with `null` or `undefined` are omitted. */
 type Query = Record<string, string | number | boolean | null | undefined>;
-/** Everything that can be set; what is left out comes from the server, then from the defaults. */
+/** Options of a client. Omitted ones take the server's settings, then the defaults. */
 interface ClientOptions {
-    /** The server's address (`http`, `https`, `ws` or `wss`); default: the page's origin. */
+    /** URL of the server (`http`, `https`, `ws` or `wss`). Default: the page's origin. */
     url?: string | null;
-    /** The path of the connection; default `/primus`. */
+    /** Path of the connection. Default: `/primus`. */
     path?: string;
-    /** The path of the HTTP API; default `/api`. */
+    /** Path of the HTTP API. Default: `/api`. */
     api?: string;
-    /** The same as `api`, as older releases spell it. */
+    /** Alias of `api` from earlier releases. */
     apiPath?: string;
-    /** The engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`; default: `ws`. */
+    /** Engines to try, in order: `ws`, `engine.io`, `socket.io`, `sockjs`. Default: `ws`. */
     transports?: Engine[];
-    /** The paths of engines. The first one's is `path`; that of any other by default its name. */
+    /** Paths of engines. Default: `path` for the server's first engine, `/` and its name for others. */
     paths?: Record<string, string>;
     /**
-     * A socket of socket.io-client or Primus, or a function that makes one of these, of
-     * engine.io-client, of sockjs-client or a WebSocket; used instead of the engines.
+     * A socket of another library, used instead of the engines.
+     *
+     * Either a socket of socket.io-client or Primus, or a function that creates one of these, a socket
+     * of engine.io-client or sockjs-client, or a WebSocket.
      */
     transport?: unknown;
-    /** The codec that the server speaks; a build that does not have it says so. */
+    /** Codec of the server. The constructor throws if the build does not include it. */
     parser?: string;
-    /** How often the server pings, in ms; default 30,000; 0 if it never does. */
+    /** Interval of the server's pings, in ms; 0 if it sends none. Default: 30,000. */
     pingInterval?: number;
-    /** How long to wait for a ping before reconnecting; default 1.5 times `pingInterval`. */
+    /** Time without a ping before the client reconnects, in ms. Default: 1.5 × `pingInterval`. */
     pingTimeout?: number;
-    /** The room of `say` and `emit` when none is named; default `defaultRoom`. */
+    /** Default room of `say` and `emit`. Default: `defaultRoom`. */
     defaultRoom?: string;
     /** Rooms to join on every connection. */
     rooms?: string[];
-    /** How many actions may run at once; further ones wait here. Default 5. */
+    /** Maximum number of concurrent actions; further ones are queued. Default: 5. */
     simultaneousActions?: number;
-    /** The server's bound of an action, in ms; default 30,000; 0 if it has none. */
+    /** Timeout of actions in the server, in ms; 0 if it has none. Default: 30,000. */
     actionTimeout?: number;
     /**
-     * How long a connection may take until it is configured, in ms; default 10,000. Each engine but
-     * the last gets a third of it.
+     * Timeout of an attempt to connect, until the connection is configured, in ms. Default: 10,000.
+     *
+     * With several engines, each but the last has a third of it.
      */
     timeout?: number;
-    /** The `timeout` of requests that do not set one, in ms; default 0, which waits for ever. */
+    /** Default `timeout` of requests, in ms; 0 means no timeout. Default: 0. */
     requestTimeout?: number;
-    /** How to reconnect; `false` not at all. */
+    /** Options of reconnecting, or `false` to turn it off. */
     reconnect?: Partial<ReconnectOptions> | false;
-    /** How many requests may wait for a connection; the oldest are dropped. Default 256. */
+    /** Maximum number of queued requests; the oldest are dropped. Default: 256. */
     queueSize?: number;
-    /** How long a request may wait to be sent, in ms; default 300,000; 0 without end. */
+    /** Maximum time of a request in the queue, in ms; 0 for no limit. Default: 300,000. */
     queueAge?: number;
     /**
-     * Parameters added to the connection's address, such as a token, or what gives them for each
-     * attempt. An attempt for which it throws or rejects has failed.
+     * Parameters added to the connection's URL, such as a token.
+     *
+     * A function is called for every attempt. If it throws or rejects, the attempt fails.
      */
     query?: Query | (() => Query | Promise<Query>);
-    /** The longest message that the server takes, in bytes; default 10,485,760. */
+    /** Maximum length of a message to the server, in bytes. Default: 10,485,760. */
     maxLength?: number;
-    /**
-     * The WebSocket class, or a promise of it; default: the platform's, or in Node that of the package
-     * `ws`.
-     */
+    /** The WebSocket class or a promise of it. Default: the platform's, or that of the package `ws`. */
     WebSocket?: WebSocketClass | Promise<WebSocketClass>;
-    /** The fetch function; default: the platform's. */
+    /** The fetch function. Default: the platform's. */
     fetch?: typeof fetch;
-    /** The version of the server that made this script. */
+    /** Version of the server that generated the script. */
     version?: string;
 }
-/** The options in effect: everything is filled in. */
+/** The options in effect, with every default filled in. */
 interface Resolved extends Required<Omit<ClientOptions, "apiPath" | "parser" | "version" | "WebSocket" | "fetch" | "transport" | "paths">> {
-    /** The server's address, with an http or https scheme. */
+    /** URL of the server, with the scheme `http` or `https`. */
     url: string;
-    /** The codec that the server says it speaks, if it says. */
+    /** Codec of the server, if known. */
     parser?: string;
-    /** The version of the server, if it made this script. */
+    /** Version of the server, if it generated the script. */
     version?: string;
-    /** The paths of engines that are not the default ones. */
+    /** Paths of engines that differ from the defaults. */
     paths?: Record<string, string>;
-    /** A socket handed in, or what makes one. */
+    /** A socket of another library, or a function that creates one. */
     transport?: unknown;
-    /** How to reconnect. */
+    /** Options of reconnecting. */
     reconnect: ReconnectOptions | false;
     /** The WebSocket class, if there is one. */
     WebSocket: WebSocketClass | Promise<WebSocketClass> | undefined;
@@ -472,181 +478,192 @@ interface Resolved extends Required<Omit<ClientOptions, "apiPath" | "parser" | "
     fetch: typeof fetch | undefined;
 }
 
-/** What a scope uses of its client. */
+/** The parts of a client that {@link Scope} uses. */
 interface ScopeHost {
     on(name: string, fn: Listener): unknown;
     off(name: string, fn?: Listener): unknown;
 }
-/** Some rooms, to send events to or to hear events from. */
+/** A set of rooms to send events to, or to listen to. */
 declare class Scope {
     private _client;
     private _rooms;
     constructor(_client: ScopeHost, rooms: string | string[]);
-    /** Adds rooms. */
+    /** Returns a scope with additional rooms. */
     to(rooms: string | string[]): Scope;
-    /** The same as {@link to}, for reading. */
+    /** Alias of {@link to}, which reads better for listeners. */
     from(rooms: string | string[]): Scope;
-    /** The same as {@link to}, as a guide spells it. */
+    /** Alias of {@link to}. */
     for(rooms: string | string[]): Scope;
     /** Sends an event to each of the rooms. */
     emit(event: string, data?: unknown): Promise<Answer[]>;
-    /** Calls `fn(data, message)` when the event happens in one of the rooms. */
+    /** Calls `fn(data, message)` on every such event in one of the rooms. */
     on(event: string, fn: (data: any, message: any) => void): this;
-    /** Takes {@link on} back. */
+    /** Removes listeners added with {@link on}. */
     off(event: string, fn?: Listener): this;
 }
 
-/** Makes a connection of a socket of another library, if it is one of those that this is for. */
+/** Wraps a socket of another library, or returns a falsy value for other kinds of sockets. */
 type Adapter = (socket: any, events: TransportEvents) => Transport | false | undefined;
 
-/** What a build is made of. */
+/** The parts of a build. */
 interface Build {
-    /** Its codec. */
+    /** The codec. */
     codec: Codec;
-    /** Its engines. */
+    /** The engines. */
     transports: Transports;
-    /** What makes one engine of several, if the build can. */
+    /** Combines several engines into one, if the build includes it. */
     fallback?: (options: Resolved, transports: Transports) => Connect | undefined;
-    /** The sockets of other libraries that it takes, besides those of Primus. */
+    /** Adapters for sockets of other libraries, besides Primus. */
     own: Adapter[];
 }
 /**
- * A client of one server. Every method that asks the server something returns a promise
- * and also takes a callback, whose arguments are in the order that the guide gives. As the
- * last argument they take {@link RequestOptions}.
+ * A client of one server.
+ *
+ * Every method that sends a request returns a promise and accepts an optional callback. The last
+ * argument can be {@link RequestOptions}.
  */
 declare class Client<Actions = AnyActions, Events = {}> extends Emitter<EventsOf<Events>> implements WithActions<Actions>, WithEvents<Events> {
     /** Never set: carries the types of the actions, for hooks. */
     readonly "~actions"?: Actions;
     /** Never set: carries the types of the events of rooms, for hooks. */
     readonly "~events"?: Events;
-    /** This connection's id, once connected; another one after a reconnect. */
+    /** The id of the connection; `null` until connected. Changes with every reconnect. */
     id: string | null;
-    /** The session this connection belongs to. */
+    /** The session that the connection belongs to. */
     fingerprint: string | null;
-    /** The server's view of this connection, as of when it was configured; anew on each connection. */
+    /** The server's view of the connection, updated on every connect and by {@link configure}. */
     details: Unwrapped<Details> | null;
-    /** The text the server greeted with. */
+    /** The text of the server's greeting. */
     welcomeMessage: string | null;
-    /** Called with an action's parameters before it is sent; see {@link Interceptor}. */
+    /** Functions that see an action's parameters before it is sent; see {@link Interceptor}. */
     interceptors: Interceptor[];
     /** The options in effect. */
     readonly options: Resolved;
     private _codec;
     private _connection;
     private _requests;
-    private _waiting;
+    private _connecting;
     private _memberships;
     private _known?;
     constructor(options: ClientOptions | string, { codec, transports, fallback, own }: Build, transport?: unknown);
-    /** Where the client is. */
+    /** The state of the connection. */
     get state(): State;
-    /** The live connection underneath, if there is one; its `name` is the engine's. */
+    /** The transport in use, or `null`. Its `name` is the engine's. */
     get transport(): Transport | null;
-    /** The rooms that the server counts this connection in: none while there is no connection. */
+    /** The rooms that the connection is a member of. Empty while disconnected. */
     get rooms(): string[];
     /**
-     * The rooms it wants to be in, which are joined on every connection: those of the options, those
-     * that were joined, and those that the server took it into; not those that were left, refused for
-     * good or destroyed, or that the server took it out of.
+     * The rooms that the client joins on every connection.
+     *
+     * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
+     * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
+     * the server removes the connection.
      */
     get wanted(): string[];
-    /** How many requests wait to be sent. */
+    /** The number of requests that are not sent yet. */
     get queued(): number;
-    /** How many requests wait for their answer. */
+    /** The number of requests that are sent and not answered yet. */
     get pending(): number;
     /**
-     * Connects. Tells the details of the connection, or the error of the first attempt; after
-     * an error it keeps trying unless told not to, and `connected` comes when it succeeds. An
-     * open connection is closed and a new one made.
+     * Connects to the server. Closes an open connection first.
+     *
+     * Resolves with the details of the connection and rejects with the error of the first attempt.
+     * After an error the client keeps trying, unless the option `reconnect` is `false`, and emits
+     * `connected` on success.
      */
     connect(callback?: ErrorFirst<Unwrapped<Details>>): Promise<Unwrapped<Details>>;
-    /** Ends the connection for good; what waits for an answer or to be sent is rejected. */
+    /** Closes the connection permanently. Rejects every queued and pending request. */
     disconnect(callback?: ErrorFirst<void>): Promise<void>;
     /**
-     * Calls an action. Without an open connection it goes over HTTP. The answer holds the
-     * action's fields; rejects if it has an `error`.
+     * Calls an action. Uses HTTP while the client is not connected.
+     *
+     * Resolves with the response, which contains the action's fields. Rejects if the response has an
+     * `error`.
      */
     action<Name extends keyof Actions & string>(name: Name, ...rest: ActionRest<Actions[Name]>): Promise<ActionAnswer<Actions[Name]>>;
-    /** Says something in a room this connection is in; in the default room if only given a message. */
+    /** Sends a message to a room that the connection is in. Without a room: to the default room. */
     say(room: string, message: unknown, ...rest: Rest<ErrorFirst<Answer>>): Promise<Answer>;
     say(message: unknown, callback?: ErrorFirst<Answer>): Promise<Answer>;
-    /** Asks for the server's view of this connection. */
+    /** Returns the server's view of the connection. */
     detailsView(...rest: Rest<ErrorFirst<Unwrapped<Details>>>): Promise<Unwrapped<Details>>;
-    /** Asks for the details again and stores them in `details`, `id`, `fingerprint`, `rooms`. */
+    /** Requests the details and stores them in `details`, `id`, `fingerprint` and `rooms`. */
     configure(...rest: Rest<ErrorFirst<Unwrapped<Details>>>): Promise<Unwrapped<Details>>;
     /**
-     * Asks who is in a room. The callback is `(answer, error)`. Of a large room the answer is a page
-     * of the members; where it has `next`, that is the option `after` of the next page.
+     * Returns the members of a room. The callback is `(answer, error)`.
+     *
+     * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
+     * next page.
      */
     roomView(room: string, ...rest: Rest<AnswerFirst<Unwrapped<RoomState>>, RoomViewOptions>): Promise<Unwrapped<RoomState>>;
     /**
-     * Joins a room; it is joined again after every reconnect. Where that was done already, asking for
-     * it once more is no fault. Rejects at once with any refusal; {@link subscribe} tries again.
+     * Joins a room, also after every reconnect.
+     *
+     * Succeeds if the client has already rejoined the room by itself. Rejects with any refusal
+     * without a retry; {@link subscribe} retries.
      */
     roomAdd(room: string, ...rest: Rest<ErrorFirst<Answer>>): Promise<Answer>;
-    /** Leaves a room. Whatever the server answers, it is not joined again. */
+    /** Leaves a room. The client does not rejoin it, even if the server refuses the request. */
     roomLeave(room: string, ...rest: Rest<ErrorFirst<Answer>>): Promise<Answer>;
     /**
-     * Stays in a room until the returned function is called: joins it on every connection, and again
-     * after refusals that pass, such as a full room. `changed` is called at once and on each change.
-     * The last subscription to go leaves the room, unless it was joined by {@link roomAdd} too.
+     * Stays in a room until the returned function is called.
+     *
+     * Joins the room on every connection, and retries after temporary refusals, such as a full room.
+     * `changed` is called immediately and on every change. The end of the last subscription leaves
+     * the room, unless it was also joined with {@link roomAdd}.
      */
     subscribe(room: string, changed: (membership: Membership) => void): () => void;
-    /** Joins a room; the same as {@link roomAdd}. */
+    /** Joins a room. Alias of {@link roomAdd}. */
     join(room: string, ...rest: Rest<ErrorFirst<Answer>>): Promise<Answer>;
-    /** Leaves a room; the same as {@link roomLeave}. */
+    /** Leaves a room. Alias of {@link roomLeave}. */
     leave(room: string, ...rest: Rest<ErrorFirst<Answer>>): Promise<Answer>;
     /**
-     * Asks for a file of the server's public folder. The callback is `(answer, error)`. The
-     * option `as` turns the content into `"bytes"` or a `"blob"`.
+     * Requests a file of the server's public folder. The callback is `(answer, error)`.
+     *
+     * The option `as` converts the content to `"bytes"` or a `"blob"`.
      */
     file(path: string, options: FileOptions<"bytes">): Promise<FileAnswer<Uint8Array>>;
     file(path: string, options: FileOptions<"blob">): Promise<FileAnswer<Blob>>;
     file(path: string, ...rest: Rest<AnswerFirst<FileAnswer>>): Promise<FileAnswer>;
-    /**
-     * Sends a message of the protocol as it is, and tells its answer. The callback is
-     * `(answer, error)`.
-     */
+    /** Sends a raw protocol message. Resolves with the response. The callback is `(answer, error)`. */
     send(message: Record<string, unknown>, ...rest: Rest<AnswerFirst<Answer>>): Promise<Answer>;
     /** Sends an event to the default room. */
     emit(event: string, data?: unknown): Promise<Answer>;
-    /** Rooms to send events to, or to hear events from. */
+    /** Returns a scope that sends events to rooms and listens to events of rooms. */
     to(rooms: string | string[]): Scope;
-    /** The same as {@link to}, for reading. */
+    /** Alias of {@link to}, which reads better for listeners. */
     from(rooms: string | string[]): Scope;
-    /** The same as {@link to}, as a guide spells it. */
+    /** Alias of {@link to}. */
     for(rooms: string | string[]): Scope;
-    /** Sets the room that `say` and `emit` use when none is named. */
+    /** Sets the room that `say` and `emit` use by default. */
     setDefaultRoom(room: string): void;
     private _verb;
     private _own;
     private _store;
-    /** Settles what waits for the connection. */
-    private _tell;
+    /** Settles the promises of {@link connect}: 0 resolves, 1 rejects. */
+    private _settleConnecting;
 }
 /** Options of {@link Client.file}. */
 interface FileOptions<As extends "bytes" | "blob" = "bytes" | "blob"> extends RequestOptions {
-    /** What to turn the content into; without it, it stays as it came. */
+    /** Converts the content. Default: the content stays text or base64. */
     as?: As;
 }
 /** Options of {@link Client.roomView}. */
 interface RoomViewOptions extends RequestOptions {
-    /** How many members the page has at most; the server has a bound of its own. */
+    /** Maximum number of members per page. The server has its own maximum. */
     limit?: number;
-    /** The page begins after this id: `next` of the answer before. */
+    /** Returns the members after this id; `next` of the previous page. */
     after?: string;
 }
 
-/** A room as a component sees it. */
+/** The state of a room in a component. */
 interface Room<Messages, Joined, Failure> {
-    /** What was said since it came in, the oldest first. */
+    /** The messages received since the room was joined, oldest first. */
     messages: Messages;
-    /** Whether it is in: never without a connection. */
+    /** Whether the connection is a member. Always `false` while disconnected. */
     joined: Joined;
-    /** Why it is not, if it was refused. After refusals that pass it tries again. */
+    /** The last refusal, or `null`. The client retries after temporary refusals. */
     error: Failure;
-    /** Says something there. */
+    /** Sends a message to the room. */
     say(message: unknown, options?: RequestOptions): Promise<Answer>;
 }
 

@@ -1,12 +1,12 @@
-/** One payload as the transport carries it. */
+/** The payload of one frame. */
 export type Payload = string | Uint8Array;
 
-/** Turns messages into payloads and back. Which one is used is the server's choice. */
+/** Encodes messages to payloads and decodes payloads. The server determines the codec. */
 export interface Codec {
-  /** The server's name for it: `json` or `msgpack`. */
+  /** The name in the server's settings: `json` or `msgpack`. */
   readonly name: string;
-  /** Encodes one message; throws if it cannot be encoded. */
+  /** Encodes one message. Throws if it cannot be encoded. */
   encode(message: unknown): Payload;
-  /** Decodes one payload; throws if it is not valid. */
+  /** Decodes one payload. Throws if it is malformed. */
   decode(payload: Payload): any;
 }

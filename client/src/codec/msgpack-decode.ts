@@ -1,6 +1,6 @@
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Reads one value after another from a payload. */
+/** Reads values from a payload. */
 class Reader {
   private view: DataView;
   private at = 0;
@@ -9,7 +9,7 @@ class Reader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Steps over `size` bytes and returns where they began. */
+  /** Skips `size` bytes and returns their offset. */
   private take(size: number): number {
     const start = this.at;
     if (start + size > this.bytes.length) throw new RangeError("the payload ends too soon");
@@ -61,7 +61,7 @@ class Reader {
     const n = Number(value);
     return Number.isSafeInteger(n) ? n : value;
   }
-  /** Timestamps become dates; the bytes of other extensions are handed on as they are. */
+  /** Reads an extension: a `Date` for a timestamp, otherwise `{type, data}`. */
   private extension(size: number): unknown {
     const type = this.view.getInt8(this.take(1));
     const data = this.raw(size);
@@ -148,10 +148,11 @@ class Reader {
 }
 
 /**
- * Decodes one MessagePack value. Integers beyond 53 bits come as `bigint`, `bin` as
- * `Uint8Array`, timestamps as `Date`.
+ * Decodes one MessagePack value.
  *
- * @throws RangeError if the payload is anything else.
+ * Integers beyond 53 bits become `bigint`, `bin` becomes `Uint8Array`, and timestamps become `Date`.
+ *
+ * @throws RangeError if the payload is not exactly one value.
  */
 export function decode(payload: Uint8Array): unknown {
   const reader = new Reader(payload);

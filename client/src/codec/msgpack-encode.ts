@@ -1,18 +1,18 @@
 const utf8 = new TextEncoder();
-// The server reads 127 levels, of which Socket.IO needs two.
+// The server accepts 127 levels; a Socket.IO packet adds two.
 const deepest = 120;
 
-/** A buffer that grows as it is written. */
+/** A growing buffer. */
 class Writer {
   private bytes = new Uint8Array(256);
   private view = new DataView(this.bytes.buffer);
   private at = 0;
 
-  /** Makes room for `size` bytes and returns where they begin. */
+  /** Reserves `size` bytes and returns their offset. */
   private take(size: number): number {
     const start = this.at;
     this.at += size;
-    // No server takes as much. An array that is nearly all holes could ask for it.
+    // Exceeds the limit of any server. A sparse array could otherwise exhaust the memory.
     if (this.at > 0x10000000) throw new RangeError("too long");
     if (this.at > this.bytes.length) {
       const grown = new Uint8Array(Math.max(this.at, this.bytes.length * 2));
@@ -51,7 +51,7 @@ class Writer {
     const at = this.take(value.length);
     this.bytes.set(value, at);
   }
-  /** A length, in the smallest form of its family (`t8` is 0 where there is none). */
+  /** Writes a length in its shortest form. `t8` is 0 for families without an 8-bit form. */
   length(n: number, fix: number, fixMax: number, t8: number, t16: number, t32: number): void {
     if (n <= fixMax) this.u8(fix | n);
     else if (t8 && n < 0x100) {
@@ -86,13 +86,13 @@ function integer(w: Writer, value: bigint): void {
   else throw new RangeError("integer does not fit 64 bits");
 }
 
-/** The value that JSON has in place of another one; undefined where it has none. */
+/** Returns the value that JSON would encode in place of a property; `undefined` if it omits it. */
 function plain(holder: any, key: string): any {
   let value = holder[key];
   if ((Object(value) === value || typeof value === "bigint") && typeof value.toJSON === "function") {
     value = value.toJSON(key);
   }
-  // Objects of primitive values stand for those.
+  // Unwraps `Number`, `String`, `Boolean` and `BigInt` objects.
   if (/^\[object (Number|String|Boolean|BigInt)\]$/.test(toString.call(value))) {
     value = value.valueOf();
   }
@@ -141,9 +141,10 @@ function write(w: Writer, value: any, depth: number): void {
 }
 
 /**
- * Encodes a value as MessagePack. It follows JSON's rules where they apply: `toJSON` is honoured,
- * what JSON leaves out is left out, and what is no number becomes null. Bytes become `bin`, and
- * integers of 64 bits stay exact.
+ * Encodes a value as MessagePack.
+ *
+ * Follows the rules of JSON: calls `toJSON`, omits what JSON omits, and encodes non-finite numbers as
+ * null. Bytes become `bin`, and 64-bit integers stay exact.
  */
 export function encode(value: unknown): Uint8Array {
   const writer = new Writer();

@@ -9,7 +9,7 @@ class StellarClient extends Client {
   }
 }
 
-// Every name that releases and their guides use.
+// Includes the names that later releases use.
 Object.assign($target, {
   StellarClient,
   Stellar: StellarClient,

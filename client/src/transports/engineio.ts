@@ -1,10 +1,10 @@
 import type { Payload } from "../codec/codec";
-import { batches, httpLine } from "./requests";
+import { batches, httpRequests } from "./requests";
 import { openSocket } from "./socket";
 import type { Connect, TransportContext, TransportEvents } from "./transport";
 
 const name = "engine.io";
-/** Stands between packets in one body. */
+/** Separates packets in a body. */
 const separator = "\x1e";
 
 function address({ url }: TransportContext, transport: string): URL {
@@ -15,13 +15,13 @@ function address({ url }: TransportContext, transport: string): URL {
   return address;
 }
 
-/** What a session is opened with. */
+/** The data of the open packet. */
 interface Open {
   sid: string;
   maxPayload: number;
 }
 
-/** Reads packets: a digit that tells the kind, and the rest; bytes are a message. */
+/** Returns a parser of packets: a digit for the type, then the data. Bytes are a message. */
 const reader =
   (events: TransportEvents, write: (packet: string) => void, opened?: (open: Open) => void) =>
   (packet: Payload): void => {
@@ -42,7 +42,7 @@ const reader =
     }
   };
 
-/** Over a WebSocket from the beginning. */
+/** The WebSocket transport, without an upgrade. */
 const websocket: Connect = (context, events) => {
   const socket = openSocket(context, address(context, "websocket"), {
     data: reader(events, (packet) => socket.send(packet)),
@@ -56,26 +56,26 @@ const websocket: Connect = (context, events) => {
   };
 };
 
-/** By requests alone: one that waits for what comes, and one at a time with what goes. */
+/** The polling transport: one pending request that receives, and sequential requests that send. */
 const polling: Connect = (context, events) => {
-  // By itself: that of a browser is nobody's method.
+  // Called without a receiver: a browser's fetch rejects any other `this`.
   const { fetch } = context;
   const url = address(context, "polling");
-  const line = httpLine(context, events);
-  let most = 0;
+  const http = httpRequests(context, events);
+  let limit = 0;
   const write = batches(
-    (batch) => line.ask(url, batch.join(separator)),
-    () => most,
+    (batch) => http.request(url, batch.join(separator)),
+    () => limit,
   );
   const read = reader(events, write, ({ sid, maxPayload }) => {
     url.searchParams.set("sid", sid);
-    // It is counted in bytes, of which a character has three at most.
-    most = Math.min(maxPayload / 3, 65536);
+    // The limit is in bytes. A UTF-16 code unit takes at most three bytes in UTF-8.
+    limit = Math.min(maxPayload / 3, 65536);
   });
   const poll = (): Promise<void> =>
-    line.ask(url, null, async (response) => {
+    http.request(url, null, async (response) => {
       (await response.text()).split(separator).forEach(read);
-      if (!line.ended()) void poll();
+      if (!http.ended()) void poll();
     });
   void poll();
   return {
@@ -85,17 +85,17 @@ const polling: Connect = (context, events) => {
       write(
         typeof payload === "string"
           ? "4" + payload
-          : // Not all at once: arguments are limited.
+          : // One byte at a time, because the number of arguments is limited.
             "b" + btoa(payload.reduce((text, byte) => text + String.fromCharCode(byte), "")),
       ),
     close() {
-      line.end();
-      // The server sees a poll break off, but may be between two of them.
+      http.end();
+      // The server notices an aborted poll, but there may be none pending.
       const body = "1";
-      if (most) fetch!(url.href, { method: "POST", body, keepalive: true }).catch(() => {});
+      if (limit) fetch!(url.href, { method: "POST", body, keepalive: true }).catch(() => {});
     },
   };
 };
 
-/** The `engine.io` engine, protocol 4: a payload is a message of it. */
+/** The `engine.io` engine, protocol 4. A payload is a message packet. */
 export const engineio: Connect[] = [websocket, polling];

@@ -2,53 +2,56 @@ import { after } from "../deadline";
 import type { Resolved } from "../options";
 import type { Connect, Transport, Transports } from "./transport";
 
-interface Way {
-  /** What it is remembered by. */
+/** A transport of an engine that can be tried. */
+interface Candidate {
+  /** The key in the session storage. */
   _key: string;
   _path: string;
-  /** Whether it is a WebSocket. Networks that do not let one through let none through. */
+  /** Whether it is a WebSocket. A network that blocks one WebSocket blocks all of them. */
   _socket: boolean;
   _connect: Connect;
 }
 
-// So often the way that worked is tried alone: a server that restarts is not a network that has
-// begun to block what worked.
+// Number of attempts with the proven candidate alone. A restarting server looks like a network that
+// has begun to block the candidate.
 const patience = 3;
 
-/** Where the way is kept for as long as the tab is open. Not every page may, and no program. */
+/** Accesses the session storage, where the proven candidate is kept. Not available everywhere. */
 const storage = (use: (kept: Storage) => string | null | void): string | null | void => {
   try {
     return use(sessionStorage);
   } catch {
-    // The connection itself still knows it.
+    // The connection itself still remembers the candidate.
   }
 };
 
 /**
- * An engine made of several: each attempt tries their ways in order until one leads to the server
- * and back, and the next attempt begins with that one. Nothing when none of them is here.
+ * Combines several engines into one.
+ *
+ * Each attempt tries their transports in order until one completes a round trip to the server. The
+ * next attempt starts with that one. Returns `undefined` if the build has none of the engines.
  */
 export function fallback(options: Resolved, built: Transports): Connect | undefined {
   const { url, path, paths, timeout } = options;
-  // The server's first has the path, whichever this client tries first.
+  // `path` belongs to the server's first engine, whichever engine this client tries first.
   const [primary] = $settings.transports ?? options.transports;
-  const ways = options.transports.flatMap((name) =>
-    (built[name] ?? []).map((connect, index): Way => ({
+  const candidates = options.transports.flatMap((name) =>
+    (built[name] ?? []).map((connect, index): Candidate => ({
       _key: name + index,
       _path: name === primary ? path : (paths?.[name] ?? "/" + name),
       _socket: !index,
       _connect: connect,
     })),
   );
-  if (!ways.length) return;
-  const place = `stellar ${url}${path}`;
-  const key = storage((kept) => kept.getItem(place));
-  let best = ways.find((way) => way._key === key);
+  if (!candidates.length) return;
+  const item = `stellar ${url}${path}`;
+  const key = storage((kept) => kept.getItem(item));
+  let best = candidates.find((candidate) => candidate._key === key);
   let proven = false;
   let failures = 0;
 
   return (context, events) => {
-    const others = ways.filter((way) => way !== best);
+    const others = candidates.filter((candidate) => candidate !== best);
     let left = !best ? others : proven && failures < patience ? [best] : [best, ...others];
     failures++;
     const causes: unknown[] = [];
@@ -64,78 +67,80 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
       inner = undefined;
     };
 
-    /** What all ways failed of, where it is more than the last of them. */
-    const all = (cause: unknown) =>
+    /** Returns the causes of all failures, or the only one. */
+    const combined = (cause: unknown) =>
       causes.length > 1 ? new AggregateError(causes, causes.join("; ")) : cause;
 
     const next = () => {
-      const way = left.shift()!;
+      const candidate = left.shift()!;
       const own = ++round;
-      let there = false;
+      let arrived = false;
       const current = () => own === round;
-      const fail = (again: () => void) => {
-        if (there || !left.length) return again();
+      const fail = (giveUp: () => void) => {
+        if (arrived || !left.length) return giveUp();
         leave();
-        // What one WebSocket did not get through, another will not.
-        if (way._socket) left = left.filter((way) => !way._socket);
+        // A network that blocks one WebSocket blocks all of them.
+        if (candidate._socket) left = left.filter(({ _socket }) => !_socket);
         if (left.length) next();
-        else again();
+        else giveUp();
       };
-      /** Something came all the way from the server. */
-      const arrived = () => {
-        if (there) return;
-        there = proven = true;
+      /** Handles the first payload from the server, which proves the candidate. */
+      const arrive = () => {
+        if (arrived) return;
+        arrived = proven = true;
         failures = 0;
-        best = way;
+        best = candidate;
         clearTimeout(timer);
-        storage((kept) => kept.setItem(place, way._key));
+        storage((kept) => kept.setItem(item, candidate._key));
         events.open();
       };
       const url = new URL(context.url);
-      url.pathname = way._path;
+      url.pathname = candidate._path;
       if (left.length) {
         timer = after(timeout / 3, () => {
           if (current()) fail(() => events.close(1006, "No answer"));
         });
       }
       try {
-        inner = way._connect(
+        inner = candidate._connect(
           { ...context, url },
           {
-            // Opening alone proves nothing: some let a connection through, and then nothing over
-            // it. Everybody is answered this, and it does not count as a message.
+            // An open connection proves nothing: some proxies accept it and then block its data.
+            // Every server answers the probe, which does not count as a message.
             open() {
               if (!current()) return;
-              if (ways.length < 2) arrived();
-              else inner!.send(context.codec.encode(ask), ask);
+              if (candidates.length < 2) arrive();
+              else inner!.send(context.codec.encode(probe), probe);
             },
             data(payload) {
               if (!current()) return;
-              arrived();
+              arrive();
               events.data(payload);
             },
             message(message) {
               if (!current()) return;
-              arrived();
+              arrive();
               events.message(message);
             },
             close(code, reason, refusal, cause) {
               if (!current()) return;
-              if (!there && cause) causes.push(cause);
+              if (!arrived && cause) causes.push(cause);
               if (refusal) events.close(code, reason, refusal);
-              else fail(() => events.close(code, reason, refusal, there ? cause : all(cause)));
+              else {
+                fail(() => events.close(code, reason, refusal, arrived ? cause : combined(cause)));
+              }
             },
           },
         );
         tried = true;
       } catch (error) {
-        // It cannot work here.
+        // The platform does not support the candidate.
         clearTimeout(timer);
         causes.push(error);
         if (left.length) next();
-        // Those before it can, another time.
-        else if (tried) events.close(1006, String(error), undefined, all(error));
-        else throw all(error);
+        // An earlier candidate may succeed in the next attempt.
+        else if (tried) events.close(1006, String(error), undefined, combined(error));
+        else throw combined(error);
       }
     };
     next();
@@ -153,4 +158,4 @@ export function fallback(options: Resolved, built: Transports): Connect | undefi
   };
 }
 
-const ask = "primus::id::";
+const probe = "primus::id::";

@@ -1,8 +1,9 @@
 import type { Refusal } from "./transport";
 
 /**
- * The refusal that an HTTP answer is, if it is the server's: a status alone may come from
- * anything on the way, and then trying again can help.
+ * Returns the refusal in an HTTP response, if the server sent one.
+ *
+ * A status without the server's body may come from a proxy; then a retry can succeed.
  */
 export async function refusalOf(response: Response): Promise<Refusal | undefined> {
   const { status } = response;

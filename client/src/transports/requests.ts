@@ -1,23 +1,23 @@
 import { refusalOf } from "./refusal";
 import type { TransportContext, TransportEvents } from "./transport";
 
-/** The requests of one connection over HTTP. They end with it, and it with the first that fails. */
-export interface HttpLine {
-  /** Asks, and hands a good answer on. Without a body it is a GET. */
-  ask(url: URL, body: string | null, use?: (response: Response) => Promise<void>): Promise<void>;
-  /** True once it has ended. */
+/** The requests of a connection over HTTP. The first failure closes the connection. */
+export interface HttpRequests {
+  /** Sends a request, and passes a successful response to `use`. Without a body it is a GET. */
+  request(url: URL, body: string | null, use?: (response: Response) => Promise<void>): Promise<void>;
+  /** Returns `true` after `end` or a failure. */
   ended(): boolean;
-  /** Ends it: requests under way are given up. */
+  /** Aborts pending requests. */
   end(): void;
 }
 
-/** Makes the requests of a connection. */
-export function httpLine({ fetch }: TransportContext, { close }: TransportEvents): HttpLine {
+/** Creates the requests of a connection. */
+export function httpRequests({ fetch }: TransportContext, { close }: TransportEvents): HttpRequests {
   if (!fetch) throw new TypeError("The option fetch is needed");
   const controller = new AbortController();
   const { signal } = controller;
   return {
-    async ask(url, body, use) {
+    async request(url, body, use) {
       try {
         const response = await fetch(url.href, {
           ...(body != null && { method: "POST", body, headers: { "content-type": "text/plain" } }),
@@ -27,12 +27,12 @@ export function httpLine({ fetch }: TransportContext, { close }: TransportEvents
         });
         if (response.ok) {
           if (use) await use(response);
-          // A body that is not read keeps its connection busy.
+          // An unread body would keep its HTTP connection busy.
           else await response.text();
         } else close(1006, `HTTP ${response.status}`, await refusalOf(response));
       } catch (error) {
         controller.abort();
-        // What fetch of Node failed of is the cause of its error.
+        // In Node, the reason is the `cause` of the error of fetch.
         close(1006, String((error as Error).cause ?? error), undefined, error);
       }
     },
@@ -42,8 +42,9 @@ export function httpLine({ fetch }: TransportContext, { close }: TransportEvents
 }
 
 /**
- * Sends what is given to it with one request at a time: what comes up meanwhile goes with the
- * next, as much as fits into `limit` characters.
+ * Returns a function that sends packets in sequential requests.
+ *
+ * Packets that are queued during a request share the next one, up to `limit` characters.
  */
 export function batches(
   post: (batch: string[]) => Promise<void>,
@@ -53,7 +54,7 @@ export function batches(
   let busy = false;
   const run = async () => {
     busy = true;
-    // What is written in the same turn goes together.
+    // Collects the packets of the current tick.
     await null;
     while (waiting.length) {
       const most = limit();

@@ -1,10 +1,10 @@
-import { batches, httpLine } from "./requests";
+import { batches, httpRequests } from "./requests";
 import { openSocket } from "./socket";
 import type { Connect, TransportContext, TransportEvents } from "./transport";
 
 const name = "sockjs";
 
-/** The addresses of a new session. Its name is what the server knows it by, so nobody may guess it. */
+/** Returns the URLs of a new session. Its name identifies the session and must be unguessable. */
 function session({ url }: TransportContext): (end: string) => URL {
   const id = crypto.getRandomValues(new Uint32Array(4)).join("");
   return (end) => {
@@ -14,7 +14,7 @@ function session({ url }: TransportContext): (end: string) => URL {
   };
 }
 
-/** Reads frames: a letter that tells the kind, and the rest. */
+/** Returns a parser of frames: a letter for the type, then the data. */
 const reader = (events: TransportEvents) => (frame: any) => {
   const rest = frame[1] && frame[0] !== "h" && JSON.parse(frame.slice(1));
   if (frame[0] === "o") events.open();
@@ -35,15 +35,15 @@ const websocket: Connect = (context, events) => {
   };
 };
 
-/** By requests: the server's answer goes on (`xhr_streaming`), or ends with the first frame (`xhr`). */
+/** The HTTP transports. A response streams (`xhr_streaming`) or ends after one frame (`xhr`). */
 const http =
   (way: string): Connect =>
   (context, events) => {
     const address = session(context);
-    const line = httpLine(context, events);
+    const requests = httpRequests(context, events);
     const read = reader(events);
     const receive = (): Promise<void> =>
-      line.ask(address(way), "", async (response) => {
+      requests.request(address(way), "", async (response) => {
         const body = response.body!.getReader();
         const text = new TextDecoder();
         for (let rest = "", part; !(part = await body.read()).done; ) {
@@ -51,15 +51,15 @@ const http =
           rest = lines.pop()!;
           lines.forEach(read);
         }
-        if (!line.ended()) void receive();
+        if (!requests.ended()) void receive();
       });
     void receive();
     const write = batches(
-      (batch) => line.ask(address("xhr_send"), JSON.stringify(batch)),
+      (batch) => requests.request(address("xhr_send"), JSON.stringify(batch)),
       () => 16384,
     );
-    return { name, way, send: (payload) => write(payload as string), close: line.end };
+    return { name, way, send: (payload) => write(payload as string), close: requests.end };
   };
 
-/** The `sockjs` engine: payloads are texts in frames. It has no way for bytes. */
+/** The `sockjs` engine. Payloads are strings in frames; bytes are not supported. */
 export const sockjs: Connect[] = [websocket, http("xhr_streaming"), http("xhr")];

@@ -1,45 +1,46 @@
 import type { Codec, Payload } from "../codec/codec";
 
-/** One live connection of an engine, as the state machine sees it. */
+/** One connection of an engine. */
 export interface Transport {
-  /** The engine's name: `ws`, `engine.io`, `socket.io`, `sockjs`, or `own` for one handed in. */
+  /** The engine's name: `ws`, `engine.io`, `socket.io`, `sockjs`, or `own` for the caller's socket. */
   readonly name: string;
-  /** The way it goes: `websocket`, `polling`, `xhr_streaming`, `xhr`. */
+  /** The engine's transport: `websocket`, `polling`, `xhr_streaming` or `xhr`. */
   readonly way?: string;
-  /** True when it watches the other side itself, so that nobody needs to wait for pings. */
+  /** `true` if the transport detects lost connections itself, without pings of the server. */
   readonly watched?: boolean;
-  /** Sends one message, given as it is encoded and as it is. Called only after `open`. */
+  /** Sends one message, passed in encoded and decoded form. Called only after `open`. */
   send(payload: Payload, message: unknown): void;
-  /** Closes it; what it tells after this is not heard. */
+  /** Closes the connection. Its later events are ignored. */
   close(): void;
 }
 
-/** Why the server's authorizer did not let a connection in. */
+/** The refusal of a connection by the server's authorizer. */
 export interface Refusal {
-  /** What it says. */
+  /** The reason. */
   message: string;
-  /** The HTTP status, if it came by HTTP. */
+  /** The HTTP status, if the refusal was sent over HTTP. */
   status?: number;
 }
 
-/** What an engine tells. */
+/** The events of a transport. */
 export interface TransportEvents {
   /** Payloads can be sent. */
   open(): void;
-  /** A payload came in. */
+  /** A payload was received. */
   data(payload: Payload): void;
-  /** A message came in from an engine that decodes by itself. */
+  /** A message was received from an engine that decodes messages itself. */
   message(message: unknown): void;
   /**
-   * The connection ended, or never came about; with a refusal, because it is not let in. `cause` is
-   * the error that led to it, if there was one.
+   * The connection closed or failed to open.
+   *
+   * `refusal` is set if the server refused it. `cause` is the underlying error, if any.
    */
   close(code: number, reason: string, refusal?: Refusal, cause?: unknown): void;
 }
 
-/** What an engine may use to connect. */
+/** The environment of an engine. */
 export interface TransportContext {
-  /** The engine's address with path and query; its scheme is http or https. */
+  /** The engine's URL with path and query, with the scheme `http` or `https`. */
   url: URL;
   /** The WebSocket class to use. */
   WebSocket: WebSocketClass | undefined;
@@ -49,11 +50,11 @@ export interface TransportContext {
   codec: Codec;
 }
 
-/** A WebSocket class: the platform's own, or one that behaves like it. */
+/** A class with the interface of the platform's WebSocket. */
 export type WebSocketClass = new (url: string) => any;
 
-/** Opens a connection of an engine. A throw means that this cannot work here. */
+/** Opens a connection of an engine. Throws if the platform does not support the engine. */
 export type Connect = (context: TransportContext, events: TransportEvents) => Transport;
 
-/** The engines of a build by name; each with its ways, of which the first uses WebSockets. */
+/** The engines of a build by name, each with its transports. The first one is the WebSocket. */
 export type Transports = Record<string, Connect[]>;

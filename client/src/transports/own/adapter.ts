@@ -1,15 +1,15 @@
 import type { Transport, TransportEvents } from "../transport";
 
-/** Makes a connection of a socket of another library, if it is one of those that this is for. */
+/** Wraps a socket of another library, or returns a falsy value for other kinds of sockets. */
 export type Adapter = (socket: any, events: TransportEvents) => Transport | false | undefined;
 
-/** The name of every such connection. */
+/** The name of transports with a socket of another library. */
 export const name = "own";
 
-/** What ends a connection for good. */
-export const farewell = "primus::server::close";
+/** The message with which the server closes a connection permanently. */
+export const serverClose = "primus::server::close";
 
-/** Listeners of one connection of a socket that is used again for the next. */
+/** Adds listeners to a socket. Returns a function that removes them, so that it can be reused. */
 export function listen(
   socket: any,
   listeners: Record<string, (...args: any[]) => void>,

@@ -1,8 +1,8 @@
 import { listen, name, type Adapter } from "./adapter";
 
-/** A socket of engine.io-client. */
+/** Wraps a socket of engine.io-client. */
 export const engineIoSocket: Adapter = (socket, events) => {
-  // That of others is a number.
+  // `readyState` is a number in every other library.
   if (typeof socket.readyState !== "string") return;
   socket.binaryType = "arraybuffer";
   let cause: unknown;

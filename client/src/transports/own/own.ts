@@ -3,8 +3,10 @@ import type { Adapter } from "./adapter";
 import { primus } from "./primus";
 
 /**
- * Connects over sockets of other libraries. A function makes a new one for every attempt; a
- * socket of socket.io-client or Primus can itself be used again.
+ * Connects over sockets of other libraries.
+ *
+ * A function creates a new socket for every attempt. A socket of socket.io-client or Primus is
+ * reused.
  */
 export const ownSocket =
   (given: any, adapters: Adapter[]): Connect =>

@@ -2,8 +2,10 @@ import type { Listener } from "../../emitter";
 import { name, type Adapter } from "./adapter";
 
 /**
- * A client of Primus, which answers pings and misses them by itself. Whether a connection was lost
- * or ended is told by whether it would try again, so its strategies must be on.
+ * Wraps a Primus client, which handles pings itself.
+ *
+ * A lost connection differs from a closed one by the scheduled reconnect, so the client's reconnect
+ * strategies must be enabled.
  */
 export const primus: Adapter = (socket, { open, message, close }) => {
   if (!socket.end) return;
@@ -12,7 +14,8 @@ export const primus: Adapter = (socket, { open, message, close }) => {
     open,
     error: (error) => (cause = error),
     data: message,
-    // Not at once: its timer starts after this, and would go on when it is ended before.
+    // Deferred: the client starts its timer after this event, and ending it before would not stop
+    // the timer.
     "reconnect scheduled": () => setTimeout(() => close(1006, String(cause ?? "lost"), undefined, cause)),
     end: () => message("primus::server::close"),
   };

@@ -1,19 +1,20 @@
-import { isWhole } from "../socketio";
-import { farewell, listen, name, type Adapter } from "./adapter";
+import { isMessage } from "../socketio";
+import { serverClose, listen, name, type Adapter } from "./adapter";
 
-/** A socket of socket.io-client. When to try again is decided here, not there. */
+/** Wraps a socket of socket.io-client. The client reconnects, not the socket. */
 export const socketIoSocket: Adapter = (socket, events) => {
   if (!socket.onAny) return;
-  const any = (event: string, message: unknown) => isWhole(event, message) && events.message(message);
+  const any = (event: string, message: unknown) =>
+    isMessage(event, message) && events.message(message);
   const ignore = listen(socket, {
     connect: () => events.open(),
     connect_error(error) {
       const { message } = error;
-      // It stays inactive after what it takes for the server's word.
+      // The socket stays inactive after a refusal by the server.
       events.close(1006, message, socket.active ? undefined : { message }, error);
     },
     disconnect(reason, details) {
-      if (reason === "io server disconnect") events.message(farewell);
+      if (reason === "io server disconnect") events.message(serverClose);
       events.close(1006, reason, undefined, details);
     },
   });

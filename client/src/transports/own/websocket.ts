@@ -1,7 +1,7 @@
 import { plain } from "../socket";
 import { name, type Adapter } from "./adapter";
 
-/** A WebSocket, or what behaves like one: sockjs-client. */
+/** Wraps a WebSocket, or an object with its interface, such as a socket of sockjs-client. */
 export const ownWebSocket: Adapter = (socket, events) =>
-  // That of engine.io-client is a word.
+  // `readyState` is a string in engine.io-client.
   typeof socket.readyState === "number" && plain(name, socket, events);
