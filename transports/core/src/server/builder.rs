@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use http::request::Parts;
+use http::{Extensions, request::Parts};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -54,6 +54,7 @@ pub struct ServerBuilder {
     closed: Vec<CloseHook>,
     ids: IdGenerator,
     transports: Vec<Arc<dyn Transport>>,
+    extensions: Extensions,
 }
 
 impl Default for ServerBuilder {
@@ -71,6 +72,7 @@ impl Default for ServerBuilder {
             closed: Vec::new(),
             ids: Box::new(|_| SparkId::random()),
             transports: Vec::new(),
+            extensions: Extensions::new(),
         }
     }
 }
@@ -116,6 +118,13 @@ impl ServerBuilder {
     /// Adds an engine that is shared already, such as one from a [`Registry`](crate::Registry).
     pub fn shared_transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transports.push(transport);
+        self
+    }
+
+    /// Adds a value for engines, which find it by its type: [`Server::extension`]. A value of a type that is
+    /// there already replaces it.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
         self
     }
 
@@ -249,6 +258,7 @@ impl ServerBuilder {
             closed: self.closed,
             ids: self.ids,
             transports: self.transports,
+            extensions: self.extensions,
             sparks: Sparks::new(),
             handshakes: Arc::default(),
             reserved: Arc::default(),

@@ -3,18 +3,19 @@
 mod admission;
 mod builder;
 mod sparks;
+mod weak;
 
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, OnceLock, Weak,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 pub use self::{
     admission::{Admission, Reservation, is_websocket_upgrade},
     builder::ServerBuilder,
+    weak::WeakServer,
 };
 
 use self::{
@@ -104,6 +106,7 @@ pub(crate) struct ServerInner {
     closed: Vec<CloseHook>,
     ids: IdGenerator,
     transports: Vec<Arc<dyn Transport>>,
+    extensions: Extensions,
     sparks: Sparks,
     handshakes: Arc<AtomicUsize>,
     /// Those that are yet to ask to be let in.
@@ -128,6 +131,23 @@ impl Server {
     /// Begins to build a server.
     pub fn builder() -> ServerBuilder {
         ServerBuilder::default()
+    }
+
+    /// Returns the value of this type that was added for engines.
+    ///
+    /// ```
+    /// use stellarfw_transport::Server;
+    ///
+    /// #[derive(Clone, Debug, PartialEq)]
+    /// struct Greeting(&'static str);
+    ///
+    /// let server = Server::builder().extension(Greeting("hello")).build();
+    /// assert_eq!(server.extension(), Some(&Greeting("hello")));
+    /// assert_eq!(server.extension::<u32>(), None);
+    /// ```
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.extensions.get()
     }
 
     /// Its settings.
@@ -409,24 +429,6 @@ impl Server {
             }
             notified.await;
         }
-    }
-}
-
-/// A [`Server`] that is not kept alive by this handle, for what the server itself keeps.
-#[derive(Clone)]
-pub struct WeakServer(Weak<ServerInner>);
-
-impl WeakServer {
-    /// The server, if it still exists.
-    #[must_use]
-    pub fn upgrade(&self) -> Option<Server> {
-        self.0.upgrade().map(Server)
-    }
-}
-
-impl fmt::Debug for WeakServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WeakServer")
     }
 }
 
