@@ -50,8 +50,7 @@ impl Part<'_> {
 /// Takes each line for a packet, without Engine.IO's type: text, or bytes where it begins with `\x04` or
 /// is no UTF-8. The whole is one packet of MessagePack as well.
 ///
-/// Over a WebSocket packets go past the library that reads those of polling: what those bring, a
-/// WebSocket brings as well. What is sent back is an event that holds what came.
+/// Packets mean the same over polling and over a WebSocket. The answer is an event with the payload.
 pub fn socketio(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n').take(MOST);
     let parts: Vec<_> = lines
@@ -123,8 +122,7 @@ impl Bed {
         let payload = std::iter::once(&connect).chain(parts);
         let payload: Vec<String> = payload.map(Part::packet).collect();
         let polled = self.values(&self.runtime.block_on(self.over_polling(&payload)));
-        // The library refuses some packets that hold an event and odd things besides, and all that come
-        // after.
+        // A POST with a malformed packet is refused, and those after it are not sent.
         let whole = self.values(&whole);
         assert_eq!(whole.get(..polled.len()), Some(&polled[..]), "{payload:?}");
     }

@@ -73,10 +73,22 @@ impl Default for Builder {
             embedded: Vec::new(),
             reload: Vec::new(),
             shared: Extensions::new(),
-            server: Server::builder(),
+            server: with_events(Server::builder()),
             has_transforms: false,
         }
     }
+}
+
+/// Adds how messages are events of Socket.IO.
+#[cfg(feature = "socketio")]
+fn with_events(server: ServerBuilder) -> ServerBuilder {
+    let events = stellarfw_socketio::Events::new(crate::protocol::StellarEvents);
+    server.extension(events)
+}
+
+#[cfg(not(feature = "socketio"))]
+fn with_events(server: ServerBuilder) -> ServerBuilder {
+    server
 }
 
 type Modify = Box<dyn Fn(Action) -> Action + Send + Sync>;

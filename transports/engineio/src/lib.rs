@@ -29,7 +29,6 @@
 //! | `outgoing` | queued messages, and how they leave |
 //! | `inbound_cell` | the place of a spark's inlet |
 //! | `packet`, `payload`, `open_packet` | the protocol's encodings |
-//! | `wrapped` | Engine.IO by the library engineioxide, for the engine of Socket.IO |
 //!
 //! # Features
 //!
@@ -54,7 +53,6 @@ mod query;
 mod session;
 mod sessions;
 mod websocket;
-pub mod wrapped;
 
 use std::{fmt, net::SocketAddr};
 

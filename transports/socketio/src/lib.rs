@@ -1,5 +1,4 @@
-//! The Socket.IO engine of stellarfw: protocol 5 on the namespace `/`, and on others if there are
-//! [any](SocketIoConfig::namespaces).
+//! The Socket.IO engine of stellarfw: protocol 5, and 4 for clients of Socket.IO 2.
 //!
 //! ```no_run
 //! use stellarfw_socketio::SocketIo;
@@ -9,46 +8,49 @@
 //! let service = server.service(); // mount it in axum, hyper, …
 //! ```
 //!
-//! The protocol is socketioxide's, behind the same [front](stellarfw_engineio::wrapped::Front) as
-//! Engine.IO's, with the same WebSockets. A payload is the argument of an event `message`, both ways, and besides:
+//! Each connection to a [namespace](SocketIoConfig::namespaces) is a spark. Its payloads are events: the
+//! argument of an event `message` is a payload, both ways, and any other event of a client is the payload
+//! `{event, args}`. An event with an acknowledgement has a `messageId` in its payload; the payload with the
+//! same id that is sent back acknowledges it. Control messages of the transport layer are events `primus`.
 //!
-//! | a client's event | the payload it becomes |
-//! |---|---|
-//! | `say` `(room, message)`, `roomAdd` `(room)`, `detailsView`, … | `{event, room, message, …}` |
-//! | `action` `({action, …})` or `(name, {…})` | `{event:"action", params}` |
-//! | `event` `(room, event, data)` | `{event:"event", params:{room,event,data}}` |
-//! | any other | `{event, args:[…]}` |
+//! - [`SocketIoConfig::plain_events`] makes payloads events of any name, `{event, args}`, both ways.
+//! - An [`EventMap`] defines events of one's own. `stellarfw` has one, with which its verbs are events.
 //!
-//! An event with an acknowledgement is given the one response to that payload. What the server
-//! pushes is an event named by its `context`: `user`, `alert`, `api`, `welcome`, and `api` for any
-//! context of the application's own; what a member of a room sent as an event comes under its own
-//! name too, with `(data, push)`, unless it would pass for the server or the client itself. Primus's
-//! control messages come as `primus`, all else as `message`.
+//! With MessagePack as the server's parser, packets are those of socket.io-msgpack-parser.
 //!
-//! With [`SocketIoConfig::plain_events`] payloads are events as they are, `{event, args}`, and an
-//! application on the transport layer alone emits and acknowledges what it likes.
-//!
-//! With MessagePack as the server's parser clients use socket.io-msgpack-parser.
-//!
-//! | file | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | `config` | the settings |
-//! | `handshake` | the client asks to be let in |
-//! | `session` | its events, and its end |
-//! | `outlet` | the way out |
-//! | `codec` | between events and payloads |
+//! | `engine` | the protocol on sessions of [`stellarfw_engineio`] |
+//! | `client` | a client's session, and what it sends |
+//! | `namespaces` | the namespaces that a client is connected to, as a state machine |
+//! | `admission` | the decision whether a client may connect to a namespace |
+//! | `connection` | a connection to a namespace: a spark's two ends |
+//! | `codec`, `frames` | between packets and payloads |
+//! | `events` | between events and payloads |
+//! | `packet` | packets in JSON and in MessagePack |
+//! | `encoding` | values that stay encoded |
+//! | `attachments`, `acks` | bytes in events; acknowledgements |
 //!
 //! # Features
 //!
-//! | feature | what it switches on |
+//! | feature | effect |
 //! |---|---|
-//! | `v2` | clients of Socket.IO 2, where [`SocketIoConfig::allow_eio3`] lets them in |
+//! | `v2` | [`SocketIoConfig::allow_eio3`] admits clients of Socket.IO 2 |
 
+mod acks;
+mod admission;
+mod attachments;
+mod client;
 mod codec;
 mod config;
-mod handshake;
-mod outlet;
-mod session;
+mod connection;
+mod encoding;
+mod engine;
+mod events;
+mod frames;
+mod namespaces;
+mod packet;
 
 use std::{
     fmt,
@@ -57,24 +59,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use engineioxide::service::NotFoundService;
-use socketioxide::{ParserConfig, SocketIo as Library, service::SocketIoService};
-use stellarfw_engineio::wrapped::{Front, FrontOptions, library_config};
+use stellarfw_engineio::{Gateway, GatewayOptions, protocol_error};
 use stellarfw_transport::{
     Capabilities, Server, StartError, Transport,
     http::{Request, Response},
 };
 
-use self::{
-    codec::{MOST_ATTACHED, Mode, Style},
-    handshake::Entrance,
-};
+use self::engine::{Engine, SocketIoProtocol};
 pub use self::{
+    admission::{Auth, Namespace},
     config::SocketIoConfig,
-    handshake::{Auth, Namespace},
+    encoding::{Encoding, EventArgs, Field},
+    events::{
+        Audience, ClientEvent, Emission, EventMap, Events, MessageEvents, PlainEvents, ServerArgs,
+        ServerEvent, default_event, is_control,
+    },
 };
-
-type Service = SocketIoService<NotFoundService>;
 
 /// The Socket.IO engine; its name is `socket.io`.
 ///
@@ -82,74 +82,43 @@ type Service = SocketIoService<NotFoundService>;
 ///
 /// | case | answer |
 /// |---|---|
-/// | refused by the authorizer | `connect_error` with the refusal's message |
-/// | a page of another origin, too many connections under way | the HTTP status and `{"error":…}` |
-/// | the server ends it for good | `disconnect` with `io server disconnect`: it stays away |
-/// | it may come again | the transport closes, and it reconnects by itself |
+/// | a refusal of the authorizer | `connect_error` with the refusal's message |
+/// | a page of another origin, too many handshakes | the HTTP status and `{"error":…}` |
+/// | the server ends the connection for good | `disconnect` with `io server disconnect`: no reconnect |
+/// | the client may reconnect | the transport closes, and the client reconnects by itself |
+/// | a malformed packet, a packet for a namespace without a connection | close 1002 |
 /// | a message over `maxLength` | close 1009; a POST is answered 413 |
 #[derive(Default)]
 pub struct SocketIo {
     config: SocketIoConfig,
-    /// Made with the first request, when the server's settings are known.
-    front: OnceLock<Arc<Front<Service>>>,
+    /// Created with the first request, when the server's settings are known.
+    gateway: OnceLock<Gateway<SocketIoProtocol>>,
 }
 
 impl SocketIo {
     /// The engine's name.
     pub const NAME: &'static str = "socket.io";
-    /// Other usual names of it.
+    /// Other names by which the engine is configured.
     pub const ALIASES: &'static [&'static str] = &["socketio"];
 
-    /// An engine with these settings.
+    /// Creates an engine with these settings.
     #[must_use]
     pub fn new(config: SocketIoConfig) -> Self {
         Self {
             config,
-            front: OnceLock::new(),
+            gateway: OnceLock::new(),
         }
     }
 
-    fn front(&self, server: &Server) -> Arc<Front<Service>> {
-        let settings = server.config();
-        let mode = Mode::of(server.parser());
-        let config = self.config.engine();
-        let mut options = FrontOptions::default();
-        options.overhead = mode.overhead(settings.max_length);
-        options.admit_later = true;
-        options.attachments = match mode.is_binary() {
-            true => 0,
-            false => MOST_ATTACHED,
-        };
-        let engine = library_config(&config, options, settings);
-        let builder = Library::builder()
-            .req_path("/")
-            .ping_interval(engine.ping_interval)
-            .ping_timeout(engine.ping_timeout)
-            .max_buffer_size(engine.max_buffer_size)
-            .max_payload(engine.max_payload)
-            .connect_timeout(self.config.connect_timeout(settings));
-        let builder = if mode.is_binary() {
-            builder.with_parser(ParserConfig::msgpack())
-        } else {
-            let parser = ParserConfig::common()
-                .max_incoming_binary_buf_size(settings.max_length)
-                .max_incoming_binaries(MOST_ATTACHED)
-                .packet_completion_timeout(settings.handshake_timeout());
-            builder.with_parser(parser)
-        };
-        let (service, io) = builder.build_svc();
-        let several = self.config.has_several();
-        for (number, name) in (0..).zip(&self.config.namespaces) {
-            let entrance = Entrance {
-                mode,
-                style: Style::of(&self.config),
-                longest: settings.max_length,
-                namespace: (name.as_str().into(), number),
-                is_one_of_several: several,
-            };
-            io.ns::<_, ()>(name.clone(), entrance);
-        }
-        Front::new(Self::NAME, config, options, settings, service)
+    fn gateway(&self, server: &Server) -> Gateway<SocketIoProtocol> {
+        let engine = Engine::new(&self.config, server);
+        let mut options = GatewayOptions::default();
+        options.overhead = engine.codec.overhead();
+        Gateway::new(
+            self.config.engine(),
+            options,
+            SocketIoProtocol(Arc::new(engine)),
+        )
     }
 }
 
@@ -194,9 +163,13 @@ impl Transport for SocketIo {
     }
 
     async fn serve(&self, server: &Server, _mount: &str, request: Request) -> Response {
-        let front = self.front.get_or_init(|| self.front(server));
-        front.serve(server, request).await
+        let gateway = self.gateway.get_or_init(|| self.gateway(server));
+        gateway.serve(server, request).await
     }
 
-    async fn stop(&self) {}
+    async fn stop(&self) {
+        if let Some(gateway) = self.gateway.get() {
+            gateway.stop();
+        }
+    }
 }

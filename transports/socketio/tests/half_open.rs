@@ -19,7 +19,7 @@ use support::{
 };
 
 /// So many bytes a session may hold, twice of what it does.
-const EACH: usize = 32 << 10;
+const EACH: usize = 8 << 10;
 
 struct Sessions {
     bed: Bed,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use stellarfw_socketio::{Auth, SocketIo, SocketIoConfig};
+use stellarfw_socketio::{Auth, Events, SocketIo, SocketIoConfig};
 use stellarfw_transport::{
     CloseReason, CodecError, Flow, Handler, Message, Refusal, Server, ServerConfig, Spark,
 };
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     line::{self, Line, Packet, Way},
     site::Site,
+    verbs::Verbs,
 };
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ pub async fn bed_with(config: SocketIoConfig, change: impl FnOnce(&mut ServerCon
                 }
             }
         })
+        .extension(Events::new(Verbs))
         .transport(SocketIo::new(config))
         .handler(Notes(notes))
         .build();
@@ -125,7 +127,7 @@ pub async fn next(line: &mut Line) -> Option<String> {
     let next = async {
         loop {
             match line.next().await {
-                Ok(Packet::Text(text)) if matches!(&text[..], "2" | "6") => {}
+                Ok(Packet::Text(text)) if matches!(&text[..], "1" | "2" | "6") => {}
                 Ok(Packet::Text(text)) => return Some(text),
                 Ok(Packet::Close(code)) => return Some(format!("close {code}")),
                 Ok(Packet::Binary(bytes)) => panic!("{bytes:?}"),

@@ -12,3 +12,4 @@ pub mod line;
 pub mod site;
 #[path = "../../../engineio/tests/support/socket.rs"]
 pub mod socket;
+pub mod verbs;
