@@ -1,9 +1,10 @@
-//! The same work as in `messages`, for a tool that counts: `scripts/instructions` runs it under
-//! valgrind, one piece of work at a time.
+//! The work of the bench `messages`, for counting instructions.
+//!
+//! `scripts/instructions` runs one piece of work at a time under valgrind.
 //!
 //! ```sh
-//! instructions --list        # name, units and repetitions of each, between tabs
-//! instructions NAME          # does it, after a warm-up; what counts is inside of `measured`
+//! instructions --list        # prints name, units and repetitions of each, separated by tabs
+//! instructions NAME          # runs one after a warm-up; only `measured` counts
 //! ```
 
 mod work;
@@ -12,8 +13,9 @@ use std::process::ExitCode;
 
 use work::{Repeat, Work};
 
-/// About so many messages or deliveries are done; enough that what happens once in a while (a
-/// table that grows, a look at the clock) weighs nothing.
+/// Approximate number of messages or deliveries.
+///
+/// Large enough to make rare events negligible, such as a growing table or a clock reading.
 const UNITS: usize = 20_000;
 
 fn repetitions(work: &Work) -> usize {
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        // `cargo bench` and `cargo test --benches` give options of their own.
+        // `cargo bench` and `cargo test --benches` add options.
         _ => {
             eprintln!("instructions: --list, or the name of one; counting is scripts/instructions");
             ExitCode::SUCCESS
@@ -54,7 +56,7 @@ fn run(work: &Work) {
     measured(&mut repeat, repetitions(work));
 }
 
-/// What valgrind counts. Never inlined: it is found by its name.
+/// The function that valgrind measures. Not inlined, because it is selected by name.
 #[inline(never)]
 fn measured(repeat: &mut Repeat<'_>, repetitions: usize) {
     for _ in 0..repetitions {

@@ -1,5 +1,6 @@
-//! What one message costs inside of the server: decode, dispatch, encode, fan-out, and the frames
-//! of the engine ws. `cargo bench --bench messages`
+//! The cost of one message in the server: decode, dispatch, encode, fan-out and frames of `ws`.
+//!
+//! Run it with `cargo bench --bench messages`.
 
 mod work;
 

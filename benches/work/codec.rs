@@ -1,4 +1,4 @@
-//! The codecs alone.
+//! The work of the codecs.
 
 use std::hint::black_box;
 
@@ -55,7 +55,7 @@ fn decode<T: for<'de> Deserialize<'de> + 'static>(parser: Parser) -> Repeat<'sta
     })
 }
 
-/// A response: a body, and behind it the fields that all have.
+/// A response: a body followed by the common fields.
 fn encode(_: &Runtime, parser: Parser) -> Repeat<'_> {
     #[derive(Serialize)]
     struct Tail {

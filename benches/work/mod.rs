@@ -1,5 +1,6 @@
-//! The work of one message, as a piece that can be repeated: Criterion times it, the guard counts
-//! its instructions, and a test its allocations. All three prepare the same thing here.
+//! The work of one message, as a repeatable function.
+//!
+//! Criterion measures its time, a script its instructions, and a test its allocations.
 
 mod codec;
 mod sink;
@@ -9,21 +10,21 @@ mod ws;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// How long the text is that all of them carry.
+/// Length of the text in each message, in bytes.
 pub(crate) const TEXT: usize = 64;
 
 /// A piece of work.
 pub(crate) struct Work {
-    /// What it measures, as `group/name`.
+    /// The name, as `group/name`.
     pub(crate) name: &'static str,
-    /// How many messages or deliveries one repetition is.
+    /// The number of messages or deliveries per repetition.
     pub(crate) units: usize,
     prepare: Prepare,
 }
 
 type Prepare = for<'a> fn(&'a Runtime) -> Repeat<'a>;
 
-/// Does the work once each time it is called.
+/// Runs the work once per call.
 pub(crate) type Repeat<'a> = Box<dyn FnMut() + 'a>;
 
 impl Work {
@@ -35,13 +36,13 @@ impl Work {
         }
     }
 
-    /// Builds what the work needs. The runtime must have been entered.
+    /// Prepares the work. Call it inside the runtime.
     pub(crate) fn prepare<'a>(&self, runtime: &'a Runtime) -> Repeat<'a> {
         (self.prepare)(runtime)
     }
 }
 
-/// All of them.
+/// Every piece of work.
 pub(crate) fn all() -> Vec<Work> {
     [codec::WORK, transport::WORK, stellar::WORK, ws::WORK]
         .into_iter()
@@ -52,7 +53,7 @@ pub(crate) fn all() -> Vec<Work> {
 
 type Entry = (&'static str, usize, Prepare);
 
-/// One thread, so that what happens is the same each time.
+/// Creates a single-threaded runtime, for deterministic execution.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
@@ -60,7 +61,7 @@ pub(crate) fn runtime() -> Runtime {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A text of the usual length.
+/// Returns a text of [`TEXT`] bytes.
 fn text() -> String {
     "x".repeat(TEXT)
 }

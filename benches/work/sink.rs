@@ -1,4 +1,4 @@
-//! A spark without a network.
+//! An in-memory spark.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use stellarfw::transport::{CloseReason, Frame, Inlet, Outlet, PushError, Server, Waiting};
 
-/// An outlet that takes everything and keeps nothing.
+/// An outlet that discards every frame.
 #[derive(Default)]
 struct Sink(AtomicUsize);
 
@@ -25,7 +25,7 @@ impl Outlet for Sink {
     fn abort(&self) {}
 }
 
-/// Opens a spark; the inlet is the way in to it.
+/// Opens a spark and returns its inlet.
 pub(super) async fn open(server: &Server) -> Inlet {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     match server.admit("bench", &mut parts).await {

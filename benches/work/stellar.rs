@@ -1,4 +1,4 @@
-//! The Stellar layer: a request from its decoding to the response, a `say` to all its deliveries.
+//! The work of the Stellar layer: a request up to its response, a `say` up to its deliveries.
 
 use std::hint::black_box;
 
@@ -49,7 +49,7 @@ async fn stellar() -> Stellar {
         .action("echo", echo)
         .configure(|config| {
             config.server.ping_interval = 0;
-            // Counted as by default, but never over.
+            // The rate is counted, as by default, and never exceeded.
             config.publish_rate.connection = ByteRate::new(u64::MAX, u64::MAX);
             config.publish_rate.client = ByteRate::new(u64::MAX, u64::MAX);
             config.publish_rate.room = ByteRate::new(u64::MAX, u64::MAX);
@@ -82,7 +82,7 @@ fn say(runtime: &Runtime, members: usize) -> Repeat<'_> {
         inlet.receive(Message::Text(&join));
     }
     Box::new(move || {
-        // As an engine does for all that one read brought.
+        // An engine batches the messages of one read.
         let _turn = turn();
         inlets[0].receive(Message::Text(black_box(&said)));
     })

@@ -1,4 +1,4 @@
-//! The transport layer: what a message costs between an engine and its outlet.
+//! The work of the transport layer, between an engine and its outlet.
 
 use std::hint::black_box;
 

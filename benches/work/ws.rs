@@ -1,7 +1,7 @@
-//! The engine ws over loopback: what reading and writing its frames costs outside of the kernel.
+//! The work of the engine `ws` over loopback, without the kernel.
 //!
-//! Client and server share one thread. What the client writes is with the server when its write
-//! returns, so nothing here depends on time.
+//! Client and server share one thread. Bytes that the client writes have arrived when its write
+//! returns, so the execution does not depend on time.
 
 use std::{
     io::{Read, Write},
@@ -35,13 +35,13 @@ pub(super) const WORK: &[Entry] = &[
     }),
 ];
 
-/// Counts what the server sees, and tells when that is as much as was wanted.
+/// Counts the messages of the server, and signals when the expected number is reached.
 #[derive(Default)]
 struct Seen {
     count: AtomicUsize,
     wanted: AtomicUsize,
     enough: Notify,
-    /// What is wanted can no longer come.
+    /// The expected number cannot be reached.
     closed: AtomicBool,
 }
 
@@ -85,7 +85,7 @@ impl Handler for Count {
     }
 }
 
-/// A server with so many clients, all connected.
+/// A server with connected clients.
 fn connected(runtime: &Runtime, clients: usize) -> (Server, Arc<Seen>, Vec<TcpStream>) {
     let seen = Arc::<Seen>::default();
     let server = Server::builder()
@@ -150,7 +150,7 @@ fn read(runtime: &Runtime, frames: usize) -> Repeat<'_> {
 fn write(runtime: &Runtime, clients: usize, frames: usize) -> Repeat<'_> {
     let (server, _, mut clients) = connected(runtime, clients);
     let frame = Frame::text(super::text());
-    // A server's frame of this length has a head of two bytes.
+    // The header of a server frame of this length has two bytes.
     let mut received = vec![0; (TEXT + 2) * frames];
     let mut sparks = Vec::new();
     server.for_each(|spark| sparks.push(spark.clone()));
@@ -170,7 +170,7 @@ fn write(runtime: &Runtime, clients: usize, frames: usize) -> Repeat<'_> {
     })
 }
 
-/// A text frame as a client sends it.
+/// Encodes a client text frame.
 fn masked(text: &str) -> Vec<u8> {
     let mask = [0x12, 0x34, 0x56, 0x78];
     let length = u8::try_from(text.len()).unwrap_or_else(failed);

@@ -1,4 +1,4 @@
-// What every page here has: the list of the pages, a log, buttons, and its own code to read.
+// The common parts of the pages: the list of pages, a log, buttons, and the source code.
 const pages = {
   "index.html": "Connect",
   "actions.html": "Actions",
@@ -43,7 +43,7 @@ document.body.append(
 
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** Writes a line. Errors are told with their code. */
+/** Writes a line. Errors include their code. */
 export function log(...values) {
   const bad = values.find((value) => value instanceof Error);
   const words = values.map((value) => (value instanceof Error ? `${value.code}: ${value.message}` : text(value)));
@@ -51,7 +51,7 @@ export function log(...values) {
   list.scrollTop = list.scrollHeight;
 }
 
-/** Makes a button that does something. */
+/** Creates a button. */
 export function button(name, run) {
   buttons.append(make("button", { type: "button", onclick: () => Promise.resolve(run()).catch(log) }, name));
 }

@@ -12,7 +12,7 @@ use stellarfw::{
 
 use crate::cache::Cache;
 
-/// The longest that `sleep` sleeps.
+/// Maximum duration of `sleep`.
 const LONGEST: u64 = 60_000;
 
 pub(crate) fn add(builder: Builder) -> Builder {
@@ -128,12 +128,12 @@ pub(crate) fn now_ms() -> u64 {
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// When the server started.
+/// The start time of the server.
 struct Started(u64);
 
 async fn random_number() -> ActionResult {
     let bits = getrandom::u64().map_err(|_| ActionError::from("there is no randomness"))?;
-    // The 53 bits that a double can hold.
+    // A double has 53 bits of precision.
     let number = (bits >> 11) as f64 / (1_u64 << 53) as f64;
     Ok(json!({ "number": number }))
 }
@@ -211,7 +211,7 @@ async fn formatted_sum(call: Call, Params(Terms { a, b }): Params<Terms>) -> Act
 
 #[derive(Deserialize, Serialize)]
 struct Echo {
-    /// Also `null` is a payload.
+    /// `null` is a valid payload.
     #[serde(
         default,
         deserialize_with = "any",

@@ -1,4 +1,4 @@
-//! A small cache in memory: what the action `cacheTest` shows.
+//! A small in-memory cache for the action `cacheTest`.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::actions::now_ms;
 
-/// So long an entry lives.
+/// Lifetime of an entry.
 const LIFETIME: Duration = Duration::from_secs(5);
-/// So many entries there may be; the oldest make way.
+/// Maximum number of entries; the oldest are evicted.
 const ENTRIES: usize = 1_024;
 
-/// Values by key, for five seconds each.
+/// Values by key, which expire after five seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<String, Entry>>);
 
@@ -22,7 +22,7 @@ struct Entry {
     created: u64,
 }
 
-/// An entry as it is told.
+/// An entry in its serialized form.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Loaded {
@@ -34,7 +34,7 @@ pub(crate) struct Loaded {
 }
 
 impl Cache {
-    /// Puts a value in, and gives whether it is there.
+    /// Stores a value. Returns `true` if it was stored.
     pub(crate) fn save(&self, key: &str, value: Value) -> bool {
         let created = now_ms();
         let entry = Entry { value, created };
@@ -50,12 +50,12 @@ impl Cache {
         true
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub(crate) fn size(&self) -> usize {
         self.entries().len()
     }
 
-    /// The value of a key, if it has not expired.
+    /// Returns the value of a key, unless it has expired.
     pub(crate) fn load(&self, key: &str) -> Option<Loaded> {
         let now = now_ms();
         let entry = self.entries().get(key).cloned()?;
@@ -68,13 +68,13 @@ impl Cache {
         })
     }
 
-    /// Takes a value out, and gives whether it was there.
+    /// Removes a value. Returns `true` if it existed.
     pub(crate) fn delete(&self, key: &str) -> bool {
         self.entries().remove(key).is_some()
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
-        // Nothing panics while it is locked.
+        // No code panics while the lock is held.
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

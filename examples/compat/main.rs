@@ -1,12 +1,11 @@
-//! The application that StellarFW's own tests are written against, so that programs made for
-//! those can be pointed at this server.
+//! The application of StellarFW's test suite, so that its programs can run against this server.
 //!
 //! ```sh
 //! cargo run --release --example compat -- --transport ws --listen 127.0.0.1:8080
 //! ```
 //!
-//! It prints `listening on <address>` when it is ready. Every page may use it, and nothing but the
-//! server's own bounds limits how many connections one address has.
+//! It prints `listening on <address>` when it is ready. It accepts pages of every origin, and has no
+//! limit of connections per address.
 
 mod actions;
 mod cache;
@@ -22,23 +21,23 @@ use stellarfw::{
 };
 use tokio::net::TcpListener;
 
-/// Serves the application of StellarFW's own tests.
+/// Serves the application of StellarFW's test suite.
 #[derive(Parser)]
 #[command(name = "compat")]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The engine, by any of its names; several, separated by commas: the first owns /primus
+    /// Comma-separated engines; the first one serves /primus
     #[arg(long, default_value = "ws")]
     transport: String,
-    /// json or msgpack
+    /// Codec: json or msgpack
     #[arg(long, default_value = "json")]
     parser: String,
-    /// A folder of public files
+    /// Folder of public files
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/compat/public"))]
     public: PathBuf,
-    /// Any setting, as in --set actionTimeout=5000; may be given several times
+    /// Any setting, such as --set actionTimeout=5000; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -76,7 +75,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
     let address = options.listen;
-    // Whoever asks with `?refuse=<why>` is refused, to see what clients make of it.
+    // `?refuse=<reason>` refuses the connection, to test how clients handle refusals.
     let builder = Stellar::builder()
         .config(options.settings()?)
         .authorize(|parts| {

@@ -1,5 +1,6 @@
-//! Actions with one declared input each, by the names they have in StellarFW's tests:
-//! `input-validator-predef-<validator>` judges `value`, `input-format-<format>` converts it.
+//! Actions with one declared input each, named as in StellarFW's tests.
+//!
+//! `input-validator-predef-<validator>` validates `value`, `input-format-<format>` converts it.
 
 use serde_json::{Value, json};
 use stellarfw::{
@@ -7,7 +8,7 @@ use stellarfw::{
     actions::{Action, ActionResult, Call, Format, Input},
 };
 
-/// Every named validator, with arguments where it needs them.
+/// The named validators, with their arguments.
 const VALIDATORS: [&str; 32] = [
     "after:2026-01-01",
     "alpha",
@@ -54,7 +55,7 @@ pub(crate) fn add(mut builder: Builder) -> Builder {
             Input::optional("value").validate(validator),
         ));
     }
-    // What a size counts goes by the kind of value.
+    // The meaning of a size depends on the type of the value.
     for (kind, size) in [("numeric", "between:3,5"), ("array", "size:2")] {
         let about = format!("Judges the size of its {kind} value with {size}");
         let input = Input::optional("value").validate(format!("{kind}|{size}"));
@@ -138,7 +139,7 @@ pub(crate) fn add(mut builder: Builder) -> Builder {
         )
 }
 
-/// An action with one input, which answers what became of it, as it is and in a text.
+/// Creates an action with one input. It returns the converted value, and its text.
 fn value_action(name: &str, about: &str, input: Input) -> Action {
     Action::new(name, value).describe(about).input(input)
 }

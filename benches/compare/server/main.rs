@@ -1,6 +1,9 @@
-//! What `benches/compare` loads: an echo on the transport layer, or a Stellar server with a room
-//! and an action. All settings are the defaults, but that clients publish as fast as they can:
-//! origins are checked, inputs are, bounds hold, metrics count. Of what is usual only a log is missing.
+//! The server that `benches/compare` loads.
+//!
+//! It is an echo on the transport layer, or a Stellar server with a room and an action.
+//!
+//! The settings are the defaults, except for unlimited publishing. Origins and inputs are checked,
+//! bounds apply and metrics are counted. Only logging is off.
 
 use std::net::SocketAddr;
 
@@ -15,29 +18,29 @@ use stellarfw::{
 };
 use tokio::net::TcpListener;
 
-/// The server that is measured.
+/// The measured server.
 #[derive(clap::Parser)]
 struct Options {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// What is served
+    /// Kind of the server
     #[arg(long, value_enum, default_value = "stellar")]
     layer: Layer,
-    /// The engine, by any of its names
+    /// Name of the engine
     #[arg(long, default_value = "ws")]
     transport: String,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Interval of heartbeats, in ms; 0 turns them off
     #[arg(long)]
     ping_interval: Option<u64>,
-    /// How many rooms there are beside `bench`: `other0`, `other1` and so on
+    /// Number of rooms besides `bench`: `other0`, `other1`, ...
     #[arg(long, default_value_t = 0)]
     other_rooms: usize,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Layer {
-    /// Echoes each message: decoded, and encoded again
+    /// Decodes each message and echoes it
     Transport,
     /// Rooms, and the action `echo`
     Stellar,

@@ -1,4 +1,4 @@
-// Charts as SVG, drawn once for each theme.
+// Renders charts as SVG, once per theme.
 import { shown } from "./figures.mjs";
 
 export const themes = {
@@ -30,8 +30,8 @@ function svg(width, height, title, theme, parts) {
 }
 
 /**
- * `bars`: `{title, value, upTo, ours}`, the cheapest first; with `upTo` a line goes on from the bar to
- * there. The unit stands beside the title.
+ * Renders `bars`: `{title, value, upTo, ours}`, cheapest first. A line extends the bar to `upTo`. The
+ * title contains the unit.
  */
 export function barChart(title, unit, bars, theme) {
   const [width, left, step, top] = [760, 265, 26, 50];
@@ -53,14 +53,14 @@ export function barChart(title, unit, bars, theme) {
   return svg(width, top + sorted.length * step + 14, `${title}, ${unit}`, theme, parts);
 }
 
-/** The next number that is easy to read. */
+/** Returns the next round number. */
 export function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].find((step) => step * power >= value);
   return Number((step * power).toPrecision(2));
 }
 
-/** `curves`: `{title, points: [[x, y], …], ours}`; the steps of x are equally far apart. */
+/** Renders `curves`: `{title, points: [[x, y], …], ours}`, with equidistant values of x. */
 export function curveChart(title, unit, below, curves, theme) {
   const [width, height, left, right, top, bottom] = [760, 320, 60, 130, 56, 56];
   const xs = [...new Set(curves.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
@@ -86,7 +86,7 @@ export function curveChart(title, unit, below, curves, theme) {
     for (const [x, y] of sorted) {
       parts.push(`<circle cx="${at(x).toFixed(1)}" cy="${up(y).toFixed(1)}" r="4" fill="${colour}"/>`);
       if (!ours) continue;
-      // Where there is no other curve, and no number of the axis.
+      // Avoids other curves and the numbers of the axis.
       const isBelow = curves.some((other) => other.points.some(([there, more]) => there === x && more > y));
       const anchor = x === xs[0] ? "start" : "middle";
       parts.push(text(at(x), up(y) + (isBelow ? 18 : -10), shown(y), theme.text, { anchor }));

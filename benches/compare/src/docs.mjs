@@ -1,4 +1,4 @@
-// Writes what was measured into docs/performance.md, and the charts beside it.
+// Writes the results to docs/performance.md, and the charts next to it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { barChart, curveChart, themes } from "./charts.mjs";
@@ -9,7 +9,7 @@ import { costTable, idleTable, latencyTable, machineText, targetTable } from "./
 
 const page = join(root, "docs", "performance.md");
 
-/** Puts a text between the marks of its name. */
+/** Replaces the text between the markers of a name. */
 export function between(whole, name, text) {
   const [begin, end] = ["begin", "end"].map((side) => `<!-- measured ${name}: ${side} -->`);
   const [from, to] = [whole.indexOf(begin), whole.indexOf(end)];

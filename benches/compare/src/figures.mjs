@@ -1,7 +1,7 @@
-// From the lines of results to figures: medians, and ratios taken within a round.
+// Computes figures from the lines of results: medians, and ratios within a round.
 import { allLoads } from "./loads.mjs";
 
-/** So much of a core, in per cent, taken by others makes a run one to name. */
+/** CPU usage of other processes, in per cent of a core, above which a run is reported. */
 export const company = 10;
 
 export function median(values) {
@@ -17,7 +17,7 @@ export class Figures {
   #runs = new Map();
   #facts = {};
 
-  /** `lines`: each a run, or facts of other kinds. */
+  /** `lines` contains runs and other facts. */
   constructor(lines) {
     for (const line of lines) {
       if (line.kind === "run") {
@@ -38,26 +38,26 @@ export class Figures {
     return this.#runs.get(`${load} of ${server}`) ?? [];
   }
 
-  /** In how many rounds a load was put on any server. */
+  /** Returns the number of rounds in which a load ran. */
   rounds(load) {
     const runs = [...this.#runs.values()].flat().filter((run) => run.load === load);
     return new Set(runs.map(({ round }) => round)).size;
   }
 
-  /** How many runs there are, and how many of them had company: others took a tenth of a core. */
+  /** Returns the number of runs, and of those during which others used a tenth of a core. */
   disturbed() {
     const runs = [...this.#runs.values()].flat();
     const others = ({ result }) => (result.around ?? result.connect?.around)?.other_cpu_pct_of_core;
     return { all: runs.length, disturbed: runs.filter((run) => others(run) > company).length };
   }
 
-  /** The median over the rounds of what `pick` takes from a run; the cost if nothing is said. */
+  /** Returns the median of `pick` over the rounds. Default: the cost. */
   value(load, server, pick = costs.get(load)) {
     const values = this.#of(load, server).map(({ result }) => pick(result));
     return median(values.filter((value) => Number.isFinite(value)));
   }
 
-  /** The median of the ratios to another server, each taken within one round. */
+  /** Returns the median of the ratios to another server, each within one round. */
   ratio(load, server, other, { pick = costs.get(load), otherLoad = load } = {}) {
     const base = new Map(this.#of(otherLoad, other).map(({ round, result }) => [round, pick(result)]));
     const ratios = this.#of(load, server)
@@ -71,7 +71,7 @@ export class Figures {
   }
 }
 
-/** A figure as it is read: three digits are enough. */
+/** Formats a figure with three digits. */
 export function shown(value) {
   if (value === undefined || !Number.isFinite(value)) return "";
   if (value !== 0 && Math.abs(value) < 0.01) return value.toFixed(4);

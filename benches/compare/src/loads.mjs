@@ -1,14 +1,14 @@
-// The loads. Each says what it needs a server for, how the load generator is called, which figure
-// of its answer is the cost, and about how long it takes beside the measured time.
+// The loads. Each has the role of the server, the arguments of the load generator, the figure that is
+// the cost, and the approximate time besides the measurement.
 
 const cpu = (unit) => (run) => run.server[`cpu_us_per_${unit}`];
 const requests = ["echo", "action"];
 const members = [10, 100, 1_000, 10_000];
 const others = [0, 100, 1_000, 10_000];
 
-/** How long idle connections are watched when their heartbeats are counted, in seconds. */
+/** Duration of the measurement of heartbeats, in seconds. */
 const watched = 10;
-/** Milliseconds between heartbeats meanwhile: two of each connection are seen. */
+/** Interval of heartbeats meanwhile, in ms; each connection has two. */
 const fastHeartbeat = 5_000;
 
 const echo = (id, title, ...how) => ({
@@ -16,7 +16,7 @@ const echo = (id, title, ...how) => ({
   args: ({ seconds }) => ["echo", "-n", 100, ...how, "-t", seconds, "--warmup", warmUp(seconds)],
 });
 
-/** Where latencies are compared: of a second, the 99th percentile is that of few moments. */
+/** Duration for latencies: in one second, the 99th percentile has few samples. */
 const longer = (load) => ({
   ...load, times: 3, beside: load.beside + 2, args: ({ seconds }) => load.args({ seconds: 3 * seconds }),
 });
@@ -32,7 +32,7 @@ const fanout = (seconds, subscribers, window, ...more) => [
   "fanout", "-n", subscribers, "-w", window, "-t", seconds, "--warmup", warmUp(seconds), ...more,
 ];
 
-/** `apart`: what arrives on loopback is dealt with by the load's core, as another machine would. */
+/** `apart`: the core of the load processes packets on loopback, as another machine would. */
 const sayTo = (count, apart) => ({
   id: `members ${count}${apart ? " apart" : ""}`,
   title: `say to ${count.toLocaleString("en")}${apart ? ", receivers apart" : ""}`, unit: "µs",
@@ -41,7 +41,7 @@ const sayTo = (count, apart) => ({
   args: ({ seconds }) => fanout(seconds, count, 1),
 });
 
-/** Every round has these. */
+/** The loads of every round. */
 export const loads = [
   echo("echo8", "echo, 100 × 8", "-p", 8),
   echo("echo1", "echo, 100 × 1", "-p", 1),
@@ -57,10 +57,10 @@ export const loads = [
   ...[false, true].flatMap((apart) => members.map((count) => sayTo(count, apart))),
 ];
 
-/** Those that the table of costs has, and not a curve. */
+/** The loads of the table of costs. */
 export const tabled = loads.filter(({ curve }) => !curve);
 
-/** What changes little from run to run, or takes long, is done in the first round alone. */
+/** The loads of the first round only: slow ones, or those with little variation. */
 export const onceLoads = [
   {
     id: "idle", title: "idle connection", unit: "KiB", roles: ["idle"], beside: 6, of: "idle",

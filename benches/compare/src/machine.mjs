@@ -1,4 +1,4 @@
-// Building, starting, loading: all that touches the machine.
+// Builds, starts and loads servers.
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 export const here = fileURLToPath(new URL("..", import.meta.url));
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 export const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-/** What is built of the workspace here. */
+/** The programs of the workspace. */
 const ownTarget = join(target, "compare");
 
 export class Failure extends Error {}
@@ -57,11 +57,11 @@ function run(program, args, options) {
   if (status !== 0) throw new Failure(`${program} ${args.join(" ")} failed${error ? `: ${error.message}` : ""}`);
 }
 
-/** How long the whole workspace takes to build from nothing, in seconds. */
+/** Measures a clean build of the workspace, in seconds. */
 export function cleanBuild() {
   const fresh = join(target, "compare-clean");
   run("rm", ["-rf", fresh]);
-  // Downloads are not part of it.
+  // Downloads are excluded.
   run("cargo", ["fetch", "--locked"], { cwd: root });
   const start = process.hrtime.bigint();
   cargo(root, fresh, "release", ["--workspace"]);
@@ -70,14 +70,14 @@ export function cleanBuild() {
   return seconds;
 }
 
-/** The size of the command, if it was built. */
+/** Returns the size of the command, if it was built. */
 export const binaryMiB = () =>
   existsSync(programs().command) ? statSync(programs().command).size / 2 ** 20 : undefined;
 
-/** Which core deals with what arrives on loopback: none is named where it is that of the sender. */
+/** The file that selects the core for packets on loopback. Empty: the core of the sender. */
 const steering = "/sys/class/net/lo/queues/rx-0/rps_cpus";
 
-/** Whether this process may say which core that is: root may, where the kernel has it. */
+/** Returns `true` if this process may write the file, which needs root and kernel support. */
 export function maySteer() {
   try {
     accessSync(steering, constants.W_OK);
@@ -87,19 +87,20 @@ export function maySteer() {
   }
 }
 
-/** One core, as the kernel is told of several: bits, in groups of 32. */
+/** Formats a core as the kernel's mask: bits in groups of 32. */
 export function mask(core) {
   const groups = Array.from({ length: core >> 5 }, () => "00000000");
   return [(2 ** (core & 31)).toString(16), ...groups].join(",");
 }
 
 /**
- * Has what arrives on loopback dealt with by that core. Gives what makes it as it was; so does the end
- * of this process, whatever ends it.
+ * Selects the core that processes packets on loopback.
+ *
+ * Returns a function that restores the previous value. The end of this process also restores it.
  */
 export function steer(core, file = steering) {
   const before = readFileSync(file, "utf8").trim();
-  // Who is killed cannot tidy up. But its end of the pipe is closed, and that wakes this one.
+  // A killed process cannot restore the value. Its end of the pipe closes, which wakes this child.
   const heir = spawn("sh", ["-c", 'read -r _; printf %s "$1" >"$2"', "sh", before, file], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
@@ -136,11 +137,11 @@ function freePort() {
   });
 }
 
-/** Starts a server on a core; gives what to load it by, and how to stop it. */
+/** Starts a server on a core. Returns its address and a function that stops it. */
 export async function start(server, core, options = {}) {
   const port = await freePort();
   const line = commandLine(server, { ...options, port }).map(String);
-  // Each becomes the next, so that the process started is the server itself.
+  // Each command execs the next, so that the process is the server itself.
   const script = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$0" "$@"';
   const begun = process.hrtime.bigint();
   const child = spawn("bash", ["-c", script, String(core), ...line], { stdio: ["ignore", "pipe", "pipe"] });
@@ -169,7 +170,7 @@ export async function start(server, core, options = {}) {
   return {
     address: `127.0.0.1:${port}`,
     pid: child.pid,
-    /** Milliseconds until it listened. */
+    /** Time until the server listened, in ms. */
     listening,
     async stop() {
       child.kill("SIGKILL");
@@ -178,7 +179,7 @@ export async function start(server, core, options = {}) {
   };
 }
 
-/** Loads a server that was started; gives what the load generator says. */
+/** Loads a running server. Returns the output of the load generator. */
 export function load(server, started, core, { args, of }, settings) {
   const path = server.paths?.[of];
   const line = [
@@ -206,7 +207,7 @@ export function load(server, started, core, { args, of }, settings) {
   });
 }
 
-/** What it ran on, for those who read the figures. */
+/** Describes the machine, for readers of the figures. */
 export function machine() {
   const text = (program, ...args) => spawnSync(program, args, { encoding: "utf8" }).stdout?.trim() ?? "";
   const hypervisor = existsSync("/proc/cpuinfo") && /\bhypervisor\b/.test(readFileSync("/proc/cpuinfo", "utf8"));

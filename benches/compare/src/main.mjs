@@ -1,4 +1,4 @@
-// The comparison: what is asked for, in which order, and how far it is.
+// The comparison: options, order of the runs, and progress.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,27 +11,27 @@ import { costTable, idleTable, latencyTable, targetTable } from "./tables.mjs";
 
 const help = `usage: benches/compare/run [OPTION...]
 
-Starts each server on one core, loads it from another, and tells the CPU time, memory and latency
-it takes: this project's engines, a server written by hand on tokio ("lean", to which the ratios
-are), and the usual ones for Rust and Node. In each round every load is put on every server, one
-after the other; ratios are taken within a round. It takes about 10 minutes. Loads that are "apart"
-have the kernel deal with what arrives on the load's core, which only root may ask for; for all of
-loopback, while they run.
+Runs each server on one core, loads it from another core, and measures CPU time, memory and latency.
+The servers are this project's engines, a minimal server on tokio ("lean", the base of the ratios),
+and common servers for Rust and Node. Each round applies every load to every server in sequence;
+ratios are computed within a round. A comparison takes about 10 minutes. Loads marked "apart" let the
+core of the load process packets on loopback. This needs root, and affects all loopback traffic while
+they run.
 
-  --rounds=N         how often each is loaded (3)
-  --seconds=N        how long each is measured (1)
-  --servers=A,B      only these, and lean: ${servers.map(({ id }) => `"${id}"`).join(", ")}
-  --loads=A,B        only these: ${allLoads.map(({ id }) => `"${id}"`).join(", ")}
-  --cores=A,B        the server's, and the load's (0,1)
-  --results=FILE     where the lines of results go (target/compare/results.jsonl)
+  --rounds=N         number of rounds (3)
+  --seconds=N        duration of each measurement (1)
+  --servers=A,B      only lean and these servers: ${servers.map(({ id }) => `"${id}"`).join(", ")}
+  --loads=A,B        only these loads: ${allLoads.map(({ id }) => `"${id}"`).join(", ")}
+  --cores=A,B        cores of the server and the load (0,1)
+  --results=FILE     output file for the results (target/compare/results.jsonl)
   --docs             write the tables and charts of docs/performance.md
-  --from=FILE        measure nothing: take these results
-  --build-time       first see how long the workspace takes to build from nothing
-  --no-build         what is built is what is loaded
-  --help             this
+  --from=FILE        use these results instead of measuring
+  --build-time       first measure a clean build of the workspace
+  --no-build         use the existing builds
+  --help             print this help
 
-Other work on the machine spoils it: each run tells how busy the machine was beside it, and those
-that had company are named at the end.`;
+Other work on the machine distorts the results. Each run records the CPU usage of other processes,
+and affected runs are listed at the end.`;
 
 main().catch((error) => {
   if (!(error instanceof machine.Failure)) throw error;
@@ -127,7 +127,7 @@ function read(file) {
   }
 }
 
-/** How long the server takes from its start until it listens: the median of some. */
+/** Returns the median time from the start of the server until it listens. */
 async function startTime({ cores: [core] }) {
   const times = [];
   for (let count = 0; count < 7; count += 1) {
@@ -138,7 +138,7 @@ async function startTime({ cores: [core] }) {
   return median(times);
 }
 
-/** All runs in the order in which they are made. */
+/** Returns all runs in order. */
 function plan(options) {
   const steps = [];
   for (let round = 1; round <= options.rounds; round += 1) {

@@ -1,11 +1,11 @@
-// The servers that are loaded, and how each is spoken to. A `role` is what it can be loaded with:
-// `echo` and `action` are requests, `say` is a room, `open` and `idle` are connections.
+// The servers and their protocols. A `role` is a kind of load: `echo` and `action` are requests, `say`
+// is a room, `open` and `idle` are connections.
 
 const primus = (engine) => ["--proto", "primus", "--engine", engine];
 const stellar = (engine) => ["--proto", "stellar", "--engine", engine];
 const all = ["echo", "say", "open", "idle"];
 
-/** What is of this project, on an engine. `name` is that of the engine, `engine` the load's word. */
+/** This project's servers on an engine. `engine` is the load generator's name for `name`. */
 function ours(name, engine) {
   const measured = (layer) => ({ port, pingInterval, otherRooms }) => [
     "measured", "--listen", `127.0.0.1:${port}`, "--layer", layer, "--transport", name,
@@ -19,10 +19,10 @@ function ours(name, engine) {
     },
     {
       id: `stellar ${name}`, title: `stellarfw ${name}, Stellar`, group: "ours",
-      // Actions and the opening add the same on each engine: one is enough.
+      // Actions and connecting cost the same on each engine, so one is measured.
       roles: name === "ws" ? ["action", "say", "open", "idle"] : ["say", "idle"],
       command: measured("stellar"), protocol: stellar(engine),
-      // What a client does first when it has connected.
+      // The first request of a client.
       open: ["-s", 0, "--send-template", '{"event":"detailsView"}'],
     },
   ];

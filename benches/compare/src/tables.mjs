@@ -1,4 +1,4 @@
-// The tables, in Markdown.
+// Formats the tables in Markdown.
 import { median, shown } from "./figures.mjs";
 import { loads, tabled } from "./loads.mjs";
 import { servers } from "./servers.mjs";
@@ -26,7 +26,7 @@ export function costTable(figures) {
   return table(["server", ...tabled.map(({ title }) => title)], rows);
 }
 
-/** Latency where all have the same rate, and what they reach without one. */
+/** Latency at a common rate, and throughput without a rate. */
 export function latencyTable(figures) {
   const pick = (name) => (run) => run.lat_us[name];
   const both = ["p50", "p99"];

@@ -1,4 +1,4 @@
-// What the figures are to be, each told by one number: met when it is at most the limit.
+// The targets. Each is one number, which is met if it is at most the limit.
 
 const lat = (name) => (run) => run.lat_us[name];
 const echoes = ["echo8", "echo1", "echo10k", "bursts"];
@@ -10,7 +10,7 @@ export const targets = [
     value: (f) => f.ratio(load, "ws", "lean"),
   })),
   ...["p50", "p99"].map((name) => ({
-    // No worse, as far as rounds that differ by some per cent can tell.
+    // Not worse, within the variation of the rounds of a few per cent.
     what: `latency ${name} at 10,000/s, to lean's`, limit: 1.05, unit: "×",
     value: (f) => f.ratio("echo10k", "ws", "lean", { pick: lat(name) }),
   })),
@@ -62,7 +62,7 @@ export const targets = [
   { what: "clean release build of the workspace", limit: 6, unit: "min", value: (f) => f.facts.buildMinutes },
 ];
 
-/** What 10,000 heartbeats cost, spread over the usual 30 seconds. */
+/** The cost of 10,000 heartbeats over the default 30 seconds. */
 export function heartbeatPercent(figures, server) {
   const microseconds = figures.value("heartbeat", server);
   return microseconds === undefined ? undefined : (microseconds * 10_000) / 1e6 / 30 * 100;

@@ -13,7 +13,7 @@ test("a median is the middle, or between the two", () => {
 });
 
 test("ratios are taken within a round, not between medians", () => {
-  // The machine was slower in each round than in the one before, and for both alike.
+  // The machine is slower in each round than in the previous one, equally for both servers.
   const figures = new Figures([
     run(1, "lean", 1), run(1, "ws", 2),
     run(2, "lean", 10), run(2, "ws", 20),

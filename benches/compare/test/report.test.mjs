@@ -13,7 +13,7 @@ import { servers } from "../src/servers.mjs";
 import { costTable, idleTable, latencyTable, machineText, targetTable } from "../src/tables.mjs";
 import { heartbeatPercent } from "../src/targets.mjs";
 
-/** Results of everything, in which each server costs as much as its place in the list. */
+/** Results of every load, in which the cost of a server is its position in the list. */
 const lines = allLoads.flatMap((load) =>
   servers.filter((server) => fits(load, server)).map((server) => {
     const cost = servers.indexOf(server) + 1;
@@ -66,7 +66,7 @@ test("charts are drawn in both themes, with all they are of", () => {
       assert.equal(drawing.match(/<text /g).length, drawing.match(/<\/text>/g).length);
       assert(drawing.includes(theme.ground));
     }
-    // A line up to the 99th percentile, which here is twice the median, for all that echo.
+    // A line up to the 99th percentile, here twice the median, for every echo server.
     const lines = charts(figures, theme).latency.match(/m0 -5v10/g);
     assert.equal(lines.length, servers.filter(({ id }) => figures.has("echo10k", id)).length);
     for (const name of ["members", "apart"]) {

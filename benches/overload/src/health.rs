@@ -1,4 +1,4 @@
-//! Health checks, as an orchestrator makes them: each over a connection of its own.
+//! Health checks as by an orchestrator: each over a new connection.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -14,22 +14,22 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{others::Latency, peer::Local};
 
-/// How often it is asked.
+/// Interval of the checks.
 const PERIOD: Duration = Duration::from_millis(100);
-/// A check that takes longer has failed.
+/// Timeout of a check.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A check: when it was due, and how long after that it was answered, if it was.
+/// A check: its due time, and the latency from there if it succeeded.
 type Check = (Instant, Option<Duration>);
 
-/// Checks made on a thread of its own.
+/// Health checks on a separate thread.
 pub(crate) struct Health {
     checks: Arc<Mutex<Vec<Check>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What came of the checks of a time.
+/// The outcome of the checks in a period.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checked {
     pub(crate) times: Latency,
@@ -73,7 +73,7 @@ impl Health {
         })
     }
 
-    /// The checks that were due in a time and have come to an end.
+    /// Returns the completed checks that were due in a period.
     pub(crate) fn between(&self, from: Instant, to: Instant) -> Option<Checked> {
         let checks = self.checks.lock().ok()?;
         let due = || checks.iter().filter(|(due, _)| (from..to).contains(due));
@@ -96,7 +96,7 @@ impl Drop for Health {
 }
 
 async fn ask(address: SocketAddr) -> std::io::Result<bool> {
-    // From elsewhere than the attackers, as a rule.
+    // Usually from another address than the attackers.
     let from = Local::address(Ipv4Addr::new(127, 0, 9, 9));
     let mut stream = from.connect(address).await?;
     let request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";

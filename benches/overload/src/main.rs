@@ -1,4 +1,4 @@
-//! Bad peers against a server of this project: what bounds them, and what others notice.
+//! Overload tests: attacks on a server, its bounds, and the effect on other clients.
 //!
 //! `cargo run --release -p overload -- --help`
 
@@ -21,31 +21,32 @@ use crate::attacks::{Attack, all};
 /// Anything that went wrong.
 type Fault = Box<dyn Error + Send + Sync>;
 
-/// Starts a server for each attack, measures what well-behaved clients notice, and ends with a
-/// table. It fails when an attack does not come to what is documented.
+/// Runs attacks, each against a new server, and measures their effect on well-behaved clients.
+///
+/// Prints a table at the end. Fails if an attack does not have the documented outcome.
 #[derive(clap::Parser)]
 struct Options {
-    /// Only these attacks; see --list
+    /// Names of the attacks to run; see --list. Default: all
     attacks: Vec<String>,
     /// Lists the attacks
     #[arg(long)]
     list: bool,
-    /// Seconds that most of those take which have no end of their own
+    /// Duration of attacks without a natural end, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Seconds that there are too many publications
+    /// Duration of the attack with too many publications, in seconds
     #[arg(long, default_value_t = 60)]
     minute: u64,
-    /// Seconds that all attacks take at once
+    /// Duration of all attacks together, in seconds
     #[arg(long, default_value_t = 300)]
     together: u64,
-    /// Puts the table between the marks of this file, too
+    /// Also write the table between the markers of this file
     #[arg(long)]
     write: Option<PathBuf>,
-    /// Lets the servers write their logs
+    /// Enable the logs of the servers
     #[arg(long)]
     log: bool,
-    /// Is such a server
+    /// Run as the server under attack
     #[arg(long, hide = true)]
     serve: bool,
 }
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all went well.
+/// Returns `true` if every attack had the documented outcome.
 fn start(options: &Options) -> Result<bool, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

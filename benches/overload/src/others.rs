@@ -1,4 +1,4 @@
-//! Those who behave: what they notice is what counts.
+//! The well-behaved clients, whose latency is measured.
 
 use std::{
     net::SocketAddr,
@@ -14,11 +14,11 @@ use serde_json::json;
 
 use crate::peer::{Local, Peer};
 
-/// So many connections call an action, each every `PERIOD`.
+/// Number of connections that call an action, each once per `PERIOD`.
 pub(crate) const COUNT: u32 = 20;
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// A call: when it was due, and how long after that it was answered.
+/// A call: its due time, and the latency from there.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     due: Instant,
@@ -32,13 +32,13 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// Well-behaved clients, on a thread of their own.
+/// Well-behaved clients on a separate thread.
 pub(crate) struct Others {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What half of the calls took at most, and 99 of 100.
+/// The median and the 99th percentile of the latency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Latency {
     pub(crate) p50: Duration,
@@ -78,12 +78,12 @@ impl Others {
         })
     }
 
-    /// Connections that broke, calls that failed, attempts to connect again that did.
+    /// Number of lost connections, failed calls and failed reconnects.
     pub(crate) fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// How long the calls took that were due in a time.
+    /// Returns the latencies of the calls that were due in a period.
     pub(crate) fn latency(&self, from: Instant, to: Instant) -> Option<Latency> {
         let samples = self.shared.samples.lock().ok()?;
         let times = samples
@@ -93,7 +93,7 @@ impl Others {
         Latency::of(times.collect())
     }
 
-    /// How many calls were answered that were due in a time.
+    /// Returns the number of answered calls that were due in a period.
     pub(crate) fn answered(&self, from: Instant, to: Instant) -> usize {
         let samples = self.shared.samples.lock();
         samples.map_or(0, |samples| {
@@ -102,7 +102,7 @@ impl Others {
         })
     }
 
-    /// Lets them leave.
+    /// Disconnects the clients.
     pub(crate) fn stop(mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -112,7 +112,7 @@ impl Others {
 }
 
 async fn call(address: SocketAddr, number: u32, shared: Arc<Shared>) {
-    // Not all at once.
+    // Spread over the period.
     let mut due = Instant::now() + PERIOD * number / COUNT;
     let mut peer = None;
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! A WebSocket client that may do what no library lets one do.
+//! A WebSocket client that can violate the protocol.
 
 use std::{
     fmt, io,
@@ -24,17 +24,18 @@ pub(crate) const RSV1: u8 = 0x40;
 
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
-/// How a client comes.
+/// Options of a client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Local {
-    /// Its address on the loopback network; by default the usual one.
+    /// Source address on the loopback network. Default: 127.0.0.1.
     pub(crate) address: Option<Ipv4Addr>,
-    /// How much its kernel keeps for it.
+    /// Size of the receive buffer of the kernel.
     pub(crate) receive_buffer: Option<u32>,
-    /// The most bytes of a segment. Those of the loopback network are of 64 KiB, and the server's
-    /// kernel makes its buffers as large as for some of them: over 2 MiB for each connection.
+    /// Maximum segment size.
+    ///
+    /// Loopback segments have 64 KiB, for which the kernel allocates over 2 MiB per connection.
     pub(crate) segment: Option<u32>,
-    /// Whether it offers permessage-deflate.
+    /// Whether the client offers permessage-deflate.
     pub(crate) deflate: bool,
 }
 
@@ -46,7 +47,7 @@ impl Local {
         }
     }
 
-    /// A socket that is connected, and no more.
+    /// Connects a socket without a handshake.
     pub(crate) async fn connect(self, to: SocketAddr) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         if let Some(size) = self.receive_buffer {
@@ -64,12 +65,12 @@ impl Local {
     }
 }
 
-/// Why a client did not come in.
+/// The failure of a connection attempt.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The server said so, with this status.
+    /// The server refused it with this status.
     Status(u16),
-    /// There was no answer.
+    /// There was no response.
     Io(io::Error),
 }
 
@@ -88,7 +89,7 @@ impl From<io::Error> for Refused {
     }
 }
 
-/// A request for an upgrade.
+/// Encodes an upgrade request.
 pub(crate) fn request(deflate: bool) -> String {
     let offer = match deflate {
         true => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
@@ -141,7 +142,7 @@ impl Peer {
             .await
     }
 
-    /// The next frame but pings, which are answered. Cancel safe where the server does not ping.
+    /// Returns the next frame and answers pings. Cancel safe if the server does not ping.
     pub(crate) async fn next(&mut self) -> io::Result<(u8, Vec<u8>)> {
         loop {
             if let Some((head, payload)) = take_frame(&mut self.read) {
@@ -157,7 +158,7 @@ impl Peer {
         }
     }
 
-    /// The next JSON payload.
+    /// Returns the next JSON payload.
     pub(crate) async fn value(&mut self) -> io::Result<Value> {
         loop {
             match self.next().await? {
@@ -166,7 +167,7 @@ impl Peer {
                     if !value.is_string() {
                         return Ok(value);
                     }
-                    // The heartbeat's message is answered as what it is.
+                    // Answers the heartbeat message.
                     if let Some(at) = value
                         .as_str()
                         .and_then(|s| s.strip_prefix("primus::ping::"))
@@ -181,7 +182,7 @@ impl Peer {
         }
     }
 
-    /// The response of the message of that number.
+    /// Returns the response to the message with this number.
     pub(crate) async fn response(&mut self, count: u64) -> io::Result<Value> {
         loop {
             let value = self.value().await?;
@@ -191,7 +192,7 @@ impl Peer {
         }
     }
 
-    /// Reads to the end, for no longer than that; the code of the goodbye, if there was one.
+    /// Reads until the close or the timeout. Returns the close code, if any.
     pub(crate) async fn close_code(&mut self, patience: Duration) -> Option<u16> {
         tokio::time::timeout(patience, async {
             loop {
@@ -210,7 +211,7 @@ impl Peer {
     }
 }
 
-/// The head of a masked frame that announces a length.
+/// Encodes the header of a masked frame with this length.
 pub(crate) fn head(first: u8, len: u64) -> Vec<u8> {
     let mut out = vec![first];
     match len {
@@ -228,7 +229,7 @@ pub(crate) fn head(first: u8, len: u64) -> Vec<u8> {
     out
 }
 
-/// A masked frame.
+/// Encodes a masked frame.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = head(first, payload.len() as u64);
     out.extend(

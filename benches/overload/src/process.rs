@@ -1,4 +1,4 @@
-//! The server's process, as it is seen from here.
+//! The process of the server.
 
 use std::{fs, net::SocketAddr, process::Stdio, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::Fault;
 
-/// A running server. It goes when this is dropped.
+/// A running server. Dropping it stops the process.
 pub(crate) struct Process {
     child: Child,
     talk: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>)>,
@@ -19,8 +19,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server with these settings, as variables of its environment, and with so many
-    /// descriptors if they are to be few.
+    /// Starts a server with settings as environment variables, and optionally a descriptor limit.
     pub(crate) async fn start(
         settings: &[(&str, String)],
         descriptors: Option<u32>,
@@ -50,7 +49,7 @@ impl Process {
         })
     }
 
-    /// What the server has counted.
+    /// Returns the counters of the server.
     pub(crate) async fn counts(&self) -> Result<Value, Fault> {
         let mut talk = self.talk.lock().await;
         talk.0.write_all(b"\n").await?;
@@ -64,14 +63,14 @@ impl Process {
     }
 }
 
-/// What a process takes now: resident memory in KiB, and processor time in seconds.
+/// Usage of a process: resident memory in KiB, CPU time in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) rss: u64,
     pub(crate) cpu: f64,
 }
 
-/// Reads it from `/proc`.
+/// Reads the usage from `/proc`.
 pub(crate) fn usage(id: u32) -> Usage {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let rss = status
@@ -80,8 +79,8 @@ pub(crate) fn usage(id: u32) -> Usage {
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|value| value.parse().ok());
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    // After the name, which may hold spaces: utime and stime are the 12th and 13th, in ticks of
-    // 10 ms, as on every Linux of today.
+    // The fields follow the name, which may contain spaces. utime and stime are the 12th and 13th, in
+    // ticks of 10 ms.
     let after = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let ticks: f64 = after
         .split(' ')

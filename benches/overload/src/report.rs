@@ -1,28 +1,28 @@
-//! The closing table.
+//! The table of results.
 
 use std::{fs, path::Path, time::Duration};
 
 use crate::{Fault, health::Checked, others::Latency};
 
-/// What came of one attack.
+/// The result of one attack.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
     pub(crate) bound: &'static str,
     pub(crate) outcome: String,
-    /// Resident memory in KiB: before, at most meanwhile, after.
+    /// Resident memory in KiB: before, maximum during, and after the attack.
     pub(crate) memory: [u64; 3],
     pub(crate) before: Latency,
     pub(crate) during: Option<Latency>,
-    /// Health checks meanwhile, if there was time for any.
+    /// Health checks during the attack, if any.
     pub(crate) health: Option<Checked>,
-    /// Calls of others that failed.
+    /// Number of failed calls of well-behaved clients.
     pub(crate) lost: u64,
-    /// How long until the others' calls were as before.
+    /// Time until the latency of calls was back to normal.
     pub(crate) calm: Duration,
 }
 
-/// The table, in Markdown.
+/// Formats the table in Markdown.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut out = String::from(
         "| attack | bound | outcome | memory, MiB: before, most, after | others' calls, ms: p50, p99 before | meanwhile | health checks, ms: p99, max meanwhile | failed | normal after |\n\
@@ -63,7 +63,7 @@ fn latency(latency: Latency) -> String {
 const BEGIN: &str = "<!-- the attacks: begin -->";
 const END: &str = "<!-- the attacks: end -->";
 
-/// Puts the table between the marks of a file. Rows of attacks that were not made now stay.
+/// Writes the table between the markers of a file. Keeps the rows of attacks that did not run.
 pub(crate) fn write(path: &Path, table: &str) -> Result<(), Fault> {
     let text = fs::read_to_string(path)?;
     let parts = text
@@ -78,7 +78,7 @@ pub(crate) fn write(path: &Path, table: &str) -> Result<(), Fault> {
         .filter(|line| line.starts_with("| `"))
         .map(str::to_owned)
         .collect();
-    // What has another number of columns is from before a column was added.
+    // Rows with another number of columns are from an older format.
     let width = lines.first().map_or(0, |line| columns(line));
     for line in kept.iter_mut().filter(|line| columns(line) + 1 == width) {
         let at: Vec<_> = line.match_indices(" | ").map(|(at, _)| at).collect();

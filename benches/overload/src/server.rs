@@ -1,4 +1,4 @@
-//! The server under attack: a process of its own, so that its memory is its own.
+//! The server under attack, in a separate process to measure its memory.
 
 use std::{
     error::Error,
@@ -27,8 +27,9 @@ async fn echo(Params(value): Params<Value>) -> ActionResult {
     Ok(json!({ "n": value["n"] }))
 }
 
-/// Serves on a free port, which it prints. A line on its input is answered with what it has
-/// counted; it ends with its input.
+/// Serves on a free port and prints it.
+///
+/// Each line on standard input is answered with the counters. Ends at the end of the input.
 pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
     let loud = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -61,7 +62,7 @@ pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A listener that speaks TLS, and how it is reached.
+/// A TLS listener and its address.
 async fn secure() -> Result<(Listener, Value), Box<dyn Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     let certificate = made.cert.der().clone();
@@ -89,7 +90,7 @@ fn counts(stellar: &Stellar, tls: &Value) -> Value {
         "connections": stellar.transport().connections(),
         "refused": counts.refused,
         "overRate": counts.over_rate,
-        // From the moment that it is decided; `closed` counts those who have gone.
+        // Counted at the decision to close; `closed` counts completed closes.
         "slow": stellar.transport().slow_consumers(),
         "received": counts.received,
         "sent": counts.sent,

@@ -1,4 +1,4 @@
-//! What the server under attack has to offer: actions and public files.
+//! The actions and public files of the server under attack.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,11 +8,13 @@ use stellarfw::{
     actions::{Action, ActionResult, Format, Input, Params},
 };
 
-/// How long the action takes that takes its time.
+/// Duration of the slow action.
 const SLEEP: Duration = Duration::from_secs(5);
 
-/// Adds the actions that attackers call, and a public folder with `big.bin` (8 MiB that cannot be
-/// compressed) and `text.txt` (4 MiB that can). The folder is removed when it is dropped.
+/// Adds the actions and a public folder.
+///
+/// The folder contains `big.bin` (8 MiB, incompressible) and `text.txt` (4 MiB, compressible), and is
+/// removed when dropped.
 pub(crate) fn furnish(builder: Builder) -> std::io::Result<(Builder, Folder)> {
     let folder = Folder::new()?;
     let declared = Action::new("declared", async |_: Params<Value>| -> ActionResult {
@@ -45,7 +47,7 @@ impl Folder {
         let path = std::env::temp_dir().join(format!("stellarfw-overload-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         let folder = Self(path);
-        // A multiplicative generator is noise enough for a compressor.
+        // The output of a multiplicative generator does not compress.
         let noise = (0_u64..1 << 20).scan(1_u64, |state, _| {
             *state = state
                 .wrapping_mul(6_364_136_223_846_793_005)

@@ -1,4 +1,4 @@
-//! One attack: before, meanwhile, and until all is as before.
+//! Runs one attack: before, during, and until the recovery.
 
 use std::{
     sync::{
@@ -17,14 +17,14 @@ use crate::{
     report::Row,
 };
 
-/// How long is looked at what is normal.
+/// Duration of the baseline measurement.
 const BEFORE: Duration = Duration::from_secs(3);
-/// A time of which all calls must be normal again.
+/// Period in which all calls must be normal again.
 const WINDOW: Duration = Duration::from_secs(1);
-/// It must be so within this time.
+/// Timeout of the recovery.
 const AFTER: Duration = Duration::from_secs(30);
 
-/// Looks at a process's memory all the time.
+/// Samples the memory of a process.
 struct Watch {
     seen: Arc<Mutex<Vec<(Instant, u64)>>>,
     stop: Arc<AtomicBool>,
@@ -51,7 +51,7 @@ impl Watch {
         watch
     }
 
-    /// The most of a time, in KiB.
+    /// Returns the maximum of a period, in KiB.
     fn most(&self, from: Instant, to: Instant) -> u64 {
         let Ok(seen) = self.seen.lock() else {
             return 0;
@@ -67,7 +67,7 @@ impl Drop for Watch {
     }
 }
 
-/// Makes the attack on a server of its own.
+/// Runs the attack against a new server.
 pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault> {
     let mut settings: Vec<_> = attack
         .settings
@@ -86,7 +86,7 @@ pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault
     };
     stage.everyone().await?;
     let watch = Watch::start(server.id());
-    // The first calls are slower: nothing is warm yet.
+    // Warm-up: the first calls are slower.
     tokio::time::sleep(WINDOW).await;
 
     let begun = Instant::now();
@@ -128,12 +128,12 @@ pub(crate) async fn run(attack: &Attack, options: &Options) -> Result<Row, Fault
     Ok(row)
 }
 
-/// How long it takes until calls take no longer than before.
+/// Measures the time until the latency of calls is back to normal.
 async fn calm(others: &Others, normal: Latency, over: Instant) -> Result<Duration, Fault> {
     let limit = (normal.p99 * 3).max(normal.p99 + Duration::from_millis(20));
     let mut from = over;
     while from < over + AFTER {
-        // What is due at the window's end is answered, or is late enough.
+        // Calls due at the end of the window are answered or have timed out.
         tokio::time::sleep_until((from + WINDOW + limit).into()).await;
         let expected = COUNT as usize * 9;
         let latency = others.latency(from, from + WINDOW);

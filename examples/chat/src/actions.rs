@@ -1,4 +1,4 @@
-//! What the demo's page can call.
+//! The actions of the demo page.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ fn inputs(inputs: &[Input]) -> Vec<Value> {
 
 async fn random_number() -> ActionResult {
     let bits = getrandom::u64().map_err(|_| ActionError::from("there is no randomness"))?;
-    // The 53 bits that a double can hold.
+    // A double has 53 bits of precision.
     let number = (bits >> 11) as f64 / (1_u64 << 53) as f64;
     Ok(json!({ "randomNumber": number }))
 }

@@ -1,4 +1,4 @@
-//! The log, on the error output. Its filter can be changed while the demo runs.
+//! The log, on standard error. Its filter can be reloaded.
 
 use std::io::{self, IsTerminal as _};
 
@@ -9,7 +9,7 @@ use tracing_subscriber::{
 
 pub(crate) struct Log(reload::Handle<EnvFilter, Registry>);
 
-/// Starts to log what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Starts logging, filtered by `RUST_LOG`, with colours on a terminal only.
 pub(crate) fn start() -> Log {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     let (filter, handle) = reload::Layer::new(filter);
@@ -25,7 +25,7 @@ pub(crate) fn start() -> Log {
 }
 
 impl Log {
-    /// Takes the filter of the settings, if they have one.
+    /// Applies the filter of the settings, if any.
     pub(crate) fn change(&self, config: &Config) -> Result<(), String> {
         let Some(text) = &config.log else {
             return Ok(());

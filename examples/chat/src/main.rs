@@ -1,5 +1,6 @@
-//! The demo: one page on which a person chats, calls actions, asks for files and sees everything
-//! as it happens. The page is built in, so that the program needs nothing beside it.
+//! The demo: a page for chatting, calling actions and requesting files, with a list of all events.
+//!
+//! The page is embedded in the program.
 
 mod actions;
 mod log;
@@ -17,29 +18,29 @@ use stellarfw::{
 #[derive(Parser)]
 #[command(name = "chat")]
 struct Options {
-    /// Address to listen on, 127.0.0.1:8080 by default; port 0 takes any free one; several,
-    /// separated by commas; unix:PATH is a socket
+    /// Comma-separated addresses to listen on; port 0 selects a free port, unix:PATH a Unix
+    /// socket. Default: 127.0.0.1:8080
     #[arg(long)]
     listen: Option<String>,
-    /// The engine, by any of its names; several, separated by commas: the first owns /primus
+    /// Comma-separated engines; the first one serves /primus
     #[arg(long)]
     transport: Option<String>,
-    /// json or msgpack
+    /// Codec: json or msgpack
     #[arg(long)]
     parser: Option<String>,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Interval of heartbeats, in ms; 0 turns them off
     #[arg(long)]
     ping_interval: Option<u64>,
-    /// A file of settings, besides STELLAR_… variables; stellar.toml is read if it is there
+    /// Settings file, in addition to STELLAR_… variables. Default: stellar.toml if it exists
     #[arg(long)]
     config: Option<PathBuf>,
-    /// Any setting, as in --set actionTimeout=5000; may be given several times
+    /// Any setting, such as --set actionTimeout=5000; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
 impl Options {
-    /// The settings: of the file, the environment and the command line.
+    /// Loads the settings from the file, the environment and the command line.
     fn settings(&self) -> Result<Config, ConfigError> {
         let mut sources = Sources::usual();
         if let Some(path) = &self.config {

@@ -1,4 +1,4 @@
-//! The files of the page, built into the program.
+//! The embedded files of the page.
 
 use stellarfw::Embedded;
 

@@ -1,9 +1,8 @@
-//! An engine of one's own: newline-delimited JSON over TCP. Each line is one payload, so that
-//! `nc` can talk to it.
+//! A custom engine: newline-delimited JSON over TCP. Each line is one payload, so `nc` is a client.
 //!
-//! It shows all that an engine has to do: open its socket ([`Lines::start`]), ask whether a
-//! connection may come in, give the server a queue to send with, and report what arrives
-//! (`session`). Everything else, from heartbeats to rooms, is the same as for every engine.
+//! It shows the duties of an engine: open a socket ([`Lines::start`]), request admission of a
+//! connection, give the server a queue for outgoing frames, and report incoming messages
+//! (`session`). The transport layer handles everything else, from heartbeats to rooms.
 
 mod session;
 
@@ -16,7 +15,7 @@ use stellarfw_transport::{
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 
-/// The engine; its name is `lines`.
+/// The engine, named `lines`.
 #[derive(Debug)]
 pub struct Lines {
     listen: SocketAddr,
@@ -27,7 +26,7 @@ impl Lines {
     /// The engine's name.
     pub const NAME: &'static str = "lines";
 
-    /// An engine that will listen at an address; port 0 takes any free one.
+    /// Creates an engine that listens on an address; port 0 selects a free port.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
@@ -44,7 +43,7 @@ impl Transport for Lines {
     }
 
     fn capabilities(&self) -> Capabilities {
-        // Lines of text: no binary, no request with headers and query, no codes at the end.
+        // Lines of text: no binary, no headers or query, no close codes.
         Capabilities::TEXT_ONLY
     }
 
@@ -54,11 +53,11 @@ impl Transport for Lines {
 
     async fn start(&self, server: &Server) -> Result<Vec<SocketAddr>, StartError> {
         let fault = |error: std::io::Error| StartError::new(Self::NAME, error);
-        // A line is one payload, so a payload must be text without line breaks: what JSON is, what
-        // binary codecs are not, and what nobody knows of payloads that pass untouched.
+        // A payload must be text without line breaks. That holds for JSON, and neither for binary
+        // codecs nor for raw payloads.
         let sample = server.parser().encode("");
         if !sample.is_ok_and(|frame| frame.kind() == Kind::Text) {
-            let text = "each line is a payload, and this parser's are not text";
+            let text = "the parser must produce text: each line is a payload";
             return Err(StartError::new(Self::NAME, text));
         }
         let listener = TcpListener::bind(self.listen).await.map_err(fault)?;
@@ -69,7 +68,7 @@ impl Transport for Lines {
     }
 
     async fn serve(&self, _: &Server, _: &str, _: Request) -> Response {
-        // This engine is not over HTTP.
+        // The engine does not use HTTP.
         not_found()
     }
 
@@ -88,7 +87,7 @@ async fn accept(listener: TcpListener, server: Server) {
                 tokio::spawn(session::run(server.clone(), stream, peer));
             }
             Err(error) => {
-                tracing::error!(%error, "accept failed; trying again in a second");
+                tracing::error!(%error, "accept failed; retrying in a second");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

@@ -1,7 +1,6 @@
-//! An echo server on the engine of lines.
+//! An echo server with the custom engine.
 //!
-//! `cargo run -p example-custom-transport`, then `nc 127.0.0.1 7000`: every line of JSON comes
-//! back.
+//! Run `cargo run -p example-custom-transport` and `nc 127.0.0.1 7000`; it echoes lines of JSON.
 
 use std::{io::IsTerminal as _, net::SocketAddr};
 
@@ -14,7 +13,7 @@ use stellarfw_transport::{
 /// Echoes lines of JSON over TCP.
 #[derive(Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:7000")]
     listen: SocketAddr,
 }
@@ -33,7 +32,7 @@ impl Handler for Echo {
     }
 
     fn error(&self, spark: &Spark, error: &CodecError) {
-        eprintln!("{}: that line is no JSON: {error}", spark.id());
+        eprintln!("{}: the line is not JSON: {error}", spark.id());
     }
 
     fn close(&self, _: &Spark, _: &CloseReason) {}
@@ -61,7 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

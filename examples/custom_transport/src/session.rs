@@ -1,4 +1,4 @@
-//! One connection, and its one task.
+//! A connection and its task.
 
 use std::{
     future::poll_fn,
@@ -27,30 +27,30 @@ use tokio_util::{
 
 use crate::Lines;
 
-/// How long a connection is still read from after its last line was written.
+/// How long the connection is read after the last line was written.
 const LINGER: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(server: Server, stream: TcpStream, peer: SocketAddr) {
-    // There is no HTTP request, so the authorizer sees one without headers.
+    // Without an HTTP request, the authorizer sees an empty one.
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.extensions.insert(Peer(peer));
     let Ok(admission) = server.admit(Lines::NAME, &mut parts).await else {
-        // A refusal cannot be sent: the peer sees the end.
+        // The protocol has no refusals, so the peer only sees the close.
         return;
     };
     let sink = QueuedSink::new(server.outbox_limits());
     let mut inlet = server.open(admission, sink.clone());
     let codec = LinesCodec::new_with_max_length(server.config().max_length);
     let close_timeout = server.config().close_timeout();
-    // Tasks that keep the server alive would keep it from being dropped.
+    // A task that holds the server would keep it alive.
     drop(server);
-    let talk = talk(stream, codec, &mut inlet, &sink);
-    let reason = sink.bound(close_timeout, talk).await;
+    let exchange = exchange(stream, codec, &mut inlet, &sink);
+    let reason = sink.bound(close_timeout, exchange).await;
     inlet.close(reason.unwrap_or(CloseReason::Gone));
 }
 
-/// Reads and writes beside each other, so that neither cuts the other off in the middle of a line.
-async fn talk(
+/// Reads and writes concurrently, so that neither cancels the other in the middle of a line.
+async fn exchange(
     stream: TcpStream,
     codec: LinesCodec,
     inlet: &mut Inlet,
@@ -59,20 +59,20 @@ async fn talk(
     let spark = inlet.spark().clone();
     let (reader, writer) = stream.into_split();
     let mut reading = pin!(read(
-        FramedRead::new(reader, WholeLines::new(codec.clone(), &spark)),
+        FramedRead::new(reader, CompleteLines::new(codec.clone(), &spark)),
         inlet
     ));
     let mut writing = pin!(write(FramedWrite::new(writer, codec), sink));
     tokio::select! {
         reason = &mut reading => {
-            // A peer that has sent its last line still gets the answers.
+            // A peer that has closed its sending side still receives the responses.
             spark.close(reason.clone());
             writing.await.ok();
             reason
         }
         written = &mut writing => {
-            // The peer sees the end. Closing a socket with unread bytes would reset it, and the peer
-            // would lose what it has not read yet.
+            // Closing a socket with unread bytes resets the connection, and the peer would lose
+            // data that it has not read yet.
             if written.is_ok() {
                 timeout(LINGER, reading).await.ok();
             }
@@ -81,14 +81,17 @@ async fn talk(
     }
 }
 
-/// Reports lines until the peer leaves, or sends what is no line.
-async fn read(mut lines: FramedRead<OwnedReadHalf, WholeLines>, inlet: &mut Inlet) -> CloseReason {
+/// Reports lines until the peer closes the connection or sends a malformed line.
+async fn read(
+    mut lines: FramedRead<OwnedReadHalf, CompleteLines>,
+    inlet: &mut Inlet,
+) -> CloseReason {
     while let Some(line) = lines.next().await {
         match line {
-            // An empty line is no payload: people may press Enter.
+            // An empty line is not a payload: users may press Enter.
             Ok(line) if line.is_empty() => inlet.alive(),
             Ok(line) => {
-                // Waits while the inbox is half full: a busy handler slows its own peer down.
+                // Applies backpressure to the peer while the handler is busy.
                 poll_fn(|cx| inlet.poll_ready(cx)).await;
                 inlet.receive(Message::Text(&line));
             }
@@ -105,7 +108,7 @@ async fn read(mut lines: FramedRead<OwnedReadHalf, WholeLines>, inlet: &mut Inle
     CloseReason::Client { code: 1005 }
 }
 
-/// Writes what is queued, as much as there is in one write, until the connection is to end.
+/// Writes queued frames in batches until the connection closes.
 async fn write(
     mut lines: FramedWrite<OwnedWriteHalf, LinesCodec>,
     sink: &QueuedSink,
@@ -114,20 +117,20 @@ async fn write(
     loop {
         match next {
             Some(Outgoing::Frame(frame)) => {
-                // A payload with a line break would be two lines. JSON's encoder makes none, and no
-                // codec of this engine makes bytes.
+                // A line break would split the payload. JSON contains none, and the engine does not
+                // start with binary codecs.
                 match std::str::from_utf8(frame.payload()) {
                     Ok(text) if frame.kind() == Kind::Text && !text.contains('\n') => {
                         lines.feed(text).await?;
                     }
-                    _ => tracing::warn!("left out a payload that is not one line of text"),
+                    _ => tracing::warn!("dropped a payload that is not one line of text"),
                 }
             }
             Some(Outgoing::Close(_) | Outgoing::Abort) => {
                 SinkExt::<&str>::flush(&mut lines).await?;
                 return Ok(lines.get_mut().shutdown().await?);
             }
-            // There is no ping of this engine's own.
+            // The engine has no pings.
             Some(_) => {}
             None => {
                 SinkExt::<&str>::flush(&mut lines).await?;
@@ -139,15 +142,16 @@ async fn write(
     }
 }
 
-/// Lines that have an end: what a gone peer had sent of one is no payload. The bytes of a line that has
-/// not come whole count in the memory budget, and must go on at the least rate.
-struct WholeLines {
+/// Decodes complete lines only: a line without an end is not a payload.
+///
+/// The bytes of an incomplete line count in the memory budget and must arrive at the minimum rate.
+struct CompleteLines {
     codec: LinesCodec,
     spark: Spark,
     is_new: bool,
 }
 
-impl WholeLines {
+impl CompleteLines {
     fn new(codec: LinesCodec, spark: &Spark) -> Self {
         let spark = spark.clone();
         Self {
@@ -158,7 +162,7 @@ impl WholeLines {
     }
 }
 
-impl Decoder for WholeLines {
+impl Decoder for CompleteLines {
     type Item = String;
     type Error = LinesCodecError;
 

@@ -1,4 +1,4 @@
-//! The engine of lines under the conformance suite.
+//! The conformance suite with the custom engine.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use example_custom_transport::Lines;
-use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage, suite};
+use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, TestServer, suite};
 use stellarfw_transport::{Frame, Server, Transport};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,17 +16,17 @@ use tokio::{
 struct LinesHarness;
 
 impl Harness for LinesHarness {
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>) {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        (Arc::new(Lines::new(any)), Box::new(LinesStage(None)))
+        (Arc::new(Lines::new(any)), Box::new(LinesTestServer(None)))
     }
 }
 
-/// The engine serves itself; only its address must be known.
-struct LinesStage(Option<SocketAddr>);
+/// Holds the address of the engine, which serves its own socket.
+struct LinesTestServer(Option<SocketAddr>);
 
 #[async_trait]
-impl Stage for LinesStage {
+impl TestServer for LinesTestServer {
     async fn serve(&mut self, _: &Server, addresses: &[SocketAddr]) {
         self.0 = addresses.first().copied();
     }

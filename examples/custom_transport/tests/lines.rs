@@ -1,4 +1,4 @@
-//! What the suite cannot know of: lines, as people and shells send them.
+//! Tests that are specific to lines, as users and shells send them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Echoes, after a moment if so told.
+/// Echoes values, asynchronously if `slowly` is set.
 struct Echo {
     slowly: bool,
 }
@@ -55,7 +55,7 @@ async fn connect(slowly: bool) -> (Server, TcpStream) {
     (server, stream)
 }
 
-/// Sends, ends the sending, and gives all that comes back, as `nc -N` does.
+/// Sends the input, closes the sending side and returns the complete output, as `nc -N` does.
 async fn pipe(mut stream: TcpStream, input: &str) -> String {
     let mut output = String::new();
     let all = async {
@@ -74,7 +74,7 @@ async fn pipe(mut stream: TcpStream, input: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_piped_in_is_answered_in_full() {
+async fn piped_input_is_echoed_completely() {
     let (_server, stream) = connect(false).await;
     let input = "1\n{\"a\":2}\r\n\n\"three\"\n";
     assert_eq!(pipe(stream, input).await, "1\n{\"a\":2}\n\"three\"\n");
@@ -86,9 +86,9 @@ async fn what_is_piped_in_is_answered_in_full() {
 }
 
 #[tokio::test]
-async fn a_slow_handler_slows_its_peer_down_and_loses_nothing() {
+async fn a_slow_handler_applies_backpressure() {
     let (_server, mut stream) = connect(true).await;
-    // Far more lines in one read than the inbox holds.
+    // One read contains far more lines than the inbox holds.
     let lines: String = (0..5_000).map(|n| format!("{n}\n")).collect();
     stream.write_all(lines.as_bytes()).await.unwrap();
     let mut output = vec![0; lines.len()];
@@ -101,7 +101,7 @@ async fn a_slow_handler_slows_its_peer_down_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_line_is_bounded_and_must_be_text() {
+async fn oversized_and_invalid_lines_close_the_connection() {
     for line in [vec![b'x'; 11 << 20], b"\xff\xfe\n".to_vec()] {
         let (server, mut stream) = connect(false).await;
         stream.write_all(&line).await.ok();

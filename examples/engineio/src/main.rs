@@ -1,8 +1,7 @@
 //! An echo server over Engine.IO, on the transport layer alone.
 //!
-//! `cargo run -p example-engineio -- --help` tells the options. It answers at `/primus` and at
-//! `/engine.io`, so that Primus's client with the transformer `engine.io` connects as well as
-//! engine.io-client does.
+//! `cargo run -p example-engineio -- --help` lists the options. It serves `/primus` for
+//! Primus clients with the transformer `engine.io`, and `/engine.io` for engine.io-client.
 
 use std::{io::IsTerminal as _, net::SocketAddr};
 
@@ -17,41 +16,41 @@ use tokio::net::TcpListener;
 /// Echoes every message over Engine.IO.
 #[derive(clap::Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// json, msgpack or raw
+    /// Codec: json, msgpack or raw
     #[arg(long, default_value = "json", value_parser = parser)]
     parser: Parser,
-    /// The longest message in bytes
+    /// Maximum length of a message, in bytes
     #[arg(long, default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between Primus's heartbeats; 0 turns them off
+    /// Interval of Primus heartbeats, in ms; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     heartbeat: u64,
-    /// Milliseconds between the pings of Engine.IO; 0 turns them off
+    /// Interval of Engine.IO pings, in ms; 0 turns them off
     #[arg(long, default_value_t = 25_000)]
     ping_interval: u64,
-    /// Milliseconds that a client may take to answer such a ping
+    /// Timeout of the answer to an Engine.IO ping, in ms
     #[arg(long, default_value_t = 20_000)]
     ping_timeout: u64,
-    /// The longest body of a POST in bytes; as much as the longest message takes by default
+    /// Maximum length of a POST body, in bytes. Default: enough for the longest message
     #[arg(long)]
     max_payload: Option<usize>,
-    /// Milliseconds that an upgrade may take
+    /// Timeout of an upgrade, in ms
     #[arg(long, default_value_t = 10_000)]
     connect_timeout: u64,
-    /// Let clients of protocol 3 in (engine.io-client 3)
+    /// Accept clients of protocol 3 (engine.io-client 3)
     #[arg(long)]
     eio3: bool,
-    /// Let pages of every origin connect, not only of the same host
+    /// Accept pages of every origin, not only of the same host
     #[arg(long)]
     any_origin: bool,
 }
 
 fn parser(name: &str) -> Result<Parser, String> {
     Parser::by_name(name)
-        .ok_or_else(|| format!("there is no parser {name:?}; there are: json, msgpack, raw"))
+        .ok_or_else(|| format!("unknown parser {name:?}; expected json, msgpack or raw"))
 }
 
 struct Echo;
@@ -94,7 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             config.max_length = options.max_length;
             config.ping_interval = options.heartbeat;
             config.handshake_timeout = options.connect_timeout;
-            // An echo may hold as much as one message and one more.
+            // An echo can queue two messages of the maximum length.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
                 config.origins = OriginPolicy::Any;
@@ -115,14 +114,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
-        // First, because a poll is a request under way until its connection is closed.
+        // Before the HTTP server stops: a pending poll ends only when its connection closes.
         server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -1,4 +1,4 @@
-// One client for each engine, all in the room "meeting".
+// A client for each engine, all in the room "meeting".
 "use strict";
 
 const ROOM = "meeting";
@@ -9,7 +9,7 @@ const ENGINES = [
   { name: "sockjs", title: "SockJS", colour: "var(--sock)" },
 ];
 const template = document.getElementById("panel").content;
-/** Which engine speaks, by its connection's id. */
+/** The engine of each connection id. */
 const speakers = new Map();
 
 for (const engine of ENGINES) {
@@ -46,7 +46,7 @@ for (const engine of ENGINES) {
   };
   const connect = async () => {
     await client.connect();
-    // One that comes back is in its rooms already.
+    // After a reconnect the client has already rejoined its rooms.
     if (!client.rooms.includes(ROOM)) await client.roomAdd(ROOM);
     await client.to(ROOM).emit("here", { engine: engine.name });
     await count();
@@ -55,7 +55,7 @@ for (const engine of ENGINES) {
 
   client.on("state", show);
   client.from(ROOM).on("here", (data, { from }) => {
-    // Known engines only: anyone may send the event.
+    // Ignores unknown engines: any client may send the event.
     const known = ENGINES.find(({ name }) => name === data?.engine);
     if (known) speakers.set(from, known);
     write(known?.title ?? from, "is here", known?.colour);

@@ -1,4 +1,4 @@
-//! Clients of every engine in one room: a page with a panel for each, that all hear each other.
+//! A page with a client for each engine, which all share one room.
 
 use std::{io::IsTerminal as _, net::SocketAddr, process::ExitCode};
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 /// Serves a page on which clients of every engine share a room.
 #[derive(Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 }
@@ -59,7 +59,7 @@ fn page() -> [Embedded; 3] {
     ]
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());

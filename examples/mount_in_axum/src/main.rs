@@ -1,5 +1,6 @@
-//! A Stellar server as part of an axum app: the app has its own routes, and one line adds the
-//! connections, `/api` and `/stellar-client`.
+//! A Stellar server inside an axum app.
+//!
+//! The app has its own routes, and one line adds the connections, `/api` and `/stellar-client`.
 //!
 //! `cargo run -p example-mount-in-axum -- 127.0.0.1:8080`
 
@@ -30,13 +31,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("Listening on http://{}", listener.local_addr()?);
-    // With connect info the server knows its clients' addresses over HTTP too.
+    // Connect info gives the server the addresses of clients.
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).await?;
     Ok(())
 }
 
-/// A route of the app's own that uses the server: it says something in a room.
+/// A route of the app that sends a message to a room.
 async fn announce(
     State(stellar): State<Stellar>,
     axum::extract::Path(text): axum::extract::Path<String>,

@@ -1,4 +1,4 @@
-//! An API with declared inputs of every kind. The server describes it: open `/docs`.
+//! An API with declared inputs of every kind, documented by the server at `/docs`.
 
 mod observatory;
 mod odd;
@@ -13,28 +13,28 @@ use stellarfw::{
 };
 use tokio::net::TcpListener;
 
-/// Serves an API to look at in /docs.
+/// Serves an API with its documentation at /docs.
 #[derive(Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The engine, by any of its names; several, separated by commas
+    /// Comma-separated engines
     #[arg(long, value_delimiter = ',')]
     transport: Vec<String>,
-    /// json or msgpack
+    /// Codec: json or msgpack
     #[arg(long, default_value = "json")]
     parser: String,
-    /// Declare no actions at all
+    /// Declare no actions
     #[arg(long)]
     empty: bool,
-    /// Declare actions, too, whose names and texts are hard to show
+    /// Also declare actions whose names and texts need escaping
     #[arg(long)]
     odd: bool,
-    /// Have no rooms
+    /// Disable rooms
     #[arg(long)]
     no_rooms: bool,
-    /// Let in only who connects with this token in the query
+    /// Refuse connections without this token in the query
     #[arg(long)]
     token: Option<String>,
 }
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
     });
     if let Some(token) = options.token {
-        // The page asks for the token itself, so it is not guarded by it.
+        // The page prompts for the token, so the page itself needs none.
         builder = builder.configure(|config| config.guard.docs = false);
         builder = builder.authorize(move |request| {
             let is_known = query_value(&request.uri, "token").as_deref() == Some(&*token);
@@ -79,7 +79,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Logs warnings to the error output, in colour on a terminal alone.
+/// Logs warnings to standard error, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -1,4 +1,4 @@
-//! What an observatory lets its guests do.
+//! The actions of an observatory.
 
 use serde_json::{Value, json};
 use stellarfw::{
@@ -23,7 +23,7 @@ pub(crate) fn add(builder: Builder) -> Builder {
         .route("get", "/maintenance", "selfTest")
 }
 
-/// Gives back the parameters, as the action got them.
+/// Returns the parameters as the action received them.
 async fn given(call: Call) -> ActionResult {
     let mut value = call.value();
     if let Some(fields) = value.as_object_mut() {
@@ -34,7 +34,7 @@ async fn given(call: Call) -> ActionResult {
 }
 
 fn status() -> Action {
-    // Typed, and without parameters: that it takes none is known.
+    // A typed action without parameters is known to take none.
     Action::typed("status", async || {
         ActionResult::Ok(json!({ "open": true, "seeing": 0.8, "guests": ["Anna", "Ben"] }))
     })
@@ -195,7 +195,7 @@ fn now() -> Value {
     since.map_or(Value::Null, |since| json!(since.as_nanos() as u64))
 }
 
-/// A format of the application's own.
+/// A custom format.
 fn even() -> Format {
     Format::function("even number", |value| {
         value

@@ -1,4 +1,4 @@
-//! Names and texts that would do harm where somebody forgot to escape them.
+//! Names and texts that break generated documents without escaping.
 
 use serde_json::json;
 use stellarfw::{
@@ -29,7 +29,7 @@ const NAMES: [&str; 18] = [
 
 pub(crate) fn add(builder: Builder) -> Builder {
     NAMES.into_iter().fold(builder, |builder, name| {
-        // A property of that name is more than most tools for JSON Schema can take.
+        // Most JSON Schema tools cannot handle a property with this name.
         let action = Action::new(name, async || ActionResult::Ok(json!({ "odd": true })))
             .describe(format!("{name} --> </textarea> */ ${{1}} <b>&amp;"))
             .group(format!("<i>odd</i> {}", name.len() % 2))

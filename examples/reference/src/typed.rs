@@ -1,4 +1,4 @@
-//! A catalogue of stars: actions that are described by their Rust types.
+//! A catalogue of stars: actions described by their Rust types.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ pub(crate) fn add(builder: Builder) -> Builder {
         Action::typed("star", star).describe("Adds a star to the catalogue"),
         Action::typed("filter", filter)
             .describe("Sets what the camera lets through")
-            // One that is declared by hand adds to the type's own.
+            // A declared input is added to those of the type.
             .input(
                 Input::optional("exposure")
                     .default(30)
@@ -130,7 +130,7 @@ enum Colour {
     Blue,
 }
 
-/// The tag and what it says stand among the parameters.
+/// The tag of the enum is one of the parameters.
 async fn filter(Params(filter): Params<Filter>) -> ActionResult<Filter> {
     Ok(filter)
 }

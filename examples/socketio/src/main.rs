@@ -1,11 +1,11 @@
 //! An echo server over Socket.IO, on the transport layer alone.
 //!
-//! `cargo run -p example-socketio -- --help` tells the options. It answers at `/socket.io`, where
-//! socket.io-client looks for it, and at `/primus`. What a client emits as `message` comes back as
-//! `message`. With `--parser msgpack` clients need socket.io-msgpack-parser. A client whose `auth`
-//! is `{token: "wrong"}` is not let in.
+//! `cargo run -p example-socketio -- --help` lists the options. It serves `/socket.io`, the
+//! default path of socket.io-client, and `/primus`. The event `message` is echoed. With
+//! `--parser msgpack` clients need socket.io-msgpack-parser. A client whose `auth` is
+//! `{token: "wrong"}` is refused.
 //!
-//! What the public suite of the protocol asks of a server:
+//! The options for the public test suite of the protocol:
 //!
 //! ```sh
 //! cargo run -p example-socketio -- --listen 127.0.0.1:3000 --events --any-origin \
@@ -28,49 +28,49 @@ use tokio::net::TcpListener;
 /// Echoes every message over Socket.IO.
 #[derive(clap::Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// json, msgpack or raw
+    /// Codec: json, msgpack or raw
     #[arg(long, default_value = "json", value_parser = parser)]
     parser: Parser,
-    /// The longest message in bytes
+    /// Maximum length of a message, in bytes
     #[arg(long, default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between Primus's heartbeats; 0 turns them off
+    /// Interval of Primus heartbeats, in ms; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     heartbeat: u64,
-    /// Milliseconds between the pings of Engine.IO; 0 turns them off
+    /// Interval of Engine.IO pings, in ms; 0 turns them off
     #[arg(long, default_value_t = 25_000)]
     ping_interval: u64,
-    /// Milliseconds that a client may take to answer such a ping
+    /// Timeout of the answer to an Engine.IO ping, in ms
     #[arg(long, default_value_t = 20_000)]
     ping_timeout: u64,
-    /// The longest body of a POST in bytes; as much as the longest message takes by default
+    /// Maximum length of a POST body, in bytes. Default: enough for the longest message
     #[arg(long)]
     max_payload: Option<usize>,
-    /// Milliseconds that a client may take to be in a namespace
+    /// Timeout of connecting to a namespace, in ms
     #[arg(long)]
     connect_timeout: Option<u64>,
-    /// Events as they are: `message` comes back as `message-back`, `message-with-ack` is
-    /// acknowledged with its arguments, bytes among them too, and each client is first told its
-    /// `auth`. There is a namespace `/custom` besides
+    /// Serve the public test suite: `message` is echoed as `message-back`, `message-with-ack` is
+    /// acknowledged with its arguments, each client first receives its `auth`, and there is a
+    /// namespace `/custom`
     #[arg(long)]
     events: bool,
-    /// A namespace besides `/`; may be given more than once
+    /// An additional namespace besides `/`; repeatable
     #[arg(long)]
     namespace: Vec<String>,
-    /// Let clients of Socket.IO 2 in
+    /// Accept clients of Socket.IO 2
     #[arg(long)]
     eio3: bool,
-    /// Let pages of every origin connect, not only of the same host
+    /// Accept pages of every origin, not only of the same host
     #[arg(long)]
     any_origin: bool,
 }
 
 fn parser(name: &str) -> Result<Parser, String> {
     Parser::by_name(name)
-        .ok_or_else(|| format!("there is no parser {name:?}; there are: json, msgpack, raw"))
+        .ok_or_else(|| format!("unknown parser {name:?}; expected json, msgpack or raw"))
 }
 
 struct Echo {
@@ -118,12 +118,14 @@ struct Event {
     event: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
-    /// Values of MessagePack, whatever the parser is: they can be bytes, as those of JSON cannot.
+    /// MessagePack values with either parser, because JSON values cannot hold bytes.
     args: Vec<Value>,
 }
 
-/// A value in which bytes are binary. `socket.io-msgpack-parser` writes typed arrays as an
-/// extension of type 0, of which it reads only some lengths.
+/// Converts typed arrays to binary values.
+///
+/// `socket.io-msgpack-parser` encodes typed arrays as an extension of type 0, of which it decodes
+/// only some lengths.
 fn as_bytes(value: Value) -> Value {
     match value {
         Value::Ext(0, bytes) => Value::Binary(bytes),
@@ -138,9 +140,9 @@ fn as_bytes(value: Value) -> Value {
     }
 }
 
-/// What an event is answered with.
-fn answer(heard: Event) -> Option<Event> {
-    let (event, message_id) = match (heard.event?.as_str(), heard.message_id) {
+/// Returns the response to an event.
+fn answer(received: Event) -> Option<Event> {
+    let (event, message_id) = match (received.event?.as_str(), received.message_id) {
         ("message", _) => (Some("message-back".into()), None),
         ("message-with-ack", Some(id)) => (None, Some(id)),
         _ => return None,
@@ -148,7 +150,7 @@ fn answer(heard: Event) -> Option<Event> {
     Some(Event {
         event,
         message_id,
-        args: heard.args.into_iter().map(as_bytes).collect(),
+        args: received.args.into_iter().map(as_bytes).collect(),
     })
 }
 
@@ -171,7 +173,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .configure(|config| {
             config.max_length = options.max_length;
             config.ping_interval = options.heartbeat;
-            // An echo may hold as much as one message and one more.
+            // An echo can queue two messages of the maximum length.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
                 config.origins = OriginPolicy::Any;
@@ -204,14 +206,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
-        // First, because a poll is a request under way until its connection is closed.
+        // Before the HTTP server stops: a pending poll ends only when its connection closes.
         server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

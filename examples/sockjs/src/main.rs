@@ -1,17 +1,16 @@
 //! Echo servers over SockJS, on the transport layer alone.
 //!
-//! `cargo run -p example-sockjs -- --help` tells the options. Primus's client with the transformer
-//! `sockjs` connects to `/primus`, sockjs-client to `/sockjs`. The other paths are those that the
-//! public suite of the protocol asks for: with `--parser raw --ping-interval 0 --any-origin` it can
-//! be pointed at this program.
+//! `cargo run -p example-sockjs -- --help` lists the options. Primus's client with the transformer
+//! `sockjs` connects to `/primus`, sockjs-client to `/sockjs`. The other paths serve the public
+//! test suite of the protocol, which needs `--parser raw --ping-interval 0 --any-origin`.
 //!
 //! | path | |
 //! |---|---|
-//! | `/primus`, `/sockjs` | echoes, with the settings as they are by default |
+//! | `/primus`, `/sockjs` | echoes, with the default settings |
 //! | `/echo` | echoes; responses end after 4,096 bytes |
 //! | `/disabled_websocket_echo` | the same without WebSocket |
 //! | `/cookie_needed_echo` | the same with the cookie `JSESSIONID` |
-//! | `/close` | sends each session away with 3000 `Go away!` |
+//! | `/close` | closes each session with 3000 `Go away!` |
 
 use std::{io::IsTerminal as _, net::SocketAddr};
 
@@ -26,38 +25,38 @@ use tokio::net::TcpListener;
 /// Echoes every message over SockJS.
 #[derive(clap::Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// json or raw; msgpack makes binary payloads, with which the server does not start
+    /// Codec: json or raw. The server does not start with msgpack, which is binary
     #[arg(long, default_value = "json", value_parser = parser)]
     parser: Parser,
-    /// The longest message in bytes
+    /// Maximum length of a message, in bytes
     #[arg(long, visible_alias = "max-payload", default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between Primus's heartbeats; 0 turns them off
+    /// Interval of Primus heartbeats, in ms; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     heartbeat: u64,
-    /// Milliseconds between the frames that keep a waiting response alive; 0 turns them off
+    /// Interval of heartbeat frames in an idle response, in ms; 0 turns them off
     #[arg(long, visible_alias = "ping-interval", default_value_t = 25_000)]
     heartbeat_delay: u64,
-    /// Milliseconds that a session is kept without a receiver
+    /// How long a session is kept without a receiver, in ms
     #[arg(long, visible_alias = "ping-timeout", default_value_t = 5_000)]
     disconnect_delay: u64,
-    /// Milliseconds that a handshake may take
+    /// Timeout of a handshake, in ms
     #[arg(long, default_value_t = 10_000)]
     connect_timeout: u64,
-    /// Where `iframe.html` finds the client's script
+    /// URL of the client script in `iframe.html`
     #[arg(long)]
     script: Option<String>,
-    /// Let pages of every origin connect, not only of the same host
+    /// Accept pages of every origin, not only of the same host
     #[arg(long)]
     any_origin: bool,
 }
 
 fn parser(name: &str) -> Result<Parser, String> {
     Parser::by_name(name)
-        .ok_or_else(|| format!("there is no parser {name:?}; there are: json, msgpack, raw"))
+        .ok_or_else(|| format!("unknown parser {name:?}; expected json, msgpack or raw"))
 }
 
 struct Echo;
@@ -92,7 +91,7 @@ impl Handler for Echo {
     fn close(&self, _: &Spark, _: &CloseReason) {}
 }
 
-/// The engine at one of the paths.
+/// Creates the engine for a path.
 fn engine(options: &Options, path: &str) -> SockJs {
     let mut config = SockJsConfig::default();
     config.path = path.into();
@@ -118,7 +117,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             config.max_length = options.max_length;
             config.ping_interval = options.heartbeat;
             config.handshake_timeout = options.connect_timeout;
-            // An echo may hold as much as one message and one more.
+            // An echo can queue two messages of the maximum length.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
                 config.origins = OriginPolicy::Any;
@@ -126,7 +125,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .parser(options.parser.clone())
         .handler(Echo);
-    // The first one answers at /primus, too.
+    // The first engine also serves /primus.
     for path in [
         "/sockjs",
         "/echo",
@@ -148,14 +147,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stop = async {
         tokio::signal::ctrl_c().await.ok();
-        // First, because a client between two polls is to be told by the next.
+        // Before the HTTP server stops: a client between two polls gets the close from the next.
         server.shutdown(Shutdown::default()).await;
     };
     serve(listener, server.service(), serve::Limits::default(), stop).await?;
     Ok(())
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -1,7 +1,7 @@
-//! An echo server on the transport layer alone: what Primus is on Node, without Stellar's layer.
+//! An echo server on the transport layer alone, without the Stellar layer.
 //!
-//! `cargo run -p example-ws -- --help` tells the options. With `--parser raw` every text and
-//! binary message comes back untouched, so that WebSocket conformance suites can be pointed at it.
+//! `cargo run -p example-ws -- --help` lists the options. With `--parser raw` it
+//! echoes every text and binary message unchanged, as WebSocket conformance suites expect.
 
 use std::{io::IsTerminal as _, net::SocketAddr};
 
@@ -16,29 +16,29 @@ use tokio::net::TcpListener;
 /// Echoes every message over WebSocket.
 #[derive(clap::Parser)]
 struct Options {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// json, msgpack or raw
+    /// Codec: json, msgpack or raw
     #[arg(long, default_value = "json", value_parser = parser)]
     parser: Parser,
     /// Negotiate permessage-deflate with clients that offer it
     #[arg(long)]
     compression: bool,
-    /// The longest message in bytes
+    /// Maximum length of a message, in bytes
     #[arg(long, default_value_t = 10_485_760)]
     max_length: usize,
-    /// Milliseconds between heartbeats; 0 turns them off
+    /// Interval of heartbeats, in ms; 0 turns them off
     #[arg(long, default_value_t = 30_000)]
     ping_interval: u64,
-    /// Let pages of every origin connect, not only of the same host
+    /// Accept pages of every origin, not only of the same host
     #[arg(long)]
     any_origin: bool,
 }
 
 fn parser(name: &str) -> Result<Parser, String> {
     Parser::by_name(name)
-        .ok_or_else(|| format!("there is no parser {name:?}; there are: json, msgpack, raw"))
+        .ok_or_else(|| format!("unknown parser {name:?}; expected json, msgpack or raw"))
 }
 
 struct Echo;
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .configure(|config| {
             config.max_length = options.max_length;
             config.ping_interval = options.ping_interval;
-            // An echo may hold as much as one message and one more.
+            // An echo can queue two messages of the maximum length.
             config.outbox.bytes = config.outbox.bytes.max(2 * options.max_length);
             if options.any_origin {
                 config.origins = OriginPolicy::Any;
@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Logs to the error output what `RUST_LOG` asks for, in colour on a terminal alone.
+/// Logs to standard error, filtered by `RUST_LOG`, with colours on a terminal only.
 fn start_log() {
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

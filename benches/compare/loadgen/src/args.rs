@@ -15,13 +15,13 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Mode {
-    /// Every connection keeps `pipeline` requests under way and times each reply
+    /// Keeps `pipeline` requests pending on every connection and measures each reply
     Echo(EchoArgs),
-    /// Subscribers join a room; one publisher sends to it; every delivery is timed
+    /// Publishes to a room and measures each delivery to its subscribers
     Fanout(FanoutArgs),
-    /// Opens connections and leaves them idle: memory and CPU per connection
+    /// Opens idle connections and measures memory and CPU per connection
     Idle(IdleArgs),
-    /// Opens and closes connections, a number of times
+    /// Opens and closes connections repeatedly
     Connect(ConnectArgs),
 }
 
@@ -85,22 +85,22 @@ pub struct Common {
     /// Verb with which a Stellar client joins a room
     #[arg(long, default_value = "roomAdd")]
     pub join_verb: String,
-    /// Message to send in place of the protocol's own, with {payload}
+    /// Template of the message to send, with {payload}
     #[arg(long)]
     pub send_template: Option<String>,
-    /// Message to join with, with {room}
+    /// Template of the message that joins a room, with {room}
     #[arg(long)]
     pub join_template: Option<String>,
-    /// Message to publish with, with {room} and {payload}
+    /// Template of the message that publishes, with {room} and {payload}
     #[arg(long)]
     pub pub_template: Option<String>,
-    /// Connections being opened at any one time
+    /// Number of connections that are opened concurrently
     #[arg(long, default_value_t = 64)]
     pub connect_concurrency: usize,
-    /// How many of 127.0.0.2, 127.0.0.3, ... to connect from (0: as many as the count needs)
+    /// Number of source addresses 127.0.0.2, 127.0.0.3, ...; 0: as many as needed
     #[arg(long, default_value_t = 0)]
     pub src_addrs: u32,
-    /// The whole run ends with an error after this many seconds
+    /// Timeout of the run in seconds
     #[arg(long, default_value_t = 180.0)]
     pub hard_timeout: f64,
 }
@@ -120,15 +120,15 @@ pub struct EchoArgs {
     pub duration: f64,
     #[arg(long, default_value_t = 1.5)]
     pub warmup: f64,
-    /// Messages per second over all connections, instead of as many as the pipeline permits
+    /// Messages per second over all connections; 0: as many as the pipeline permits
     #[arg(long, default_value_t = 0.0)]
     pub rate: f64,
-    /// With --rate: how many connections send at the same time
+    /// With --rate: number of connections that send at the same time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub burst: u32,
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
-    /// Do not compare the payload of each reply with what was sent
+    /// Do not compare the payload of each reply with the sent one
     #[arg(long)]
     pub no_verify: bool,
 }
@@ -144,7 +144,7 @@ pub struct FanoutArgs {
     pub rooms: usize,
     #[arg(short = 's', long, default_value_t = 64)]
     pub size: usize,
-    /// Publications that may be under way (not yet delivered to all) at once
+    /// Maximum number of publications that are not delivered to all yet
     #[arg(short = 'w', long, default_value_t = 1)]
     pub window: usize,
     /// Publications per second; 0: as many as the window permits
@@ -157,13 +157,13 @@ pub struct FanoutArgs {
     /// The publisher joins the rooms too (always so with Stellar)
     #[arg(long)]
     pub pub_joins: bool,
-    /// Further connections, which are sent nothing
+    /// Additional connections that receive nothing
     #[arg(long, default_value_t = 0)]
     pub others: usize,
-    /// Rooms `other0`, `other1` and so on, over which those are spread; 0: they join none
+    /// Rooms `other0`, `other1`, ... for the additional connections; 0: they join none
     #[arg(long, default_value_t = 0)]
     pub other_rooms: usize,
-    /// Do not wait for an answer to the join, but this many milliseconds
+    /// Wait this many milliseconds after a join instead of for its response
     #[arg(long)]
     pub join_wait_ms: Option<u64>,
 }
@@ -186,13 +186,13 @@ pub struct IdleArgs {
 pub struct ConnectArgs {
     #[command(flatten)]
     pub c: Common,
-    /// Connections to open and close in all
+    /// Total number of connections
     #[arg(short = 'n', long, default_value_t = 5000)]
     pub count: usize,
-    /// Send one message on each (as in `echo`), and wait for its reply, before it is closed
+    /// Send one message on each connection and wait for its reply
     #[arg(long)]
     pub first: bool,
-    /// Bytes of that message's payload; 0 where it has none
+    /// Payload bytes of that message; 0 without a payload
     #[arg(short = 's', long, default_value_t = 64)]
     pub size: usize,
 }

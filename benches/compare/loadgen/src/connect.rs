@@ -1,4 +1,4 @@
-//! Connections that are opened and closed.
+//! Opening and closing connections.
 
 use std::{
     cell::{Cell, RefCell},

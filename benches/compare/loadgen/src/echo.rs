@@ -1,4 +1,4 @@
-//! Every connection keeps requests under way.
+//! Echo: pending requests on every connection.
 
 use std::{
     cell::RefCell,
@@ -30,9 +30,9 @@ struct EchoConn {
     verify: bool,
     payload: Vec<u8>,
     template: Rc<proto::Template>,
-    /// When a message is due, where a rate is kept.
+    /// Signals that a message is due, with a rate.
     turn: Turn,
-    /// (sequence, time sent) of what has no reply yet, oldest first.
+    /// Sequence and time of pending requests, oldest first.
     inflight: VecDeque<(u32, u64)>,
 }
 
@@ -46,7 +46,7 @@ impl EchoConn {
         self.seq = self.seq.wrapping_add(1);
     }
 
-    /// The send time of the request that `m` answers.
+    /// Returns the send time of the request that `m` answers.
     fn answered(&mut self, m: &[u8], proto: Proto) -> Res<u64> {
         let mut key = None;
         if proto == Proto::Stellar {
@@ -169,7 +169,7 @@ pub fn run(args: EchoArgs, deadline: Instant) -> Res<Value> {
     if args.pipeline * args.size > 256 * 1024 {
         return Err("pipeline times size is over 256 KiB: both sides could block in write".into());
     }
-    // So the clock's interval is one that it can sleep for, and its ticks do not pile up.
+    // Keeps the interval long enough to sleep for, so that ticks do not accumulate.
     if args.rate != 0.0 && !(0.1..=1e6).contains(&args.rate) {
         return Err("a rate is from 0.1 to 1,000,000 messages per second".into());
     }

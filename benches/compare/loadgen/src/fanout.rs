@@ -1,4 +1,4 @@
-//! Subscribers join a room, and one publisher sends to it.
+//! Fan-out: one publisher and the subscribers of its rooms.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,7 +27,7 @@ use crate::{
 
 const RING: usize = 1 << 16;
 
-/// The publications under way: when each was sent, and how many deliveries it still lacks.
+/// Pending publications, with their send time and number of missing deliveries.
 struct Track {
     sent: RefCell<Vec<u64>>,
     missing: RefCell<Vec<u32>>,
@@ -298,7 +298,7 @@ pub fn run(args: FanoutArgs, deadline: Instant) -> Res<Value> {
             if let Some(ms) = args.join_wait_ms {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
             }
-            // The publisher's session outlives the drain: closing it could cut off its last messages.
+            // Dropped after the drain, because closing it could lose its last messages.
             let mut session = None;
             let result = async {
                 let s = session.insert(plan.open(args.subs).await?);

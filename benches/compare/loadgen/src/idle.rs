@@ -1,4 +1,4 @@
-//! Connections that do nothing: what they hold, and what their heartbeats cost.
+//! Idle connections: their memory, and the cost of their heartbeats.
 
 use std::{
     rc::Rc,

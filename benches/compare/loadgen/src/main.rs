@@ -1,4 +1,4 @@
-//! Loads real-time servers on loopback. One line of JSON for each run; see README.md.
+//! A load generator for real-time servers on loopback. Prints a line of JSON per run.
 
 mod args;
 mod connect;

@@ -1,7 +1,7 @@
-//! Whose turn it is to send, where messages are spread evenly over time.
+//! Pacing of messages that are spread evenly over time.
 //!
-//! tokio's timers are of a millisecond, and all that is due within one would leave together. So the
-//! clock is a thread of its own, which sleeps for as long as it should.
+//! Tokio's timers have a resolution of a millisecond, so messages due within one would be sent
+//! together. The clock is therefore a separate thread with precise sleeps.
 
 use std::{
     cell::Cell,
@@ -15,7 +15,7 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
-/// What one connection waits for before it sends.
+/// The permits of one connection to send.
 #[derive(Clone, Default)]
 pub struct Turn(Rc<Slot>);
 
@@ -26,7 +26,7 @@ struct Slot {
 }
 
 impl Turn {
-    /// Waits until a message is due. Loses nothing when dropped before that.
+    /// Waits until a message is due. Cancel safe.
     pub async fn next(&self) {
         while self.0.due.get() == 0 {
             self.0.notify.notified().await;
@@ -40,8 +40,7 @@ impl Turn {
     }
 }
 
-/// Gives each of `turns` its turn, one after the other and over again: `rate` of them in a second, in
-/// bursts of `burst` at once. Runs until it is dropped.
+/// Signals `turns` round-robin, `rate` per second in bursts of `burst`, until dropped.
 pub async fn pace(turns: &[Turn], rate: f64, burst: u32) {
     deal(
         turns,
@@ -51,7 +50,7 @@ pub async fn pace(turns: &[Turn], rate: f64, burst: u32) {
     .await;
 }
 
-/// Gives `burst` of `turns` their turn at each tick.
+/// Signals `burst` of `turns` at each tick.
 async fn deal(turns: &[Turn], burst: u32, mut ticks: UnboundedReceiver<()>) {
     let mut order = turns.iter().cycle();
     while ticks.recv().await.is_some() {
@@ -61,7 +60,7 @@ async fn deal(turns: &[Turn], burst: u32, mut ticks: UnboundedReceiver<()>) {
     }
 }
 
-/// Ticks once in every `interval`. What comes late is made up for, so that the rate holds.
+/// Ticks once per `interval`. Late ticks are caught up, so that the rate holds.
 fn clock(interval: Duration) -> UnboundedReceiver<()> {
     let (sender, ticks) = unbounded_channel();
     spawn(move || {

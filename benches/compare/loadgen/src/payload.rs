@@ -1,6 +1,6 @@
-//! What messages carry, so that each reply and delivery is known again.
+//! Payloads that identify their message in replies and deliveries.
 
-/// A payload is MARK, eight hex digits naming the sender, eight hex digits of sequence, filler.
+/// A payload is MARK, eight hex digits of the sender, eight hex digits of the sequence, and filler.
 pub const MARK: u8 = b'~';
 pub const MIN_PAYLOAD: usize = 17;
 
@@ -26,7 +26,7 @@ fn unhex8(b: &[u8]) -> Option<u32> {
         .try_fold(0u32, |v, c| Some(v << 4 | (*c as char).to_digit(16)?))
 }
 
-/// Finds a payload in a message: where it starts, its sender and its sequence.
+/// Finds the payload of a message. Returns its offset, sender and sequence.
 pub fn find_payload(m: &[u8]) -> Option<(usize, u32, u32)> {
     let p = memchr::memchr(MARK, m)?;
     let b = m.get(p + 1..p + 17)?;

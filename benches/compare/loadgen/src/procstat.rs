@@ -8,8 +8,8 @@ use std::fs;
 pub struct Snap {
     pub user: f64,
     pub sys: f64,
-    /// Time on a processor: to the nanosecond, where the two above count ticks of 10 ms. What
-    /// threads had that are gone is not in it.
+    /// CPU time in nanosecond resolution; the two fields above have ticks of 10 ms. Excludes ended
+    /// threads.
     ran: f64,
     pub runq_wait: f64,
     pub ctx_voluntary: u64,
@@ -26,7 +26,7 @@ fn tick() -> f64 {
     rustix::param::clock_ticks_per_second() as f64
 }
 
-/// utime and stime of a process: fields 14 and 15, counted after the name, which may hold spaces.
+/// Parses utime and stime of a process: fields 14 and 15. The name may contain spaces.
 fn cpu(pid: u32) -> Option<(f64, f64)> {
     let s = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let rest: Vec<&str> = s[s.rfind(')')? + 2..].split(' ').collect();
@@ -54,7 +54,7 @@ fn threads(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// `pids` and every process below them.
+/// Returns `pids` and all their descendants.
 fn family(pids: &[u32]) -> Vec<u32> {
     let mut all = pids.to_vec();
     let mut i = 0;
@@ -123,21 +123,22 @@ pub fn round(v: f64, digits: i32) -> f64 {
     (v * m).round() / m
 }
 
-/// User and system time between two snapshots: the total as exact as can be, shared out as the
-/// ticks have it.
+/// Returns user and system time between two snapshots.
+///
+/// The total is exact; its division follows the ticks.
 fn spent(a: &Snap, b: &Snap) -> (f64, f64) {
     let (user, sys) = (b.user - a.user, b.sys - a.sys);
     let (ticks, exact) = (user + sys, b.ran - a.ran);
     if ticks <= 0.0 {
         return (exact.max(0.0), 0.0);
     }
-    // A thread that has ended since took its time with it.
+    // The time of a thread that ended meanwhile is missing.
     let ended = exact < ticks - 0.05;
     let scale = if ended { 1.0 } else { exact / ticks };
     (user * scale, sys * scale)
 }
 
-/// What the server spent between two snapshots, per unit of work and as a share of one core.
+/// CPU time of the server between two snapshots, per unit of work and as a share of one core.
 pub fn server(a: &Snap, b: &Snap, secs: f64, units: u64, unit: &str) -> Value {
     let (u, k) = spent(a, b);
     let n = units.max(1) as f64;
@@ -155,7 +156,7 @@ pub fn server(a: &Snap, b: &Snap, secs: f64, units: u64, unit: &str) -> Value {
     })
 }
 
-/// How busy this process and the rest of the machine were: the noise around the figures.
+/// CPU usage of this process and of the rest of the machine.
 pub fn around(a: &Snap, b: &Snap, secs: f64) -> Value {
     let own = b.self_user + b.self_sys - a.self_user - a.self_sys;
     let server = b.user + b.sys - a.user - a.sys;

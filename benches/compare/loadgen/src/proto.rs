@@ -1,4 +1,4 @@
-//! Protocol adapters: what wraps a message on its way out, and what a frame means on its way in.
+//! Protocol adapters: encoding of outgoing messages, and interpretation of incoming frames.
 //!
 //! Two layers: the engine (plain WebSocket text, Engine.IO v4, or SockJS), and on it the message
 //! form (bare text, Primus JSON, Socket.IO events, or Stellar requests over Primus JSON).
@@ -27,7 +27,7 @@ pub enum Engine {
     Sockjs,
 }
 
-/// The bytes around a payload, engine wrapping included.
+/// The bytes around a payload, including the framing of the engine.
 #[derive(Clone)]
 pub struct Template {
     pre: Vec<u8>,
@@ -56,7 +56,7 @@ pub struct Codec {
     names: Names,
 }
 
-/// What a frame turned out to be, once the protocol's own traffic is dealt with.
+/// The meaning of a frame after the protocol's control traffic is handled.
 pub enum Ev<'a> {
     Open,
     Connected,
@@ -73,7 +73,7 @@ impl Codec {
     pub fn new(proto: Proto, engine: Option<Engine>, names: Names) -> Codec {
         let engine = engine.unwrap_or(match proto {
             Proto::Raw | Proto::Primus | Proto::Stellar => Engine::Ws,
-            // Socket.IO's own events, over Engine.IO.
+            // Control packets of Socket.IO, over Engine.IO.
             Proto::Engineio | Proto::Socketio => Engine::Engineio,
             Proto::Sockjs => Engine::Sockjs,
         });
@@ -106,7 +106,7 @@ impl Codec {
         matches!(self.proto, Proto::Primus | Proto::Stellar)
     }
 
-    /// The engine's bytes around one message.
+    /// Returns the framing of the engine around one message.
     fn wrap(&self, text: &str) -> String {
         match self.engine {
             Engine::Ws => text.to_string(),
@@ -140,7 +140,7 @@ impl Codec {
         }
     }
 
-    /// The message whose reply `echo` awaits. Without a payload it has none to fill in.
+    /// Returns the message that `echo` sends. It may have no payload.
     pub fn echo_template(&self, with_payload: bool) -> Template {
         let n = &self.names;
         let text = match (&n.send_template, self.proto) {
@@ -190,7 +190,7 @@ impl Codec {
         self.template(&text)
     }
 
-    /// Is this message the answer to a request (rather than a notice or a broadcast)?
+    /// Returns `true` if the message responds to a request.
     pub fn is_reply(&self, m: &[u8]) -> bool {
         match self.proto {
             Proto::Stellar => context(m) == Some(b"response"),
@@ -199,7 +199,7 @@ impl Codec {
         }
     }
 
-    /// Is this message a broadcast delivery?
+    /// Returns `true` if the message is a broadcast delivery.
     pub fn is_delivery(&self, m: &[u8]) -> bool {
         match self.proto {
             Proto::Stellar => context(m) != Some(b"response"),
@@ -210,7 +210,7 @@ impl Codec {
 
     pub fn is_error(&self, m: &[u8]) -> bool {
         match self.proto {
-            // An action answers with `error`; a verb with a `status` object in place of "OK".
+            // Errors are the field `error` in actions, and a `status` object instead of "OK" in verbs.
             Proto::Stellar => {
                 memmem::find(m, b"\"error\":").is_some()
                     || memmem::find(m, b"\"status\":{").is_some()
@@ -302,28 +302,28 @@ impl Codec {
     }
 }
 
-/// The argument of a Socket.IO event that has one, whatever the event is named.
+/// Returns the argument of a Socket.IO event with one argument and any name.
 fn event_message(event: &[u8]) -> Option<&[u8]> {
     let rest = event.strip_prefix(b"2[\"")?;
     let name = memchr::memchr(b'"', rest)?;
     rest[name + 1..].strip_prefix(b",")?.strip_suffix(b"]")
 }
 
-/// The value of the `context` property in a Stellar message.
+/// Returns the `context` of a Stellar message.
 fn context(m: &[u8]) -> Option<&[u8]> {
     let p = memmem::find(m, b"\"context\":\"")? + 11;
     let e = memchr::memchr(b'"', &m[p..])?;
     Some(&m[p..p + e])
 }
 
-/// The `messageCount` of a Stellar response.
+/// Returns the `messageCount` of a Stellar response.
 pub fn message_count(m: &[u8]) -> Option<u64> {
     let p = memmem::find(m, b"\"messageCount\":")? + 15;
     let digits = m[p..].iter().take_while(|b| b.is_ascii_digit()).count();
     std::str::from_utf8(&m[p..p + digits]).ok()?.parse().ok()
 }
 
-/// Takes the next string of a JSON array of strings, unescaped. `at` moves past it.
+/// Returns the next string of a JSON array of strings, unescaped, and advances `at`.
 fn next_json_string(b: &[u8], at: &mut usize, s: &mut Vec<u8>) -> Res<bool> {
     s.clear();
     while *at < b.len() && b[*at] != b'"' {
@@ -361,14 +361,14 @@ fn next_json_string(b: &[u8], at: &mut usize, s: &mut Vec<u8>) -> Res<bool> {
     }
 }
 
-/// One protocol session over one connection.
+/// A protocol session over one connection.
 pub struct Session {
     pub conn: Conn,
     pub pings: Pings,
 }
 
 impl Session {
-    /// Opens the connection and goes through the protocol's own handshake.
+    /// Opens the connection and completes the handshake of the protocol.
     pub async fn open(t: &Target, codec: &Codec, src: Option<Ipv4Addr>) -> Res<Session> {
         let mut s = Session {
             conn: Conn::open(t, src).await?,
@@ -386,7 +386,7 @@ impl Session {
         Ok(s)
     }
 
-    /// Pumps until `want` has seen what it wants; other messages are dropped.
+    /// Processes frames until `want` returns a value. Other messages are dropped.
     pub async fn wait(&mut self, codec: &Codec, mut want: impl FnMut(&Ev<'_>) -> bool) -> Res<()> {
         let mut seen = false;
         while !seen {

@@ -1,4 +1,4 @@
-//! What all modes share: the plan of a run, its phases, its connections.
+//! The common parts of all modes: the plan of a run, its phases and connections.
 
 use std::{
     future::Future,
@@ -31,7 +31,7 @@ pub const RUNNING: u8 = 1;
 pub const MEASURING: u8 = 2;
 pub const STOPPING: u8 = 3;
 
-/// What the coordinating thread and the workers share.
+/// The state shared by the coordinating thread and the workers.
 #[derive(Default)]
 pub struct Ctl {
     pub phase: AtomicU8,
@@ -62,7 +62,7 @@ impl Ctl {
         json!({ "count": self.error_count.load(Relaxed), "first": *self.first_errors.lock().unwrap_or_else(PoisonError::into_inner) })
     }
 
-    /// Waits, as the coordinator, for all workers to have connected.
+    /// Waits in the coordinator until all workers are connected.
     pub fn await_ready(&self, n: usize, deadline: Instant) -> Res<()> {
         while self.ready.load(Relaxed) < n {
             if Instant::now() > deadline {
@@ -151,7 +151,7 @@ fn raise_nofile(want: u64) -> Res<()> {
         .map_err(|e| format!("cannot raise the limit of open files to {want}: {e}"))
 }
 
-/// Runs one worker on a thread of its own, on a single-threaded runtime.
+/// Runs one worker on a new thread with a single-threaded runtime.
 pub fn worker<T, F>(
     index: usize,
     f: impl FnOnce() -> F + Send + 'static,

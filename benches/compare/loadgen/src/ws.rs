@@ -1,7 +1,7 @@
-//! Minimal client side of RFC 6455: enough framing to drive a server hard while staying cheap.
+//! A minimal, efficient RFC 6455 client.
 //!
-//! Everything a single readable event delivers is parsed in one go from a per-thread scratch
-//! buffer, and everything the callbacks queue is written back with one `write`.
+//! The frames of one read are parsed from a per-thread buffer, and the frames that the callbacks
+//! queue are written with one `write`.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -111,7 +111,7 @@ thread_local! {
     static RNG: Cell<u64> = const { Cell::new(0x9E37_79B9_7F4A_7C15) };
 }
 
-/// xorshift64*: masks, keys and session ids need no more than this.
+/// xorshift64*, which suffices for masks, keys and session ids.
 pub fn rand_u64() -> u64 {
     RNG.with(|r| {
         let mut x = r.get();
@@ -165,7 +165,7 @@ fn io_err(what: &str, e: io::Error) -> String {
     format!("{what}: {e}")
 }
 
-/// Opens the TCP connection, from `src` when given: each address has a port range of its own.
+/// Opens the TCP connection, optionally from `src`, because each address has its own port range.
 async fn tcp(addr: SocketAddr, src: Option<Ipv4Addr>) -> Res<TcpStream> {
     let sock = TcpSocket::new_v4().map_err(|e| io_err("socket", e))?;
     if let Some(ip) = src {
@@ -231,9 +231,9 @@ impl Conn {
         })
     }
 
-    /// Waits for bytes, then hands each complete text message to `f` together with the output
-    /// buffer. Pings are answered here. Cancel safe: nothing is taken before it is handled.
-    /// Returns false once the server has closed.
+    /// Waits for bytes and passes each complete text message to `f` with the output buffer.
+    ///
+    /// Answers pings. Returns `false` once the server has closed. Cancel safe.
     pub async fn pump(
         &mut self,
         mut f: impl FnMut(&[u8], &mut Vec<u8>, [u8; 4]) -> Res<()>,
@@ -250,7 +250,7 @@ impl Conn {
                 }
                 s[..have].copy_from_slice(&self.rest);
                 let mut rb = ReadBuf::new(&mut s[have..]);
-                // Frames that came along with the handshake response are there already.
+                // Frames may have arrived with the handshake response.
                 let peek = have > 0 && matches!(parse_head(&self.rest), Ok(Some(_)) | Err(_));
                 let got = if peek {
                     0
@@ -328,7 +328,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Closing handshake: sends Close, then reads until the server ends the connection.
+    /// Sends a close frame and reads until the server closes the connection.
     pub async fn close(mut self) -> Res<()> {
         let mask = self.mask;
         encode(&mut self.out, OP_CLOSE, mask, &[&1000u16.to_be_bytes()]);

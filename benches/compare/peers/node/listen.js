@@ -1,4 +1,4 @@
-// Each server is `node NAME.js PORT`, listens on loopback, and says so in a line.
+// Each server is run as `node NAME.js PORT`, and prints a line when it listens on loopback.
 const http = require("node:http");
 
 module.exports = function listen(attach) {

@@ -1,4 +1,4 @@
-//! Many connections of one client: what it may not do over one, it may not do over many.
+//! Attacks over many connections of one client, whose limits apply to all of them together.
 
 use std::{
     net::Ipv4Addr,
@@ -55,12 +55,12 @@ pub(super) fn all() -> Vec<Attack> {
     ]
 }
 
-/// Where these attackers come from: what is counted for their address is not counted for the others'.
+/// Source address of the attackers, so that their usage does not count for other clients.
 fn attacker() -> Local {
     Local::address(Ipv4Addr::new(127, 0, 8, 1))
 }
 
-/// Repeats `act` in so many tasks until the time is over. Returns how often it was done.
+/// Repeats `act` in several tasks for a duration. Returns the number of repetitions.
 async fn repeat<F>(
     stage: &Stage<'_>,
     tasks: usize,
@@ -122,7 +122,7 @@ async fn actions(stage: &Stage<'_>) -> Outcome {
             if peer.write(&calls).await.is_err() {
                 return 0;
             }
-            // Until they are read, then they are left behind.
+            // The connections are dropped once they are read.
             tokio::time::sleep(Duration::from_millis(20)).await;
             5
         }

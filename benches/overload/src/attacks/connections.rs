@@ -1,4 +1,4 @@
-//! Too many connections, half ones, and ones that are gone.
+//! Attacks with too many, half-open and lost connections.
 
 use std::{
     collections::BTreeMap,
@@ -106,7 +106,7 @@ async fn flood(stage: &Stage<'_>) -> Outcome {
         }
     }
     let most = 2_000 - COUNT as usize;
-    // Those whose handshake is under way count, so a few places may be free at the end.
+    // Pending handshakes count, so a few slots may be free at the end.
     ensure(kept.len() <= most && kept.len() > most / 2, || {
         format!("{} came in", kept.len())
     })?;
@@ -136,7 +136,7 @@ async fn flood_address(stage: &Stage<'_>) -> Outcome {
         }
     }
     ensure(kept.len() == 100, || format!("{} came in", kept.len()))?;
-    // Who comes from elsewhere is let in meanwhile.
+    // Connections from other addresses are accepted meanwhile.
     stage
         .open(Local::address(Ipv4Addr::new(127, 0, 0, 10)))
         .await?;
@@ -145,7 +145,7 @@ async fn flood_address(stage: &Stage<'_>) -> Outcome {
     Ok(format!("100 came in, {} got 429", number(refused)))
 }
 
-/// Waits until the server has closed a socket; whether it did.
+/// Waits until the server closes a socket. Returns `false` on a timeout.
 async fn is_closed(stream: &mut TcpStream) -> bool {
     let mut sink = [0; 512];
     let end = async {
@@ -181,7 +181,7 @@ async fn flood_http(stage: &Stage<'_>) -> Outcome {
             late += 1;
         }
     }
-    // The places of the address, and the spare connections, which are there for health.
+    // The limit per address, and the connections reserved for health checks.
     ensure(late <= 200 + 256, || format!("{late} were kept"))?;
     Ok(format!(
         "{} closed at once, {} after the timeout",
@@ -199,7 +199,7 @@ async fn slowloris(stage: &Stage<'_>) -> Outcome {
             let head = request(false);
             let begun = Instant::now();
             if n % 2 == 0 {
-                // All but the last line, at once.
+                // All lines but the last, in one write.
                 stream.write_all(&head.as_bytes()[..head.len() - 2]).await?;
                 return Ok::<_, std::io::Error>((is_closed(&mut stream).await, begun.elapsed()));
             }
@@ -253,7 +253,7 @@ async fn descriptors(stage: &Stage<'_>) -> Outcome {
     let begun = Instant::now();
     let mut sockets = Vec::new();
     for _ in 0..500 {
-        // The kernel accepts them in the server's place, until its own queue is full.
+        // The kernel accepts them until its backlog is full.
         sockets.push(Local::default().connect(stage.server.address).await?);
     }
     let shut_out = async {
@@ -270,7 +270,7 @@ async fn descriptors(stage: &Stage<'_>) -> Outcome {
     peer.say(&serde_json::json!({ "event": "detailsView" }))
         .await?;
     peer.response(1).await?;
-    // It must wait, not try again and again.
+    // The server must wait instead of retrying in a loop.
     ensure(busy < 50.0, || format!("it was {busy:.0}% of a core busy"))?;
     Ok(format!(
         "those inside were served ({busy:.0}% of a core), newcomers again {:.1} s after it was over",

@@ -1,4 +1,4 @@
-//! A large room of which some read nothing: what the others notice.
+//! A large room in which some members do not read, and the effect on the others.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::{Fault, others::Latency, peer::Local};
 
-/// So many read, and of so many of them it is measured.
+/// Number of members that read, and of those that are measured.
 const READERS: usize = 9_900;
 const WATCHED: usize = 500;
-/// So many do not.
+/// Number of members that do not read.
 const SLOW: usize = 100;
 const LENGTH: usize = 2_048;
 const EVERY: Duration = Duration::from_millis(200);
-/// How long is looked at what is normal.
+/// Duration of the baseline measurement.
 const BEFORE: Duration = Duration::from_secs(15);
 
 pub(super) fn all() -> Vec<Attack> {
@@ -42,7 +42,7 @@ pub(super) fn all() -> Vec<Attack> {
     }]
 }
 
-/// When each publication was sent, and how long each of its deliveries took.
+/// The time of each publication, and the latency of its deliveries.
 #[derive(Debug, Default)]
 struct Book {
     sent: Mutex<Vec<Instant>>,
@@ -61,7 +61,7 @@ impl Book {
         }
     }
 
-    /// Of the publications of a time.
+    /// Returns the latencies of the publications in a period.
     fn latency(&self, from: Instant, to: Instant) -> Option<Latency> {
         let took = self.took.lock().ok()?;
         let within = took.iter().filter(|(sent, _)| (from..to).contains(sent));
@@ -69,7 +69,7 @@ impl Book {
     }
 }
 
-/// Members that read all that comes, until they are dropped.
+/// Members that read every message. Dropping the value disconnects them.
 async fn readers(stage: &Stage<'_>, book: &Arc<Book>) -> Result<JoinSet<()>, Fault> {
     let mut tasks = JoinSet::new();
     for at in 0..READERS {
@@ -97,7 +97,7 @@ async fn readers(stage: &Stage<'_>, book: &Arc<Book>) -> Result<JoinSet<()>, Fau
     Ok(tasks)
 }
 
-/// Publishes at its pace until it is aborted.
+/// Publishes at a fixed rate until aborted.
 async fn publish(stage: &Stage<'_>, book: &Arc<Book>) -> Result<JoinHandle<()>, Fault> {
     let mut peer = stage.open(Local::default()).await?;
     join(&mut peer, "crowd").await?;

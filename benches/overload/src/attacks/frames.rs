@@ -1,4 +1,4 @@
-//! Frames as nobody should send them.
+//! Attacks with malformed or excessive frames.
 
 use std::io::Write as _;
 
@@ -75,7 +75,7 @@ async fn one_byte_writes(stage: &Stage<'_>) -> Outcome {
     Ok(format!("all {} messages answered", number(answered)))
 }
 
-/// A call of an action in 65,536 frames, each of one byte.
+/// Calls an action in 65,536 frames of one byte.
 fn fragmented() -> Vec<u8> {
     const COUNT: usize = 65_536;
     let request = |pad: usize| {
@@ -117,7 +117,7 @@ async fn fragments(stage: &Stage<'_>) -> Outcome {
     Ok(format!("all {} messages answered", number(answered)))
 }
 
-/// A gibibyte of zeros, deflated.
+/// Returns 1 GiB of zeros, compressed.
 fn deflated() -> Result<Vec<u8>, std::io::Error> {
     let mut out = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
     let zeros = vec![0; 1 << 20];
@@ -139,7 +139,7 @@ async fn bomb(stage: &Stage<'_>) -> Outcome {
         let mut peer = stage.open(from).await?;
         let bytes = frame(FIN | RSV1 | BINARY, &bomb);
         tasks.spawn(async move {
-            // The server need not take all of it.
+            // The server may close before it reads everything.
             peer.write(&bytes).await.ok();
             peer.close_code(PATIENCE).await
         });

@@ -1,4 +1,4 @@
-//! What is held for clients that send without an end, or do not read.
+//! Attacks on memory: endless messages, and clients that do not read.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     peer::{BINARY, CLOSE, FIN, Local, PING, Peer, TEXT, frame, head},
 };
 
-/// The longest message by default.
+/// The default maximum length of a message.
 const LONGEST: usize = 10 << 20;
 
 pub(super) fn all() -> Vec<Attack> {
@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Attack> {
     ]
 }
 
-/// Messages that are never whole end their connections, and do so in time.
+/// Incomplete messages close their connections within the timeout.
 async fn held(stage: &Stage<'_>, fragments: bool) -> Outcome {
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
@@ -107,7 +107,7 @@ async fn held(stage: &Stage<'_>, fragments: bool) -> Outcome {
     ))
 }
 
-/// All of a frame but its last 1,000 bytes.
+/// Encodes a frame without its last 1,000 bytes.
 async fn send_most(peer: &mut Peer) -> std::io::Result<()> {
     peer.write(&head(FIN | BINARY, LONGEST as u64)).await?;
     let chunk = vec![b'x'; 64 << 10];
@@ -130,7 +130,7 @@ async fn send_fragments(peer: &mut Peer) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Sends a little every two seconds, until the close frame.
+/// Sends a few bytes every two seconds until the close frame.
 async fn drip(peer: &mut Peer, drop: &[u8]) -> Option<u16> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
@@ -148,7 +148,7 @@ async fn drip(peer: &mut Peer, drop: &[u8]) -> Option<u16> {
     None
 }
 
-/// Who does not read what it asks for is ended, however often it comes.
+/// Clients that do not read their responses are closed, after every reconnect.
 async fn unread(stage: &Stage<'_>, call: String) -> Outcome {
     let end = Instant::now() + stage.seconds();
     let address = stage.server.address;
@@ -165,7 +165,7 @@ async fn unread(stage: &Stage<'_>, call: String) -> Outcome {
             while Instant::now() < end {
                 let peer = Peer::open(address, from).await;
                 let Ok(Peer { mut stream, .. }) = peer else {
-                    // Nobody comes in while the budget is used up.
+                    // Connections are refused while the budget is exhausted.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 };
@@ -176,7 +176,7 @@ async fn unread(stage: &Stage<'_>, call: String) -> Outcome {
                     }
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
-                // What was sent before the end is read no sooner.
+                // Data sent before the close is read after it.
                 let mut sink = vec![0; 64 << 10];
                 let rest = async { while matches!(stream.read(&mut sink).await, Ok(1..)) {} };
                 tokio::time::timeout(Duration::from_secs(1), rest)

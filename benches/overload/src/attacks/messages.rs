@@ -1,4 +1,4 @@
-//! Too many messages, and too many pings.
+//! Attacks with too many messages and pings.
 
 use std::{
     sync::{
@@ -88,7 +88,7 @@ fn controls() -> Vec<u8> {
     .concat()
 }
 
-/// Ten of them send the same over and over; they stay connected.
+/// Ten clients send the same message repeatedly and stay connected.
 async fn flood(stage: &Stage<'_>, reads: bool, bytes: Vec<u8>) -> Outcome {
     let begun = Instant::now();
     let end = tokio::time::Instant::now() + stage.seconds();
@@ -133,7 +133,7 @@ async fn flood(stage: &Stage<'_>, reads: bool, bytes: Vec<u8>) -> Outcome {
     ))
 }
 
-/// Answers that nobody reads fill the outbox, and end the connection.
+/// Unread responses fill the outbox and close the connection.
 async fn unread(stage: &Stage<'_>) -> Outcome {
     let mut tasks = JoinSet::new();
     let from = Local {
@@ -159,7 +159,7 @@ async fn unread(stage: &Stage<'_>) -> Outcome {
     Ok("10 ended with 1013".into())
 }
 
-/// Each comes again when it was ended, a tenth of a second later.
+/// Each client reconnects 100 ms after its close.
 async fn rate(stage: &Stage<'_>, bytes: Vec<u8>) -> Outcome {
     let address = stage.server.address;
     let end = tokio::time::Instant::now() + stage.seconds();
@@ -169,7 +169,7 @@ async fn rate(stage: &Stage<'_>, bytes: Vec<u8>) -> Outcome {
         tasks.spawn(async move {
             let mut ended = 0_u64;
             while tokio::time::Instant::now() < end {
-                // From an address of its own: its client's rate is not for the others to bear.
+                // Each client has its own address, and with it its own rate.
                 let from = Local::address([127, 0, 0, 2].into());
                 let Ok(mut peer) = crate::peer::Peer::open(address, from).await else {
                     return Err("a client was not let in");

@@ -1,4 +1,4 @@
-//! What bad peers do, one function each.
+//! The attacks, one function each.
 
 mod clients;
 mod connections;
@@ -23,31 +23,31 @@ use crate::{
     process::Process,
 };
 
-/// A way to be bad.
+/// An attack.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
-    /// What is done, in a few words.
+    /// A short description.
     pub(crate) what: &'static str,
-    /// What bounds it, as the settings name it.
+    /// The settings that bound it.
     pub(crate) bound: &'static str,
-    /// Settings of the server, as variables.
+    /// Settings of the server, as environment variables.
     pub(crate) settings: &'static [(&'static str, &'static str)],
-    /// How many descriptors the server has, if they are few.
+    /// The descriptor limit of the server, if any.
     pub(crate) descriptors: Option<u32>,
     pub(crate) run: for<'a> fn(&'a Stage<'a>) -> Run<'a>,
 }
 
-/// What came of it, in words; an error when it was not what is documented.
+/// The outcome in words, or an error if it differs from the documented one.
 pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 pub(crate) type Outcome = Result<String, Fault>;
 
-/// Where an attack takes place.
+/// The environment of an attack.
 pub(crate) struct Stage<'a> {
     pub(crate) server: &'a Process,
     pub(crate) options: &'a Options,
 }
 
-/// All of them, in the order of the table.
+/// Returns every attack, in the order of the table.
 pub(crate) fn all() -> Vec<Attack> {
     [
         connections::all(),
@@ -65,7 +65,7 @@ pub(crate) fn all() -> Vec<Attack> {
     .collect()
 }
 
-/// Far longer than anything takes here.
+/// Bound of a single wait, far above any expected duration.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Stage<'_> {
@@ -92,7 +92,7 @@ impl Stage<'_> {
             .unwrap_or_default())
     }
 
-    /// Waits until the server's counts are as they must become.
+    /// Waits until the counters of the server satisfy a condition.
     async fn until(&self, what: &str, reached: impl Fn(&Value) -> bool) -> Result<(), Fault> {
         let begun = tokio::time::Instant::now();
         loop {
@@ -107,7 +107,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Waits until all the others are there.
+    /// Waits until all well-behaved clients are connected.
     pub(crate) async fn everyone(&self) -> Result<(), Fault> {
         self.until("the others to connect", |counts| {
             counts["connections"].as_u64() == Some(u64::from(COUNT))
@@ -115,7 +115,7 @@ impl Stage<'_> {
         .await
     }
 
-    /// Waits until only the others are connected.
+    /// Waits until only well-behaved clients are connected.
     async fn alone(&self) -> Result<(), Fault> {
         self.until("the attackers to be gone", |counts| {
             counts["connections"].as_u64() <= Some(u64::from(COUNT))
@@ -124,12 +124,12 @@ impl Stage<'_> {
     }
 }
 
-/// An error unless it is so.
+/// Returns an error unless a condition holds.
 fn ensure(so: bool, what: impl FnOnce() -> String) -> Result<(), Fault> {
     if so { Ok(()) } else { Err(what().into()) }
 }
 
-/// A number with its thousands apart.
+/// Formats a number with thousands separators.
 fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();

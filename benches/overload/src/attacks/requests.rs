@@ -1,4 +1,4 @@
-//! Requests whose bodies do not come, answers that are not read, and what takes much memory.
+//! Attacks with stalled request bodies, unread responses, and requests that need much memory.
 
 use std::{
     net::Ipv4Addr,
@@ -68,7 +68,7 @@ pub(super) fn all() -> Vec<Attack> {
     ]
 }
 
-/// The number of items in a list of 10 MiB.
+/// Number of items in a list of 10 MiB.
 const ITEMS: usize = 5_000_000;
 
 async fn big_params(stage: &Stage<'_>) -> Outcome {
@@ -114,7 +114,7 @@ async fn file_requests(stage: &Stage<'_>) -> Outcome {
     Ok("their connections ended".into())
 }
 
-/// The head of a POST whose body is to come.
+/// Encodes the head of a POST.
 const POST: &[u8] = b"POST /api/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\
     Content-Type: application/json\r\n\r\n";
 
@@ -157,7 +157,7 @@ async fn posts_without_body(stage: &Stage<'_>) -> Outcome {
     ))
 }
 
-/// The status of the answer that comes; 0 when none does.
+/// Returns the status of the response, or 0 without a response.
 async fn answer(stream: &mut TcpStream) -> u16 {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
@@ -183,7 +183,7 @@ async fn unread_answers(stage: &Stage<'_>) -> Outcome {
             .write_all(b"GET /big.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             .await?;
         tasks.spawn(async move {
-            // Its end is noticed without reading.
+            // The close is detected without reading.
             while begun.elapsed() < PATIENCE * 2 && stream.write_all(b"\r\n").await.is_ok() {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
@@ -283,7 +283,7 @@ async fn sleeping_posts(stage: &Stage<'_>) -> Outcome {
 }
 
 impl Stage<'_> {
-    /// A client of HTTP/2 that gives back no window of what it does not read.
+    /// An HTTP/2 client that does not release flow-control windows.
     async fn http2(&self) -> Result<h2::client::SendRequest<bytes::Bytes>, crate::Fault> {
         let counts = self.server.counts().await?;
         let port = counts["tls"]["port"].as_u64().ok_or("no TLS")?;

@@ -1,4 +1,4 @@
-//! Rooms: too many of them, too much in them, and members that do not read.
+//! Attacks on rooms: too many rooms, too many messages, and members that do not read.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub(super) fn all() -> Vec<Attack> {
                 ("STELLAR_PUBLISH_RATE__CONNECTION__PER_SECOND", "0"),
                 ("STELLAR_PUBLISH_RATE__CLIENT__PER_SECOND", "0"),
                 ("STELLAR_PUBLISH_RATE__ROOM__PER_SECOND", "0"),
-                // The members only read.
+                // Members only read.
                 ("STELLAR_SERVER__PING_INTERVAL", "0"),
             ],
             descriptors: None,
@@ -53,7 +53,7 @@ pub(super) fn all() -> Vec<Attack> {
     ]
 }
 
-/// The rooms that exist from the start, for those attacks that need many.
+/// The rooms of attacks that need many.
 pub(crate) fn many_rooms() -> String {
     let names: Vec<_> = (0..10_000).map(|n| format!("r{n}")).collect();
     json!(names).to_string()
@@ -87,7 +87,7 @@ async fn rooms(stage: &Stage<'_>) -> Outcome {
     Ok(format!("1,000 joined, {} got 023", number(refused)))
 }
 
-/// Members that read all that comes, until they are dropped.
+/// Members that read every message. Dropping the value disconnects them.
 async fn members(stage: &Stage<'_>, count: usize) -> Result<JoinSet<()>, Fault> {
     let mut tasks = JoinSet::new();
     for _ in 0..count {
@@ -101,13 +101,13 @@ async fn members(stage: &Stage<'_>, count: usize) -> Result<JoinSet<()>, Fault> 
     Ok(tasks)
 }
 
-/// A message to the crowd.
+/// Encodes a message to the crowd.
 pub(super) fn said(message: &str) -> Vec<u8> {
     let message = json!({ "event": "say", "room": "crowd", "message": message });
     frame(FIN | TEXT, message.to_string().as_bytes())
 }
 
-/// Publishes so often, and reads what comes of it, until it is dropped.
+/// Publishes at a fixed rate and reads the responses until dropped.
 async fn publish(mut peer: Peer, len: usize, every: Duration) -> Result<(), Fault> {
     join(&mut peer, "crowd").await?;
     let (mut read, mut write) = peer.stream.into_split();

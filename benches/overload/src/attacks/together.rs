@@ -1,4 +1,4 @@
-//! All kinds of attacks at once, for minutes, while health checks and well-behaved clients go on.
+//! All kinds of attacks together, for minutes, with health checks and well-behaved clients.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,12 +22,13 @@ use crate::{
     process::usage,
 };
 
-/// The budget of a machine with 1 GiB of memory.
+/// The memory budget on a machine with 1 GiB of memory.
 const BUDGET: &str = "268435456";
-/// The most that the process may hold besides its budget, in KiB: its code, its connections, what
-/// the allocator keeps of what was freed.
+/// Maximum memory of the process besides its budget, in KiB.
+///
+/// It covers code, connections and memory that the allocator retains.
 const BESIDES: u64 = 256 << 10;
-/// A health check must be answered within this time.
+/// Timeout of a health check.
 const HEALTHY: Duration = Duration::from_millis(100);
 
 pub(super) fn all() -> Vec<Attack> {
@@ -47,13 +48,13 @@ pub(super) fn all() -> Vec<Attack> {
     }]
 }
 
-/// What every attacker knows.
+/// The context of an attacker.
 #[derive(Clone)]
 struct Ring {
     server: SocketAddr,
-    /// When the attackers stop.
+    /// The time at which the attackers stop.
     until: Instant,
-    /// What they did: connections, requests and messages.
+    /// Number of connections, requests and messages.
     done: Arc<AtomicU64>,
 }
 
@@ -106,7 +107,7 @@ struct Health {
     failed: usize,
 }
 
-/// Asks whether the server is healthy ten times a second, each time over a connection of its own.
+/// Checks the health ten times per second, each time over a new connection.
 async fn check_health(server: SocketAddr, until: Instant) -> Health {
     let health = Arc::new(Mutex::new(Health::default()));
     let mut checks = JoinSet::new();
@@ -142,7 +143,7 @@ async fn check_health(server: SocketAddr, until: Instant) -> Health {
     std::mem::take(&mut *health)
 }
 
-/// Runs all attackers on a thread of their own, of a lower priority: they stand for other machines.
+/// Runs the attackers on a thread with a lower priority, because they represent other machines.
 fn attack(ring: &Ring) -> std::io::Result<()> {
     rustix::process::setpriority_process(None, 15)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -179,40 +180,40 @@ fn attack(ring: &Ring) -> std::io::Result<()> {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Sends the most of a message, and the rest a byte every two seconds.
+    /// Sends most of a message, and the rest at one byte every two seconds.
     Drip,
-    /// Asks for large files over a WebSocket and reads nothing.
+    /// Requests large files over a WebSocket and does not read.
     Unread,
-    /// Opens a thousand POSTs of which no body comes.
+    /// Opens a thousand POSTs without sending a body.
     Bodiless,
-    /// Asks for a large file over HTTP and reads nothing.
+    /// Requests a large file over HTTP and does not read.
     UnreadAnswers,
     /// Calls an action with declared inputs with 9 MiB of small values.
     BigParams,
-    /// Posts a megabyte to an action that takes its time.
+    /// Posts 1 MB to a slow action.
     SleepingPosts,
     /// Opens polling sessions and never polls.
     Handshakes,
-    /// Asks who is in a room, over and over.
+    /// Requests the members of a room repeatedly.
     RoomViews,
-    /// Sends the head of a part that does not end.
+    /// Sends a multipart header that does not end.
     Multipart,
-    /// Downloads a file compressed.
+    /// Downloads a compressed file.
     Downloads,
-    /// Sends what is no WebSocket frame, and connects again.
+    /// Sends malformed WebSocket frames and reconnects.
     Garbage,
-    /// Sends messages as fast as they are taken.
+    /// Sends messages as fast as the server reads them.
     Messages,
-    /// Says long texts to a room.
+    /// Sends long messages to a room.
     Publications,
-    /// Sends heads of requests a byte at a time.
+    /// Sends request heads byte by byte.
     Heads,
 }
 
-/// Does it again and again: whatever ends is begun anew.
+/// Repeats an attack, and restarts it after every failure.
 async fn repeat(ring: Ring, kind: Kind, address: Ipv4Addr) {
     loop {
-        // A refusal or a reset is what an attacker expects.
+        // Refusals and resets are expected.
         once(&ring, kind, address).await.ok();
         ring.done.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -262,7 +263,7 @@ async fn once(ring: &Ring, kind: Kind, address: Ipv4Addr) -> std::io::Result<()>
         Kind::UnreadAnswers => {
             let mut stream = local.connect(ring.server).await?;
             stream.write_all(&get("/big.bin", "")).await?;
-            // Its end is noticed without reading.
+            // The close is detected without reading.
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 stream.write_all(b"\r\n").await?;
@@ -365,7 +366,7 @@ async fn once(ring: &Ring, kind: Kind, address: Ipv4Addr) -> std::io::Result<()>
     Ok(())
 }
 
-/// A GET request with these further headers.
+/// Encodes a GET request with additional headers.
 fn get(target: &str, headers: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n").into_bytes()
 }

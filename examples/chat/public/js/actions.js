@@ -10,7 +10,7 @@ const assumed = [
 const examples = { sum: { a: "19", b: "23" }, sleep: { ms: "1500" } };
 const extras = { echo: '{"hello": "stars"}' };
 
-/** Calls actions and shows their answers. */
+/** Calls actions and shows their responses. */
 export function startActions(client) {
   let actions = assumed;
   let shown = "";
@@ -23,7 +23,7 @@ export function startActions(client) {
         actions = answer.actions.filter((action) => typeof action?.name === "string");
       }
     } catch {
-      // A server without that action, or out of reach: what it most likely has is offered.
+      // The server lacks that action or is unreachable: suggest the usual actions.
     }
     offer();
   }
@@ -57,7 +57,7 @@ export function startActions(client) {
     fields();
   }
 
-  /** Makes a field for each input that the action is known to take; what is typed in stays. */
+  /** Creates a field for each known input of the action. Keeps typed text. */
   function fields() {
     const action = actions.find((one) => one.name === name.value);
     const typed = shown === name.value ? typedIn() : {};
@@ -83,7 +83,7 @@ export function startActions(client) {
   }
   name.addEventListener("input", fields);
 
-  /** Shows what is wrong with a field, or that nothing is. */
+  /** Shows or clears the error of a field. */
   function markField(input, text) {
     const note = input.nextElementSibling;
     fieldError(note, input, text);
@@ -91,10 +91,10 @@ export function startActions(client) {
     else input.removeAttribute("aria-describedby");
   }
 
-  /** Shows all that an answer says is wrong: at its fields, and of the others below. */
+  /** Shows the errors of a response: at their fields, and the rest below. */
   function blame(error) {
     const sentence = (value) => (typeof value === "string" ? value : value?.message);
-    // With a code and a message it is one error as a whole.
+    // A code and a message form a single error.
     const isWhole = typeof error?.code === "string" && typeof error?.message === "string";
     const about = error && typeof error === "object" && !isWhole ? Object.entries(error) : [];
     const faults = new Map(about.filter(([, value]) => typeof sentence(value) === "string"));
@@ -110,7 +110,7 @@ export function startActions(client) {
   const typedIn = () =>
     Object.fromEntries([...$("action-fields").querySelectorAll("input")].map(({ name, value }) => [name, value]));
 
-  /** What is in the fields; numbers and other JSON words as what they are. */
+  /** Returns the values of the fields. Numbers and JSON literals are parsed. */
   function params() {
     const values = {};
     for (const [key, value] of Object.entries(typedIn())) {

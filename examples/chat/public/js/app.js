@@ -22,7 +22,7 @@ if (!Client) {
 } else {
   const client = new Client({ WebSocket: BreakableWebSocket });
   startNav();
-  // The events first, so that nothing happens unseen.
+  // The list of events comes first, so that it shows every event.
   startEvents(client);
   startStatus(client);
   startChat(client);

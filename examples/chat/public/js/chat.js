@@ -7,7 +7,7 @@ import { startRooms } from "./rooms.js";
 
 const kept = 300;
 
-/** The chat: a name, rooms, what is said in them. */
+/** The chat: a name, rooms and their messages. */
 export function startChat(client) {
   const histories = new Map();
   const waiting = new Map();
@@ -25,7 +25,7 @@ export function startChat(client) {
       $("no-room").hidden = Boolean(room);
       render();
       members.show(room);
-      // Where there is a keyboard; on a phone it would cover the messages.
+      // Only with a physical keyboard: on a phone it would cover the messages.
       const keyboard = matchMedia("(pointer: fine)").matches;
       if (room && keyboard && panel() === "chat") $("message").focus({ preventScroll: true });
     },
@@ -43,7 +43,7 @@ export function startChat(client) {
     return histories.get(room);
   }
 
-  /** Adds a line or a message to a room, and to the page if the room is shown. */
+  /** Adds a line or message to a room, and to the page if the room is visible. */
   function add(room, item) {
     const items = history(room);
     const before = items.at(-1);
@@ -88,7 +88,7 @@ export function startChat(client) {
   }
 
   client.on("say", ({ message, room, from, sentAt }) => {
-    // Events of a room come as messages too; those that this page uses are heard below.
+    // Room events are messages too; listeners below handle those that this page uses.
     if (typeof message?.event === "string") return;
     const own = waiting.get(message?.key);
     if (own && from === client.id) {
@@ -109,7 +109,7 @@ export function startChat(client) {
     learn(from, data?.name);
     members.refresh(room);
     add(room, line(`${data?.name ?? "Someone"} came in`));
-    // Introduce ourselves back, unless the room is so full that everyone doing it is noise.
+    // Respond with our own name, unless the room is too full for everyone to do so.
     if (members.count(room) <= 20) hello(room, "here");
   });
   client.on("here", (data, { room, from }) => learn(from, data?.name) && members.refresh(room));

@@ -2,7 +2,7 @@ import { $, h, toast } from "./dom.js";
 import { onPanel } from "./nav.js";
 import { engineOf } from "./status.js";
 
-/** The server's view of this connection. */
+/** The server's view of the connection. */
 export function startDetails(client) {
   function show(details) {
     $("details-empty").hidden = true;

@@ -1,4 +1,4 @@
-/** The element with this id. */
+/** Returns the element with an id. */
 export const $ = (id) => document.getElementById(id);
 
 /**
@@ -19,20 +19,20 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** A time of day, to the second, or finer. */
+/** Formats a time of day, with seconds or milliseconds. */
 export function clock(date, fraction = false) {
   const time = new Date(date).toTimeString().slice(0, fraction ? 8 : 5);
   return fraction ? `${time}.${String(new Date(date).getMilliseconds()).padStart(3, "0")}` : time;
 }
 
-/** A duration in words that fit a label. */
+/** Formats a duration for a label. */
 export const duration = (ms) => (ms < 9950 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-/** A size in words. */
+/** Formats a size. */
 export const size = (bytes) =>
   bytes < 1024 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(1)} KiB (${bytes} bytes)`;
 
-/** Shows an error under a field, or takes it away. */
+/** Shows or clears the error under a field. */
 export function fieldError(element, input, text) {
   element.textContent = text ?? "";
   element.hidden = !text;
@@ -54,9 +54,9 @@ export function stickToEnd(list, moved = () => {}) {
   });
   new ResizeObserver(() => stick && end()).observe(list);
   return {
-    /** To be called after an item was added: goes on to it, or tells that it did not. */
+    /** Call after adding an item: scrolls to it, or shows that there are new items. */
     added: () => (stick && end(), stick),
-    /** Goes to the end, and stays there. */
+    /** Scrolls to the end and follows new items. */
     end() {
       stick = true;
       end();
@@ -66,7 +66,7 @@ export function stickToEnd(list, moved = () => {}) {
 }
 
 let toastTimer;
-/** Says something that needs no answer, for a moment. */
+/** Shows a short notice. */
 export function toast(text) {
   const element = $("toast");
   element.textContent = text;
@@ -75,7 +75,7 @@ export function toast(text) {
   toastTimer = setTimeout(() => (element.hidden = true), 2200);
 }
 
-/** Something to remember on this device, if it may be. */
+/** Persists a value on this device, if storage is available. */
 export const memory = {
   get(key) {
     try {
@@ -88,7 +88,7 @@ export const memory = {
     try {
       localStorage.setItem(`stellar.${key}`, value);
     } catch {
-      // Storage may be forbidden; the page works without.
+      // Storage may be blocked; the page works without it.
     }
   },
 };

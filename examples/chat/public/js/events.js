@@ -5,7 +5,7 @@ const limit = 400;
 const kinds = { out: "Out", in: "In", state: "State", error: "Errors" };
 const arrows = { out: "↑", in: "↓", state: "●", error: "!" };
 
-/** Lists everything that happens, as it happens. */
+/** Lists all events. */
 export function startEvents(client) {
   const entries = [];
   const hidden = new Set();
@@ -41,7 +41,7 @@ export function startEvents(client) {
       return h("li", { class: "entry", dataset: { kind } }, h("div", { class: "entry-line" }, ...cells));
     }
     const details = h("details", {}, h("summary", {}, ...cells));
-    // Most are never opened: the JSON is laid out when one is.
+    // The JSON is formatted when an entry is opened; most never are.
     details.addEventListener("toggle", () => details.append(jsonView(value)), { once: true });
     return h("li", { class: "entry", dataset: { kind } }, details);
   }
@@ -104,13 +104,13 @@ export function startEvents(client) {
   const plain = ({ code, message, mayHaveRun }) => ({ code, message, mayHaveRun });
   client.on("disconnected", (error) => add("state", "disconnected", plain(error), error.message));
   client.on("error", (error) => {
-    // The answer that carried it is listed already.
+    // The response that contained it is listed already.
     if (!error.response) add("error", "error", plain(error), error.message);
   });
   label();
 }
 
-/** What is said or happens in a room, in a few words; the whole is seen when the entry is opened. */
+/** Returns a summary of a room message. The opened entry shows all of it. */
 function roomText(room, message) {
   const { event, data, text } = message ?? {};
   if (typeof event === "string") return `${room} ${event} ${jsonLine(data)}`;

@@ -2,7 +2,7 @@ import { $, duration, h, size } from "./dom.js";
 
 const samples = ["hello.txt", "logo.svg", "favicon.png", "missing.txt"];
 
-/** Requests files and shows what they are. */
+/** Requests files and shows them. */
 export function startFiles(client) {
   let shown;
   let latest = 0;
@@ -31,7 +31,7 @@ export function startFiles(client) {
     }
   }
 
-  /** Images as images, text as text; an image cannot run anything, whatever is in it. */
+  /** Shows images as images and text as text. An image element cannot run scripts. */
   function preview({ content, mime }, path) {
     if (shown) URL.revokeObjectURL(shown);
     shown = null;

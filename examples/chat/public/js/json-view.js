@@ -2,7 +2,7 @@ import { h } from "./dom.js";
 
 const tokens = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
 
-/** A value as indented JSON with its parts in colour. */
+/** Returns a value as indented, coloured JSON. */
 export function jsonView(value) {
   const text = JSON.stringify(value, null, 2) ?? String(value);
   const pre = h("pre", { class: "json" });
@@ -17,7 +17,7 @@ export function jsonView(value) {
   return pre;
 }
 
-/** A value in one short line. */
+/** Returns a value on one short line. */
 export function jsonLine(value) {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;

@@ -1,7 +1,7 @@
 import { $, h } from "./dom.js";
 import { avatar, nameOf } from "./people.js";
 
-/** Who is in the room that is looked at. */
+/** The members of the selected room. */
 export function startMembers(client) {
   let room = null;
   let ids = [];
@@ -13,7 +13,7 @@ export function startMembers(client) {
     const mine = (id) => id === client.id;
     const sorted = [...ids].sort((a, b) => mine(b) - mine(a) || nameOf(a).localeCompare(nameOf(b)));
     $("members-count").textContent = String(ids.length);
-    // Of a room that is looked at for the first time nothing is known yet.
+    // The members of a newly selected room are not known yet.
     $("members-count").hidden = !known;
     $("members").replaceChildren(
       ...sorted.map((id) =>
@@ -38,12 +38,11 @@ export function startMembers(client) {
       known = true;
       render();
     } catch {
-      // The next round asks again; what failed is in the events.
+      // The next round retries; the list of events shows the failure.
     }
   }
 
-  // Rooms do not tell who comes and goes without a word, so ask now and then: seldom where the answer
-  // is long.
+  // Rooms send no event for silent members, so poll the members: less often in large rooms.
   setInterval(() => {
     const pause = ids.length > 100 ? 10_000 : 2500;
     if (!document.hidden && Date.now() - asked >= pause) void refresh();
@@ -51,7 +50,7 @@ export function startMembers(client) {
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   client.on("reconnect", () => refresh());
   client.on("say", ({ from, room: where }) => {
-    // Somebody is here who came without a word. One question for all who speak at once.
+    // An unknown member has sent a message. One request covers concurrent messages.
     if (where !== room || from === 0 || ids.includes(from) || soon) return;
     soon = setTimeout(() => {
       soon = undefined;
@@ -60,7 +59,7 @@ export function startMembers(client) {
   });
 
   return {
-    /** Shows the members of another room. */
+    /** Shows the members of a room. */
     show(next) {
       room = next;
       ids = [];
@@ -70,7 +69,7 @@ export function startMembers(client) {
     },
     refresh,
     render,
-    /** How many are in a room, as far as is known. */
+    /** Returns the known number of members of a room. */
     count: (which) => (which === room ? ids.length : 0),
   };
 }

@@ -1,7 +1,7 @@
 import { clock, h } from "./dom.js";
 import { avatar, nameOf } from "./people.js";
 
-/** A message on the page. `mark` tells how its sending goes. */
+/** A message on the page. `mark` shows the state of its delivery. */
 export function messageView({ from, name, own, text, at }) {
   const note = h("p", { class: "message-note", hidden: true });
   const element = h(
@@ -22,7 +22,7 @@ export function messageView({ from, name, own, text, at }) {
     own,
     from,
     at,
-    /** Drops the head when it follows a message of the same sender soon after. */
+    /** Hides the header if the previous message is recent and from the same sender. */
     follow(before) {
       element.classList.toggle("follows", before?.from === from && at - before.at < 180_000);
     },
@@ -40,7 +40,7 @@ export function messageView({ from, name, own, text, at }) {
   };
 }
 
-/** A line between messages, about the room or the connection. */
+/** A line between messages about the room or the connection. */
 export function line(text) {
   return { element: h("div", { class: "line" }, `${text}, ${clock(Date.now())}`), own: true, follow() {} };
 }

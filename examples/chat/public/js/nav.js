@@ -1,15 +1,15 @@
 const listeners = [];
 
-/** Which panel is chosen. On wide pages others are seen beside it. */
+/** The selected panel. Wide pages show others beside it. */
 export const panel = () => document.body.dataset.panel;
 
-/** Calls `fn` when another panel is chosen. */
+/** Calls `fn` when another panel is selected. */
 export const onPanel = (fn) => listeners.push(fn);
 
-/** Makes the tabs work. */
+/** Initializes the tabs. */
 export function startNav() {
   const buttons = [...document.querySelectorAll(".tabs button")];
-  // Beside the chat a tool is always open: say which, where its tab is the first that is seen.
+  // A tool is always open beside the chat: mark it, where its tab is the first visible one.
   const mark = () => {
     const seen = buttons.filter((button) => button.offsetParent);
     const current = seen.find((button) => button.dataset.panel === panel()) ?? seen[0];

@@ -1,12 +1,12 @@
-// A network that can be broken from the page. The client takes the WebSocket class as an option,
-// so it meets here what it would meet in a tunnel: its socket dies, and new ones do not open.
+// Simulates a network failure. The client accepts a WebSocket class as an option; this one closes
+// open sockets and fails new ones while the network is down.
 const sockets = new Set();
 let brokenUntil = 0;
 
-/** How many ms the network stays broken. */
+/** Duration of a network failure, in ms. */
 export const brokenFor = () => Math.max(0, brokenUntil - Date.now());
 
-/** A WebSocket while the network works, and one that fails while it does not. */
+/** A WebSocket that fails while the network is down. */
 export function BreakableWebSocket(url) {
   if (brokenFor()) {
     const dead = { send() {}, close() {} };
@@ -19,7 +19,7 @@ export function BreakableWebSocket(url) {
   return socket;
 }
 
-/** Breaks the network: tears what is open, and keeps new connections from opening. */
+/** Takes the network down: closes open connections and fails new ones. */
 export function breakNetwork(ms) {
   brokenUntil = Date.now() + ms;
   for (const socket of sockets) {

@@ -1,6 +1,6 @@
 import { $, fieldError, h } from "./dom.js";
 
-/** The rooms this connection is in, and which one is looked at. */
+/** The rooms of the connection, and the selected one. */
 export function startRooms(client, { chosen, joined, left }) {
   let current = null;
   const unread = new Map();
@@ -14,7 +14,7 @@ export function startRooms(client, { chosen, joined, left }) {
   }
 
   function render() {
-    // Without a connection it is in none, and comes back to these.
+    // While disconnected there are none; the client rejoins these.
     const rooms = client.state === "connected" ? client.rooms : client.wanted;
     if (current && !rooms.includes(current) && client.state === "connected") return choose(rooms[0] ?? null);
     $("rooms").replaceChildren(
@@ -71,11 +71,11 @@ export function startRooms(client, { chosen, joined, left }) {
   });
 
   return {
-    /** The room that is looked at. */
+    /** The selected room. */
     current: () => current,
     /** Joins the first room. */
     start: () => void join(standard),
-    /** Counts a message in a room that is not looked at. */
+    /** Counts an unread message. */
     unread(room) {
       unread.set(room, (unread.get(room) ?? 0) + 1);
       render();

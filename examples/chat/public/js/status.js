@@ -11,14 +11,14 @@ const texts = {
   refused: "Refused",
 };
 
-/** The engine that carries the connection, and its way where that is not a WebSocket. */
+/** The engine of the connection, with its transport unless it is a WebSocket. */
 export function engineOf({ transport }) {
   if (!transport?.name) return "none";
   const { name, way = "websocket" } = transport;
   return way === "websocket" ? name : `${name}, ${way.replace("_", " ")}`;
 }
 
-/** Shows the state of the connection, and lets it be ended, made and broken. */
+/** Shows the state of the connection, with buttons to connect, disconnect and break it. */
 export function startStatus(client) {
   let next = null;
   let reason = null;
@@ -26,7 +26,7 @@ export function startStatus(client) {
   const sent = new Map();
 
   client.on("send", (message, count) => {
-    // Actions take the time that they take; the others tell how long the way is.
+    // Actions include their own duration; other requests measure the round trip.
     if (message.event !== "action") sent.set(count, performance.now());
   });
   client.on("message", (message) => {

@@ -1,4 +1,4 @@
-// Runs before the page is drawn, so that a chosen theme does not flash.
+// Runs before the first paint, so that the selected theme does not flash.
 (() => {
   const root = document.documentElement;
   const light = matchMedia("(prefers-color-scheme: light)");
@@ -18,7 +18,7 @@
       try {
         localStorage.setItem("stellar.theme", root.dataset.theme);
       } catch {
-        // Storage may be forbidden; the theme then lasts as long as the page.
+        // Storage may be blocked; the theme then lasts until the page is closed.
       }
     });
   });

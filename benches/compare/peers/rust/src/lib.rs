@@ -1,4 +1,4 @@
-//! What the servers share: each is `NAME PORT`, listens on loopback, and says so in a line.
+//! Common parts of the servers: each is run as `NAME PORT`, and prints a line when it listens.
 
 use std::{error::Error, future::Future, net::SocketAddr};
 
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
-/// Runs a server as `#[tokio::main]` would; the port is the first argument.
+/// Runs a server like `#[tokio::main]`. The first argument is the port.
 pub fn run<F: Future<Output = Outcome>>(server: impl FnOnce(TcpListener) -> F) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,5 +1,5 @@
-//! WebSocket on axum, the usual way: a writer task fed by a queue per connection, a room that
-//! holds the queues. `/echo` answers from the reader itself.
+//! WebSocket on axum in the common style: a writer task and queue per connection, and a room of
+//! queues. `/echo` responds from the reader.
 
 use std::{
     collections::HashMap,

@@ -1,7 +1,8 @@
-//! As little as a server on tokio can do: frames by hand, one read buffer per thread, all replies
-//! of one read in one write. A publication is queued as shared bytes at each member, whose task
-//! writes all that waits with one call. No handshake is checked, nothing is bounded, and there is
-//! no heartbeat: it is what the others are measured by, not a server to use.
+//! The baseline: a minimal server on tokio.
+//!
+//! It has hand-written frames, one read buffer per thread, and one write for all replies to a read.
+//! Publications are queued as shared bytes, and each member writes its queue with one call. It checks
+//! no handshake, bounds nothing and has no heartbeat, so it is not for use.
 
 use std::{
     cell::RefCell,
@@ -34,7 +35,7 @@ const PONG: u8 = 10;
 type Room = Arc<Mutex<HashMap<u64, UnboundedSender<Bytes>>>>;
 
 thread_local! {
-    /// What is read, and what is written, of whichever connection has its turn.
+    /// The read and write buffers that the connections of a thread share.
     static SCRATCH: RefCell<(Vec<u8>, Vec<u8>)> =
         RefCell::new((vec![0; 128 << 10], Vec::with_capacity(256 << 10)));
 }
@@ -98,7 +99,7 @@ fn members(room: &Room) -> std::sync::MutexGuard<'_, HashMap<u64, UnboundedSende
     room.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Answers the upgrade; gives what was read behind it.
+/// Answers the upgrade. Returns the bytes read after it.
 async fn handshake(socket: &mut TcpStream) -> Option<Vec<u8>> {
     let mut read = Vec::with_capacity(1024);
     let end = loop {
@@ -123,7 +124,7 @@ async fn handshake(socket: &mut TcpStream) -> Option<Vec<u8>> {
     Some(read[end..].to_vec())
 }
 
-/// Writes all that waits, as much as can be with each call.
+/// Writes the queue, with as many frames per call as possible.
 async fn write_all(socket: &OwnedWriteHalf, waiting: &mut VecDeque<Bytes>) -> io::Result<()> {
     while !waiting.is_empty() {
         let mut slices = [IoSlice::new(&[]); 64];
@@ -153,9 +154,9 @@ async fn write_all(socket: &OwnedWriteHalf, waiting: &mut VecDeque<Bytes>) -> io
 struct Reader {
     read: OwnedReadHalf,
     write: OwnedWriteHalf,
-    /// The beginning of a frame that is not all there yet.
+    /// The start of an incomplete frame.
     rest: Vec<u8>,
-    /// Replies that the socket did not take.
+    /// Replies that the socket has not accepted.
     blocked: Vec<u8>,
     room: Room,
     id: u64,
@@ -163,7 +164,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads once and answers all that was read. Nothing when the connection is over.
+    /// Reads once and answers the messages. `None` if the connection is closed.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
         SCRATCH.with_borrow_mut(|(input, output)| {
             let kept = self.rest.len();
@@ -206,7 +207,7 @@ impl Reader {
         })
     }
 
-    /// Whether the connection goes on.
+    /// Whether the connection stays open.
     fn answer(&self, opcode: u8, body: &[u8], output: &mut Vec<u8>) -> bool {
         match opcode {
             CLOSE => {
@@ -235,7 +236,7 @@ impl Reader {
     }
 }
 
-/// Where the body of the first frame starts and ends, when all of it is there.
+/// Returns the bounds of the first frame's payload, if the frame is complete.
 fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
     let (start, length) = match *bytes.get(1)? & 127 {
         126 => (
