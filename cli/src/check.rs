@@ -1,4 +1,4 @@
-//! `stellarfw config check`, and the checks that `serve` makes before its start.
+//! `stellarfw config check`, and the checks that `serve` runs before it starts.
 
 use std::path::Path;
 
@@ -16,10 +16,10 @@ pub(crate) struct Check {
     settings: Settings,
 }
 
-/// The tables of the engines' own settings.
+/// The tables of the engines' settings.
 const ENGINES: [&str; 4] = ["ws", "engineio", "socketio", "sockjs"];
 
-/// What is wrong with a setting, by its key. Without a key it is about all of them.
+/// An invalid setting and its key. The key is empty for errors about several settings.
 pub(crate) struct Fault {
     key: String,
     message: String,
@@ -46,34 +46,36 @@ impl Check {
         };
         faults.extend(files(&loaded));
         report(&faults)?;
-        for note in idle(&loaded, &transports) {
+        for note in unused_engines(&loaded, &transports) {
             crate::print(&format!("Note: {note}\n"))?;
         }
         let file = match &loaded.file {
             Some(path) => path.display().to_string(),
             None => "no file".into(),
         };
-        let given = loaded.origins.len();
-        let noun = if given == 1 { "setting" } else { "settings" };
+        let count = loaded.origins.len();
+        let noun = if count == 1 { "setting" } else { "settings" };
         crate::print(&format!(
-            "The settings are fine ({file}; {given} {noun} given)\n"
+            "The settings are valid ({file}; {count} {noun} set)\n"
         ))
     }
 }
 
-/// All faults as one error, a line for each.
+/// Returns all faults as one error, with a line for each.
 pub(crate) fn report(faults: &[String]) -> Result<(), Failure> {
     match faults {
         [] => Ok(()),
         [fault] => Err(fault.as_str().into()),
         _ => {
             let count = faults.len();
-            Err(format!("{count} faults in the settings\n  {}", faults.join("\n  ")).into())
+            Err(format!("{count} invalid settings\n  {}", faults.join("\n  ")).into())
         }
     }
 }
 
-/// The engines that would run, or what only building a server finds: the first fault.
+/// Builds a server with the settings.
+///
+/// Returns the names of its engines, or the first fault that the builder reports.
 fn build(loaded: &Loaded) -> Result<Result<Vec<String>, String>, Failure> {
     let config = loaded.config.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,15 +88,15 @@ fn build(loaded: &Loaded) -> Result<Result<Vec<String>, String>, Failure> {
             .await;
         Ok::<_, BuildError>(stellar.config().transports.clone())
     });
-    Ok(built.map_err(|error| unbuilt(loaded, &error)))
+    Ok(built.map_err(|error| build_error(loaded, &error)))
 }
 
-/// Why a server could not be built, with the setting that it is about.
-pub(crate) fn unbuilt(loaded: &Loaded, error: &BuildError) -> String {
-    tell(loaded, &Fault::new(&key(error), error.to_string()))
+/// Formats an error of the builder, with the key of the setting.
+pub(crate) fn build_error(loaded: &Loaded, error: &BuildError) -> String {
+    format_fault(loaded, &Fault::new(&key(error), error.to_string()))
 }
 
-/// The setting that an error is about.
+/// Returns the key of the setting that an error is about, or an empty string.
 fn key(error: &BuildError) -> String {
     let key = match error {
         BuildError::UnknownTransport(_) => "transports",
@@ -117,9 +119,10 @@ fn key(error: &BuildError) -> String {
     key.to_owned()
 }
 
-/// Settings of engines that do not run: they may be meant for another start with other engines, or
-/// be the trace of a name that was forgotten in `transports`.
-pub(crate) fn idle(loaded: &Loaded, transports: &[String]) -> Vec<String> {
+/// Returns a note for each engine that has settings and is not among the transports.
+///
+/// These are no errors: the same file may be used with other transports.
+pub(crate) fn unused_engines(loaded: &Loaded, transports: &[String]) -> Vec<String> {
     let engines = stellarfw::engines();
     let mut notes = Vec::new();
     for table in ENGINES {
@@ -137,7 +140,7 @@ pub(crate) fn idle(loaded: &Loaded, transports: &[String]) -> Vec<String> {
     notes
 }
 
-/// What is wrong with the files and addresses that the settings name.
+/// Checks the files, folders and addresses in the settings. Returns the faults.
 pub(crate) fn files(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
     let mut faults = tls(config);
@@ -145,24 +148,27 @@ pub(crate) fn files(loaded: &Loaded) -> Vec<String> {
         faults.extend(public(folder));
     }
     if config.listen.is_empty() {
-        faults.push(Fault::new("listen", "there is no address to listen on"));
+        faults.push(Fault::new("listen", "at least one address is required"));
     }
     let addresses = config.listen.iter().map(|address| ("listen", address));
     let metrics = config.metrics.listen.iter();
     for (key, address) in addresses.chain(metrics.map(|address| ("metrics.listen", address))) {
         faults.extend(listen(address).map(|fault| Fault::new(key, fault)));
     }
-    faults.iter().map(|fault| tell(loaded, fault)).collect()
+    faults
+        .iter()
+        .map(|fault| format_fault(loaded, fault))
+        .collect()
 }
 
-/// A fault with its key and where the setting came from.
-fn tell(loaded: &Loaded, fault: &Fault) -> String {
+/// Formats a fault with its key and the origin of the setting.
+fn format_fault(loaded: &Loaded, fault: &Fault) -> String {
     if fault.key.is_empty() {
         return fault.message.clone();
     }
     let path: Vec<&str> = fault.key.split('.').collect();
     let origin = loaded.origins.of(&path);
-    // Where the message begins with the key, it is not said twice.
+    // Avoids repeating the key if the message starts with it.
     match fault.message.strip_prefix(&fault.key) {
         Some(rest) if rest.starts_with(' ') => format!("{} ({origin}){rest}", fault.key),
         _ => format!("{} ({origin}): {}", fault.key, fault.message),
@@ -178,7 +184,7 @@ fn tls(config: &Config) -> Vec<Fault> {
         (Some(cert), Some(key)) => Tls::from_files(cert, key)
             .err()
             .map(|error| Fault::new("tls", error.to_string())),
-        _ => Some(Fault::new("tls", "cert and key must be given both")),
+        _ => Some(Fault::new("tls", "cert and key must be set together")),
     };
     fault.into_iter().collect()
 }
@@ -191,30 +197,30 @@ fn tls(config: &Config) -> Vec<Fault> {
 }
 
 fn public(folder: &Path) -> Option<Fault> {
-    // Reading it also shows whether that is allowed.
+    // Also checks the permission to read the folder.
     let error = std::fs::read_dir(folder).err()?;
     let message = format!("the folder {} cannot be read: {error}", folder.display());
     Some(Fault::new("public", message))
 }
 
-/// What is wrong with an address; names are not looked up, and nothing is listened on.
+/// Checks an address without resolving or binding it. Returns the fault.
 fn listen(address: &str) -> Option<String> {
     if let Some(path) = address.strip_prefix("unix:") {
         if cfg!(not(unix)) {
-            return Some(format!("{address:?}: there are no Unix sockets here"));
+            return Some(format!("{address:?}: this platform has no Unix sockets"));
         }
         let path = Path::new(path);
         let folder = match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
-            None => return Some(format!("{address:?} names no socket")),
+            None => return Some(format!("{address:?} has no file name")),
         };
         if path.file_name().is_none() {
-            return Some(format!("{address:?} names no socket"));
+            return Some(format!("{address:?} has no file name"));
         }
         if !folder.is_dir() {
             return Some(format!(
-                "{address:?}: there is no folder {}",
+                "{address:?}: the folder {} does not exist",
                 folder.display()
             ));
         }
@@ -225,7 +231,7 @@ fn listen(address: &str) -> Option<String> {
     }
     let is_name = address.rsplit_once(':').is_some_and(|(host, port)| {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        // An address of digits alone that is none, such as 300.0.0.1, is no name either.
+        // Rejects invalid IPv4 addresses, such as 300.0.0.1, as host names.
         let has_letter = host.bytes().any(|byte| byte.is_ascii_alphabetic());
         has_letter && host.bytes().all(is_host) && port.parse::<u16>().is_ok()
     });
@@ -233,7 +239,7 @@ fn listen(address: &str) -> Option<String> {
         return None;
     }
     Some(format!(
-        "{address:?} is no address, such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or \
+        "{address:?} is not an address, such as 127.0.0.1:8080, [::1]:8080, localhost:8080 or \
          unix:/run/app.sock"
     ))
 }
@@ -243,7 +249,7 @@ mod tests {
     use super::listen;
 
     #[test]
-    fn addresses_are_told_from_what_is_none() {
+    fn invalid_addresses_are_refused() {
         for good in [
             "127.0.0.1:8080",
             "[::1]:0",

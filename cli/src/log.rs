@@ -1,4 +1,4 @@
-//! The log of a server, on the error output.
+//! The log of a server, on standard error.
 
 use std::io::{self, IsTerminal as _};
 
@@ -14,24 +14,24 @@ use crate::{Failure, settings::Loaded};
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct Log {
-    /// What is logged: error, warn, info, debug, trace, or by module as in
-    /// warn,stellarfw=debug; without it the setting log or RUST_LOG counts, else info
+    /// Log filter: error, warn, info, debug, trace, or per module, such as
+    /// warn,stellarfw=debug. Default: the setting log, RUST_LOG, or info
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
-    /// How the log is written
+    /// Log format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     log_format: Format,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// For people
+    /// Human-readable text
     Human,
-    /// A JSON object on each line
+    /// One JSON object per line
     Json,
 }
 
-/// A log whose filter can be changed while it runs.
+/// A running log whose filter can be reloaded.
 #[derive(Clone)]
 pub(crate) struct Running {
     options: Log,
@@ -57,8 +57,9 @@ impl Log {
         })
     }
 
-    /// The filter of what counts most: the option, a variable of the setting or `--set`, `RUST_LOG`,
-    /// the file.
+    /// Returns the filter of highest precedence.
+    ///
+    /// The order is `--log`, the setting from a variable or `--set`, `RUST_LOG`, the settings file.
     fn filter(&self, loaded: &Loaded) -> Result<EnvFilter, String> {
         let origin = loaded.origins.of(&["log"]);
         let setting = loaded.config.log.clone();
@@ -76,12 +77,12 @@ impl Log {
         };
         EnvFilter::builder()
             .parse(&text)
-            .map_err(|error| format!("{from}: {text:?} is no filter: {error}"))
+            .map_err(|error| format!("{from}: {text:?} is not a valid filter: {error}"))
     }
 }
 
 impl Running {
-    /// Changes the filter to that of settings that were read anew.
+    /// Applies the filter of reloaded settings.
     pub(crate) fn change(&self, loaded: &Loaded) -> Result<(), String> {
         let filter = self.options.filter(loaded)?;
         let changed = self.filter.reload(filter);
@@ -89,8 +90,7 @@ impl Running {
     }
 }
 
-/// Returns `true` if the log may have colours: on a terminal, unless `NO_COLOR` says otherwise
-/// (<https://no-color.org>).
+/// Returns `true` if standard error is a terminal and `NO_COLOR` (<https://no-color.org>) is unset.
 fn is_coloured() -> bool {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stderr().is_terminal() && !is_unwanted

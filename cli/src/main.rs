@@ -1,5 +1,4 @@
-//! The command `stellarfw`: serves from settings alone, checks and shows settings, and writes new
-//! applications.
+//! The command `stellarfw`: runs a server, checks and shows settings, and creates applications.
 
 mod check;
 mod log;
@@ -14,13 +13,13 @@ use std::{io, process::ExitCode};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// What a command fails with: a text for people.
+/// The error of a command, with a human-readable text.
 type Failure = Box<dyn std::error::Error>;
 
 /// Real-time servers: actions, chat rooms, files and events over any transport.
 ///
-/// Settings are read from stellar.toml (or the file that --config or STELLAR_CONFIG names), from
-/// variables STELLAR_…, and from the command line; later ones count more.
+/// Settings are read from stellar.toml (or the file named by --config or STELLAR_CONFIG), from
+/// environment variables STELLAR_…, and from the command line. Later sources override earlier ones.
 #[derive(Parser)]
 #[command(name = "stellarfw", version)]
 struct Options {
@@ -30,30 +29,30 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs a server from settings alone: rooms, public files and the client script
+    /// Runs a server without application code: rooms, public files and the client script
     Serve(serve::Serve),
     /// Checks and shows settings
     #[command(subcommand)]
     Config(Config),
-    /// Writes a small application into a new folder
+    /// Creates an application in a new folder
     New(new::New),
-    /// Prints a script that completes this command in a shell
+    /// Prints a completion script for a shell
     ///
     /// For bash: stellarfw completions bash > ~/.local/share/bash-completion/completions/stellarfw
     Completions {
-        /// The shell
+        /// Name of the shell
         shell: Shell,
     },
 }
 
 #[derive(Subcommand)]
 enum Config {
-    /// Reads all settings and says what is wrong with them, as a server would find out at its start
+    /// Validates all settings without starting a server
     ///
-    /// Unknown keys, wrong types, unknown transports and parsers, certificates that cannot be used,
-    /// folders that are not there, addresses that are none. Exits with 1 when there is a fault.
+    /// Reports unknown keys, wrong types, unknown transports and parsers, unusable certificates,
+    /// missing folders and invalid addresses. Exits with 1 if a setting is invalid.
     Check(check::Check),
-    /// Prints the settings that a server would run with, as TOML, without secrets
+    /// Prints the effective settings as TOML, without secrets
     Show(show::Show),
 }
 
@@ -67,7 +66,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has read enough, such as `head`.
+        // The reader closed the pipe, as `head` does.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("stellarfw: {error}");
@@ -81,7 +80,7 @@ fn is_closed_pipe(error: &Failure) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints to the output, whose end is an error that `main` knows.
+/// Prints to standard output. `main` ignores the error of a closed pipe.
 fn print(text: &str) -> Result<(), Failure> {
     use io::Write as _;
 
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_fit_together() {
+    fn the_options_are_consistent() {
         Options::command().debug_assert();
     }
 }

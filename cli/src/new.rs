@@ -12,17 +12,17 @@ use crate::{Failure, origin};
 
 #[derive(Args)]
 pub(crate) struct New {
-    /// The new folder; its last part is the name of the application's crate
+    /// Path of the new folder; its last component becomes the name of the crate
     #[arg(value_name = "NAME")]
     folder: PathBuf,
-    /// Depends on the checkout of stellarfw in this folder, rather than on what is published
+    /// Checkout of stellarfw to depend on, instead of the published crate
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
 }
 
-/// The application's files: their paths, and their texts with places to fill in.
+/// The application's files, with placeholders in their texts.
 const FILES: [(&str, &str); 7] = [
-    // Under other names, or the files here would be taken for this crate's own.
+    // The template has other names, because Cargo and Git would apply the files to this crate.
     (
         "Cargo.toml",
         include_str!("../template/Cargo.toml.template"),
@@ -38,7 +38,7 @@ const FILES: [(&str, &str); 7] = [
     ),
 ];
 
-/// Names that cargo refuses, or that a dependency of the application has.
+/// Names that Cargo refuses, and names of the application's dependencies.
 const TAKEN: [&str; 15] = [
     "alloc",
     "build",
@@ -57,7 +57,7 @@ const TAKEN: [&str; 15] = [
     "tokio",
 ];
 
-/// The words of Rust that no crate can be named.
+/// Keywords of Rust, which cannot name a crate.
 const KEYWORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -74,70 +74,77 @@ impl New {
             _ => Path::new("."),
         };
         if !parent.is_dir() {
-            return Err(format!("there is no folder {}", parent.display()).into());
+            return Err(format!("the folder {} does not exist", parent.display()).into());
         }
-        is_free(&self.folder)?;
-        let places = [
+        check_vacant(&self.folder)?;
+        let values = [
             ("{{name}}", name.to_owned()),
             ("{{stellarfw}}", origin::dependency(self.path.as_deref())?),
             ("{{workspace}}", workspace(parent).to_owned()),
         ];
-        write(&self.folder, parent, &places)
+        write(&self.folder, parent, &values)
             .map_err(|error| format!("cannot write {}: {error}", self.folder.display()))?;
         crate::print(&format!(
-            "{name} is in {0}. Next:\n\n  cd {0}\n  cargo run    # then open http://127.0.0.1:8080\n  \
-             cargo test\n",
+            "Created {name} in {0}. Next steps:\n\n  cd {0}\n  cargo run    # then open \
+             http://127.0.0.1:8080\n  cargo test\n",
             self.folder.display()
         ))
     }
 }
 
-/// The crate's name, if the folder's last part can be one.
+/// Returns the name of the crate: the last component of the folder.
+///
+/// # Errors
+/// Returns an error if it is not a valid name of a crate.
 fn name(folder: &Path) -> Result<&str, String> {
-    let name = folder
-        .file_name()
-        .ok_or_else(|| format!("{} names no folder", folder.display()))?;
+    let name = folder.file_name().ok_or_else(|| {
+        format!(
+            "{:?} does not end with a name",
+            folder.display().to_string()
+        )
+    })?;
     let fault = |why: &str| Err(format!("{:?} cannot be the name of a crate: {why}", name));
     let Some(text) = name.to_str() else {
-        return fault("it is no text");
+        return fault("it is not valid UTF-8");
     };
     if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return fault("it must begin with a letter from a to z");
+        return fault("it must start with a letter from a to z");
     }
     if !text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     {
-        return fault("it may have letters from a to z, digits, - and _");
+        return fault("it may contain letters from a to z, digits, - and _");
     }
     if text.len() > 64 {
-        return fault("it may have at most 64 letters");
+        return fault("it may have at most 64 characters");
     }
     if KEYWORDS.contains(&text) || text == "Self" {
-        return fault("it is a word of Rust");
+        return fault("it is a keyword of Rust");
     }
     if TAKEN.contains(&text) {
-        return fault("it is taken");
+        return fault("it is reserved or the name of a dependency");
     }
     Ok(text)
 }
 
-/// Refuses what is there, unless it is an empty folder.
-fn is_free(folder: &Path) -> Result<(), String> {
-    let told = folder.display();
+/// Checks that the folder does not exist or is empty.
+fn check_vacant(folder: &Path) -> Result<(), String> {
+    let path = folder.display();
     match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(format!("{told} is there already, and is not empty")),
+        Ok(false) => Err(format!("{path} already exists and is not empty")),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.is_symlink() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            Err(format!("{told} is there already, and is no folder"))
+            Err(format!("{path} already exists and is not a folder"))
         }
-        Err(error) => Err(format!("{told} cannot be looked at: {error}")),
+        Err(error) => Err(format!("cannot read {path}: {error}")),
     }
 }
 
-/// What the manifest needs where a folder around it is a workspace: cargo would ask for the
-/// application to be one of its members.
+/// Returns the `[workspace]` table that the manifest needs inside another workspace.
+///
+/// Without it, Cargo would require the application to be a member of that workspace.
 fn workspace(parent: &Path) -> &'static str {
     let is_workspace = |folder: &Path| {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
@@ -145,37 +152,39 @@ fn workspace(parent: &Path) -> &'static str {
     };
     let parent = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
     if parent.ancestors().any(is_workspace) {
-        "\n# A workspace of its own, and not a member of the one around it.\n[workspace]\n"
+        "\n# Separates the application from the workspace around it.\n[workspace]\n"
     } else {
         ""
     }
 }
 
-/// Writes all files beside the folder, and puts them in its place only when they are complete.
-fn write(folder: &Path, parent: &Path, places: &[(&str, String)]) -> io::Result<()> {
-    // It is removed in the end, whatever happens.
-    let beside = tempfile::Builder::new()
+/// Writes all files to a temporary folder next to `folder`, and renames it when it is complete.
+fn write(folder: &Path, parent: &Path, values: &[(&str, String)]) -> io::Result<()> {
+    // Removed when dropped, also after an error.
+    let temporary = tempfile::Builder::new()
         .prefix(".stellarfw-new-")
         .tempdir_in(parent)?;
-    // The temporary folder is for its owner alone; the application's is as any other.
-    let complete = beside.path().join("app");
+    // The temporary folder is private to its owner; the folder of the application must not be.
+    let complete = temporary.path().join("app");
     for (path, text) in FILES {
         let path = complete.join(path);
         if let Some(inner) = path.parent() {
             fs::create_dir_all(inner)?;
         }
-        let text = places.iter().fold(text.to_owned(), |text, (place, value)| {
-            text.replace(place, value)
-        });
+        let text = values
+            .iter()
+            .fold(text.to_owned(), |text, (placeholder, value)| {
+                text.replace(placeholder, value)
+            });
         fs::write(path, text)?;
     }
-    let was_there = match fs::remove_dir(folder) {
+    let existed = match fs::remove_dir(folder) {
         Ok(()) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(error),
     };
     let moved = fs::rename(complete, folder);
-    if moved.is_err() && was_there {
+    if moved.is_err() && existed {
         fs::create_dir(folder).ok();
     }
     moved
@@ -186,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_crates() {
+    fn invalid_names_are_refused() {
         for good in ["observatory", "a", "chat-2", "my_app", "in/some/Folder"] {
             assert!(name(Path::new(good)).is_ok(), "{good}");
         }

@@ -1,21 +1,23 @@
-//! Where applications get the library from.
+//! The dependency on the library in new applications.
 
 use std::{fs, path::Path};
 
 use toml::{Table, Value};
 
-/// Whether this version of the crates and of the client is in the registries. A release turns it
-/// over with `scripts/published.mjs yes`, which changes the documents with it.
+/// Whether this version of the crates and of the client is published.
+///
+/// A release sets it with `scripts/published.mjs yes`, which also changes the documents.
 const PUBLISHED: bool = false;
 
-/// The features that a new application switches on, besides the default ones.
+/// The features that a new application enables, in addition to the default ones.
 const FEATURES: [&str; 1] = ["schemars"];
 
-/// The value of `stellarfw` in an application's manifest: the checkout at `path`, or what everybody
-/// can reach.
+/// Returns the value of `stellarfw` in an application's manifest.
+///
+/// It refers to the checkout at `path`, or to the published crate or repository.
 ///
 /// # Errors
-/// `path` is no checkout.
+/// Returns an error if `path` is not a checkout of stellarfw.
 pub(crate) fn dependency(path: Option<&Path>) -> Result<String, String> {
     let version = env!("CARGO_PKG_VERSION");
     let from = match path {
@@ -31,24 +33,26 @@ pub(crate) fn dependency(path: Option<&Path>) -> Result<String, String> {
     Ok(format!("{{ {from}, features = {features} }}"))
 }
 
-/// A checkout's path, as a value.
+/// Returns the absolute path of a checkout, as a TOML value.
 fn checkout(path: &Path) -> Result<Value, String> {
-    let told = path.display();
+    let shown = path.display();
     let manifest = fs::read_to_string(path.join("Cargo.toml"))
-        .map_err(|error| format!("{told} is no checkout of stellarfw: Cargo.toml: {error}"))?;
+        .map_err(|error| format!("{shown} is not a checkout of stellarfw: Cargo.toml: {error}"))?;
     let package = toml::from_str::<Table>(&manifest).ok();
     let package = package
         .as_ref()
         .and_then(|table| table.get("package")?.get("name"));
     if package.and_then(Value::as_str) != Some("stellarfw") {
         return Err(format!(
-            "{told} is no checkout of stellarfw: its Cargo.toml is another's"
+            "{shown} is not a checkout of stellarfw: its Cargo.toml has another package"
         ));
     }
-    // The application may be moved; the checkout is expected to stay.
+    // An absolute path stays valid when the application is moved.
     let path = path
         .canonicalize()
-        .map_err(|error| format!("{told}: {error}"))?;
-    let text = path.to_str().ok_or_else(|| format!("{told} is no text"))?;
+        .map_err(|error| format!("{shown}: {error}"))?;
+    let text = path
+        .to_str()
+        .ok_or_else(|| format!("{shown} is not valid UTF-8"))?;
     Ok(Value::from(text))
 }

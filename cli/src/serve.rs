@@ -23,23 +23,23 @@ impl Serve {
         let settings = self.settings;
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async {
-            // The build itself tells of what it finds.
+            // The builder reports its errors itself.
             check::report(&check::files(&loaded))?;
             let stellar = Stellar::builder()
                 .config(loaded.config.clone())
                 .on_reload(move || {
-                    // The other settings count from the next start on.
+                    // Other settings take effect after a restart.
                     let loaded = settings.load().map_err(|error| error.to_string())?;
                     log.change(&loaded)?;
                     Ok(())
                 })
                 .build()
                 .await
-                .map_err(|error| check::unbuilt(&loaded, &error))?;
+                .map_err(|error| check::build_error(&loaded, &error))?;
             let config = stellar.config();
             let transports = config.transports.join(", ");
             let integrity = stellar.client_integrity();
-            for note in check::idle(&loaded, &config.transports) {
+            for note in check::unused_engines(&loaded, &config.transports) {
                 tracing::warn!("{note}");
             }
             if config.public.is_empty() {

@@ -1,4 +1,4 @@
-//! The options that are settings, which the commands share.
+//! The options for settings, which the commands share.
 
 use std::path::PathBuf;
 
@@ -13,32 +13,32 @@ use crate::Failure;
 #[derive(Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Settings {
-    /// A file of settings; stellar.toml is read if it is there and no other is named
+    /// Settings file. Default: stellar.toml if it exists
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Any setting, as in --set actionTimeout=5000 or --set server.pingInterval=0; repeatable
+    /// Any setting, such as --set actionTimeout=5000 or --set server.pingInterval=0; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// Where to listen, 127.0.0.1:8080 by default: port 0 takes any free one, unix:PATH is a
-    /// socket; several, separated by commas
+    /// Comma-separated addresses to listen on; port 0 selects a free port, unix:PATH a Unix
+    /// socket. Default: 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The engine, by any of its names; several, separated by commas: the first owns /primus
+    /// Comma-separated engines; the first one serves /primus
     #[arg(long, value_name = "NAME")]
     transport: Option<String>,
-    /// The codec: json or msgpack
+    /// Codec: json or msgpack
     #[arg(long, value_name = "NAME")]
     parser: Option<String>,
-    /// A folder of public files; repeatable, searched in order
+    /// Folder of public files; repeatable, searched in order
     #[arg(long, value_name = "FOLDER")]
     public: Vec<PathBuf>,
 }
 
-/// Settings that were read.
+/// Loaded settings.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) origins: Origins,
-    /// The file that was read, if there was one.
+    /// The settings file, if any.
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -47,18 +47,18 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.trim().to_owned()))
         }
-        _ => Err("it must be KEY=VALUE, such as actionTimeout=5000".into()),
+        _ => Err("expected KEY=VALUE, such as actionTimeout=5000".into()),
     }
 }
 
 impl Settings {
-    /// Reads them, and those of the file and of the environment.
+    /// Loads the settings from the file, the environment and these options.
     pub(crate) fn load(&self) -> Result<Loaded, Failure> {
         let mut sources = Sources::usual();
         if let Some(path) = &self.config {
             sources = sources.file(path);
         }
-        // First the general option, so that one of a setting's own counts more.
+        // `--set` comes first, so that dedicated options override it.
         for (key, value) in &self.set {
             sources = sources.set(key, value);
         }
@@ -84,11 +84,11 @@ impl Settings {
     }
 }
 
-/// Paths as a list of TOML.
+/// Formats paths as a TOML array.
 fn list(paths: &[PathBuf]) -> Result<String, String> {
     let texts = paths.iter().map(|path| match path.to_str() {
         Some(text) => Ok(toml::Value::from(text)),
-        None => Err(format!("{} is no text", path.display())),
+        None => Err(format!("{} is not valid UTF-8", path.display())),
     });
     Ok(toml::Value::Array(texts.collect::<Result<_, _>>()?).to_string())
 }

@@ -10,14 +10,14 @@ use crate::{Failure, settings::Settings};
 
 #[derive(Args)]
 pub(crate) struct Show {
-    /// Also tells where each setting comes from, as a comment
+    /// Adds the origin of each setting as a comment
     #[arg(long)]
     sources: bool,
     #[command(flatten)]
     settings: Settings,
 }
 
-/// What is printed in place of a secret.
+/// Printed in place of a secret.
 const HIDDEN: &str = "[hidden]";
 
 impl Show {
@@ -37,7 +37,7 @@ impl Show {
     }
 }
 
-/// Takes out what is secret: by its key or that of a table around it, and passwords in URLs.
+/// Hides secrets, recognized by their key or an outer table's, and passwords in URLs.
 fn redact(table: &mut Table, all: bool) {
     for (key, value) in table.iter_mut() {
         redact_value(value, all || is_secret(key));
@@ -58,7 +58,7 @@ fn redact_value(value: &mut Value, all: bool) {
     }
 }
 
-/// `redis://user:secret@host` without the password, if it has one.
+/// Hides the password in a URL such as `redis://user:secret@host`, or returns `None` without one.
 fn without_password(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -68,7 +68,7 @@ fn without_password(url: &str) -> Option<String> {
     Some(format!("{scheme}://{user}:{HIDDEN}@{host}{path}"))
 }
 
-/// Writes TOML with a header for each table, so that each line is one setting.
+/// Writes TOML with one setting per line and a header for each table.
 struct Printer<'a> {
     origins: Option<&'a Origins>,
     text: String,
@@ -102,13 +102,13 @@ impl Printer<'_> {
     }
 }
 
-/// A key as TOML writes it.
+/// Formats a key, in quotes if necessary.
 fn quoted(key: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !key.is_empty() && key.bytes().all(is_bare) {
         return key.to_owned();
     }
-    // A text within quotes is a key, too, but for one of several lines.
+    // Quoted keys are basic strings of one line.
     let escaped = key.chars().map(|letter| match letter {
         '"' | '\\' => format!("\\{letter}"),
         letter if letter.is_control() => format!("\\u{:04X}", u32::from(letter)),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_reads_as_it_was() {
+    fn printed_settings_parse_to_the_same_table() {
         let text =
             "a = 1\n\"b c\" = [{ x = \"y\" }, 2]\n\n[d.\"e.\\\"\\n\"]\nf = \"g\\n\"\n\n[h]\n";
         let table: Table = toml::from_str(text).unwrap();

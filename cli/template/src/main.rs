@@ -1,4 +1,4 @@
-//! The server: what clients can call, and what happens in its rooms.
+//! The server: an action for clients, and a hook for messages in rooms.
 
 use std::{
     error::Error,
@@ -16,49 +16,49 @@ use stellarfw::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// What the action takes: `/docs` has a form for it, `/stellar-client.d.ts` its type.
+/// Parameters of the action. `/docs` has a form for them, `/stellar-client.d.ts` their type.
 #[derive(Deserialize, JsonSchema)]
 struct Greet {
-    /// Who is greeted
+    /// Name of the person to greet
     #[schemars(length(min = 1, max = 40))]
     name: String,
 }
 
-/// What it answers.
+/// Result of the action.
 #[derive(Serialize, JsonSchema)]
 struct Greeting {
     greeting: String,
 }
 
-/// A page calls it as `client.action("greet", { name: "Ann" })`, and it is `/api/greet?name=Ann`.
+/// Pages call `client.action("greet", { name: "Ann" })`; over HTTP it is `/api/greet?name=Ann`.
 async fn greet(Params(Greet { name }): Params<Greet>) -> ActionResult<Greeting> {
     Ok(Greeting {
         greeting: format!("Hello {name}!"),
     })
 }
 
-/// Sees each message that is said in a room before the room does, and may change or refuse it.
-async fn tidy(_connection: Connection, mut said: Say) -> Result<Say, StellarError> {
-    if let Some(text) = said.message.as_str() {
+/// Runs before a message is delivered to a room. It can change or refuse the message.
+async fn trim(_connection: Connection, mut say: Say) -> Result<Say, StellarError> {
+    if let Some(text) = say.message.as_str() {
         let text = text.trim().to_owned();
         if text.is_empty() {
-            return Err(StellarError::custom("100", "There is nothing to say"));
+            return Err(StellarError::custom("100", "The message is empty"));
         }
-        said.message = text.into();
+        say.message = text.into();
     }
-    Ok(said)
+    Ok(say)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    // The settings: stellar.toml, then variables STELLAR_….
+    // Settings come from stellar.toml and the environment variables STELLAR_….
     let stellar = Stellar::builder()
         .config(Sources::usual().load()?)
         .add_action(Action::typed("greet", greet).describe("Greets somebody by name"))
-        .on_say_receive(tidy)
+        .on_say_receive(trim)
         .build()
         .await?;
-    // Until Ctrl-C or SIGTERM; on SIGHUP it reads its certificate again. When it
-    // stops, clients are asked to come again, and it waits for them to go.
+    // Serves until Ctrl-C or SIGTERM, then asks clients to reconnect and waits for them to
+    // disconnect. SIGHUP reloads the certificate.
     stellar
         .serve_configured(|listeners| {
             for listener in listeners {
@@ -86,7 +86,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The log has colours on a terminal, unless NO_COLOR is set.
+/// Returns `true` if standard error is a terminal and NO_COLOR is unset.
 fn has_colours() -> bool {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stderr().is_terminal() && !is_unwanted

@@ -1,4 +1,4 @@
-//! Starts the server as it is run, and talks to it as a page does.
+//! Starts the server and calls it as a page does.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-/// The running server. It ends with the test.
+/// A running server. Dropping it stops the process.
 struct Server {
     process: Child,
     address: String,
@@ -19,13 +19,13 @@ struct Server {
 impl Server {
     fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_{{name}}"))
-            // Any free port.
+            // Selects a free port.
             .env("STELLAR_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let told = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let address = told
+        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let address = output
             .lines()
             .map_while(Result::ok)
             .find_map(|line| Some(line.strip_prefix("Listening on http://")?.to_owned()))
@@ -40,7 +40,7 @@ impl Server {
         stream
     }
 
-    /// The whole answer to a request.
+    /// Sends a request and returns the complete response.
     fn get(&self, path: &str) -> String {
         let mut stream = self.connect();
         let host = &self.address;
@@ -54,7 +54,7 @@ impl Server {
         answer
     }
 
-    /// A connection that has had its welcome.
+    /// Opens a connection and reads its welcome.
     fn client(&self) -> Client {
         let url = format!("ws://{}/primus", self.address);
         let (socket, _) = tungstenite::client(url, self.connect()).expect("it connects");
@@ -74,14 +74,14 @@ impl Drop for Server {
 struct Client(WebSocket<TcpStream>);
 
 impl Client {
-    /// Sends a request, and gives the response to it.
+    /// Sends a request and returns its response.
     fn ask(&mut self, request: &Value) -> Value {
         let text = Message::text(request.to_string());
         self.0.send(text).expect("a message can be sent");
         self.until(|message| message["context"] == "response")
     }
 
-    /// The next message that is looked for.
+    /// Returns the next message that matches.
     fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.0.read().expect("a message comes");

@@ -1,4 +1,4 @@
-//! The command as it is run: every subcommand, with good and bad input.
+//! Tests of the command line: every subcommand, with valid and invalid input.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

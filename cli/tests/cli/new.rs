@@ -1,4 +1,4 @@
-//! `new`, and the application that it writes.
+//! Tests of `new` and of the application that it creates.
 
 use std::{
     fs,
@@ -6,15 +6,15 @@ use std::{
     process::Command,
 };
 
-use crate::support::{Folder, Ran, Server, without_settings};
+use crate::support::{CommandResult, Folder, Server, without_settings};
 
-/// The checkout that these tests are of.
+/// Returns the root of this checkout.
 fn checkout() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap().to_owned()
 }
 
-/// Cargo in an application, with what is built and locked already.
+/// Runs Cargo in an application, with the build cache and the lock file of this checkout.
 fn cargo(folder: &Path, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
@@ -24,8 +24,8 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         .env("CARGO_TARGET_DIR", target)
         .env_remove("CARGO_BUILD_TARGET");
-    // What cargo tells this test of its own crate would have some dependencies built again, here
-    // and then by whoever builds the checkout.
+    // Variables that Cargo sets for this test would cause dependencies to be rebuilt, here and in
+    // the next build of the checkout.
     let own = [
         "CARGO_PKG_",
         "CARGO_MANIFEST_",
@@ -43,28 +43,30 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn the_application_builds_and_passes_its_tests_and_runs() {
-    let folder = Folder::lasting("applications");
+fn the_application_builds_runs_and_passes_its_tests() {
+    let folder = Folder::persistent("applications");
     let checkout = checkout();
     let path = checkout.to_str().unwrap();
-    let told = folder.run(["new", "my-observatory", "--path", path]).fine();
+    let output = folder
+        .run(["new", "my-observatory", "--path", path])
+        .succeeded();
     assert!(
-        told.contains("cd my-observatory") && told.contains("cargo run"),
-        "{told}"
+        output.contains("cd my-observatory") && output.contains("cargo run"),
+        "{output}"
     );
     assert_eq!(folder.names(), ["my-observatory"]);
     let app = folder.path().join("my-observatory");
-    // The versions that the checkout was built with are those that are at hand.
+    // Offline, only the versions of the checkout are available.
     fs::copy(checkout.join("Cargo.lock"), app.join("Cargo.lock")).unwrap();
 
-    Ran::of(&mut cargo(&app, &["fmt", "--check"])).fine();
-    let told = Ran::of(&mut cargo(&app, &["test", "--offline"])).fine();
-    assert!(told.contains("4 passed; 0 failed"), "{told}");
+    CommandResult::of(&mut cargo(&app, &["fmt", "--check"])).succeeded();
+    let output = CommandResult::of(&mut cargo(&app, &["test", "--offline"])).succeeded();
+    assert!(output.contains("4 passed; 0 failed"), "{output}");
 
-    // Its settings are those that the command knows.
+    // The command accepts the settings of the application.
     let mut check = folder.command(["config", "check"]);
-    let told = Ran::of(check.current_dir(&app)).fine();
-    assert!(told.contains("stellar.toml; 4 settings given"), "{told}");
+    let output = CommandResult::of(check.current_dir(&app)).succeeded();
+    assert!(output.contains("stellar.toml; 4 settings set"), "{output}");
 
     let mut run = cargo(&app, &["run", "--offline", "--quiet"]);
     let server = Server::start(run.env("STELLAR_LISTEN", "127.0.0.1:0"));
@@ -74,13 +76,13 @@ fn the_application_builds_and_passes_its_tests_and_runs() {
 }
 
 #[test]
-fn without_a_path_it_depends_on_what_can_be_reached() {
+fn without_a_path_it_depends_on_the_published_crate() {
     let folder = Folder::new();
     fs::create_dir(folder.path().join("empty")).unwrap();
-    folder.run(["new", "empty"]).fine();
+    folder.run(["new", "empty"]).succeeded();
     let app = folder.path().join("empty");
     let manifest = fs::read_to_string(app.join("Cargo.toml")).unwrap();
-    // One or the other, as the one place says that knows it.
+    // Depends on whether this version is published.
     let origin = include_str!("../../src/origin.rs");
     let from = if origin.contains("const PUBLISHED: bool = true;") {
         concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"")
@@ -103,38 +105,35 @@ fn without_a_path_it_depends_on_what_can_be_reached() {
     ] {
         let text = fs::read_to_string(app.join(name)).unwrap();
         assert!(text.contains(part), "no {part} in {name}");
-        assert!(
-            !text.contains("{{"),
-            "{name} has a place that is not filled in"
-        );
+        assert!(!text.contains("{{"), "{name} has a placeholder");
     }
     assert_eq!(folder.names(), ["empty"]);
 }
 
 #[test]
 #[cfg(unix)]
-fn the_folder_is_as_open_as_any_other() {
+fn the_folder_has_the_default_permissions() {
     use std::os::unix::fs::MetadataExt as _;
 
     let folder = Folder::new();
-    folder.run(["new", "app"]).fine();
+    folder.run(["new", "app"]).succeeded();
     fs::create_dir(folder.path().join("other")).unwrap();
     let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().mode();
     assert_eq!(mode("app"), mode("other"));
 }
 
 #[test]
-fn within_a_workspace_it_stands_alone() {
+fn inside_a_workspace_it_is_separate() {
     let folder = Folder::new();
     folder.write("Cargo.toml", "[workspace]\nmembers = []\n");
     fs::create_dir(folder.path().join("apps")).unwrap();
-    folder.run(["new", "apps/one"]).fine();
+    folder.run(["new", "apps/one"]).succeeded();
     let manifest = fs::read_to_string(folder.path().join("apps/one/Cargo.toml")).unwrap();
     assert!(manifest.ends_with("\n[workspace]\n"), "{manifest}");
 }
 
 #[test]
-fn what_cannot_be_is_refused_and_nothing_is_written() {
+fn invalid_arguments_write_nothing() {
     let folder = Folder::new();
     folder.write("full/file", "kept");
     folder.write("file", "kept");
@@ -148,14 +147,17 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         assert_eq!(now, before);
     };
     fails(&["full"], &["full", "not empty"]);
-    fails(&["file"], &["file", "no folder"]);
+    fails(&["file"], &["file", "not a folder"]);
     fails(&["."], &["."]);
     for name in ["2chat", "a b", "ünder", "fn", "test", "stellarfw", "a.b"] {
         fails(&[name], &[name, "name of a crate"]);
     }
-    fails(&["missing/app"], &["there is no folder missing"]);
-    fails(&["app", "--path", "missing"], &["missing", "no checkout"]);
-    fails(&["app", "--path", "other"], &["other", "no checkout"]);
+    fails(&["missing/app"], &["the folder missing does not exist"]);
+    fails(
+        &["app", "--path", "missing"],
+        &["missing", "not a checkout"],
+    );
+    fails(&["app", "--path", "other"], &["other", "not a checkout"]);
     assert_eq!(
         fs::read_to_string(folder.path().join("full/file")).unwrap(),
         "kept"
@@ -165,12 +167,12 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
 
 #[test]
 #[cfg(unix)]
-fn nothing_is_left_behind_half_way() {
+fn a_failure_leaves_no_files() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new();
     fs::create_dir(folder.path().join("empty")).unwrap();
-    // The files are written before it shows that they cannot take this one's place.
+    // The files are complete before the rename fails.
     symlink("empty", folder.path().join("link")).unwrap();
     symlink("nowhere", folder.path().join("dangling")).unwrap();
     folder

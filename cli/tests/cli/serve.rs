@@ -1,4 +1,4 @@
-//! `serve`
+//! Tests of `serve`.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -7,11 +7,11 @@ use tungstenite::Message;
 
 use crate::{
     settings::SERVICES,
-    support::{Folder, Ran, Server},
+    support::{CommandResult, Folder, Server},
 };
 
 #[test]
-fn a_server_runs_from_settings_alone() {
+fn a_server_runs_without_application_code() {
     let folder = Folder::new();
     folder.write("www/hello.txt", "Hello from a file");
     folder.write(
@@ -49,7 +49,7 @@ fn a_server_runs_from_settings_alone() {
         (&json!("OK"), &json!(true))
     );
 
-    // Asked to stop, it ends well.
+    // SIGTERM ends it successfully.
     #[cfg(unix)]
     {
         let ran = server.stop();
@@ -67,7 +67,7 @@ fn a_server_runs_from_settings_alone() {
 
 #[test]
 #[cfg(unix)]
-fn the_log_is_for_people_or_in_json() {
+fn the_log_is_text_or_json() {
     let folder = Folder::new();
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let log = |options: &[&str], variable: Option<&str>| {
@@ -101,13 +101,13 @@ fn the_log_is_for_people_or_in_json() {
 
     assert_eq!(log(&["--log", "error"], None), "");
     assert_eq!(log(&[], Some("off")), "");
-    // The option counts more than the variable.
+    // The option overrides the variable.
     assert!(log(&["--log", "info"], Some("off")).contains("listening"));
 }
 
 #[test]
 #[cfg(unix)]
-fn a_server_starts_beside_services_of_its_name() {
+fn variables_of_services_do_not_prevent_a_start() {
     let folder = Folder::new();
     let mut command = folder.command(["serve", "--listen", "127.0.0.1:0"]);
     command.envs(SERVICES).env("STELLAR_LISTENS", "x");
@@ -133,7 +133,7 @@ fn a_server_starts_beside_services_of_its_name() {
     );
 }
 
-/// Waits until a log has so many lines with this text.
+/// Waits until a log has `count` lines with this text.
 #[cfg(unix)]
 fn wait_for(log: &std::path::Path, text: &str, count: usize) {
     let start = std::time::Instant::now();
@@ -152,7 +152,7 @@ fn wait_for(log: &std::path::Path, text: &str, count: usize) {
 
 #[test]
 #[cfg(unix)]
-fn a_hangup_reloads_the_log_level_and_ends_nothing() {
+fn a_hangup_reloads_the_log_level_and_keeps_connections() {
     let folder = Folder::new();
     let settings = |log: &str| folder.write("stellar.toml", format!("log = \"{log}\""));
     settings("info");
@@ -170,7 +170,7 @@ fn a_hangup_reloads_the_log_level_and_ends_nothing() {
     let mut socket = server.socket();
     wait_for(&log, opened, 1);
 
-    // What is wrong is told, and the level stays.
+    // An invalid filter is reported, and the level stays.
     for (number, wrong) in ["log = \"a=b=c\"", "nothing = 1", "log = "]
         .iter()
         .enumerate()
@@ -184,7 +184,7 @@ fn a_hangup_reloads_the_log_level_and_ends_nothing() {
     settings("warn");
     server.signal("-HUP");
     drop(server.socket());
-    // The connection from before has lived through all of it.
+    // The earlier connection is still open.
     assert!(
         socket
             .read()
@@ -202,43 +202,43 @@ fn a_hangup_reloads_the_log_level_and_ends_nothing() {
 }
 
 #[test]
-fn what_the_log_shows_is_asked_for_in_one_order() {
+fn log_filters_have_a_fixed_precedence() {
     let folder = Folder::new();
     let level = |file: &str, variables: &[(&str, &str)], options: &[&str]| {
         folder.write("stellar.toml", format!("listen = [\"nowhere\"]\n{file}"));
         let mut command = folder.command(["serve"].iter().chain(options));
-        Ran::of(command.envs(variables.iter().copied())).err
+        CommandResult::of(command.envs(variables.iter().copied())).err
     };
     let bad = "a=b=c";
     let file = "log = \"a=b=c\"";
-    let told = |err: String, from: &str| {
+    let output = |err: String, from: &str| {
         assert!(
-            err.contains(&format!("{from}: \"{bad}\" is no filter")),
+            err.contains(&format!("{from}: \"{bad}\" is not a valid filter")),
             "{err}"
         )
     };
-    told(level(file, &[], &[]), "log (stellar.toml)");
-    told(
+    output(level(file, &[], &[]), "log (stellar.toml)");
+    output(
         level("log = \"warn\"", &[("RUST_LOG", bad)], &[]),
         "RUST_LOG",
     );
-    told(
+    output(
         level("", &[("RUST_LOG", "warn"), ("STELLAR_LOG", bad)], &[]),
         "log (STELLAR_LOG)",
     );
-    told(
+    output(
         level("", &[("STELLAR_LOG", "warn")], &["--log", bad]),
         "--log",
     );
-    // What counts less is not looked at.
+    // Filters of lower precedence are not parsed.
     let err = level(file, &[("RUST_LOG", "warn")], &[]);
     assert!(err.contains("nowhere") && !err.contains("filter"), "{err}");
 }
 
-/// What is written into a file or a pipe has no colours.
+/// A log in a file or pipe has no colours.
 #[test]
 #[cfg(unix)]
-fn nothing_but_text_goes_into_a_pipe() {
+fn a_log_in_a_pipe_has_no_colours() {
     let folder = Folder::new();
     for options in [&[][..], &["--log-format", "json"], &["--log", "debug"]] {
         let mut command =
@@ -256,7 +256,7 @@ fn nothing_but_text_goes_into_a_pipe() {
 }
 
 #[test]
-fn a_server_that_cannot_start_says_why() {
+fn a_failed_start_reports_the_reason() {
     let folder = Folder::new();
     let fails = |options: &[&str], parts: &[&str]| {
         folder.run(["serve"].iter().chain(options)).failed(1, parts);
@@ -264,7 +264,8 @@ fn a_server_that_cannot_start_says_why() {
     fails(&["--transport", "pigeon"], &["pigeon", "ws"]);
     let mut variable = folder.command(["serve"]);
     let place = "transports (STELLAR_TRANSPORT)";
-    Ran::of(variable.env("STELLAR_TRANSPORT", "pigeon")).failed(1, &[place, "pigeon", "ws"]);
+    CommandResult::of(variable.env("STELLAR_TRANSPORT", "pigeon"))
+        .failed(1, &[place, "pigeon", "ws"]);
     fails(&["--parser", "xml"], &["xml", "msgpack"]);
     fails(&["--public", "missing"], &["missing"]);
     fails(&["--listen", "nowhere"], &["nowhere"]);
@@ -275,13 +276,13 @@ fn a_server_that_cannot_start_says_why() {
         .run(["serve", "--log-format", "xml"])
         .failed(2, &["xml", "human"]);
     let mut bad_variable = folder.command(["serve"]);
-    Ran::of(bad_variable.env("RUST_LOG", "a=b=c")).failed(1, &["RUST_LOG", "a=b=c"]);
+    CommandResult::of(bad_variable.env("RUST_LOG", "a=b=c")).failed(1, &["RUST_LOG", "a=b=c"]);
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fails(&["--listen", &address], &["cannot listen on", &address]);
 
-    // Nobody is told that it listens when its metrics cannot be told.
+    // The server does not announce its address if the address for metrics fails.
     let metrics = format!("metrics.listen=\"{address}\"");
     let ran = folder.run(["serve", "--listen", "127.0.0.1:0", "--set", &metrics]);
     assert_eq!(ran.out, "");
@@ -289,7 +290,7 @@ fn a_server_that_cannot_start_says_why() {
 }
 
 #[test]
-fn message_pack_is_spoken_where_it_is_asked_for() {
+fn the_parser_can_be_message_pack() {
     let folder = Folder::new();
     let options = ["serve", "--listen", "127.0.0.1:0", "--parser", "msgpack"];
     let server = Server::start(&mut folder.command(options));

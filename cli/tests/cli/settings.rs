@@ -1,47 +1,48 @@
-//! `config check` and `config show`.
+//! Tests of `config check` and `config show`.
 
 use std::fs;
 
-use crate::support::{Folder, Ran};
+use crate::support::{CommandResult, Folder};
 
 const CHECK: [&str; 2] = ["config", "check"];
 const SHOW: [&str; 2] = ["config", "show"];
 
-fn check(file: &str) -> Ran {
+fn check(file: &str) -> CommandResult {
     let folder = Folder::new();
     folder.write("stellar.toml", file);
     folder.run(CHECK)
 }
 
-fn check_with(arguments: &[&str]) -> Ran {
+fn check_with(arguments: &[&str]) -> CommandResult {
     let folder = Folder::new();
     folder.run(CHECK.iter().chain(arguments))
 }
 
 #[test]
-fn settings_that_are_fine_are_told_so() {
-    let told = check_with(&[]).fine();
-    assert_eq!(told, "The settings are fine (no file; 0 settings given)\n");
+fn valid_settings_are_reported() {
+    let output = check_with(&[]).succeeded();
+    assert_eq!(output, "The settings are valid (no file; 0 settings set)\n");
 
     let folder = Folder::new();
     folder.write("stellar.toml", "name = \"a\"\n[server]\npingInterval = 5");
     fs::create_dir(folder.path().join("www")).unwrap();
-    let told = Ran::of(folder.command(CHECK).env("STELLAR_PUBLIC", "[\"www\"]")).fine();
+    let output =
+        CommandResult::of(folder.command(CHECK).env("STELLAR_PUBLIC", "[\"www\"]")).succeeded();
     assert_eq!(
-        told,
-        "The settings are fine (stellar.toml; 3 settings given)\n"
+        output,
+        "The settings are valid (stellar.toml; 3 settings set)\n"
     );
-    let told = folder
+    let output = folder
         .run(["config", "check", "--set", "trace=true"])
-        .fine();
+        .succeeded();
     assert_eq!(
-        told,
-        "The settings are fine (stellar.toml; 3 settings given)\n"
+        output,
+        "The settings are valid (stellar.toml; 3 settings set)\n"
     );
 }
 
 #[test]
-fn faults_of_a_file_are_told_with_their_line() {
+fn errors_in_a_file_have_a_line() {
     check("name = \"a\"\n\n[server]\npingIntervall = 5\n").failed(
         1,
         &["stellar.toml", "line 4", "did you mean `pingInterval`?"],
@@ -53,24 +54,24 @@ fn faults_of_a_file_are_told_with_their_line() {
     check("[server]\norigins = { list = [\"a.com\"] }")
         .failed(1, &["line 2", "\"a.com\" is no origin"]);
     check("name = ").failed(1, &["stellar.toml", "line 1"]);
-    let told = check("name = \"a\"\nadminPassword = \"hunter2\"").failed(
+    let output = check("name = \"a\"\nadminPassword = \"hunter2\"").failed(
         1,
         &["stellar.toml", "line 2", "unknown field `adminPassword`"],
     );
-    assert!(!told.contains("hunter2"), "{told}");
+    assert!(!output.contains("hunter2"), "{output}");
 }
 
 #[test]
-fn the_file_can_be_named() {
+fn the_settings_file_can_be_set() {
     let folder = Folder::new();
     folder.write("stellar.toml", "nothing = 1");
     folder.write("other.toml", "name = \"b\"");
-    let told = folder
+    let output = folder
         .run(["config", "check", "--config", "other.toml"])
-        .fine();
-    assert!(told.contains("(other.toml; 1 setting given)"), "{told}");
-    let named = Ran::of(folder.command(CHECK).env("STELLAR_CONFIG", "other.toml"));
-    assert!(named.fine().contains("other.toml"));
+        .succeeded();
+    assert!(output.contains("(other.toml; 1 setting set)"), "{output}");
+    let named = CommandResult::of(folder.command(CHECK).env("STELLAR_CONFIG", "other.toml"));
+    assert!(named.succeeded().contains("other.toml"));
 
     let missing = ["config", "check", "--config", "missing.toml"];
     folder.run(missing).failed(1, &["missing.toml"]);
@@ -78,26 +79,28 @@ fn the_file_can_be_named() {
 }
 
 #[test]
-fn faults_of_variables_and_options_are_told_with_their_name() {
+fn errors_in_variables_and_options_have_a_name() {
     let folder = Folder::new();
-    let variable = |name: &str, value: &str| Ran::of(folder.command(CHECK).env(name, value));
+    let variable =
+        |name: &str, value: &str| CommandResult::of(folder.command(CHECK).env(name, value));
     variable("STELLAR_MAX_FILE", "big").failed(1, &["STELLAR_MAX_FILE"]);
-    let told = variable("STELLAR_SERVER", "{ token = \"hunter2\" }").failed(1, &["STELLAR_SERVER"]);
-    assert!(!told.contains("hunter2"), "{told}");
+    let output =
+        variable("STELLAR_SERVER", "{ token = \"hunter2\" }").failed(1, &["STELLAR_SERVER"]);
+    assert!(!output.contains("hunter2"), "{output}");
 
     check_with(&["--set", "server.nothing=1"]).failed(1, &["server.nothing"]);
-    let told = check_with(&["--set", "actionTimeout=soon"]).failed(1, &["actionTimeout"]);
-    assert_eq!(told.matches("actionTimeout").count(), 1, "{told}");
+    let output = check_with(&["--set", "actionTimeout=soon"]).failed(1, &["actionTimeout"]);
+    assert_eq!(output.matches("actionTimeout").count(), 1, "{output}");
     check_with(&["--set", "trace=maybe"]).failed(1, &["expected true or false"]);
     check_with(&["--set", "name.x=1"]).failed(1, &["name.x"]);
-    // What is no setting at all is a wrong use of the command.
+    // An option without `KEY=VALUE` is wrong usage.
     check_with(&["--set", "actionTimeout"]).failed(2, &["actionTimeout", "KEY=VALUE"]);
     check_with(&["--set", "=5"]).failed(2, &["KEY=VALUE"]);
     check_with(&["--nothing"]).failed(2, &["--nothing"]);
 }
 
-/// What a pod gets beside a service called `stellar` with two named ports, and one called
-/// `stellar-api`; and what a container gets that is linked to one called `stellar`.
+/// The variables of a pod next to the services `stellar` (two named ports) and `stellar-api`, and of
+/// a container that is linked to one called `stellar`.
 pub(crate) const SERVICES: [(&str, &str); 16] = [
     ("STELLAR_SERVICE_HOST", "10.0.0.11"),
     ("STELLAR_SERVICE_PORT", "8080"),
@@ -118,29 +121,29 @@ pub(crate) const SERVICES: [(&str, &str); 16] = [
 ];
 
 #[test]
-fn variables_of_services_are_no_settings_and_nothing_is_said_of_them() {
+fn variables_of_services_are_ignored_silently() {
     let folder = Folder::new();
     for command in [&CHECK[..], &["config", "show", "--sources"]] {
-        let ran = Ran::of(folder.command(command).envs(SERVICES));
+        let ran = CommandResult::of(folder.command(command).envs(SERVICES));
         assert_eq!(ran.err, "");
-        let told = ran.fine();
-        let fine = "The settings are fine (no file; 0 settings given)\n";
+        let output = ran.succeeded();
+        let fine = "The settings are valid (no file; 0 settings set)\n";
         assert!(
-            told == fine || told.contains("name = \"stellarfw\"  # default"),
-            "{told}"
+            output == fine || output.contains("name = \"stellarfw\"  # default"),
+            "{output}"
         );
     }
 }
 
 #[test]
-fn unknown_variables_are_warned_of() {
+fn unknown_variables_are_warnings() {
     let folder = Folder::new();
     for command in [&CHECK[..], &["config", "show"]] {
         let mut command = folder.command(command);
         command.env("STELLAR_SERVER_PING_INTERVAL", "5");
         command.env("STELLAR_ACTION_TIMEOUT", "6000");
         command.env("STELLAR_ADMIN_TOKEN", "hunter2");
-        let ran = Ran::of(&mut command);
+        let ran = CommandResult::of(&mut command);
         let warning = "Warning: STELLAR_SERVER_PING_INTERVAL has no effect: there is no such \
                        setting; did you mean STELLAR_SERVER__PING_INTERVAL?\n";
         assert!(ran.err.contains(warning), "{}", ran.err);
@@ -149,12 +152,12 @@ fn unknown_variables_are_warned_of() {
                 .contains("Warning: STELLAR_ADMIN_TOKEN has no effect")
         );
         assert!(!ran.err.contains("hunter2"), "{}", ran.err);
-        ran.fine();
+        ran.succeeded();
     }
 }
 
 #[test]
-fn what_only_a_build_finds_is_found() {
+fn errors_of_the_builder_are_reported() {
     check("transports = [\"pigeon\"]").failed(
         1,
         &[
@@ -180,26 +183,26 @@ fn what_only_a_build_finds_is_found() {
 }
 
 #[test]
-fn settings_of_engines_that_do_not_run_are_noted() {
+fn settings_of_unused_engines_are_noted() {
     let text = "transports = [\"ws\"]\n[ws]\ncompression = true\n[engineio]\npingTimeout = 7";
-    let told = check(text).fine();
-    let notes: Vec<_> = told
+    let output = check(text).succeeded();
+    let notes: Vec<_> = output
         .lines()
         .filter(|line| line.starts_with("Note"))
         .collect();
     let [note] = notes[..] else {
-        panic!("{told}");
+        panic!("{output}");
     };
     assert!(
         note.contains("engineio (stellar.toml)") && note.contains("engine.io is not among"),
         "{note}"
     );
-    let both = check(&text.replace("\"ws\"", "\"ws\", \"engine.io\"")).fine();
+    let both = check(&text.replace("\"ws\"", "\"ws\", \"engine.io\"")).succeeded();
     assert!(!both.contains("Note"), "{both}");
 }
 
 #[test]
-fn addresses_and_folders_must_be_ones() {
+fn invalid_addresses_and_folders_are_errors() {
     for address in [
         "8080",
         "localhost",
@@ -209,10 +212,10 @@ fn addresses_and_folders_must_be_ones() {
     ] {
         check_with(&["--listen", address]).failed(1, &["listen (command line)", address]);
     }
-    check("listen = []").failed(1, &["listen (stellar.toml)", "no address"]);
+    check("listen = []").failed(1, &["listen (stellar.toml)", "at least one address"]);
     check("metrics.listen = \"9090\"").failed(1, &["metrics.listen (stellar.toml)", "\"9090\""]);
-    check_with(&["--set", "metrics.listen=127.0.0.1:9090"]).fine();
-    check_with(&["--listen", "127.0.0.1:0,[::1]:80,localhost:8080"]).fine();
+    check_with(&["--set", "metrics.listen=127.0.0.1:9090"]).succeeded();
+    check_with(&["--listen", "127.0.0.1:0,[::1]:80,localhost:8080"]).succeeded();
 
     check_with(&["--public", "missing"]).failed(1, &["public (command line)", "missing"]);
     let folder = Folder::new();
@@ -224,22 +227,22 @@ fn addresses_and_folders_must_be_ones() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
-    let told = check("parser = \"xml\"\npublic = [\"a\", \"b\"]\nlisten = [\"x\"]").failed(
+fn all_errors_are_reported_together() {
+    let output = check("parser = \"xml\"\npublic = [\"a\", \"b\"]\nlisten = [\"x\"]").failed(
         1,
         &[
-            "4 faults",
+            "4 invalid settings",
             "\"xml\"",
             "folder a",
             "folder b",
-            "\"x\" is no address",
+            "\"x\" is not an address",
         ],
     );
-    assert_eq!(told.lines().count(), 5, "{told}");
+    assert_eq!(output.lines().count(), 5, "{output}");
 }
 
 #[test]
-fn certificates_must_be_usable() {
+fn unusable_certificates_are_errors() {
     let folder = Folder::new();
     let pair = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (one, two) = (pair(), pair());
@@ -254,17 +257,19 @@ fn certificates_must_be_usable() {
         );
         folder.run(CHECK)
     };
-    tls("cert.pem", "key.pem").fine();
+    tls("cert.pem", "key.pem").succeeded();
     tls("cert.pem", "other.pem").failed(1, &["tls (stellar.toml)", "cert.pem and other.pem"]);
     tls("missing.pem", "key.pem").failed(1, &["tls (stellar.toml)", "missing.pem"]);
     tls("empty.pem", "key.pem").failed(1, &["tls (stellar.toml)", "empty.pem"]);
     tls("cert.pem", "empty.pem").failed(1, &["tls (stellar.toml)", "empty.pem"]);
     folder.write("stellar.toml", "[tls]\ncert = \"cert.pem\"");
-    folder.run(CHECK).failed(1, &["tls (stellar.toml)", "both"]);
+    folder
+        .run(CHECK)
+        .failed(1, &["tls (stellar.toml)", "together"]);
 }
 
 #[test]
-fn what_is_shown_are_the_settings_that_count() {
+fn show_prints_the_effective_settings() {
     let folder = Folder::new();
     folder.write(
         "stellar.toml",
@@ -279,11 +284,11 @@ fn what_is_shown_are_the_settings_that_count() {
     ];
     let mut show = folder.command(SHOW.iter().chain(&options));
     show.env("STELLAR_ROOM_LIMITS", "{ \"a b\" = 2 }");
-    let told = Ran::of(&mut show).fine();
+    let output = CommandResult::of(&mut show).succeeded();
     let has = |line: &str| {
         assert!(
-            told.lines().any(|told| told == line),
-            "no {line} in\n{told}"
+            output.lines().any(|output| output == line),
+            "no {line} in\n{output}"
         )
     };
     has("name = \"a\"  # stellar.toml");
@@ -298,14 +303,14 @@ fn what_is_shown_are_the_settings_that_count() {
     has("frames = 16384  # default");
     has("compression = false  # default");
 
-    // Without the option there are no comments.
-    assert!(!folder.run(SHOW).fine().contains('#'));
+    // Without `--sources` there are no comments.
+    assert!(!folder.run(SHOW).succeeded().contains('#'));
     folder.write("stellar.toml", "namee = 1");
     folder.run(SHOW).failed(1, &["stellar.toml", "namee"]);
 }
 
 #[test]
-fn what_is_shown_is_a_file_of_the_same_settings() {
+fn the_output_of_show_is_a_valid_settings_file() {
     let folder = Folder::new();
     let set = [
         "--set",
@@ -314,13 +319,15 @@ fn what_is_shown_is_a_file_of_the_same_settings() {
         "server.origins={ list = [\"null\"] }",
     ];
     for options in [&[][..], &["--sources"], &set] {
-        let told = folder.run(SHOW.iter().chain(options)).fine();
-        folder.write("again.toml", &told);
+        let output = folder.run(SHOW.iter().chain(options)).succeeded();
+        folder.write("again.toml", &output);
         let again = ["config", "show", "--config", "again.toml"];
-        let without = told.lines().map(|line| line.split("  # ").next().unwrap());
+        let without = output
+            .lines()
+            .map(|line| line.split("  # ").next().unwrap());
         let without: Vec<_> = without.collect();
         assert_eq!(
-            folder.run(again).fine().lines().collect::<Vec<_>>(),
+            folder.run(again).succeeded().lines().collect::<Vec<_>>(),
             without
         );
     }

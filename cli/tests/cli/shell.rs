@@ -1,11 +1,11 @@
-//! Help, versions, completions, and wrong uses.
+//! Tests of help, version, completions and wrong usage.
 
 use crate::support::Folder;
 
 #[test]
-fn every_command_has_its_help() {
+fn every_command_has_help() {
     let folder = Folder::new();
-    let help = |command: &[&str]| folder.run(command.iter().chain(&["--help"])).fine();
+    let help = |command: &[&str]| folder.run(command.iter().chain(&["--help"])).succeeded();
     let all = help(&[]);
     for part in [
         "serve",
@@ -42,16 +42,19 @@ fn every_command_has_its_help() {
 }
 
 #[test]
-fn the_version_is_the_crates() {
-    let told = Folder::new().run(["--version"]).fine();
-    assert_eq!(told, concat!("stellarfw ", env!("CARGO_PKG_VERSION"), "\n"));
+fn the_version_is_that_of_the_crate() {
+    let output = Folder::new().run(["--version"]).succeeded();
+    assert_eq!(
+        output,
+        concat!("stellarfw ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
-fn completions_are_there_for_every_shell() {
+fn every_shell_has_completions() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = folder.run(["completions", shell]).fine();
+        let script = folder.run(["completions", shell]).succeeded();
         for part in ["stellarfw", "serve", "completions", "log-format"] {
             assert!(script.contains(part), "no {part} for {shell}");
         }
@@ -62,7 +65,7 @@ fn completions_are_there_for_every_shell() {
 }
 
 #[test]
-fn wrong_uses_are_told() {
+fn wrong_usage_is_an_error() {
     let folder = Folder::new();
     let nothing: [&str; 0] = [];
     folder.run(nothing).failed(2, &["Usage: stellarfw"]);

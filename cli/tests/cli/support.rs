@@ -1,4 +1,4 @@
-//! Running the command, and talking to servers.
+//! Runs the command, and sends requests to servers.
 
 use std::{
     ffi::OsStr,
@@ -10,15 +10,15 @@ use std::{
     time::Duration,
 };
 
-/// A folder for a test, empty at first.
+/// A folder for a test, initially empty.
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Removes it in the end.
+    /// Removes the folder when dropped.
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
-    /// A folder that is there as long as the test.
+    /// Creates a temporary folder, which is removed after the test.
     pub(crate) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         Self {
@@ -27,8 +27,8 @@ impl Folder {
         }
     }
 
-    /// A folder that has the same path each time, so that what cargo built there before counts.
-    pub(crate) fn lasting(name: &str) -> Self {
+    /// Creates a folder with a fixed path, so that Cargo can reuse an earlier build.
+    pub(crate) fn persistent(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         if path.exists() {
             fs::remove_dir_all(&path).unwrap();
@@ -51,7 +51,7 @@ impl Folder {
         path
     }
 
-    /// The command in this folder, without what the test's own environment says of settings.
+    /// Returns the command in this folder, without settings from the environment of the test.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -62,12 +62,15 @@ impl Folder {
         command
     }
 
-    /// Runs the command to its end.
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
-        Ran::of(&mut self.command(arguments))
+    /// Runs the command and waits for it.
+    pub(crate) fn run<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> CommandResult {
+        CommandResult::of(&mut self.command(arguments))
     }
 
-    /// What is in the folder, hidden files too.
+    /// Lists the folder, including hidden files.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path()).unwrap();
         entries
@@ -76,7 +79,7 @@ impl Folder {
     }
 }
 
-/// Takes out of a program's environment what would be settings to it.
+/// Removes settings from the environment of a program.
 pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -86,14 +89,14 @@ pub(crate) fn without_settings(command: &mut Command) {
     }
 }
 
-/// How a run ended.
-pub(crate) struct Ran {
+/// The result of a run.
+pub(crate) struct CommandResult {
     pub(crate) status: ExitStatus,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Ran {
+impl CommandResult {
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.stdin(Stdio::null()).output().unwrap();
         Self {
@@ -103,14 +106,14 @@ impl Ran {
         }
     }
 
-    /// The output of a run that went well.
+    /// Checks that the run succeeded, and returns its output.
     #[track_caller]
-    pub(crate) fn fine(self) -> String {
+    pub(crate) fn succeeded(self) -> String {
         assert!(self.status.success(), "{}\n{}", self.out, self.err);
         self.out
     }
 
-    /// The error of a run that failed, with all of these in it.
+    /// Checks that the run failed with all these texts, and returns standard error.
     #[track_caller]
     pub(crate) fn failed(self, code: i32, parts: &[&str]) -> String {
         assert_eq!(self.status.code(), Some(code), "{}\n{}", self.out, self.err);
@@ -121,23 +124,23 @@ impl Ran {
     }
 }
 
-/// A running server. Dropping it ends it.
+/// A running server. Dropping it stops the process.
 pub(crate) struct Server {
     process: Child,
     out: BufReader<ChildStdout>,
-    /// What it has printed.
-    pub(crate) told: String,
+    /// The text printed so far.
+    pub(crate) output: String,
     /// `127.0.0.1:1234`
     pub(crate) address: String,
 }
 
 impl Server {
-    /// Starts it, and waits until it listens.
+    /// Starts the server and waits until it listens.
     pub(crate) fn start(command: &mut Command) -> Self {
         Self::start_logging(command, Stdio::piped())
     }
 
-    /// As [`Server::start`], with an error output of the test's own.
+    /// Like [`Server::start`], with a standard error supplied by the test.
     pub(crate) fn start_logging(command: &mut Command, log: impl Into<Stdio>) -> Self {
         let mut process = command
             .stdin(Stdio::null())
@@ -146,14 +149,14 @@ impl Server {
             .spawn()
             .unwrap();
         let mut out = BufReader::new(process.stdout.take().unwrap());
-        let mut told = String::new();
+        let mut output = String::new();
         let address = loop {
             let mut line = String::new();
             if out.read_line(&mut line).unwrap() == 0 {
-                let output = process.wait_with_output().unwrap();
-                panic!("{told}{}", String::from_utf8_lossy(&output.stderr));
+                let end = process.wait_with_output().unwrap();
+                panic!("{output}{}", String::from_utf8_lossy(&end.stderr));
             }
-            told.push_str(&line);
+            output.push_str(&line);
             if let Some(address) = line.trim().strip_prefix("Listening on http://") {
                 break address.to_owned();
             }
@@ -161,7 +164,7 @@ impl Server {
         Self {
             process,
             out,
-            told,
+            output,
             address,
         }
     }
@@ -173,7 +176,7 @@ impl Server {
         stream
     }
 
-    /// The whole answer to a request.
+    /// Sends a request and returns the complete response.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = self.connect();
         let host = &self.address;
@@ -189,7 +192,7 @@ impl Server {
         tungstenite::client(url, self.connect()).unwrap().0
     }
 
-    /// Sends it a signal, such as `-HUP`.
+    /// Sends a signal, such as `-HUP`.
     #[cfg(unix)]
     pub(crate) fn signal(&self, signal: &str) {
         let id = self.process.id().to_string();
@@ -197,17 +200,17 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Asks it to stop, as a service manager does; gives its end, and all that it printed.
+    /// Sends SIGTERM. Returns the exit status and the complete output.
     #[cfg(unix)]
-    pub(crate) fn stop(mut self) -> Ran {
+    pub(crate) fn stop(mut self) -> CommandResult {
         self.signal("-TERM");
-        let mut out = std::mem::take(&mut self.told);
+        let mut out = std::mem::take(&mut self.output);
         self.out.read_to_string(&mut out).unwrap();
         let mut err = String::new();
         if let Some(stderr) = self.process.stderr.as_mut() {
             stderr.read_to_string(&mut err).unwrap();
         }
-        Ran {
+        CommandResult {
             status: self.process.wait().unwrap(),
             out,
             err,
