@@ -225,6 +225,11 @@ pub async fn every_close_reason_is_reported_once(harness: Subject) {
     sparks.push(spark);
     fixture.finish().await;
 
+    // The hook runs after the handler, in a thread of the engine.
+    until("the hook runs for every spark", || {
+        ends.lock().len() >= sparks.len()
+    })
+    .await;
     let ends = ends.lock();
     assert_eq!(ends.len(), sparks.len());
     for spark in &sparks {
