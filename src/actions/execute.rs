@@ -197,20 +197,23 @@ fn check_method(
     {
         return Ok(());
     }
-    let mut names: Vec<String> = allowed
-        .iter()
-        .map(|name| name.to_ascii_uppercase())
-        .collect();
-    if names.iter().any(|name| name == "GET") {
-        names.push("HEAD".into());
-    }
-    names.push("OPTIONS".into());
-    let (name, allow) = (action.name(), names.join(", "));
+    let (name, allow) = (action.name(), allow_header(allowed));
     Err(ActionError::method_not_allowed(
         name,
         &request.method,
         allow,
     ))
+}
+
+/// Declared methods as the header `Allow` lists them.
+pub(super) fn allow_header(methods: &[String]) -> String {
+    let names = methods.iter().map(|name| name.to_ascii_uppercase());
+    let mut names: Vec<String> = names.collect();
+    if names.iter().any(|name| name == "GET") {
+        names.push("HEAD".into());
+    }
+    names.push("OPTIONS".into());
+    names.join(", ")
 }
 
 fn run(

@@ -3,8 +3,9 @@
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
+use serde_json::Value;
 
-use super::registry::Actions;
+use super::{execute::allow_header, registry::Actions};
 use crate::connections::Availability;
 
 /// The settings of actions.
@@ -38,6 +39,15 @@ impl ActionService {
             shared,
             availability,
         }
+    }
+
+    /// Returns the methods that a public action declares, as the header `Allow` lists them; `None` if
+    /// there is no such action or it declares none.
+    pub(crate) fn allow(&self, name: &str, version: Option<&Value>) -> Option<String> {
+        let action = &self.registry.find(name, version)?.action;
+        let default = Some(self.settings.methods.as_slice()).filter(|methods| !methods.is_empty());
+        let methods = action.declared_methods().or(default);
+        methods.filter(|_| !action.is_private()).map(allow_header)
     }
 
     /// Returns the shared value of a type.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, SeqAccess, Visitor},
+    de::{Error, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
 /// The least length of a key, in bytes.
@@ -86,12 +86,8 @@ impl<'de> Visitor<'de> for Read {
         Ok(SessionKey::new(key))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<SessionKey, A::Error> {
-        let mut keys = Vec::new();
-        while let Some(key) = list.next_element()? {
-            keys.push(key);
-        }
-        Ok(SessionKey(keys))
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<SessionKey, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(SessionKey)
     }
 }
 

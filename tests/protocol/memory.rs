@@ -480,3 +480,18 @@ async fn large_answers_that_are_not_read_count_as_outbound() {
     }
     until("their end", async || budget.used() == 0).await;
 }
+
+#[tokio::test]
+async fn answers_over_http_count_until_they_are_written() {
+    const LENGTH: usize = 32 << 20;
+    let host = host(Stellar::builder().action("large", async || {
+        // More than the kernel buffers.
+        ActionResult::Ok(json!({ "text": "x".repeat(LENGTH) }))
+    }))
+    .await;
+    let unread = host.start("GET /api/large", &[], b"").await;
+    let budget = host.stellar.transport().budget().clone();
+    until("the answer", async || budget.uses().outbound > LENGTH).await;
+    assert!(unread.reply().await.body.len() > LENGTH);
+    until("its end", async || budget.used() == 0).await;
+}

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{Method, StatusCode, header, request::Parts};
-use serde_json::json;
+use serde_json::{Value, json};
 use stellarfw_broker::now_ms;
 use stellarfw_transport::{Client, Lease, Peer, SparkId, handshake::query_value};
 
@@ -53,7 +53,10 @@ async fn answer(web: &Web, named: Named, request: Request) -> Response {
     let config = &web.settings;
     let (mut parts, body) = request.into_parts();
     match parts.method {
-        Method::OPTIONS => return allowed(StatusCode::OK, config.trace),
+        Method::OPTIONS => {
+            let declared = declared_methods(web, &named, &parts);
+            return allowed(StatusCode::OK, declared.as_deref(), config.trace);
+        }
         Method::TRACE if config.trace => {}
         Method::GET
         | Method::HEAD
@@ -61,7 +64,7 @@ async fn answer(web: &Web, named: Named, request: Request) -> Response {
         | Method::PUT
         | Method::PATCH
         | Method::DELETE => {}
-        _ => return allowed(StatusCode::METHOD_NOT_ALLOWED, config.trace),
+        _ => return allowed(StatusCode::METHOD_NOT_ALLOWED, None, config.trace),
     }
     let started = Instant::now();
     // Any page can run a script and read what it is called with.
@@ -148,20 +151,42 @@ async fn answer(web: &Web, named: Named, request: Request) -> Response {
     reply::respond(
         &parts.method,
         &answer,
+        web.server.budget(),
         text,
         session.as_ref(),
         callback.as_deref(),
     )
 }
 
-/// An answer that says which methods there are.
-fn allowed(status: StatusCode, trace: bool) -> Response {
-    let methods = if trace {
-        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"
-    } else {
-        "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+/// A response that lists the methods: those that an action declares, or all.
+fn allowed(status: StatusCode, declared: Option<&str>, trace: bool) -> Response {
+    let methods = declared.unwrap_or("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    let methods = match trace {
+        true => format!("{methods}, TRACE"),
+        false => methods.to_owned(),
     };
     (status, [(header::ALLOW, methods)]).into_response()
+}
+
+/// The methods that the action of a request declares, as `Allow` lists them; `None` if there is no such
+/// action or it declares none.
+fn declared_methods(web: &Web, named: &Named, parts: &Parts) -> Option<String> {
+    let named = match named {
+        Named::Route { action, .. } => Some(action.clone()),
+        Named::Below(prefix) => action_below(prefix, parts.uri.path()),
+    };
+    let query = |name| query_value(&parts.uri, name).map(|value| value.into_owned());
+    let name = named.or_else(|| query("action"))?;
+    let version = query("apiVersion").map(Value::String);
+    web.actions.allow(&name, version.as_ref())
+}
+
+/// The action that the path of a request names below a prefix.
+fn action_below(prefix: &str, path: &str) -> Option<String> {
+    let rest = path.strip_prefix(prefix).unwrap_or_default();
+    let action = rest.trim_matches('/');
+    let decoded = || decode(action).unwrap_or_else(|| action.to_owned());
+    (!action.is_empty()).then(decoded)
 }
 
 fn caller(web: &Web, parts: &Parts, session: Option<&Session>) -> HttpCaller {
@@ -219,10 +244,7 @@ async fn call(
 fn name(read: &mut Read, named: Named, path: &str) {
     match named {
         Named::Below(prefix) => {
-            let rest = path.strip_prefix(prefix.as_str()).unwrap_or_default();
-            let action = rest.trim_matches('/');
-            if !action.is_empty() {
-                let action = decode(action).unwrap_or_else(|| action.to_owned());
+            if let Some(action) = action_below(&prefix, path) {
                 read.set("action", action);
             }
         }

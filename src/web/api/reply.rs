@@ -6,6 +6,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
+use stellarfw_transport::{Budget, Holding};
 
 use super::params::BadBody;
 use crate::{
@@ -110,9 +111,13 @@ pub(super) fn text(answer: &Answer, requester: &Requester<'_>) -> String {
     serde_json::to_string(&told).unwrap_or_default()
 }
 
+/// Responses up to this length are not counted in the memory budget.
+const SHORT: usize = 4 << 10;
+
 pub(super) fn respond(
     method: &Method,
     answer: &Answer,
+    budget: &Budget,
     mut text: String,
     session: Option<&Session>,
     callback: Option<&str>,
@@ -137,7 +142,15 @@ pub(super) fn respond(
     let body = if *method == Method::HEAD || !has_content {
         Body::empty()
     } else {
-        Body::from(text)
+        match length {
+            0..=SHORT => Body::from(text),
+            // It counts until it is written, and its client may be slow.
+            _ => Body::from(
+                budget
+                    .lease_for(Holding::Outbound, length)
+                    .keep(text.into()),
+            ),
+        }
     };
     let mut response = Response::new(body);
     if has_content {

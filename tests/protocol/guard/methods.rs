@@ -49,6 +49,15 @@ async fn answered(builder: Builder, path: &str) -> Vec<&'static str> {
             assert!(error.contains("does not answer to"), "{error}");
         }
     }
+    let options = host.http(&format!("OPTIONS {path}"), &[], b"").await;
+    assert_eq!(options.status, 200, "{path}");
+    let allow = options.header("allow").unwrap();
+    let mut listed: Vec<_> = allow
+        .split(", ")
+        .filter(|name| *name != "OPTIONS")
+        .collect();
+    listed.sort_by_key(|name| METHODS.iter().position(|method| method == name));
+    assert_eq!(listed, answered, "{path}");
     answered
 }
 

@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use tokio::sync::{Notify, futures::Notified};
 
 pub(crate) use self::{
@@ -303,6 +304,12 @@ impl Lease {
         Ok(())
     }
 
+    /// Binds the lease to bytes: it is held for as long as they, or a part of them, are.
+    #[must_use]
+    pub fn keep(self, bytes: Bytes) -> Bytes {
+        keep(bytes, self)
+    }
+
     /// Makes this a lease of `bytes`, fewer or more, without asking for room.
     pub fn resize(&mut self, bytes: usize) {
         match bytes.checked_sub(self.bytes) {
@@ -311,6 +318,23 @@ impl Lease {
         }
         self.bytes = bytes;
     }
+}
+
+/// Binds a lease to bytes.
+fn keep(bytes: Bytes, lease: impl Send + Sync + 'static) -> Bytes {
+    struct Kept<L> {
+        bytes: Bytes,
+        _lease: L,
+    }
+    impl<L> AsRef<[u8]> for Kept<L> {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    Bytes::from_owner(Kept {
+        bytes,
+        _lease: lease,
+    })
 }
 
 impl Drop for Lease {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
-use super::{Budget, Holding, Lease, OverBudget};
+use super::{Budget, Holding, Lease, OverBudget, keep};
 use crate::{
     frame::SharedFrame,
     spark::{Inner, Spark},
@@ -140,19 +140,7 @@ impl SparkLease {
     /// Binds the lease to bytes: it is held for as long as they, or a part of them, are.
     #[must_use]
     pub fn keep(self, bytes: Bytes) -> Bytes {
-        struct Kept {
-            bytes: Bytes,
-            _lease: SparkLease,
-        }
-        impl AsRef<[u8]> for Kept {
-            fn as_ref(&self) -> &[u8] {
-                &self.bytes
-            }
-        }
-        Bytes::from_owner(Kept {
-            bytes,
-            _lease: self,
-        })
+        keep(bytes, self)
     }
 
     fn note(&self, change: isize) {

@@ -31,6 +31,8 @@ use super::{
     spare::{self, Spare},
 };
 #[cfg(feature = "tls")]
+use super::{close_notify::CloseNotify, tls};
+#[cfg(feature = "tls")]
 use crate::budget::Budget;
 use crate::http::{BoxError, Local, Peer, Secure};
 
@@ -101,15 +103,24 @@ impl<S> Serving<S> {
         B::Error: Into<BoxError>,
     {
         let is_upgraded = Arc::<AtomicBool>::default();
-        let stream = Paced::new(stream, self.limits.answer, is_upgraded.clone());
+        #[cfg_attr(
+            not(feature = "tls"),
+            expect(unused_mut, reason = "TLS is counted in it")
+        )]
+        let mut stream = Paced::new(stream, self.limits.answer, is_upgraded.clone());
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
+            stream.count(self.budget.lease(tls::CONNECTION));
             let accept = tls.acceptor().accept(stream);
             match tokio::time::timeout(self.header_timeout(), accept).await {
-                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    self.http2(stream, peer).await;
+                Ok(Ok(stream)) => {
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let stream = CloseNotify::new(stream, self.limits.linger_timeout);
+                    match is_http2 {
+                        true => self.http2(stream, peer).await,
+                        false => self.http1(stream, peer, true, is_upgraded).await,
+                    }
                 }
-                Ok(Ok(stream)) => self.http1(stream, peer, true, is_upgraded).await,
                 Ok(Err(error)) => tracing::debug!(?peer, %error, "TLS handshake failed"),
                 Err(_) => tracing::debug!(?peer, "TLS handshake took too long"),
             }

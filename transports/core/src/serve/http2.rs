@@ -15,10 +15,10 @@ use super::{
     body::RequestBody,
     connection::{Answers, Marked, Serving},
     spare,
-    streams::{Pieces, Streams},
+    streams::{PIECE, Pieces, Streams},
 };
 use crate::{
-    budget::{Budget, Lease},
+    budget::{Budget, Lease, OverBudget},
     http::BoxError,
 };
 
@@ -33,6 +33,17 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// How many bytes of an answer are buffered, of those that the client lets be sent.
 const SEND_BUFFER: usize = 64 << 10;
+
+/// The memory of an idle connection in bytes, which counts in the budget: the buffers that frames are
+/// read and written with. Measured by a test.
+pub(super) const CONNECTION: usize = 48 << 10;
+
+/// The memory of a stream without bodies in bytes, which counts in the budget: its head and its task.
+/// Measured by a test.
+pub(super) const STREAM: usize = 8 << 10;
+
+/// What a stream may hold of an answer that is not read, in bytes.
+pub(super) const UNREAD: usize = SEND_BUFFER + PIECE;
 
 impl<S> Serving<S> {
     pub(super) async fn http2<I, B>(self, stream: I, peer: Option<SocketAddr>)
@@ -60,15 +71,17 @@ impl<S> Serving<S> {
             secure: true,
             spare,
         };
+        let _lease = budget.lease(CONNECTION);
         let streams = Streams::new(limits.answer);
         let seen = streams.clone();
         let service = service_fn(move |request: http::Request<Incoming>| {
             let stream = seen.begin();
-            let lease = match marked.admits(&request) {
-                true => lease(&budget, request.body()).ok(),
+            let leases = match marked.admits(&request) {
+                true => leases(&budget, request.body()).ok(),
                 false => None,
             };
-            let answer = lease.map(|lease| {
+            let answer = leases.map(|(own, lease)| {
+                stream.hold(own);
                 let (parts, body) = request.into_parts();
                 let (body, late) = RequestBody::new(body, marked.limits.body, lease);
                 let request = http::Request::from_parts(parts, body);
@@ -146,12 +159,14 @@ fn is_over(since: Instant, timeout: Duration) -> bool {
     !timeout.is_zero() && since.elapsed() >= timeout
 }
 
-/// Leases what the protocol may hold of a body while nobody reads it.
-fn lease(budget: &Budget, body: &Incoming) -> Result<Option<Lease>, crate::OverBudget> {
+/// Leases what a stream takes, and what the protocol may hold of its request's body while nobody reads
+/// it.
+fn leases(budget: &Budget, body: &Incoming) -> Result<(Lease, Option<Lease>), OverBudget> {
+    let own = budget.try_lease(STREAM)?;
     if body.is_end_stream() {
-        return Ok(None);
+        return Ok((own, None));
     }
     let window = u64::from(STREAM_WINDOW);
     let length = body.size_hint().upper().unwrap_or(window).min(window);
-    budget.try_lease(length as usize).map(Some)
+    Ok((own, Some(budget.try_lease(length as usize)?)))
 }

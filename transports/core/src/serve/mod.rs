@@ -1,6 +1,8 @@
 //! An HTTP server for those who have none: accepts, bounds what a handshake may take, upgrades.
 
 mod body;
+#[cfg(feature = "tls")]
+mod close_notify;
 mod connection;
 mod host;
 #[cfg(feature = "tls")]

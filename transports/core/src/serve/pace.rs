@@ -19,6 +19,10 @@ use tokio::{
 };
 
 use super::body::{BodyError, poll_timer};
+#[cfg(feature = "tls")]
+use super::tls;
+#[cfg(feature = "tls")]
+use crate::budget::Lease;
 use crate::http::BoxError;
 
 /// The least rate of a transfer, and the longest silence in it.
@@ -170,6 +174,9 @@ pub(super) struct Paced<I> {
     meter: Meter,
     /// Another protocol has taken over the connection, which has deadlines of its own.
     is_free: Arc<AtomicBool>,
+    /// What TLS above holds of the memory budget.
+    #[cfg(feature = "tls")]
+    lease: Option<Lease>,
 }
 
 impl<I> Paced<I> {
@@ -178,7 +185,30 @@ impl<I> Paced<I> {
             io,
             meter: Meter::new(pace),
             is_free,
+            #[cfg(feature = "tls")]
+            lease: None,
         }
+    }
+
+    /// Counts TLS above in the memory budget: what an idle connection takes, and its buffer of encrypted
+    /// bytes while the socket takes none.
+    #[cfg(feature = "tls")]
+    pub(super) fn count(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Notes if TLS holds encrypted bytes.
+    fn note(&mut self, is_blocked: bool) {
+        #[cfg(feature = "tls")]
+        if let Some(lease) = &mut self.lease {
+            let unwritten = if is_blocked { tls::UNWRITTEN } else { 0 };
+            let bytes = tls::CONNECTION + unwritten;
+            if lease.bytes() != bytes {
+                lease.resize(bytes);
+            }
+        }
+        #[cfg(not(feature = "tls"))]
+        let _ = is_blocked;
     }
 
     pub(super) fn into_inner(self) -> I {
@@ -191,6 +221,7 @@ impl<I> Paced<I> {
         bytes: impl FnOnce(&T) -> usize,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
+        self.note(polled.is_pending());
         match polled {
             Poll::Ready(result) => {
                 self.meter.moved(result.as_ref().map_or(0, bytes));

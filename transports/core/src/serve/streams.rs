@@ -16,11 +16,15 @@ use hyper::rt::Executor;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::pace::{Meter, Pace};
+use super::{
+    http2::{STREAM, UNREAD},
+    pace::{Meter, Pace},
+};
+use crate::budget::Lease;
 
 /// The most bytes of an answer that are handed to the protocol at once: so much of it may be held
 /// beyond what the client lets it send.
-const PIECE: usize = 16 << 10;
+pub(super) const PIECE: usize = 16 << 10;
 
 /// So many more requests of a connection may be reset by the client than are answered.
 const RESETS: usize = 1_000;
@@ -49,9 +53,23 @@ pub(super) struct Stream {
     waits: AtomicBool,
     /// What the client has let go out since that was looked at.
     moved: AtomicUsize,
+    /// What it holds of the memory budget.
+    lease: Mutex<Option<Lease>>,
 }
 
 impl Stream {
+    /// Keeps the stream's lease until it ends.
+    pub(super) fn hold(&self, lease: Lease) {
+        *self.lease.lock() = Some(lease);
+    }
+
+    /// Counts what may be held of an answer that has so many bytes.
+    fn hold_answer(&self, bytes: usize) {
+        if let Some(lease) = &mut *self.lease.lock() {
+            lease.resize(STREAM + bytes.min(UNREAD));
+        }
+    }
+
     pub(super) fn answered(&self) {
         self.is_answered.store(true, Ordering::Relaxed);
     }
@@ -180,7 +198,12 @@ pub(super) struct Pieces<B> {
 }
 
 impl<B> Pieces<B> {
-    pub(super) fn new(body: B, stream: Arc<Stream>) -> Self {
+    pub(super) fn new(body: B, stream: Arc<Stream>) -> Self
+    where
+        B: Body,
+    {
+        let length = body.size_hint().upper().unwrap_or(u64::MAX);
+        stream.hold_answer(usize::try_from(length).unwrap_or(usize::MAX));
         Self {
             body: Box::pin(body),
             rest: Bytes::new(),
