@@ -1,11 +1,11 @@
-//! Payloads: decoding and encoding again must come to the same.
+//! Codecs: a decode and encode round trip preserves the value.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stellarfw::transport::{Message, Parser};
 
-/// Decodes bytes with each codec; what decodes is encoded and must decode to the same.
+/// Decodes bytes with each codec. Decoded values must survive an encode and decode round trip.
 pub fn codecs(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         check(&Parser::Json, Message::Text(text));
@@ -26,11 +26,11 @@ fn check(parser: &Parser, message: Message<'_>) {
     if let Some(control) = control {
         assert_eq!(value, *control);
     }
-    // Each codec must bring back what either of them understood.
+    // Each codec must preserve values that either codec decoded.
     for parser in [Parser::Json, Parser::MessagePack] {
         let frame = match parser.encode(&value) {
             Ok(frame) => frame,
-            Err(error) => panic!("{parser:?} could not encode {value}: {error}"),
+            Err(error) => panic!("{parser:?} cannot encode {value}: {error}"),
         };
         let separators = ['\u{2028}', '\u{2029}'];
         let text = frame.as_message().as_str().map(str::to_owned);
@@ -56,6 +56,6 @@ fn check(parser: &Parser, message: Message<'_>) {
 fn back(parser: &Parser, message: Message<'_>) -> Value {
     match parser.decode(message) {
         Ok(value) => value,
-        Err(error) => panic!("{parser:?} could not read its own: {error}"),
+        Err(error) => panic!("{parser:?} cannot decode its own output: {error}"),
     }
 }

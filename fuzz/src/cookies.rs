@@ -1,4 +1,4 @@
-//! Cookies and queries, and the session that is found in them.
+//! Cookies, queries and sessions.
 
 use axum::{
     Router,
@@ -39,10 +39,10 @@ impl Site {
     }
 }
 
-/// Takes each line for a `Cookie` header, and the whole for a query.
+/// Parses each line as a `Cookie` header, and the input as a query.
 ///
-/// Names and values are found as a plain reading finds them; a cookie put behind is found unless another
-/// of its name comes first, and changes nothing of those before it. No session can be forged.
+/// Names and values equal those of a reference parser. An appended cookie is found unless an earlier
+/// one has its name, and does not change the others. No session can be forged.
 pub fn cookies_and_queries(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let found: Vec<_> = cookies(lines.iter().copied()).collect();
@@ -72,15 +72,15 @@ pub fn cookies_and_queries(bytes: &[u8]) {
     SITE.with(|site| site.runtime.block_on(site.check(&lines)));
 }
 
-/// What an answer says of the session.
-struct Told {
+/// The session in a response.
+struct SessionInfo {
     fingerprint: String,
-    /// The token of a new one.
+    /// The token of a new session.
     token: Option<String>,
 }
 
 impl Site {
-    async fn ask(&self, lines: &[&[u8]]) -> Told {
+    async fn ask(&self, lines: &[&[u8]]) -> SessionInfo {
         let mut request = Request::get("/api/none");
         for line in lines {
             if let Ok(value) = HeaderValue::from_bytes(line) {
@@ -105,11 +105,10 @@ impl Site {
             assert!(token != fingerprint && !body.contains(&token));
             token
         });
-        Told { fingerprint, token }
+        SessionInfo { fingerprint, token }
     }
 
-    /// No cookie that the server did not make is a session, nor one that was changed; one that it made is,
-    /// among whatever others.
+    /// Only an unchanged cookie of the server identifies a session, whatever other cookies are sent.
     async fn check(&self, lines: &[&[u8]]) {
         let lines = &lines[..lines.len().min(8)];
         let new = self.ask(lines).await;
@@ -124,7 +123,7 @@ impl Site {
                 (new.fingerprint.clone(), None)
             );
         }
-        // Changed where and as the input says.
+        // Altered at a position and by a value from the input.
         let mut numbers = Numbers::of(&lines.concat());
         let mut changed = token.into_bytes();
         let at = numbers.below(changed.len());
@@ -136,9 +135,9 @@ impl Site {
             _ => changed.push(by),
         }
         let changed = [b"sessionID=", &changed[..]].concat();
-        let told = self.ask(&[&changed]).await;
-        assert!(told.token.is_some(), "{}", changed.escape_ascii());
-        assert_ne!(told.fingerprint, new.fingerprint);
+        let info = self.ask(&[&changed]).await;
+        assert!(info.token.is_some(), "{}", changed.escape_ascii());
+        assert_ne!(info.fingerprint, new.fingerprint);
     }
 }
 
@@ -149,7 +148,7 @@ fn unquoted(value: &str) -> &str {
     inner.unwrap_or(value)
 }
 
-/// The cookies of headers, byte by byte.
+/// Parses the cookies of headers, byte by byte.
 fn reference<'h>(headers: &[&'h [u8]]) -> Vec<(&'h str, &'h str)> {
     let mut found = Vec::new();
     for header in headers {

@@ -1,4 +1,4 @@
-//! Messages of a client, whatever they are.
+//! Arbitrary messages of a client.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::{Wire, built, runtime};
 
-/// More would say nothing new.
+/// Maximum number of messages; more find nothing new.
 const MOST: usize = 64;
 
 thread_local! {
@@ -23,11 +23,10 @@ thread_local! {
     static MESSAGE_PACK: Server = Server::new(Parser::MessagePack);
 }
 
-/// Takes the bytes for messages, one a line, of a client that speaks JSON; and the whole for one
-/// message of a client that speaks MessagePack.
+/// Sends each line as a JSON message, and the input as one MessagePack message.
 ///
-/// Every message that counts gets exactly one response, the others none, and the connection still
-/// answers afterwards, unless it was asked to end.
+/// Every counted message gets exactly one response, and others get none. The connection still
+/// responds afterwards, unless a message closed it.
 pub fn dispatch(bytes: &[u8]) {
     let lines: Vec<Message<'_>> = bytes
         .split(|byte| *byte == b'\n')
@@ -88,13 +87,13 @@ impl Server {
         while Connection::of(&spark).is_some_and(|gone| !gone.rooms().is_empty()) {
             tokio::task::yield_now().await;
         }
-        // What was under way when the connection ended ends too.
+        // Pending actions end with the connection.
         for _ in 0..64 {
             tokio::task::yield_now().await;
         }
     }
 
-    /// The connection answers, and all that was asked before has been answered, once.
+    /// Checks that the connection responds, and that each request got exactly one response.
     async fn finish(&self, wire: &mut Wire, answered: &mut BTreeSet<u64>, least: u64) {
         let last = self.parser.encode(&json!({ "event": "detailsView" }));
         let last = last.unwrap_or_else(|error| panic!("{error}"));
@@ -117,7 +116,7 @@ impl Server {
         }
     }
 
-    /// Notes the responses among what has arrived.
+    /// Records the responses among the received frames.
     fn collect(&self, wire: &Wire, answered: &mut BTreeSet<u64>) {
         for frame in wire.take() {
             let Some(head) = self.head(frame.as_message()) else {
@@ -131,34 +130,35 @@ impl Server {
         }
     }
 
-    /// What tells a message of the server's from others; none for a control message.
+    /// Returns the identifying fields of a message; `None` for a control message.
     fn head(&self, message: Message<'_>) -> Option<Head> {
-        let told = format!("the server sent what is not of the codec: {message:?}");
-        // What is a string is a control message, of which a pong has in it what its ping had.
+        let fault = format!("the server sent an undecodable message: {message:?}");
+        // A string is a control message. A pong contains the value of its ping.
         if let Ok(control) = self.parser.decode::<String>(message) {
             let known = ["primus::pong::", "primus::id::", "primus::server::close"];
             assert!(
                 known.iter().any(|known| control.starts_with(known)),
-                "{told}"
+                "{fault}"
             );
             return None;
         }
-        // A chat message is told as it came, and may hold what is JSON and no Rust string.
+        // A chat message is relayed verbatim, and may hold JSON that is no Rust string.
         let fields: BTreeMap<String, Box<RawValue>> = match &self.parser {
             Parser::Json => self
                 .parser
                 .decode(message)
-                .unwrap_or_else(|_| panic!("{told}")),
+                .unwrap_or_else(|_| panic!("{fault}")),
             parser => {
-                let value: Value = parser.decode(message).unwrap_or_else(|_| panic!("{told}"));
+                let value: Value = parser.decode(message).unwrap_or_else(|_| panic!("{fault}"));
                 let text = value.to_string();
-                serde_json::from_str(&text).unwrap_or_else(|_| panic!("{told}"))
+                serde_json::from_str(&text).unwrap_or_else(|_| panic!("{fault}"))
             }
         };
         let field = |name| fields.get(name).map_or("null", |raw| raw.get());
         Some(Head {
-            context: serde_json::from_str(field("context")).unwrap_or_else(|_| panic!("{told}")),
-            count: serde_json::from_str(field("messageCount")).unwrap_or_else(|_| panic!("{told}")),
+            context: serde_json::from_str(field("context")).unwrap_or_else(|_| panic!("{fault}")),
+            count: serde_json::from_str(field("messageCount"))
+                .unwrap_or_else(|_| panic!("{fault}")),
         })
     }
 }

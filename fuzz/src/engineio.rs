@@ -1,4 +1,4 @@
-//! Payloads of Engine.IO's polling, of protocol 4 and 3.
+//! Polling payloads of Engine.IO, protocols 4 and 3.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use stellarfw::{
@@ -12,36 +12,36 @@ use super::{
     support::{Noted, Notes, Numbers, cut, gone, pause, request},
 };
 
-/// The longest payload in bytes.
+/// Maximum length of a payload, in bytes.
 const LONGEST: usize = 1 << 16;
 
 thread_local! {
-    static BED: Bed = Bed::new();
+    static FIXTURE: Fixture = Fixture::new();
 }
 
-/// How the packets of a payload are set apart.
+/// The framing of packets in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// Protocol 4.
     Separated,
     /// Protocol 3, as text.
     Counted,
-    /// Protocol 3, with bytes in it.
+    /// Protocol 3, with binary packets.
     Binary,
 }
 
-/// A packet: of text, with its type in front, or a message of bytes.
+/// A packet: text with its type, or a binary message.
 #[derive(Debug, PartialEq, Eq)]
 enum Packet {
     Text(String),
     Binary(Vec<u8>),
 }
 
-/// The first byte says what follows: `4` a payload of protocol 4, `3` one of protocol 3 as text, and
-/// anything else one of protocol 3 with bytes in it.
+/// The first byte selects the form: `4` for protocol 4, `3` for protocol 3 as text, and anything else
+/// for protocol 3 with binary packets.
 ///
-/// A payload brings the same messages however it is cut into reads, and those that a plain reading of
-/// the protocol finds. What the server sends back reads as the same.
+/// A payload yields the same messages however it is split into reads, and those of a reference parser.
+/// The echoed messages are equal.
 pub fn engineio(bytes: &[u8]) {
     let Some((first, payload)) = bytes.split_first() else {
         return;
@@ -51,16 +51,16 @@ pub fn engineio(bytes: &[u8]) {
         b'3' => Form::Counted,
         _ => Form::Binary,
     };
-    BED.with(|bed| bed.check(form, payload));
+    FIXTURE.with(|fixture| fixture.check(form, payload));
 }
 
-struct Bed {
+struct Fixture {
     runtime: Runtime,
     server: Server,
     notes: Notes,
 }
 
-impl Bed {
+impl Fixture {
     fn new() -> Self {
         let notes = Notes::echoing();
         let mut config = EngineIoConfig::default();
@@ -99,7 +99,7 @@ impl Bed {
         assert_eq!(status, 200);
         let expected: Vec<_> = expected.into_iter().map(noted).collect();
         assert_eq!(messages, expected);
-        // In protocol 4 a text would be several if it held what parts them.
+        // In protocol 4 a text with the separator would be several packets.
         let is_split =
             |message: &Noted| matches!(message, Noted::Text(text) if text.contains('\u{1e}'));
         if !(form == Form::Separated && expected.iter().any(is_split)) {
@@ -107,14 +107,15 @@ impl Bed {
         }
     }
 
-    /// Opens a session, posts a payload and polls. The messages that it brought, its status, and those
-    /// that came back.
+    /// Opens a session, posts a payload and polls.
+    ///
+    /// Returns the delivered messages, the status of the post and the echoed messages.
     async fn run(&self, form: Form, pieces: &[&[u8]]) -> (Vec<Noted>, u16, Vec<Noted>) {
         let protocol = if form == Form::Separated { 4 } else { 3 };
         let target = format!("/engine.io/?EIO={protocol}&transport=polling");
         let get = async |target: &str| {
             let answer = request(&self.server, "GET", target, "text/plain", &[]).await;
-            answer.unwrap_or_else(|| panic!("{target} is no target"))
+            answer.unwrap_or_else(|| panic!("{target} is not a valid target"))
         };
         let open = get(&target).await;
         let sid = open
@@ -129,7 +130,7 @@ impl Bed {
             _ => "text/plain;charset=UTF-8",
         };
         let post = request(&self.server, "POST", &target, kind, pieces).await;
-        let post = post.unwrap_or_else(|| panic!("{target} is no target"));
+        let post = post.unwrap_or_else(|| panic!("{target} is not a valid target"));
         let messages = self.notes.messages();
         let mut echoes = Vec::new();
         let mut polls = 0;
@@ -138,7 +139,7 @@ impl Bed {
             let poll = tokio::select! {
                 biased;
                 poll = get(&target) => poll,
-                // There is nothing more to say.
+                // Nothing more is sent.
                 () = pause(500) => break,
             };
             if poll.status != 200 {
@@ -151,7 +152,7 @@ impl Bed {
             };
             let came = packets(form, &poll.body);
             let came =
-                came.unwrap_or_else(|| panic!("what the server sent is no payload: {poll:?}"));
+                came.unwrap_or_else(|| panic!("the server sent a malformed payload: {poll:?}"));
             let is_other =
                 |packet: &Packet| matches!(packet, Packet::Text(text) if !text.starts_with('4'));
             let is_over = came.contains(&Packet::Text("1".into()));
@@ -168,10 +169,10 @@ impl Bed {
         (messages, post.status.as_u16(), echoes)
     }
 
-    /// The client leaves.
+    /// Disconnects the client.
     async fn end(&self, target: &str, protocol: u8) {
-        let goodbye: &[u8] = if protocol == 3 { b"1:1" } else { b"1" };
-        request(&self.server, "POST", target, "text/plain", &[goodbye]).await;
+        let close: &[u8] = if protocol == 3 { b"1:1" } else { b"1" };
+        request(&self.server, "POST", target, "text/plain", &[close]).await;
         gone(&self.server).await;
         self.notes.take();
     }
@@ -184,7 +185,7 @@ fn noted(packet: Packet) -> Noted {
     }
 }
 
-/// Reads a payload as the protocol has it; none if it is not one.
+/// Parses a payload by the protocol. `None` if it is malformed.
 fn packets(form: Form, mut payload: &[u8]) -> Option<Vec<Packet>> {
     let base64 = |text: &str, prefix| match text.strip_prefix(prefix) {
         Some(text) => STANDARD.decode(text).ok().map(Packet::Binary),
@@ -199,7 +200,7 @@ fn packets(form: Form, mut payload: &[u8]) -> Option<Vec<Packet>> {
             }
         }
         Form::Counted => {
-            // Its lengths are in units of UTF-16.
+            // Lengths are in UTF-16 code units.
             let units: Vec<u16> = std::str::from_utf8(payload).ok()?.encode_utf16().collect();
             let mut rest = &units[..];
             while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! The rewriting of compressed frames, by itself.
+//! Decompression of frames.
 
 use std::io::Read as _;
 
@@ -8,13 +8,13 @@ use stellarfw::ws::deflate::{DeflateConfig, DeflateError, Inflater, Negotiated, 
 
 use super::support::{Numbers, cut, put_frame};
 
-/// The longest message in bytes.
+/// Maximum length of a message, in bytes.
 const LONGEST: usize = 1 << 12;
 
-/// Takes the bytes for a client's wire, and for a message that a client compresses.
+/// Decompresses the input as a client's frames, and compresses it as a message.
 ///
-/// What comes out is the same however it is cut and whatever room there is for it, and is no longer
-/// than a message may be. A message that was compressed comes back.
+/// The output does not depend on the split of the input or the size of the buffer, and does not exceed
+/// the maximum length. A compressed message survives the round trip.
 pub fn inflate(bytes: &[u8]) {
     for takeover in [false, true] {
         let agreed = agree(takeover);
@@ -25,13 +25,13 @@ pub fn inflate(bytes: &[u8]) {
             let pieces = cut(bytes, &mut numbers);
             let most = [1, 7, 15, 16, 17, 100, 200, 5_000][numbers.below(8)];
             let found = translate(&agreed, &pieces, &mut |_| 1 + numbers.below(most));
-            // A message that is too long and corrupt is one or the other.
+            // A message that is too long and corrupt reports either error.
             assert_eq!(found.1.is_some(), whole.1.is_some(), "the fault");
             let (found, whole) = (payloads(&found.0), payloads(&whole.0));
             if is_good {
                 assert_eq!(found, whole);
             } else {
-                // How much there is of the last message is no matter.
+                // The last message may be incomplete.
                 assert_eq!(finished(&found), finished(&whole));
             }
         }
@@ -40,7 +40,7 @@ pub fn inflate(bytes: &[u8]) {
     }
 }
 
-/// What a client and the server agree upon.
+/// Returns the negotiated parameters.
 fn agree(takeover: bool) -> Negotiated {
     let config = DeflateConfig {
         client_no_context_takeover: !takeover,
@@ -51,7 +51,7 @@ fn agree(takeover: bool) -> Negotiated {
     agreed.map_or_else(|| panic!("no agreement"), |(agreed, _)| agreed)
 }
 
-/// Translates all pieces. What came out, and what went wrong.
+/// Translates all pieces. Returns the output and the error, if any.
 fn translate(
     agreed: &Negotiated,
     pieces: &[&[u8]],
@@ -83,7 +83,7 @@ fn translate(
     (out, None)
 }
 
-/// What frames say, joined where they belong together: a frame may come out as several.
+/// Joins the frames of each message, because one frame may be translated to several.
 fn payloads(mut wire: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut out: Vec<(u8, Vec<u8>)> = Vec::new();
     let mut message: Option<(u8, Vec<u8>)> = None;
@@ -102,18 +102,18 @@ fn payloads(mut wire: &[u8]) -> Vec<(u8, Vec<u8>)> {
         }
     }
     out.extend(message.map(|(opcode, payload)| (opcode | 0x70, payload)));
-    // What is no whole frame is as it was.
+    // Incomplete frames are unchanged.
     out.push((0, wire.to_vec()));
     out
 }
 
-/// The messages that are whole.
+/// Returns the complete messages.
 fn finished(messages: &[(u8, Vec<u8>)]) -> &[(u8, Vec<u8>)] {
     let end = messages.iter().position(|(first, _)| first & 0x70 == 0x70);
     &messages[..end.unwrap_or(messages.len() - 1)]
 }
 
-/// The first frame of some bytes.
+/// Returns the first frame.
 fn frame(wire: &[u8]) -> Option<(u8, Vec<u8>, &[u8])> {
     let (first, second) = (*wire.first()?, *wire.get(1)?);
     let (len, rest) = match second & 0x7f {
@@ -136,7 +136,7 @@ fn frame(wire: &[u8]) -> Option<(u8, Vec<u8>, &[u8])> {
     Some((first, payload.collect(), &rest[len..]))
 }
 
-/// A message that a client compresses, in frames of any length, comes back.
+/// Checks that a compressed message in frames of any length survives the round trip.
 fn back(agreed: &Negotiated, message: &[u8], numbers: &mut Numbers) {
     let mut wire = Vec::new();
     for _ in 0..2 {
@@ -144,8 +144,8 @@ fn back(agreed: &Negotiated, message: &[u8], numbers: &mut Numbers) {
         let mut compressed = Vec::new();
         let mut encoder = DeflateEncoder::new(message, Compression::new(level));
         encoder.read_to_end(&mut compressed).unwrap();
-        // It ends with a final block, which needs no tail (RFC 7692 section 7.2.3.4); with a byte more
-        // there is an empty block behind it.
+        // It ends with a final block, which needs no tail (RFC 7692 section 7.2.3.4). With one more byte
+        // an empty block follows.
         compressed.push(0);
         let pieces = cut(&compressed, numbers);
         let last = pieces.len() - 1;

@@ -1,7 +1,6 @@
-//! What is fuzzed, as functions over bytes: by the fuzzer's targets, and over a corpus by the
-//! ordinary tests, which include this very file.
+//! The fuzzed functions. Each takes bytes and panics if a property does not hold.
 //!
-//! Each of them panics when something does not hold.
+//! The fuzz targets call them, and the ordinary tests include this file to run them over a corpus.
 
 mod codecs;
 mod cookies;
@@ -37,7 +36,7 @@ pub use self::{
 use stellarfw::{Builder, transport::Parser};
 use tokio::runtime::Runtime;
 
-/// A runtime that runs only what is waited for, so that each input is handled the same each time.
+/// Creates a single-threaded runtime, so that each input is handled deterministically.
 fn runtime() -> Runtime {
     let built = tokio::runtime::Builder::new_current_thread()
         .enable_all()

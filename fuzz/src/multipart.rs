@@ -1,4 +1,4 @@
-//! Forms with files, as they come to actions over HTTP.
+//! Multipart forms with files, sent to actions over HTTP.
 
 use std::path::Path;
 
@@ -28,11 +28,11 @@ thread_local! {
     static SITE: Site = Site::new();
 }
 
-/// Takes the bytes for a body with the boundary `X`, and for fields of which a form is made: each line one,
-/// the name before the first `=`, and a file where the value begins with `@`.
+/// Sends the input as a body with the boundary `X`, and as a form of its lines.
 ///
-/// A body is answered alike however it is cut into reads. A form comes back as it was made. No file
-/// outlives its request, and no answer says where it lay.
+/// A line is a field: the name precedes the first `=`, and a value that starts with `@` is a file. The
+/// response to a body does not depend on its split into reads. The action receives the fields of a
+/// form unchanged. No file outlives its request, and no response contains a path.
 pub fn multipart(bytes: &[u8]) {
     SITE.with(|site| site.check(bytes));
 }
@@ -75,7 +75,7 @@ impl Site {
         let whole = self.runtime.block_on(self.post(&[bytes]));
         let pieces = cut(bytes, &mut numbers);
         let in_pieces = self.runtime.block_on(self.post(&pieces));
-        // What is behind the end of a form may be too long, and may not be read at all.
+        // Bytes after the end of a form may be too long, and need not be read.
         if bytes.len() <= LONGEST {
             assert_eq!(in_pieces.0, whole.0, "{} {}", in_pieces.1, whole.1);
             assert_eq!(in_pieces.1["got"], whole.1["got"]);
@@ -112,14 +112,14 @@ impl Site {
         for path in answer["paths"].as_array().into_iter().flatten() {
             let path = path.as_str().unwrap();
             assert!(!Path::new(path).exists(), "{path} is still there");
-            let told = answer["requesterInformation"]["receivedParams"].to_string();
-            assert!(!told.contains(path), "{told}");
+            let reported = answer["requesterInformation"]["receivedParams"].to_string();
+            assert!(!reported.contains(path), "{reported}");
         }
         (status, answer)
     }
 }
 
-/// Puts the contents of uploaded files in their place.
+/// Replaces uploaded files by their contents.
 fn read_files(value: &mut Value, paths: &mut Vec<String>) {
     if let Value::Array(list) = value {
         for value in list {
@@ -140,9 +140,9 @@ fn read_files(value: &mut Value, paths: &mut Vec<String>) {
 /// A field of a form: its name, its value, and the name of its file.
 type Field<'b> = (&'b str, &'b [u8], Option<&'b str>);
 
-/// The fields that an input stands for.
+/// Returns the fields of an input.
 fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
-    // What would have to be escaped, and the parameters that have a meaning of their own.
+    // Excludes names that need escaping, and reserved parameters.
     let is_name = |name: &&str| {
         !name.is_empty()
             && !name.contains(['"', '\\', '%'])
@@ -158,7 +158,7 @@ fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
         let Some(name) = std::str::from_utf8(name).ok().filter(is_name) else {
             continue;
         };
-        // It would end the part.
+        // This would end the part.
         if value.windows(5).any(|five| five == b"\r\n--X") || value.starts_with(b"--X") {
             continue;
         }
@@ -170,7 +170,7 @@ fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
     out
 }
 
-/// A form of fields (RFC 7578).
+/// Encodes fields as a form (RFC 7578).
 fn form(fields: &[Field<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value, file) in fields {
@@ -185,7 +185,7 @@ fn form(fields: &[Field<'_>]) -> Vec<u8> {
     body
 }
 
-/// What the action gets of them.
+/// Returns the parameters that the action receives.
 fn expected(fields: &[Field<'_>]) -> Value {
     let mut map = serde_json::Map::new();
     for (name, value, file) in fields {

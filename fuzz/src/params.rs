@@ -1,4 +1,4 @@
-//! The parameters of actions, over each way that they come.
+//! Parameters of actions, over every encoding.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use super::{Wire, built, runtime};
 
-/// A type with a bit of everything.
+/// A type with many kinds of fields.
 #[derive(Serialize, Deserialize)]
 struct Typed {
     int: i32,
@@ -67,8 +67,10 @@ thread_local! {
     static SERVERS: Servers = Servers::new();
 }
 
-/// Takes the bytes for the parameters of a typed action: as JSON in a message, as MessagePack in
-/// a message, as a JSON body and as a form. Each answers, and the first three say the same.
+/// Sends the input as parameters of a typed action: in a JSON message, in a MessagePack message, as a
+/// JSON body and as a form.
+///
+/// Each gets a response, and the first three responses are equal.
 pub fn params(bytes: &[u8]) {
     SERVERS.with(|servers| servers.check(bytes));
 }
@@ -106,7 +108,7 @@ impl Servers {
             let Ok(Value::Object(mut map)) = serde_json::from_slice(bytes) else {
                 return;
             };
-            // The name goes in front of the text, so that the rest is read as it was written.
+            // The name precedes the text, so that the rest is parsed verbatim.
             let named = String::from_utf8_lossy(bytes).replacen('{', r#"{"action":"typed","#, 1);
             let named = named.replacen(r#""typed",}"#, r#""typed"}"#, 1);
             map.remove("action");
@@ -117,7 +119,7 @@ impl Servers {
             };
             plain.append(&mut map);
             if serde_json::from_str::<Value>(&named).ok() != Some(Value::Object(plain.clone())) {
-                // It has a name of its own, or an object does not begin where it seems to.
+                // The input names an action itself, or is not an object.
                 return;
             }
             let first = over_message(&self.json, &named).await;
@@ -145,7 +147,7 @@ impl Servers {
             status,
             StatusCode::OK
                 | StatusCode::BAD_REQUEST
-                // A version that there is not.
+                // An unknown version.
                 | StatusCode::NOT_FOUND
                 | StatusCode::PAYLOAD_TOO_LARGE
         );
@@ -165,7 +167,7 @@ impl Servers {
     }
 }
 
-/// The answer to a call over a connection, without what every response has.
+/// Calls an action over a connection. Returns the response without the common fields.
 async fn over_message(stellar: &Stellar, params: &str) -> Value {
     let parser = stellar.transport().parser().clone();
     let mut wire = Wire::open(stellar, "/primus").await;

@@ -1,4 +1,4 @@
-//! Paths of requests, whatever they lead to.
+//! Arbitrary paths of requests.
 
 use std::{fs, path::PathBuf};
 
@@ -18,10 +18,10 @@ use tower::ServiceExt as _;
 
 use super::{Wire, built, runtime};
 
-/// What is in each file that nobody may read.
+/// The contents of every file outside the public folder.
 const SECRET: &str = "a secret beside the folder";
 
-/// The public files, and what is in them.
+/// The public files and their contents.
 const FILES: [(&str, &str); 6] = [
     ("index.html", "<p>the page"),
     ("a.txt", "the text"),
@@ -35,10 +35,10 @@ thread_local! {
     static SITE: Site = Site::new();
 }
 
-/// Takes the bytes for the path of a request, for the `file` of a message, and for the name of an action.
+/// Uses the input as the path of a request, the `file` of a message, and the name of an action.
 ///
-/// Nothing outside of the public folder is read. A file is found by exactly the path that leads to it, and
-/// a path that is answered is answered alike by HEAD. No path is a fault of the server's.
+/// No file outside the public folder is read. A file is found by its exact path only. HEAD responds
+/// like GET. No path causes an internal error.
 pub fn paths(bytes: &[u8]) {
     SITE.with(|site| site.check(bytes));
 }
@@ -111,7 +111,7 @@ impl Site {
         });
     }
 
-    /// Asks for a path, and for its head.
+    /// Requests a path with GET and HEAD.
     async fn get(&self, target: &str) {
         let Ok(uri) = target.parse::<Uri>() else {
             return;
@@ -121,7 +121,7 @@ impl Site {
         };
         let (head, nothing) = self.ask(Method::HEAD, &uri).await.unwrap();
         assert_eq!(nothing, "", "{uri}");
-        // What only has a GET says so.
+        // Routes with GET only respond with 405.
         assert!(
             head == status || head == 405 || status == 405,
             "{uri}: {status} and {head}"
@@ -139,9 +139,9 @@ impl Site {
         }
     }
 
-    /// The answer; none where it does not end by itself.
+    /// Returns the response; `None` if it does not end by itself.
     async fn ask(&self, method: Method, uri: &Uri) -> Option<(StatusCode, String)> {
-        // A poll is answered when there is something to say.
+        // A poll waits for a message.
         let path = uri.path();
         if ["/primus", "/engine.io", "/socket.io", "/sockjs"]
             .iter()
@@ -168,7 +168,7 @@ impl Site {
         Some((status, body))
     }
 
-    /// Asks for a file in a message.
+    /// Requests a file with a message.
     async fn file(&self, name: &str) {
         let mut wire = Wire::open(&self.stellar, "/primus").await;
         wire.take();
@@ -184,7 +184,7 @@ impl Site {
             if let Some(answer) = answer {
                 break answer;
             }
-            // The file is read on another thread.
+            // Files are read on another thread.
             tokio::time::sleep(std::time::Duration::from_micros(20)).await;
             turns += 1;
             assert!(turns < 100_000, "no answer for {name:?}");
@@ -203,7 +203,7 @@ impl Site {
         }
     }
 
-    /// A route's parameters are the segments of its path, decoded.
+    /// Checks that the parameters of a route are the decoded segments of its path.
     async fn route(&self, text: &str) {
         let target = format!("/api/users/{}/x", escape(text.as_bytes()));
         let Ok(uri) = target.parse::<Uri>() else {
@@ -222,7 +222,7 @@ impl Site {
     }
 }
 
-/// Whether the path of a request leads to a file of the folder.
+/// Returns `true` if the path of a request names a file of the folder.
 fn leads_to(path: &str, name: &str) -> bool {
     let mut bytes = Vec::new();
     let mut rest = path.as_bytes();

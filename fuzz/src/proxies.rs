@@ -1,21 +1,21 @@
-//! The client's address, as proxies report it.
+//! Client addresses reported by proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stellarfw::transport::{ProxyHeader, TrustedProxies};
 
-/// The peer that is a trusted proxy.
+/// The address of the trusted proxy.
 const PROXY: &str = "10.0.0.1:1";
 /// What it writes.
 const CLIENT: &str = "203.0.113.9";
 
 const NAMES: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
-/// Takes each line for the value of a header that a client or a proxy wrote.
+/// Uses each line as the value of a forwarding header.
 ///
-/// Whoever is no trusted proxy keeps its own address. What the nearest proxy appends counts, whatever
-/// came before it, and no other header does.
+/// An untrusted peer keeps its own address. Behind a trusted proxy only the entry that it appends
+/// counts, whatever precedes it, and no other header.
 pub fn proxies(bytes: &[u8]) {
     let values: Vec<_> = bytes
         .split(|byte| *byte == b'\n')
@@ -40,14 +40,14 @@ pub fn proxies(bytes: &[u8]) {
         let found = client(proxy, &headers).unwrap();
         assert_eq!(found, reference(&headers, &own, proxy), "{headers:?}");
 
-        // Other headers change nothing.
+        // Other headers have no effect.
         let mut alone = headers.clone();
         for other in NAMES.into_iter().filter(|other| *other != name) {
             alone.remove(other);
         }
         assert_eq!(client(proxy, &alone), Some(found));
 
-        // The proxy appends, to the last line or with a line of its own.
+        // The proxy appends to the last line, or adds a line.
         let written = match name {
             "forwarded" => format!("for=\"{CLIENT}:80\";proto=https"),
             _ => CLIENT.to_owned(),
@@ -85,7 +85,7 @@ pub fn proxies(bytes: &[u8]) {
     }
 }
 
-/// The address that the chain leads to, entry by entry.
+/// Resolves the chain of addresses, entry by entry.
 fn reference(headers: &HeaderMap, name: &HeaderName, proxy: SocketAddr) -> SocketAddr {
     let mut entries = Vec::new();
     for value in headers.get_all(name) {
@@ -125,7 +125,7 @@ fn address_of(entry: &str, is_forwarded: bool) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, 0))
 }
 
-/// 10.0.0.0/8, however it is written, and fd00::/8.
+/// Returns `true` for 10.0.0.0/8, also as mapped IPv6 addresses, and fd00::/8.
 fn is_trusted(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.octets()[0] == 10,

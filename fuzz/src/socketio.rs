@@ -1,4 +1,4 @@
-//! Packets of Socket.IO, in JSON and in MessagePack, over both transports.
+//! Packets of Socket.IO in JSON and MessagePack, over both transports.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::de::IgnoredAny;
@@ -14,12 +14,12 @@ use super::{
     support::{Noted, Notes, Numbers, cut, gone, pause, put_frame, request, websocket},
 };
 
-/// More packets would say nothing new.
+/// Maximum number of packets; more find nothing new.
 const MOST: usize = 32;
 
 thread_local! {
-    static JSON: Bed = Bed::new(Parser::Json);
-    static MESSAGE_PACK: Bed = Bed::new(Parser::MessagePack);
+    static JSON: Fixture = Fixture::new(Parser::Json);
+    static MESSAGE_PACK: Fixture = Fixture::new(Parser::MessagePack);
 }
 
 /// A message of Engine.IO.
@@ -30,7 +30,7 @@ enum Part<'b> {
 }
 
 impl Part<'_> {
-    /// As a frame of a WebSocket.
+    /// Encodes it as a WebSocket frame.
     fn put(&self, frames: &mut Vec<u8>) {
         match self {
             Part::Text(text) => put_frame(frames, 0x81, format!("4{text}").as_bytes()),
@@ -38,7 +38,7 @@ impl Part<'_> {
         }
     }
 
-    /// As a packet of polling.
+    /// Encodes it as a polling packet.
     fn packet(&self) -> String {
         match self {
             Part::Text(text) => format!("4{text}"),
@@ -47,8 +47,10 @@ impl Part<'_> {
     }
 }
 
-/// Takes each line for a packet, without Engine.IO's type: text, or bytes where it begins with `\x04` or
-/// is no UTF-8. The whole is one packet of MessagePack as well.
+/// Sends each line as a packet, without Engine.IO's type.
+///
+/// A line is text, or binary if it starts with `\x04` or is not UTF-8. The input is also sent as one
+/// MessagePack packet.
 ///
 /// Packets mean the same over polling and over a WebSocket. The answer is an event with the payload.
 pub fn socketio(bytes: &[u8]) {
@@ -62,18 +64,18 @@ pub fn socketio(bytes: &[u8]) {
             },
         )
         .collect();
-    JSON.with(|bed| bed.check(&parts));
-    MESSAGE_PACK.with(|bed| bed.check(&[Part::Binary(bytes)]));
+    JSON.with(|fixture| fixture.check(&parts));
+    MESSAGE_PACK.with(|fixture| fixture.check(&[Part::Binary(bytes)]));
 }
 
-struct Bed {
+struct Fixture {
     runtime: Runtime,
     server: Server,
     notes: Notes,
     parser: Parser,
 }
 
-impl Bed {
+impl Fixture {
     fn new(parser: Parser) -> Self {
         let notes = Notes::echoing();
         let server = Server::builder()
@@ -90,7 +92,7 @@ impl Bed {
         }
     }
 
-    /// What a client begins with.
+    /// Returns the opening packets of a client.
     fn connect(&self) -> Part<'static> {
         match self.parser {
             Parser::MessagePack => Part::Binary(b"\x82\xa4type\x00\xa3nsp\xa1/"),
@@ -113,7 +115,7 @@ impl Bed {
             .block_on(self.over_websocket(&hello, &[&frames]));
         let cut = self.runtime.block_on(self.over_websocket(&hello, &pieces));
         assert_eq!(cut, whole, "however it is cut");
-        // What parts the packets of a payload cannot be in one of them.
+        // A packet cannot contain the separator of packets.
         let is_split =
             |part: &Part<'_>| matches!(part, Part::Text(text) if text.contains('\u{1e}'));
         if parts.iter().any(is_split) {
@@ -127,7 +129,7 @@ impl Bed {
         assert_eq!(whole.get(..polled.len()), Some(&polled[..]), "{payload:?}");
     }
 
-    /// What messages say; of those that say nothing, what they are.
+    /// Returns the contents of messages, or the messages without contents.
     fn values(&self, messages: &[Noted]) -> Vec<Result<Value, Noted>> {
         let value = |noted: &Noted| {
             let message = match noted {
@@ -153,7 +155,7 @@ impl Bed {
             if first == 0x81 {
                 let text = std::str::from_utf8(payload).unwrap();
                 let at = text.find(['[', '{']).unwrap_or(text.len());
-                // However deep it is.
+                // Without a limit of depth.
                 let is_json = serde_json::from_str::<IgnoredAny>(&text[at..]).is_ok();
                 let is_json = at == text.len() || is_json;
                 assert!(is_json, "what the server sent is no packet: {text}");
@@ -173,7 +175,7 @@ impl Bed {
         let ask = async |method: &str, target: &str, body: &str| {
             let pieces = [body.as_bytes()];
             let answer = request(&self.server, method, target, "text/plain", &pieces).await;
-            answer.unwrap_or_else(|| panic!("{target} is no target"))
+            answer.unwrap_or_else(|| panic!("{target} is not a valid target"))
         };
         let open = ask("GET", target, "").await;
         let sid = open
@@ -185,7 +187,7 @@ impl Bed {
         let target = format!("{target}&sid={sid}");
         for packet in packets {
             let post = ask("POST", &target, packet).await;
-            // As a WebSocket is closed.
+            // Closes the session, as with a WebSocket.
             if post.status != 200 {
                 break;
             }

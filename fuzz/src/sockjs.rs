@@ -1,4 +1,4 @@
-//! Bodies and frames of SockJS.
+//! Request bodies and frames of SockJS.
 
 use std::cell::Cell;
 
@@ -14,34 +14,33 @@ use super::{
 };
 
 thread_local! {
-    static BED: Bed = Bed::new();
+    static FIXTURE: Fixture = Fixture::new();
 }
 
-/// Takes the bytes for a body of `xhr_send` and of `jsonp_send`, plain and as a form, and for a message
-/// over a WebSocket.
+/// Sends the input as a body of `xhr_send` and `jsonp_send`, plain and as a form, and as a WebSocket
+/// message.
 ///
-/// All of them bring the same messages, which are those that serde finds, or none. What is sent back
-/// reads as what came.
+/// Each delivers the same messages, which are those of serde, or none. The echoed messages are equal.
 pub fn sockjs(bytes: &[u8]) {
-    BED.with(|bed| bed.check(bytes));
+    FIXTURE.with(|fixture| fixture.check(bytes));
 }
 
-struct Bed {
+struct Fixture {
     runtime: Runtime,
     server: Server,
     notes: Notes,
-    /// How many sessions there were: a name is kept for a while.
+    /// Number of sessions, which makes names unique: a name is retained for a while.
     sessions: Cell<u64>,
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Endpoint {
     Xhr,
     Jsonp,
     Form,
 }
 
-impl Bed {
+impl Fixture {
     fn new() -> Self {
         let notes = Notes::echoing();
         let server = Server::builder()
@@ -69,18 +68,18 @@ impl Bed {
         for byte in bytes {
             form.extend(format!("%{byte:02X}").bytes());
         }
-        let polled: [(Way, &[&[u8]]); 4] = [
-            (Way::Xhr, &[bytes]),
-            (Way::Xhr, &pieces),
-            (Way::Jsonp, &[bytes]),
-            (Way::Form, &[&form]),
+        let polled: [(Endpoint, &[&[u8]]); 4] = [
+            (Endpoint::Xhr, &[bytes]),
+            (Endpoint::Xhr, &pieces),
+            (Endpoint::Jsonp, &[bytes]),
+            (Endpoint::Form, &[&form]),
         ];
-        for (way, pieces) in polled {
+        for (endpoint, pieces) in polled {
             let is_text = std::str::from_utf8(bytes).is_ok();
-            if matches!(way, Way::Form) && !is_text {
+            if matches!(endpoint, Endpoint::Form) && !is_text {
                 continue;
             }
-            let (messages, came) = self.runtime.block_on(self.over_polling(way, pieces));
+            let (messages, came) = self.runtime.block_on(self.over_polling(endpoint, pieces));
             match &expected {
                 Some(expected) => assert_eq!(messages, *expected),
                 None => assert_eq!(messages, []),
@@ -93,7 +92,7 @@ impl Bed {
             let pieces = cut(&frame, &mut numbers);
             for pieces in [&[&frame[..]][..], &pieces] {
                 let (messages, came) = self.runtime.block_on(self.over_websocket(pieces));
-                // A single text may be there without an array.
+                // A WebSocket message may be a single string.
                 let single = serde_json::from_str::<String>(text)
                     .ok()
                     .map(|text| vec![Noted::Text(text)]);
@@ -106,20 +105,20 @@ impl Bed {
         }
     }
 
-    async fn over_polling(&self, way: Way, pieces: &[&[u8]]) -> (Vec<Noted>, Vec<Noted>) {
+    async fn over_polling(&self, endpoint: Endpoint, pieces: &[&[u8]]) -> (Vec<Noted>, Vec<Noted>) {
         let session = self.sessions.get();
         self.sessions.set(session + 1);
         let ask = async |endpoint: &str, kind, pieces: &[&[u8]]| {
             let target = format!("/sockjs/000/{session}/{endpoint}");
             let answer = request(&self.server, "POST", &target, kind, pieces).await;
-            answer.unwrap_or_else(|| panic!("{target} is no target"))
+            answer.unwrap_or_else(|| panic!("{target} is not a valid target"))
         };
         let open = ask("xhr", "text/plain", &[]).await;
         assert_eq!(open.text(), "o\n");
-        let (endpoint, kind) = match way {
-            Way::Xhr => ("xhr_send", "text/plain"),
-            Way::Jsonp => ("jsonp_send", "text/plain"),
-            Way::Form => ("jsonp_send", "application/x-www-form-urlencoded"),
+        let (endpoint, kind) = match endpoint {
+            Endpoint::Xhr => ("xhr_send", "text/plain"),
+            Endpoint::Jsonp => ("jsonp_send", "text/plain"),
+            Endpoint::Form => ("jsonp_send", "application/x-www-form-urlencoded"),
         };
         let sent = ask(endpoint, kind, pieces).await;
         let messages = self.notes.messages();
@@ -150,16 +149,16 @@ impl Bed {
     }
 }
 
-/// The messages of a client's body, as serde reads it.
+/// Parses the messages of a body with serde.
 fn expected(bytes: &[u8]) -> Option<Vec<Noted>> {
     let texts: Vec<String> = serde_json::from_slice(bytes).ok()?;
     Some(texts.into_iter().map(Noted::Text).collect())
 }
 
-/// The messages of a frame that the server sent.
+/// Parses the messages of a frame from the server.
 fn frame(text: &str) -> Vec<Noted> {
     let list = text
         .strip_prefix('a')
         .and_then(|list| expected(list.as_bytes()));
-    list.unwrap_or_else(|| panic!("what the server sent is no frame of messages: {text}"))
+    list.unwrap_or_else(|| panic!("the server sent a malformed frame: {text}"))
 }

@@ -1,4 +1,4 @@
-//! Frames of WebSockets, with and without compression, against a reader that only knows RFC 6455 and
+//! WebSocket frames, with and without compression, against a reference reader of RFC 6455 and
 //! RFC 7692.
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -13,38 +13,39 @@ use super::{
     support::{Noted, Notes, Numbers, Sent, cut, websocket as exchange},
 };
 
-/// The longest message in bytes, and the longest frame.
+/// Maximum length of a message and of a frame, in bytes.
 const LONGEST: usize = 1 << 12;
 
 thread_local! {
-    static PLAIN: Bed = Bed::new(None);
-    static ONE_BY_ONE: Bed = Bed::new(Some(false));
-    static IN_CONTEXT: Bed = Bed::new(Some(true));
+    static PLAIN: Fixture = Fixture::new(None);
+    static ONE_BY_ONE: Fixture = Fixture::new(Some(false));
+    static IN_CONTEXT: Fixture = Fixture::new(Some(true));
 }
 
-/// Takes the bytes for what a client sends after its handshake.
+/// Sends the input after the handshake.
 ///
-/// Messages, pongs and the end are those of the specification, however the bytes are cut into reads.
+/// Messages, pongs and the close equal those of the reference, however the bytes are split into reads.
 pub fn websocket(bytes: &[u8]) {
-    PLAIN.with(|bed| bed.check(bytes));
+    PLAIN.with(|fixture| fixture.check(bytes));
 }
 
-/// The same with `permessage-deflate`, once with and once without a context that is kept from message
-/// to message. No message inflates to more than it may.
+/// The same with `permessage-deflate`, with and without context takeover.
+///
+/// No message inflates beyond the maximum length.
 pub fn deflate(bytes: &[u8]) {
-    ONE_BY_ONE.with(|bed| bed.check(bytes));
-    IN_CONTEXT.with(|bed| bed.check(bytes));
+    ONE_BY_ONE.with(|fixture| fixture.check(bytes));
+    IN_CONTEXT.with(|fixture| fixture.check(bytes));
 }
 
-struct Bed {
+struct Fixture {
     runtime: Runtime,
     server: Server,
     notes: Notes,
-    /// Whether the client keeps its context; none without compression.
+    /// Whether the client has context takeover; `None` without compression.
     takeover: Option<bool>,
 }
 
-impl Bed {
+impl Fixture {
     fn new(takeover: Option<bool>) -> Self {
         let notes = Notes::default();
         let mut config = WsConfig::default();
@@ -95,30 +96,30 @@ impl Bed {
     }
 }
 
-/// How a client's bytes end.
+/// The end of a client's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// They end, wherever.
+    /// The bytes end.
     Cut,
-    /// With a goodbye of this code.
-    Goodbye(u16),
-    /// They break the protocol.
+    /// A close frame with this code.
+    Close(u16),
+    /// A protocol error.
     Fault,
-    /// Nothing can be said from here on.
+    /// The rest is undetermined.
     Unknown,
 }
 
-/// What a server must make of a client's bytes.
+/// The expected events and responses.
 #[derive(Debug)]
 struct Expected {
     messages: Vec<Noted>,
-    /// What each ping is answered with.
+    /// The payloads of the pongs.
     pongs: Vec<Vec<u8>>,
     end: End,
 }
 
-/// A message that is not whole yet.
-struct UnderWay {
+/// An incomplete message.
+struct Incomplete {
     is_text: bool,
     is_compressed: bool,
     bytes: Vec<u8>,
@@ -144,11 +145,11 @@ impl Expected {
         }
     }
 
-    /// Reads one frame.
+    /// Parses one frame.
     fn frame(
         &mut self,
         bytes: &mut &[u8],
-        under_way: &mut Option<UnderWay>,
+        under_way: &mut Option<Incomplete>,
         inflater: &mut Decompress,
         takeover: Option<bool>,
     ) -> Result<(), End> {
@@ -161,7 +162,7 @@ impl Expected {
         let (is_final, opcode) = (first & 0x80 != 0, first & 0x0f);
         let is_control = opcode >= 8;
         let is_good = is_good_head(*first, *second, under_way.as_ref(), takeover);
-        // What is wrong with a frame may be told when all of it is there.
+        // An error in a frame may be reported once the frame is complete.
         let cut = if is_good { End::Cut } else { End::Unknown };
         let (len, rest) = match second & 0x7f {
             126 => {
@@ -186,7 +187,7 @@ impl Expected {
             });
         }
         if !is_compressed && len > (LONGEST - if is_control { 0 } else { before }) as u64 {
-            // With the mask it may be waited for first.
+            // The mask may be read first.
             return Err(if rest.len() < 4 {
                 End::Unknown
             } else {
@@ -225,14 +226,14 @@ impl Expected {
         }
         *bytes = after;
         match opcode {
-            8 => Err(goodbye(&payload)),
+            8 => Err(close_event(&payload)),
             9 => {
                 self.pongs.push(payload);
                 Ok(())
             }
             10 => Ok(()),
             _ => {
-                let message = under_way.get_or_insert(UnderWay {
+                let message = under_way.get_or_insert(Incomplete {
                     is_text: opcode == 1,
                     is_compressed,
                     bytes: Vec::new(),
@@ -249,7 +250,7 @@ impl Expected {
 
     fn message(
         &mut self,
-        message: UnderWay,
+        message: Incomplete,
         inflater: &mut Decompress,
         takeover: Option<bool>,
     ) -> Result<(), End> {
@@ -280,25 +281,25 @@ impl Expected {
             return;
         }
         assert_eq!(found, expected, "{self:?} {sent:?}");
-        // What breaks the protocol may be seen before a ping that came between its frames.
+        // A protocol error may be detected before a ping between the frames is answered.
         let most = self.pongs.get(..pongs.len()).unwrap_or(&self.pongs);
         assert_eq!(pongs, most, "{self:?} {sent:?}");
         assert!(pongs.len() == self.pongs.len() || self.end == End::Fault);
         match (self.end, sent.close()) {
             (End::Cut, None) => {}
-            // A code that must not be sent is answered with none.
-            (End::Goodbye(code), Some(answered)) => assert_eq!(code, answered),
+            // An invalid code is answered without a code.
+            (End::Close(code), Some(answered)) => assert_eq!(code, answered),
             (End::Fault, Some(1002 | 1007 | 1009)) => {}
             (end, close) => panic!("{end:?} was answered with {close:?}: {self:?}"),
         }
     }
 }
 
-/// Whether a frame may begin with these two bytes.
+/// Returns `true` if a frame may start with these two bytes.
 fn is_good_head(
     first: u8,
     second: u8,
-    under_way: Option<&UnderWay>,
+    under_way: Option<&Incomplete>,
     takeover: Option<bool>,
 ) -> bool {
     let (is_final, opcode) = (first & 0x80 != 0, first & 0x0f);
@@ -315,31 +316,31 @@ fn is_good_head(
         }
 }
 
-fn compressed(under_way: Option<&UnderWay>) -> bool {
+fn compressed(under_way: Option<&Incomplete>) -> bool {
     under_way.is_some_and(|message| message.is_compressed)
 }
 
-fn message_is_spoilt(under_way: Option<&UnderWay>) -> bool {
+fn message_is_spoilt(under_way: Option<&Incomplete>) -> bool {
     under_way.is_some_and(|message| {
         message.is_text && !message.is_compressed && !is_beginning(&message.bytes)
     })
 }
 
-/// Whether bytes are the beginning of a text.
+/// Returns `true` if the bytes are a prefix of valid UTF-8.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-fn goodbye(payload: &[u8]) -> End {
+fn close_event(payload: &[u8]) -> End {
     match payload {
-        [] => End::Goodbye(1005),
+        [] => End::Close(1005),
         [_] => End::Fault,
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
             let is_code = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
-            // Those that are to be assigned are nobody's fault.
+            // Unassigned codes are accepted.
             match (is_code, std::str::from_utf8(reason)) {
-                (true, Ok(_)) => End::Goodbye(code),
+                (true, Ok(_)) => End::Close(code),
                 (false, _) if (1015..3000).contains(&code) => End::Unknown,
                 _ => End::Fault,
             }
@@ -358,7 +359,7 @@ fn inflate(inflater: &mut Decompress, bytes: &[u8]) -> Result<Vec<u8>, End> {
         input.drain(..read);
         match status {
             Err(_) => return Err(End::Fault),
-            // A final block: what may follow it is another matter.
+            // Data may follow a final block.
             Ok(Status::StreamEnd) => return Err(End::Unknown),
             Ok(_) if out.len() > LONGEST => return Err(End::Fault),
             Ok(_) if input.is_empty() => break,
@@ -366,7 +367,7 @@ fn inflate(inflater: &mut Decompress, bytes: &[u8]) -> Result<Vec<u8>, End> {
             Ok(_) => {}
         }
     }
-    // Whether a block has ended is only seen by another.
+    // The end of a block is only visible with the next one.
     let before = inflater.total_in();
     let end = [0, 0, 0, 0xff, 0xff];
     let length = out.len();

@@ -1,4 +1,4 @@
-//! A connection without a network: messages go in, frames come out, on one thread.
+//! An in-memory connection on one thread.
 
 use std::{
     net::SocketAddr,
@@ -10,7 +10,7 @@ use stellarfw::{
     transport::{CloseReason, Frame, Inlet, Message, Outlet, Peer, PushError, Spark, Waiting},
 };
 
-/// A client and its engine in one.
+/// A client together with its engine.
 pub struct Wire {
     inlet: Option<Inlet>,
     spark: Spark,
@@ -85,12 +85,12 @@ impl Wire {
         }
     }
 
-    /// Its spark.
+    /// Returns the spark.
     pub fn spark(&self) -> &Spark {
         &self.spark
     }
 
-    /// A message arrives; when the server ends the connection, it is ended.
+    /// Delivers a message. Closes the connection if the server requests it.
     pub fn receive(&mut self, message: Message<'_>) {
         if let Some(inlet) = &mut self.inlet {
             inlet.receive(message);
@@ -100,12 +100,12 @@ impl Wire {
         }
     }
 
-    /// What the server has sent since the last time.
+    /// Returns the frames sent since the last call.
     pub fn take(&self) -> Vec<Frame> {
         std::mem::take(&mut self.line.state().frames)
     }
 
-    /// Why it was ended, if it was.
+    /// Returns the close reason, if closed.
     pub fn ended(&self) -> Option<CloseReason> {
         self.spark.close_reason().cloned()
     }

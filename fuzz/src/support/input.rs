@@ -1,4 +1,4 @@
-//! What a target makes of its input besides using it.
+//! Pseudo-random numbers and splits derived from an input.
 
 use std::{
     collections::VecDeque,
@@ -10,11 +10,11 @@ use std::{
 use bytes::Bytes;
 use http_body::Frame;
 
-/// Pseudo-random numbers that depend on an input alone.
+/// Pseudo-random numbers, seeded by an input.
 pub struct Numbers(u64);
 
 impl Numbers {
-    /// The numbers of an input.
+    /// Seeds the numbers with an input.
     pub fn of(input: &[u8]) -> Self {
         // FNV-1a.
         let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -23,7 +23,7 @@ impl Numbers {
         Self(hash)
     }
 
-    /// The next number below `end`.
+    /// Returns the next number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 = self
             .0
@@ -33,7 +33,7 @@ impl Numbers {
     }
 }
 
-/// Cuts bytes into pieces, of which there are at most a few hundred.
+/// Splits bytes into at most a few hundred pieces.
 pub fn cut<'b>(mut bytes: &'b [u8], numbers: &mut Numbers) -> Vec<&'b [u8]> {
     let longest = [1, 2, 5, 40, 1_000][numbers.below(5)].max(bytes.len() / 200);
     let mut pieces = Vec::new();
@@ -45,7 +45,7 @@ pub fn cut<'b>(mut bytes: &'b [u8], numbers: &mut Numbers) -> Vec<&'b [u8]> {
     pieces
 }
 
-/// A body that comes in pieces, each of which is read by itself.
+/// A body that yields its pieces in separate reads.
 #[derive(Debug)]
 pub struct Pieces {
     rest: VecDeque<Bytes>,
@@ -53,7 +53,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// Of these.
+    /// Creates a body of these pieces.
     pub fn of(pieces: &[&[u8]]) -> Self {
         Self {
             rest: pieces

@@ -1,4 +1,4 @@
-//! What targets have in common.
+//! Helpers that targets share.
 
 mod input;
 mod notes;

@@ -1,4 +1,4 @@
-//! A handler that notes what comes.
+//! A recording handler.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,11 +7,11 @@ use stellarfw::transport::{
     CloseReason, CodecError, Delivery, Flow, Handler, Message, Parser, Spark,
 };
 
-/// What has come. Clones are one.
+/// The received messages. Clones share them.
 #[derive(Clone, Default)]
 pub struct Notes {
     inner: Arc<Mutex<Inner>>,
-    /// Each message is sent back.
+    /// Echoes each message.
     echoes: bool,
 }
 
@@ -29,7 +29,7 @@ struct Inner {
 }
 
 impl Notes {
-    /// Of a handler that sends each message back.
+    /// Creates a handler that echoes each message.
     pub fn echoing() -> Self {
         Self {
             echoes: true,
@@ -41,13 +41,13 @@ impl Notes {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The messages since this was last asked, and how many sparks have ended.
+    /// Returns the messages and the number of closed sparks since the last call.
     pub fn take(&self) -> (Vec<Noted>, usize) {
         let inner = std::mem::take(&mut *self.inner());
         (inner.messages, inner.closed)
     }
 
-    /// The messages since this was last asked.
+    /// Returns the messages since the last call.
     pub fn messages(&self) -> Vec<Noted> {
         self.take().0
     }
@@ -63,7 +63,7 @@ impl Handler for Notes {
             Message::Text(text) => Noted::Text(text.to_owned()),
             Message::Binary(bytes) => Noted::Binary(bytes.to_vec()),
         });
-        // What says nothing is no payload.
+        // Empty messages have no payload.
         let is_payload =
             matches!(spark.parser(), Parser::Raw) || spark.decode::<IgnoredAny>(message).is_ok();
         if self.echoes && is_payload {

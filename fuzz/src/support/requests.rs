@@ -1,4 +1,4 @@
-//! Requests without a network.
+//! In-memory requests.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use stellarfw::transport::{Server, http::body};
 
 use super::Pieces;
 
-/// How long an answer may take.
+/// Timeout of a response.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// An answer.
+/// A response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
-    /// Its content is no text.
+    /// The content is not text.
     pub is_binary: bool,
 }
 
 impl Answer {
-    /// The body, where it is text.
+    /// Returns the body as text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap_or_default()
     }
 }
 
-/// Sends a request, its body in these pieces. None if its target is none.
+/// Sends a request with its body in pieces. `None` if the target is invalid.
 pub async fn request(
     server: &Server,
     method: &str,
@@ -43,12 +43,12 @@ pub async fn request(
     let request = request.header(header::CONTENT_TYPE, content_type);
     let request = request.body(body(Pieces::of(pieces))).ok()?;
     let response = tokio::time::timeout(DEADLINE, server.serve(request)).await;
-    let response = response.unwrap_or_else(|_| panic!("{method} {target} is not answered"));
+    let response = response.unwrap_or_else(|_| panic!("no response to {method} {target}"));
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_binary = kind.is_some_and(|kind| kind == "application/octet-stream");
     let body = tokio::time::timeout(DEADLINE, response.into_body().collect()).await;
-    let body = body.unwrap_or_else(|_| panic!("the answer to {method} {target} does not end"));
+    let body = body.unwrap_or_else(|_| panic!("the response to {method} {target} does not end"));
     let body = body.unwrap_or_else(|error| panic!("the body broke off: {error}"));
     Some(Answer {
         status,

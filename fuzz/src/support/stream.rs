@@ -1,4 +1,4 @@
-//! A connection without a network, on the transport layer's own HTTP.
+//! An in-memory connection to the HTTP server of the transport layer.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -7,21 +7,22 @@ use hyper_util::rt::TokioIo;
 use stellarfw::transport::{Server, http::body};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// As much is under way in either direction.
+/// Buffer size in either direction, in bytes.
 const BUFFER: usize = 1 << 20;
 
-/// How long the answer to one input may take.
+/// Timeout of the response to one input.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What a server sent on a WebSocket.
+/// The bytes that a server sent on a WebSocket.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// The first byte of each frame, and its payload.
     pub frames: Vec<(u8, Vec<u8>)>,
 }
 
-/// Opens a WebSocket, writes to it what the protocol begins with and then bytes piece by piece, closes it for writing, and reads what comes
-/// until the server has closed it. None if the server grants no WebSocket.
+/// Opens a WebSocket, writes `hello` and the pieces, and reads until the server closes.
+///
+/// The sending side closes after the last piece. `None` if the server refuses the WebSocket.
 pub async fn websocket(
     server: &Server,
     target: &str,
@@ -54,7 +55,7 @@ pub async fn websocket(
         }
         for piece in pieces {
             pause(12).await;
-            // It may have closed the connection by now.
+            // The server may have closed the connection.
             to.write_all(piece).await.ok()?;
         }
         pause(200).await;
@@ -75,14 +76,14 @@ pub async fn websocket(
         .then(|| read_frames(&bytes[end..]))
 }
 
-/// Gives the server time to do what it can: all of it runs on one thread.
+/// Yields to the server, which runs on the same thread.
 pub async fn pause(turns: usize) {
     for _ in 0..turns {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until the sparks of a server have ended; after a while they are made to.
+/// Waits until the sparks of a server are closed, and aborts them after a timeout.
 pub async fn gone(server: &Server) {
     for turn in 0..1_000_000 {
         if server.connections() == 0 {
@@ -93,10 +94,10 @@ pub async fn gone(server: &Server) {
         }
         tokio::task::yield_now().await;
     }
-    panic!("a spark does not end");
+    panic!("a spark does not close");
 }
 
-/// Reads the frames of a server (RFC 6455 section 5.2), of which each must be whole.
+/// Parses the frames of a server (RFC 6455 section 5.2), which must be complete.
 fn read_frames(mut bytes: &[u8]) -> Sent {
     let mut sent = Sent::default();
     while let [first, second, rest @ ..] = bytes {
@@ -122,7 +123,7 @@ fn read_frames(mut bytes: &[u8]) -> Sent {
 }
 
 impl Sent {
-    /// The code of the close frame, 1005 for one without; none if there is none. Nothing may follow it.
+    /// Returns the code of the close frame, or 1005 for one without a code. Nothing may follow it.
     pub fn close(&self) -> Option<u16> {
         let at = self.frames.iter().position(|(first, _)| *first == 0x88)?;
         assert_eq!(at + 1, self.frames.len(), "after the close frame: {self:?}");
@@ -133,7 +134,7 @@ impl Sent {
         })
     }
 
-    /// The payloads of these frames, by their first byte.
+    /// Returns the payloads of the frames with this first byte.
     pub fn payloads(&self, first: u8) -> impl Iterator<Item = &[u8]> {
         let is_one = move |frame: &&(u8, Vec<u8>)| frame.0 == first;
         self.frames
@@ -143,7 +144,7 @@ impl Sent {
     }
 }
 
-/// Appends a frame of a client, masked with zeros.
+/// Appends a client frame with a mask of zeros.
 pub fn put_frame(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
     out.push(first);
     match payload.len() {

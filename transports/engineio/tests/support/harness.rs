@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
-use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage};
+use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, TestServer};
 use stellarfw_engineio::{EngineIo, EngineIoConfig};
 use stellarfw_transport::{Frame, Kind, Message, Server, Transport};
 
@@ -21,24 +21,24 @@ const PATIENCE: u64 = 600_000;
 pub struct EioHarness(pub Way);
 
 impl Harness for EioHarness {
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>) {
         let site = Site::default();
         let mut config = EngineIoConfig::default();
         (config.ping_interval, config.ping_timeout) = (PATIENCE, PATIENCE);
         (
             Arc::new(EngineIo::new(config)),
-            Box::new(EioStage { site, way: self.0 }),
+            Box::new(EioTestServer { site, way: self.0 }),
         )
     }
 }
 
-struct EioStage {
+struct EioTestServer {
     site: Site,
     way: Way,
 }
 
 #[async_trait]
-impl Stage for EioStage {
+impl TestServer for EioTestServer {
     async fn serve(&mut self, server: &Server, _: &[SocketAddr]) {
         self.site.serve(server).await;
     }

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, Stage};
+use stellarfw_conformance::{Client, Connect, Harness, Received, Refused, TestServer};
 use stellarfw_transport::{Frame, Kind, Peer, Server, Transport, serve};
 use stellarfw_ws::{Ws, WsConfig, deflate::DeflateConfig};
 use tokio::{
@@ -39,7 +39,7 @@ pub enum Takeover {
 }
 
 impl Harness for WsHarness {
-    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn Stage>) {
+    fn engine(&self) -> (Arc<dyn Transport>, Box<dyn TestServer>) {
         let mut config = WsConfig::default();
         config.compression = self.compression.map(|takeover| DeflateConfig {
             // So low that most messages are compressed.
@@ -48,7 +48,7 @@ impl Harness for WsHarness {
             client_no_context_takeover: takeover == Takeover::No,
             ..DeflateConfig::default()
         });
-        let stage = WsStage {
+        let stage = WsTestServer {
             way: self.way,
             compression: self.compression.is_some(),
             server: None,
@@ -59,7 +59,7 @@ impl Harness for WsHarness {
     }
 }
 
-struct WsStage {
+struct WsTestServer {
     way: Way,
     compression: bool,
     server: Option<Server>,
@@ -68,7 +68,7 @@ struct WsStage {
 }
 
 #[async_trait]
-impl Stage for WsStage {
+impl TestServer for WsTestServer {
     async fn serve(&mut self, server: &Server, _: &[SocketAddr]) {
         self.server = Some(server.clone());
         if self.way == Way::Tcp {
@@ -148,7 +148,7 @@ async fn serve_pipe(server: Server, pipe: tokio::io::DuplexStream, peer: SocketA
         .ok();
 }
 
-impl Drop for WsStage {
+impl Drop for WsTestServer {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
