@@ -145,20 +145,20 @@ export async function start(server, core, options = {}) {
   const script = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$0" "$@"';
   const begun = process.hrtime.bigint();
   const child = spawn("bash", ["-c", script, String(core), ...line], { stdio: ["ignore", "pipe", "pipe"] });
-  let told = "";
+  let output = "";
   const gone = new Promise((resolve) => child.once("close", resolve));
   const listening = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Failure(`${server.id} did not listen within 20 s: ${told}`)), 20_000);
+    const timer = setTimeout(() => reject(new Failure(`${server.id} did not listen within 20 s: ${output}`)), 20_000);
     const fail = (why) => {
       clearTimeout(timer);
-      reject(new Failure(`${server.id} did not start: ${why}\n${told}`));
+      reject(new Failure(`${server.id} did not start: ${why}\n${output}`));
     };
     child.once("error", ({ message }) => fail(message));
     child.once("close", (status) => fail(`it ended with ${status}`));
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
-        told = (told + text).slice(-4_000);
-        if (!/listening on/.test(told)) return;
+        output = (output + text).slice(-4_000);
+        if (!/listening on/.test(output)) return;
         clearTimeout(timer);
         resolve(Number(process.hrtime.bigint() - begun) / 1e6);
       });
@@ -189,12 +189,12 @@ export function load(server, started, core, { args, of }, settings) {
   return new Promise((resolve, reject) => {
     const child = spawn("taskset", line, { stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
-    let told = "";
+    let output = "";
     child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (told += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (output += text));
     child.once("error", reject);
     child.once("close", (status) => {
-      if (status !== 0) return reject(new Failure(`the load ended with ${status}: ${told.trim()}`));
+      if (status !== 0) return reject(new Failure(`the load ended with ${status}: ${output.trim()}`));
       const found = JSON.parse(out);
       const { count, first } = found.errors;
       if (count) return reject(new Failure(`${count} errors, such as: ${first[0]}`));

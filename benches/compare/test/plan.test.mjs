@@ -27,7 +27,7 @@ test("lean is under every load that ratios are of, and an action is no echo of a
   assert.deepEqual(on("others 1000").map(({ id }) => id), ["stellar ws"]);
 });
 
-test("a core is told as the kernel reads it", () => {
+test("a core is formatted as a kernel mask", () => {
   assert.deepEqual([0, 1, 5, 31, 32, 70].map(mask), [
     "1", "2", "20", "80000000", "1,00000000", "40,00000000,00000000",
   ]);

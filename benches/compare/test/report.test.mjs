@@ -38,7 +38,7 @@ test("the tables have every server, and targets are met or not", () => {
   assert.deepEqual(verdicts.get("start to listening"), ["50 ms", "", "not measured"]);
 });
 
-test("a load that had more rounds than others is told apart", () => {
+test("a load with more rounds than others is marked", () => {
   const machine = { crates: {}, peers: {}, commit: "abc" };
   const more = [2, 3].map((round) => ({ ...lines.find(({ load }) => load === "echo10k"), round }));
   const text = machineText(new Figures([{ kind: "facts", facts: { machine, seconds: 1 } }, ...lines, ...more]));
@@ -53,7 +53,7 @@ test("figures from a busy machine say so", () => {
   assert(!text(lines).includes("beside"));
 });
 
-test("heartbeats are told for 10,000 in 30 seconds", () => {
+test("heartbeats are reported for 10,000 in 30 seconds", () => {
   // 3 µs each: 30 ms of 30 s.
   assert.equal(heartbeatPercent(figures, "stellar ws").toFixed(4), "0.1000");
 });
@@ -95,9 +95,9 @@ test("the command tells results again, and what it does not understand", (t) => 
   const main = fileURLToPath(new URL("../src/main.mjs", import.meta.url));
   const command = (...args) => spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 
-  const told = command(`--from=${file}`);
-  assert.equal(told.status, 0, told.stderr);
-  assert(told.stdout.includes(targetTable(figures)));
+  const result = command(`--from=${file}`);
+  assert.equal(result.status, 0, result.stderr);
+  assert(result.stdout.includes(targetTable(figures)));
   for (const [args, why] of [
     [["--rounds=0"], /--rounds is from 1/],
     [["--cores=1,1"], /--cores are two numbers/],

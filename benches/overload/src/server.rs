@@ -73,8 +73,8 @@ async fn secure() -> Result<(Listener, Value), Box<dyn Error>> {
     config.alpn_protocols = vec![b"h2".to_vec()];
     let listener = Listener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr().map(|address| address.port());
-    let told = json!({ "port": port, "certificate": certificate.as_ref() });
-    Ok((listener.tls(Tls::from_config(Arc::new(config))), told))
+    let ready = json!({ "port": port, "certificate": certificate.as_ref() });
+    Ok((listener.tls(Tls::from_config(Arc::new(config))), ready))
 }
 
 fn counts(stellar: &Stellar, tls: &Value) -> Value {

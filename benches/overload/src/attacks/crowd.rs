@@ -155,11 +155,11 @@ async fn crowd(stage: &Stage<'_>) -> Outcome {
         "the publisher was ended".into()
     })?;
     publishing.abort();
-    let mut told = 0;
+    let mut closed = 0;
     for peer in &mut slow {
-        told += usize::from(peer.close_code(Duration::from_secs(10)).await == Some(1013));
+        closed += usize::from(peer.close_code(Duration::from_secs(10)).await == Some(1013));
     }
-    ensure(told == SLOW, || format!("{told} were told 1013"))?;
+    ensure(closed == SLOW, || format!("{closed} were closed with 1013"))?;
     let latency = |from, to| book.latency(from, to).ok_or("nothing was delivered");
     let (before, during) = (latency(begun, joined)?, latency(joined, over)?);
     drop(slow);

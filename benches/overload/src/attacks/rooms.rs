@@ -153,11 +153,11 @@ async fn slow_readers(stage: &Stage<'_>) -> Outcome {
         result = ended => result?,
     }
     let took = begun.elapsed().as_secs_f64();
-    let mut told = 0;
+    let mut closed = 0;
     for peer in &mut slow {
-        told += u32::from(peer.close_code(Duration::from_secs(10)).await == Some(1013));
+        closed += u32::from(peer.close_code(Duration::from_secs(10)).await == Some(1013));
     }
-    ensure(told == 100, || format!("{told} were told 1013"))?;
+    ensure(closed == 100, || format!("{closed} were closed with 1013"))?;
     drop(slow);
     stage.alone().await?;
     let closed = stage.closed("slow_consumer").await?;
