@@ -88,7 +88,7 @@ pub use self::{
     files::Embedded,
     protocol::StellarError,
     rooms::{ChatMiddleware, Rooms},
-    server::{BuildError, Builder, ReloadError, Stellar, engines, engines_with},
+    server::{BuildError, Builder, ReloadError, Stellar, StellarLayer, engines, engines_with},
     web::{Cors, GuardConfig},
 };
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    action::Action, error::ActionError, execute::execute_inside, given::Given, inputs,
-    registry::Registered, service::ActionService, survey::Survey,
+    action::Action, error::ActionError, execute::execute_inside, inputs, param_index::ParamIndex,
+    raw_params::RawParams, registry::Registered, service::ActionService,
 };
 use crate::{
     connections::{Connection, Extensions},
@@ -20,7 +20,7 @@ use crate::{
 pub struct Call {
     service: Arc<ActionService>,
     caller: Caller,
-    given: Given,
+    raw_params: RawParams,
     registered: Arc<Registered>,
     depth: u8,
 }
@@ -29,14 +29,14 @@ impl Call {
     pub(crate) fn new(
         service: Arc<ActionService>,
         caller: Caller,
-        given: Given,
+        raw_params: RawParams,
         registered: Arc<Registered>,
         depth: u8,
     ) -> Self {
         Self {
             service,
             caller,
-            given,
+            raw_params,
             registered,
             depth,
         }
@@ -49,17 +49,17 @@ impl Call {
 
     /// About how many bytes its parameters take.
     pub(crate) fn size(&self) -> usize {
-        self.given.size()
+        self.raw_params.size()
     }
 
     /// Leads the parameters through the declared inputs. `survey`: what was seen of them, if nobody
     /// could change them since.
-    pub(crate) fn check(&mut self, survey: Option<&Survey>) -> Result<(), ActionError> {
+    pub(crate) fn check(&mut self, index: Option<&ParamIndex>) -> Result<(), ActionError> {
         let action = self.action();
         let (inputs, constraints) = (action.inputs(), action.constraints());
-        let applied = inputs::apply(inputs, constraints, &self.given, survey);
-        if let Some(given) = applied.map_err(|error| self.explained(error))? {
-            self.given = given;
+        let applied = inputs::apply(inputs, constraints, &self.raw_params, index);
+        if let Some(raw_params) = applied.map_err(|error| self.explained(error))? {
+            self.raw_params = raw_params;
         }
         Ok(())
     }
@@ -82,7 +82,9 @@ impl Call {
     /// In the shape clients get: `{field: "The field field is required."}` for what is missing,
     /// 003 for what is of the wrong type.
     pub fn params<T: DeserializeOwned>(&self) -> Result<T, ActionError> {
-        self.given.read().map_err(|error| self.explained(error))
+        self.raw_params
+            .read()
+            .map_err(|error| self.explained(error))
     }
 
     /// An error of the parameters, with all that are missing and without the values of secrets.
@@ -98,7 +100,7 @@ impl Call {
 
     /// Reading stops at the first parameter that is missing; the schema knows the others.
     fn with_all_missing(&self, mut error: ActionError) -> ActionError {
-        if let (Some(schema), Some(names)) = (self.action().params(), self.given.names()) {
+        if let (Some(schema), Some(names)) = (self.action().params(), self.raw_params.names()) {
             error.miss(&schema.missing(&names, self.action().inputs()));
         }
         error
@@ -107,25 +109,25 @@ impl Call {
     /// Sets a parameter, as middleware may before the action runs.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
-        match &mut self.given {
-            Given::Texts(map) => {
+        match &mut self.raw_params {
+            RawParams::Texts(map) => {
                 Arc::make_mut(map).insert(name, value);
             }
-            Given::Value(old) => match Arc::make_mut(old) {
+            RawParams::Value(old) => match Arc::make_mut(old) {
                 Value::Object(map) => {
                     map.insert(name, value);
                 }
                 other => *other = Value::Object(Map::from_iter([(name, value)])),
             },
             // Text is not parsed for it.
-            Given::Raw(json) => {
+            RawParams::Raw(json) => {
                 let values = Map::from_iter([(name, value)]);
                 *json = inputs::rewritten(json, &values).into();
             }
-            Given::Packed(params) => {
+            RawParams::Packed(params) => {
                 let values = Map::from_iter([(name, value)]);
                 let json = inputs::rewritten(&params.packed().to_json(), &values);
-                self.given = Given::Raw(json.into());
+                self.raw_params = RawParams::Raw(json.into());
             }
         }
     }
@@ -145,7 +147,7 @@ impl Call {
     /// The parameters as they are: an object, unless the caller sent something else.
     #[must_use]
     pub fn value(&self) -> Value {
-        self.given.to_value()
+        self.raw_params.to_value()
     }
 }
 
@@ -246,12 +248,30 @@ impl Caller {
     }
 }
 
-/// Something an action can take: got from its call before the action runs.
+/// A parameter of an action: an extractor, which is read from the call before the action runs.
+///
+/// A function with a parameter that is none does not compile:
+/// ```compile_fail,E0277
+/// # use stellarfw::{Stellar, actions::ActionResult};
+/// let builder = Stellar::builder().action("double", async |n: u32| ActionResult::Ok(n * 2));
+/// ```
+/// The compiler names what an action takes:
+/// ```text
+/// error[E0277]: `{closure}` is not a function that can be an action
+///   = note: it takes up to eight extractors: `Params<T>`, `Caller`, `Connection`, …
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extractor, so an action cannot take it",
+    label = "not an extractor",
+    note = "parameters of the call are taken as `Params<T>`, where `T: serde::Deserialize`",
+    note = "a value of `Builder::share` is taken as `Shared<T>`, one of the caller as `Extension<T>`",
+    note = "a type of your own can implement `FromCall`"
+)]
 pub trait FromCall: Sized {
-    /// Gets it.
+    /// Reads it from the call.
     ///
     /// # Errors
-    /// What the caller is told; the action does not run then.
+    /// The error that the caller gets; the action does not run then.
     fn from_call(call: &Call) -> Result<Self, ActionError>;
 }
 
@@ -361,7 +381,7 @@ impl<T: Any + Send + Sync> FromCall for Option<Extension<T>> {
 impl FromCall for Call {
     fn from_call(call: &Call) -> Result<Self, ActionError> {
         // The action may ask it for a tree of the parameters.
-        call.given.lease_tree()?;
+        call.raw_params.lease_tree()?;
         Ok(call.clone())
     }
 }

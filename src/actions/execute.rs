@@ -16,11 +16,11 @@ use super::{
     call::{Call, Caller, HttpCaller},
     error::{ActionError, Outcome},
     fields::Fields,
-    given::Given,
     handler::{HandlerOutcome, Reply},
+    param_index::ParamIndex,
+    raw_params::RawParams,
     registry::Registered,
     service::ActionService,
-    survey::Survey,
 };
 use crate::{
     connections::Connection,
@@ -76,17 +76,21 @@ impl Started {
 const LARGE: usize = 256 << 10;
 
 /// Finds and runs an action. Its panic, its timeout and its absence are outcomes like any other.
-pub(crate) fn execute(service: &Arc<ActionService>, caller: Caller, given: Given) -> Started {
-    if given.size() < LARGE {
-        return execute_here(service, caller, given);
+pub(crate) fn execute(
+    service: &Arc<ActionService>,
+    caller: Caller,
+    raw_params: RawParams,
+) -> Started {
+    if raw_params.size() < LARGE {
+        return execute_here(service, caller, raw_params);
     }
-    let is_detached = match find(service, &caller, &given, &Survey::unknown()) {
+    let is_detached = match find(service, &caller, &raw_params, &ParamIndex::unknown()) {
         Ok(found) => found.action.is_detached(),
         Err(error) => return error.into(),
     };
     let service = service.clone();
     let flow = Flow::Wait(Box::pin(async move {
-        let begin = move || execute_here(&service, caller, given).flow;
+        let begin = move || execute_here(&service, caller, raw_params).flow;
         match tokio::task::spawn_blocking(begin).await {
             Ok(flow) => flow.await,
             Err(error) => {
@@ -98,20 +102,20 @@ pub(crate) fn execute(service: &Arc<ActionService>, caller: Caller, given: Given
     Started { flow, is_detached }
 }
 
-fn execute_here(service: &Arc<ActionService>, caller: Caller, given: Given) -> Started {
-    let survey = Survey::of(&given);
-    let found = match find(service, &caller, &given, &survey) {
+fn execute_here(service: &Arc<ActionService>, caller: Caller, raw_params: RawParams) -> Started {
+    let index = ParamIndex::of(&raw_params);
+    let found = match find(service, &caller, &raw_params, &index) {
         Ok(found) => found,
         Err(error) => return error.into(),
     };
-    if let Err(error) = given.check(&survey) {
+    if let Err(error) = raw_params.check(&index) {
         return Started {
             flow: Flow::Ready(error.into()),
             is_detached: false,
         };
     }
     Started {
-        flow: run(service, found, caller, given, &survey, 0),
+        flow: run(service, found, caller, raw_params, &index, 0),
         is_detached: found.action.is_detached(),
     }
 }
@@ -128,14 +132,14 @@ pub(crate) async fn execute_inside(
         tracing::error!(action = name, "actions call actions without end");
         return StellarError::internal().into();
     }
-    let given = params.into();
-    let survey = Survey::of(&given);
-    let version = Fields::of(&given, &survey).version;
+    let raw_params = params.into();
+    let index = ParamIndex::of(&raw_params);
+    let version = Fields::of(&raw_params, &index).version;
     let Some(found) = service.registry.find(name, version.as_ref()) else {
         return StellarError::unknown_action(&truncate_for_error(Some(name))).into();
     };
     let started = Started {
-        flow: run(service, found, Caller::Internal, given, &survey, depth),
+        flow: run(service, found, Caller::Internal, raw_params, &index, depth),
         is_detached: found.action.is_detached(),
     };
     started.outcome(()).await
@@ -144,13 +148,13 @@ pub(crate) async fn execute_inside(
 fn find<'a>(
     service: &'a ActionService,
     caller: &Caller,
-    given: &Given,
-    survey: &Survey,
+    raw_params: &RawParams,
+    index: &ParamIndex,
 ) -> Result<&'a Arc<Registered>, ActionError> {
     if service.is_stopping() || caller.connection().is_some_and(Connection::is_leaving) {
         return Err(StellarError::shutting_down().into());
     }
-    let fields = Fields::of(given, survey);
+    let fields = Fields::of(raw_params, index);
     let found = fields
         .action
         .as_deref()
@@ -220,15 +224,15 @@ fn run(
     service: &Arc<ActionService>,
     found: &Arc<Registered>,
     caller: Caller,
-    given: Given,
-    survey: &Survey,
+    raw_params: RawParams,
+    index: &ParamIndex,
     depth: u8,
 ) -> Flow<Outcome> {
     let action = &found.action;
     let started = Instant::now();
-    let call = Call::new(service.clone(), caller, given, found.clone(), depth);
+    let call = Call::new(service.clone(), caller, raw_params, found.clone(), depth);
     let flow = if found.middleware.is_empty() {
-        alone(action, call, survey)
+        alone(action, call, index)
     } else {
         Flow::start(catch_panic(steps(found.clone(), call)))
     };
@@ -295,9 +299,9 @@ impl Drop for Unfinished {
 }
 
 /// Inputs and the action itself: without middleware nothing else is to be awaited.
-fn alone(action: &Action, mut call: Call, survey: &Survey) -> Flow<Result<Outcome, Panicked>> {
+fn alone(action: &Action, mut call: Call, index: &ParamIndex) -> Flow<Result<Outcome, Panicked>> {
     let start = AssertUnwindSafe(|| {
-        Ok(match call.check(Some(survey)) {
+        Ok(match call.check(Some(index)) {
             Ok(()) => Flow::start_boxed(action.call(call)),
             Err(error) => Flow::Ready(HandlerOutcome(error.into())),
         })

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{given::Given, survey::Survey};
+use super::{param_index::ParamIndex, raw_params::RawParams};
 use crate::protocol::packed::Packed;
 
 /// What no action has as its version.
@@ -102,19 +102,19 @@ pub(super) fn each<'a>(json: &'a str, call: impl FnMut(Key<'a>, &'a RawValue)) {
 
 impl<'a> Fields<'a> {
     /// Of parameters and what was seen of them.
-    pub(crate) fn of(input: &'a Given, survey: &Survey) -> Self {
+    pub(crate) fn of(input: &'a RawParams, index: &ParamIndex) -> Self {
         match input {
-            Given::Raw(raw) => Self::of_raw(raw, survey).unwrap_or_else(|| Self::of_parsed(raw)),
-            Given::Packed(params) => Self::of_packed(params.packed()),
-            Given::Texts(map) => Self::of_map(map),
-            Given::Value(value) => value.as_object().map(Self::of_map).unwrap_or_default(),
+            RawParams::Raw(raw) => Self::of_raw(raw, index).unwrap_or_else(|| Self::of_parsed(raw)),
+            RawParams::Packed(params) => Self::of_packed(params.packed()),
+            RawParams::Texts(map) => Self::of_map(map),
+            RawParams::Value(value) => value.as_object().map(Self::of_map).unwrap_or_default(),
         }
     }
 
     /// Of a key that stands twice the last one counts. None where only the parser knows.
-    fn of_raw(json: &'a str, survey: &Survey) -> Option<Self> {
+    fn of_raw(json: &'a str, index: &ParamIndex) -> Option<Self> {
         let (mut action, mut version) = (None, None);
-        for (key, value) in survey.entries(json)? {
+        for (key, value) in index.entries(json)? {
             if key.is("action")? {
                 action = Some(value);
             } else if key.is("apiVersion")? {
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(fields.version, Some(json!(2)));
         let input = raw(&json!({ "action": { "x": 1 } }));
         assert_eq!(of(&input).action_text().as_deref(), Some("{\"x\":1}"));
-        let twice = Given::Raw(r#"{"action":"a","action":"b"}"#.into());
+        let twice = RawParams::Raw(r#"{"action":"a","action":"b"}"#.into());
         assert_eq!(of(&twice).action.as_deref(), Some("b"));
         let mut map: Map<_, _> = (0..20).map(|n| (n.to_string(), json!(n))).collect();
         map.insert("action".into(), "many".into());
@@ -212,21 +212,22 @@ mod tests {
             of(&raw(&Value::Object(map))).action.as_deref(),
             Some("many")
         );
-        let escaped = Given::Raw(r#"{"act\u0069on":"a","apiVersion":"1","x":{"action":2}}"#.into());
+        let escaped =
+            RawParams::Raw(r#"{"act\u0069on":"a","apiVersion":"1","x":{"action":2}}"#.into());
         let fields = of(&escaped);
         assert_eq!(fields.action.as_deref(), Some("a"));
         assert_eq!(fields.version, Some(json!("1")));
-        assert_eq!(of(&Given::from(Value::Null)).action_text(), None);
+        assert_eq!(of(&RawParams::from(Value::Null)).action_text(), None);
         for other in ["null", "[{\"action\":1}]", "\"action\""] {
-            assert_eq!(of(&Given::Raw(other.into())).action_text(), None);
+            assert_eq!(of(&RawParams::Raw(other.into())).action_text(), None);
         }
     }
 
-    fn raw(value: &Value) -> Given {
+    fn raw(value: &Value) -> RawParams {
         (&*serde_json::value::to_raw_value(value).unwrap()).into()
     }
 
-    fn of(given: &Given) -> Fields<'_> {
-        Fields::of(given, &Survey::of(given))
+    fn of(raw_params: &RawParams) -> Fields<'_> {
+        Fields::of(raw_params, &ParamIndex::of(raw_params))
     }
 }

@@ -68,6 +68,12 @@ impl<T: Serialize + Send + Sync> Returned for T {
 ///
 /// An object's fields stand at the top of the response, as StellarFW has it; any other value but
 /// `()` stands in the field `data`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function that can be an action",
+    label = "not an action",
+    note = "it takes up to eight extractors: `Params<T>`, `Caller`, `Connection`, `Shared<T>`, `Extension<T>`, `Call`, `Stellar`, or a type of your own that implements `FromCall`",
+    note = "it is async and returns `ActionResult<T>`, where `T: serde::Serialize + Send + Sync + 'static`"
+)]
 pub trait ActionHandler<Extractors>: Send + Sync + 'static {
     #[doc(hidden)]
     fn run(&self, call: Call) -> BoxFuture<HandlerOutcome>;

@@ -27,17 +27,17 @@ mod constraints;
 mod error;
 mod execute;
 mod fields;
-mod given;
 mod handler;
 mod inputs;
 mod metrics;
 mod middleware;
+mod param_index;
+mod raw_params;
 mod registry;
 mod route;
 mod secrets;
 mod service;
 mod shape;
-mod survey;
 #[cfg(feature = "schemars")]
 mod typed;
 
@@ -58,9 +58,9 @@ pub(crate) use self::{
     constraints::{is_of_its_type, plain},
     error::{Outcome, Status},
     execute::{execute, execute_inside},
-    given::{Given, PackedParams},
     inputs::rewritten,
     metrics::ActionMetrics,
+    raw_params::{PackedParams, RawParams},
     registry::Actions,
     route::Route,
     secrets::{SecretNames, is_secret},

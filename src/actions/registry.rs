@@ -9,8 +9,8 @@ use foldhash::fast::RandomState;
 use serde_json::Value;
 
 use super::{
-    action::Action, fields::Fields, given::Given, inputs::RuleError, metrics::ActionMetrics,
-    middleware::Middleware, secrets::SecretNames, survey::Survey,
+    action::Action, fields::Fields, inputs::RuleError, metrics::ActionMetrics,
+    middleware::Middleware, param_index::ParamIndex, raw_params::RawParams, secrets::SecretNames,
 };
 
 /// The actions of a server.
@@ -154,12 +154,12 @@ impl Actions {
 
     /// The names of the secrets among the parameters of a call over HTTP. Of an action that there is
     /// not they are those of all: its name may be misspelt.
-    pub(crate) fn secrets_of(&self, given: &Given) -> &SecretNames {
+    pub(crate) fn secrets_of(&self, raw_params: &RawParams) -> &SecretNames {
         if self.secrets.is_empty() {
             return &self.secrets;
         }
-        let survey = Survey::of(given);
-        let fields = Fields::of(given, &survey);
+        let index = ParamIndex::of(raw_params);
+        let fields = Fields::of(raw_params, &index);
         let name = fields.action.as_deref();
         let found = name.and_then(|name| self.find(name, fields.version.as_ref()));
         found.map_or(&self.secrets, |found| &found.secrets)

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{given::CALLED_BY, inputs::Input};
+use super::{inputs::Input, raw_params::CALLED_BY};
 
 /// A type as JSON Schema, apart from the types that it refers to.
 #[derive(Clone, Debug, Default, PartialEq)]

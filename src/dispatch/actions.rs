@@ -12,7 +12,7 @@ use super::{
     while_there,
 };
 use crate::{
-    actions::{ActionError, Caller, Given, Outcome, PackedParams, execute},
+    actions::{ActionError, Caller, Outcome, PackedParams, RawParams, execute},
     connections::Connection,
     protocol::{StellarError, json::tree_size},
     rooms::RoomError,
@@ -32,18 +32,18 @@ pub(super) fn run(
     let Some(place) = connection.begin_action() else {
         return refuse(&connection, &meta, StellarError::too_many_pending());
     };
-    let Ok((given, lease)) = leased(&connection, params) else {
+    let Ok((raw_params, lease)) = leased(&connection, params) else {
         drop(place);
         return refuse(&connection, &meta, StellarError::too_many_pending());
     };
     let kept = Kept {
-        given: given.clone(),
+        raw_params: raw_params.clone(),
         lease,
     };
     let started = execute(
         &services.actions,
         Caller::Connection(connection.clone()),
-        given,
+        raw_params,
     );
     let is_detached = started.is_detached;
     match started.flow {
@@ -77,7 +77,7 @@ pub(super) fn run(
 fn leased(
     connection: &Connection,
     params: Option<Field<'_>>,
-) -> Result<(Given, Option<SparkLease>), OverBudget> {
+) -> Result<(RawParams, Option<SparkLease>), OverBudget> {
     let spark = connection.spark();
     Ok(match params {
         Some(Field::Raw(raw)) => {
@@ -85,12 +85,12 @@ fn leased(
                 COUNTED.. => Some(spark.try_lease(Holding::Work, cost(raw.get()))?),
                 _ => None,
             };
-            (Given::from(raw), lease)
+            (RawParams::from(raw), lease)
         }
         Some(Field::Packed(params)) => {
             let lease = spark.try_lease(Holding::Work, params.bytes().len())?;
             let params = PackedParams::new(params, lease);
-            (Given::Packed(params.into()), None)
+            (RawParams::Packed(params.into()), None)
         }
         None => (Value::Null.into(), None),
     })
@@ -104,14 +104,14 @@ fn cost(json: &str) -> usize {
 
 /// The parameters of a call and their lease, for as long as values made of them may live.
 struct Kept {
-    given: Given,
+    raw_params: RawParams,
     lease: Option<SparkLease>,
 }
 
 impl Kept {
     /// Of a call that is not over at once, small parameters count, too.
     fn while_pending(mut self, connection: &Connection) -> Self {
-        if let (Given::Raw(json), None) = (&self.given, &self.lease) {
+        if let (RawParams::Raw(json), None) = (&self.raw_params, &self.lease) {
             let lease = connection.spark().lease(Holding::Work, cost(json));
             self.lease = Some(lease);
         }

@@ -3,6 +3,7 @@
 mod builder;
 mod drain;
 mod engines;
+mod layer;
 mod metrics;
 mod paths;
 mod reload;
@@ -12,6 +13,7 @@ mod stellar;
 pub use self::{
     builder::{BuildError, Builder},
     engines::{engines, engines_with},
+    layer::StellarLayer,
     reload::ReloadError,
     stellar::Stellar,
 };

@@ -1,5 +1,6 @@
 //! Declared inputs: defaults, formats and validators, applied before an action runs.
 
+mod apply;
 mod format;
 mod raw;
 mod rule;
@@ -10,15 +11,17 @@ use std::{fmt, sync::Arc};
 use serde_json::{Map, Value};
 
 pub(crate) use self::raw::rewritten;
-use self::rule::Rule;
-pub use self::{format::Format, rule::RuleError};
 pub(super) use self::{
+    apply::apply,
     rule::expression,
     rules::{judge_format, judges_format},
 };
-use super::{
-    constraints::Constraints, error::ActionError, fields::pick, given::Given, survey::Survey,
+use self::{
+    apply::{All, is_absent},
+    rule::Rule,
 };
+pub use self::{format::Format, rule::RuleError};
+use super::error::ActionError;
 
 type Make = Arc<dyn Fn() -> Value + Send + Sync>;
 type Check = Arc<dyn Fn(&Value) -> Result<(), String> + Send + Sync>;
@@ -248,178 +251,6 @@ impl Input {
     }
 }
 
-/// `null` counts as absent, as in Rust's own `Option`.
-fn is_absent(value: Option<&Value>) -> bool {
-    value.is_none_or(Value::is_null)
-}
-
-/// Whether nothing is asked of the inputs but that they are there, and they are. Found out without
-/// building values of JSON that is not parsed yet; false where that does not do.
-fn has_all(inputs: &[Input], given: &Given, survey: Option<&Survey>) -> bool {
-    if inputs.iter().any(Input::looks) {
-        return false;
-    }
-    let raw = match given {
-        Given::Raw(raw) => raw,
-        Given::Packed(params) => {
-            let params = params.packed();
-            let is_there = |input: &Input| params.get(&input.name).is_some_and(|it| !it.is_null());
-            return inputs.iter().filter(|input| input.required).all(is_there);
-        }
-        _ => return false,
-    };
-    let seen = match survey {
-        Some(survey) => has_all_of(inputs, raw, survey),
-        None => has_all_of(inputs, raw, &Survey::of(given)),
-    };
-    seen.unwrap_or_else(|| has_all_parsed(inputs, raw))
-}
-
-/// The same where no key is written with escapes, and neither inputs nor entries are too many.
-fn has_all_of(inputs: &[Input], json: &str, survey: &Survey) -> Option<bool> {
-    if inputs.len() > u64::BITS as usize {
-        return None;
-    }
-    let required = || {
-        inputs
-            .iter()
-            .enumerate()
-            .filter(|(_, input)| input.required)
-    };
-    let mut there = 0_u64;
-    for (key, value) in survey.entries(json)? {
-        for (n, input) in required() {
-            if key.is(&input.name)? {
-                // Of a key that stands twice the last one counts.
-                there &= !(1 << n);
-                there |= u64::from(value != "null") << n;
-            }
-        }
-    }
-    Some(required().all(|(n, _)| there & 1 << n != 0))
-}
-
-fn has_all_parsed(inputs: &[Input], json: &str) -> bool {
-    let entries = pick(json, |key| {
-        let mut inputs = inputs.iter();
-        inputs.any(|input| input.required && key.is(&input.name))
-    });
-    inputs.iter().filter(|input| input.required).all(|input| {
-        let found = entries.iter().rev().find(|(key, _)| key.is(&input.name));
-        found.is_some_and(|(_, value)| value.get() != "null")
-    })
-}
-
-/// Applies all declared inputs, then the constraints of a schema, to the parameters of a call, and
-/// what was seen of those if they were looked through before. What they become, unless they stay as
-/// they came.
-pub(crate) fn apply(
-    inputs: &[Input],
-    constraints: Option<&Constraints>,
-    given: &Given,
-    survey: Option<&Survey>,
-) -> Result<Option<Given>, ActionError> {
-    if constraints.is_none()
-        && (!inputs.iter().any(Input::demands) || has_all(inputs, given, survey))
-    {
-        return Ok(None);
-    }
-    let unpacked = given.unpacked()?;
-    let given = unpacked.as_ref().unwrap_or(given);
-    let mut lengths = Vec::new();
-    let (mut map, is_object) = match given {
-        Given::Raw(json) => {
-            let picked = raw::picked(json, inputs);
-            lengths = picked.lengths;
-            (picked.map, json.trim_start().starts_with('{'))
-        }
-        _ => match given.to_value() {
-            Value::Object(map) => (map, true),
-            _ => (Map::new(), false),
-        },
-    };
-    let mut errors = Map::new();
-    for input in inputs {
-        if let Err(error) = input.convert(&mut map)
-            && let Value::Object(error) = error.error().clone()
-        {
-            errors.extend(error);
-        }
-    }
-    for input in inputs {
-        if !errors.contains_key(&input.name)
-            && let Err(sentence) = input.judge(&All {
-                map: &map,
-                lengths: &lengths,
-            })
-        {
-            errors.insert(input.name.clone(), sentence.into());
-        }
-    }
-    // Of text nothing else is asked for from here on.
-    let mut changed = Map::new();
-    if matches!(given, Given::Raw(_)) {
-        changed = take_changed(inputs, &mut map);
-        map.clear();
-    }
-    let faults = match (constraints, given) {
-        (None, _) => Vec::new(),
-        (Some(asked), Given::Raw(json)) => asked.judge_raw(json, &changed),
-        (Some(asked), _) => asked.judge(map.clone()),
-    };
-    for (at, sentence) in faults {
-        // Of an input that is wrong already, what was declared by hand is told.
-        let name = at.split('.').next().unwrap_or_default();
-        if !inputs
-            .iter()
-            .any(|input| input.name == name && errors.contains_key(name))
-        {
-            errors.entry(at).or_insert_with(|| sentence.into());
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Value::Object(errors).into());
-    }
-    if is_object && !inputs.iter().any(Input::rewrites) {
-        // JSON that is not parsed yet is read by the action without a detour.
-        return Ok(None);
-    }
-    Ok(Some(match given {
-        Given::Texts(_) => Given::texts(map),
-        Given::Value(_) => map.into(),
-        Given::Raw(json) => Given::Raw(rewritten(json, &changed).into()),
-        Given::Packed(_) => unreachable!("it was unpacked"),
-    }))
-}
-
-/// Takes out the parameters that inputs may have changed.
-fn take_changed(inputs: &[Input], map: &mut Map<String, Value>) -> Map<String, Value> {
-    let rewriting = inputs.iter().filter(|input| input.rewrites());
-    rewriting
-        .filter_map(|input| map.shift_remove_entry(&input.name))
-        .collect()
-}
-
-/// All parameters that validators may ask for.
-#[derive(Clone, Copy)]
-struct All<'a> {
-    map: &'a Map<String, Value>,
-    /// Of lists that are left empty in the map: how many items they have.
-    lengths: &'a [(String, usize)],
-}
-
-impl<'a> All<'a> {
-    fn get(self, name: &str) -> Option<&'a Value> {
-        self.map.get(name)
-    }
-
-    /// The length of a list that is left empty in the map.
-    fn length(self, name: &str) -> Option<usize> {
-        let mut known = self.lengths.iter();
-        known.find(|(known, _)| known == name).map(|(_, n)| *n)
-    }
-}
-
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Input")
@@ -432,111 +263,4 @@ impl fmt::Debug for Input {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn run(inputs: &[Input], params: Value) -> Result<Value, Value> {
-        let given = Given::from(params);
-        apply(inputs, None, &given, None)
-            .map(|applied| applied.unwrap_or(given).to_value())
-            .map_err(|error| error.error().clone())
-    }
-
-    #[test]
-    fn defaults_formats_and_validators_in_this_order() {
-        let inputs = [
-            Input::required("age")
-                .format(Format::Integer)
-                .validate("min:18"),
-            Input::optional("name").default("nobody").validate("max:6"),
-            Input::optional("tags").default_with(|| json!([])),
-        ];
-        assert_eq!(
-            run(&inputs, json!({ "age": "21" })),
-            Ok(json!({ "age": 21, "name": "nobody", "tags": [] }))
-        );
-        assert_eq!(
-            run(&inputs, json!({ "name": "somebody" })),
-            Err(json!({
-                "age": "The age field is required.",
-                "name": "The name may not be greater than 6 characters.",
-            }))
-        );
-        assert_eq!(
-            run(&inputs, json!({ "age": "17" })),
-            Err(json!({ "age": "The age must be at least 18." }))
-        );
-        assert_eq!(
-            run(&inputs, json!({ "age": "x", "name": null })),
-            Err(json!({ "age": {
-                "code": "003",
-                "message": "Param 'age' has an invalid type, expected integer",
-            } }))
-        );
-        assert_eq!(
-            run(&inputs, json!([1])),
-            Err(json!({ "age": "The age field is required." }))
-        );
-    }
-
-    #[test]
-    fn what_is_required_is_found_in_json_that_is_not_parsed() {
-        let inputs = ["a", "b\\c"].map(Input::required);
-        let has = |text: &str| has_all(&inputs, &Given::Raw(text.into()), None);
-        assert!(has(r#"{"a":1,"b\\c":[null]}"#));
-        assert!(has(r#"{"\u0061":"null","b\\c":{}}"#));
-        assert!(has(r#"{"a":null,"b\\c":0,"a":0}"#));
-        for text in [
-            "{}",
-            "null",
-            r#"{"a":1}"#,
-            r#"{"a":1,"b\\c":null}"#,
-            r#"{"a":1,"b\\c":1,"a":null}"#,
-            r#"{"x":{"a":1,"b\\c":1}}"#,
-            r#"[{"a":1,"b\\c":1}]"#,
-        ] {
-            assert!(!has(text), "{text}");
-        }
-        let many: Vec<_> = (0..70).map(|n| Input::required(format!("n{n}"))).collect();
-        let all: Map<_, _> = (0..70).map(|n| (format!("n{n}"), json!(n))).collect();
-        let text = |map: &Map<_, _>| Given::Raw(serde_json::to_string(map).unwrap().into());
-        assert!(has_all(&many, &text(&all), None));
-        let mut others = all;
-        others.remove("n69");
-        assert!(!has_all(&many, &text(&others), None));
-    }
-
-    #[test]
-    fn own_checks_and_expressions() {
-        let inputs = [
-            Input::optional("code").matches("^[a-z]+$"),
-            Input::optional("n").check(|value| match value.as_u64() {
-                Some(n) if n % 2 == 0 => Ok(()),
-                _ => Err("The n must be even.".into()),
-            }),
-        ];
-        assert!(run(&inputs, json!({ "code": "abc", "n": 2 })).is_ok());
-        assert_eq!(
-            run(&inputs, json!({ "code": "ABC", "n": 3 })),
-            Err(json!({ "code": "The code format is invalid.", "n": "The n must be even." }))
-        );
-    }
-
-    #[test]
-    fn faults_in_a_declaration_are_found() {
-        for bad in [
-            "nonsense",
-            "min",
-            "min:x",
-            "between:1",
-            "regex:(",
-            "after:soon",
-            "required_if:a",
-        ] {
-            let fault = Input::optional("x").validate(bad);
-            assert!(fault.fault().is_some(), "{bad}");
-        }
-        assert!(Input::optional("x").matches("(").fault().is_some());
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use super::{Input, rule::Kind};
 use crate::{
     actions::{
         fields::{each, pick},
-        given::empty_like,
+        raw_params::empty_like,
     },
     protocol::json::is_dense,
 };
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::actions::{
-        Format, constraints::Constraints, given::Given, inputs::apply, shape::TypeSchema,
+        Format, constraints::Constraints, inputs::apply, raw_params::RawParams, shape::TypeSchema,
     };
 
     /// An object with a list of very many small items.
@@ -178,11 +178,11 @@ mod tests {
                 ",\"l\\u0069st\":null",
             ] {
                 let text = dense(more);
-                let tree = Given::from(serde_json::from_str::<Value>(&text).unwrap());
-                let raw = Given::Raw(text.into());
-                let verdict = |given: &Given| {
-                    apply(&inputs(rules), None, given, None)
-                        .map(|applied| applied.unwrap_or_else(|| given.clone()).to_value())
+                let tree = RawParams::from(serde_json::from_str::<Value>(&text).unwrap());
+                let raw = RawParams::Raw(text.into());
+                let verdict = |raw_params: &RawParams| {
+                    apply(&inputs(rules), None, raw_params, None)
+                        .map(|applied| applied.unwrap_or_else(|| raw_params.clone()).to_value())
                         .map_err(|error| error.error().clone())
                 };
                 assert_eq!(verdict(&raw), verdict(&tree), "{rules} {more}");
@@ -238,9 +238,9 @@ mod tests {
             dense(",\"n\":1e3"),
         ] {
             let length = text.len() as u64;
-            let given = Given::Raw(text.into());
+            let raw_params = RawParams::Raw(text.into());
             let taken = measure(|| {
-                apply(&inputs, constraints.as_ref(), &given, None).unwrap();
+                apply(&inputs, constraints.as_ref(), &raw_params, None).unwrap();
             });
             assert!(
                 taken.bytes_max <= 3 * length,
@@ -253,7 +253,7 @@ mod tests {
                 list: bool,
             }
             let taken = measure(|| {
-                let error = given.read::<Typed>().map(drop).unwrap_err();
+                let error = raw_params.read::<Typed>().map(drop).unwrap_err();
                 assert!(error.error()["list"]["code"] == "003", "{error:?}");
             });
             assert!(

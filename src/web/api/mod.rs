@@ -133,7 +133,7 @@ async fn answer(web: &Web, named: Named, request: Request) -> Response {
         }),
     );
     fields.shift_remove("requesterInformation");
-    let secrets = web.actions.registry.secrets_of(&received.given);
+    let secrets = web.actions.registry.secrets_of(&received.raw_params);
     let requester = Requester {
         id: &caller.id,
         fingerprint: caller.fingerprint.as_deref(),
@@ -234,7 +234,7 @@ async fn call(
         );
     };
     let caller = Caller::Http(Box::new(caller.clone()));
-    let started = execute(&web.actions, caller, received.given.clone());
+    let started = execute(&web.actions, caller, received.raw_params.clone());
     // What was uploaded is kept until the action is done with it.
     let held = (uploads, place, lease.clone());
     (Ok(started.outcome(held).await), received, Some(lease))

@@ -16,7 +16,7 @@ use stellarfw_transport::{
 
 use super::multipart::{self, Uploads};
 use crate::{
-    actions::{Given, SecretNames, rewritten},
+    actions::{RawParams, SecretNames, rewritten},
     protocol::json::{self, TreeSize, tree_size},
     web::WebSettings,
 };
@@ -68,7 +68,7 @@ pub(super) struct Read {
 
 /// Parameters that were read, for the action, and for their sender to be told of.
 pub(super) struct Received {
-    pub(super) given: Given,
+    pub(super) raw_params: RawParams,
     files: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl Received {
     /// None were read.
     pub(super) fn nothing() -> Self {
         Self {
-            given: Map::new().into(),
+            raw_params: Map::new().into(),
             files: Vec::new(),
         }
     }
@@ -84,16 +84,16 @@ impl Received {
     /// As the answer shows them: without those of secret names, and without where its files lie, which
     /// is the server's own.
     pub(super) fn shown(&self, secrets: &SecretNames) -> Result<Box<RawValue>, serde_json::Error> {
-        let mut map = match &self.given {
-            given if !secrets.is_empty() => match given.to_value() {
+        let mut map = match &self.raw_params {
+            raw_params if !secrets.is_empty() => match raw_params.to_value() {
                 Value::Object(map) => map,
                 other => return to_raw_value(&other),
             },
-            Given::Raw(json) => return RawValue::from_string((**json).to_owned()),
-            Given::Packed(params) => return to_raw_value(&params.packed()),
-            Given::Value(value) => return to_raw_value(&**value),
-            Given::Texts(map) if self.files.is_empty() => return to_raw_value(&**map),
-            Given::Texts(map) => (**map).clone(),
+            RawParams::Raw(json) => return RawValue::from_string((**json).to_owned()),
+            RawParams::Packed(params) => return to_raw_value(&params.packed()),
+            RawParams::Value(value) => return to_raw_value(&**value),
+            RawParams::Texts(map) if self.files.is_empty() => return to_raw_value(&**map),
+            RawParams::Texts(map) => (**map).clone(),
         };
         for name in &self.files {
             let Some(value) = map.get_mut(name) else {
@@ -135,9 +135,9 @@ impl Read {
             let tree = tree_size(json);
             self.lease.try_grow(tree).map_err(|_| BadBody::no_room())?;
         }
-        let given = match self.json {
+        let raw_params = match self.json {
             // JSON alone need not be parsed.
-            Some(json) if !self.texts => Given::Raw(match self.path.is_empty() {
+            Some(json) if !self.texts => RawParams::Raw(match self.path.is_empty() {
                 true => json.into(),
                 false => rewritten(&json, &self.path).into(),
             }),
@@ -149,13 +149,13 @@ impl Read {
                 }
                 self.map.extend(self.path);
                 match self.texts {
-                    true => Given::texts(self.map),
+                    true => RawParams::texts(self.map),
                     false => self.map.into(),
                 }
             }
         };
         let received = Received {
-            given,
+            raw_params,
             files: self.files,
         };
         Ok((received, self.uploads, self.lease))

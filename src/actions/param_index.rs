@@ -3,14 +3,14 @@
 
 use stellarfw_transport::plain;
 
-use super::given::Given;
+use super::raw_params::RawParams;
 use crate::protocol::json;
 
 /// So many entries are kept; of parameters with more of them the parser is asked.
 const MOST: usize = 8;
 
 /// What was seen of the parameters of a call.
-pub(crate) struct Survey {
+pub(crate) struct ParamIndex {
     spans: [Span; MOST],
     len: usize,
     /// Those are all there are.
@@ -41,18 +41,18 @@ impl Key<'_> {
     }
 }
 
-impl Survey {
-    pub(super) fn of(given: &Given) -> Self {
-        let mut survey = Self {
+impl ParamIndex {
+    pub(super) fn of(raw_params: &RawParams) -> Self {
+        let mut index = Self {
             spans: [Span::default(); MOST],
             len: 0,
             complete: true,
             is_readable: true,
         };
-        if let Given::Raw(json) = given {
-            survey.look(json);
+        if let RawParams::Raw(json) = raw_params {
+            index.look(json);
         }
-        survey
+        index
     }
 
     /// Of parameters that nobody has looked through.
@@ -158,8 +158,8 @@ mod tests {
     use super::*;
 
     fn entries(text: &str) -> Option<Vec<(Key<'_>, &str)>> {
-        let survey = Survey::of(&Given::Raw(text.into()));
-        let entries = survey.entries(text)?;
+        let index = ParamIndex::of(&RawParams::Raw(text.into()));
+        let entries = index.entries(text)?;
         Some(entries.collect())
     }
 
@@ -218,7 +218,7 @@ mod tests {
         texts.push(format!("{{\"a\":{}}}", "9".repeat(400)));
         let mut sure = 0;
         for text in &texts {
-            if Survey::of(&Given::Raw(text.as_str().into())).is_readable {
+            if ParamIndex::of(&RawParams::Raw(text.as_str().into())).is_readable {
                 sure += 1;
                 assert!(serde_json::from_str::<Value>(text).is_ok(), "{text}");
             }
