@@ -79,6 +79,10 @@ export function checkCrates({ crates }, packages) {
       if (kind === "dev" || !members.has(next) || rule.knows.includes(next)) continue;
       faults.push(`${name} → ${next}: it may know ${rule.knows.join(", ") || "none"}`);
     }
+    for (const next of rule.knows) {
+      const isKnown = dependencies.some((it) => it.name === next && it.kind !== "dev");
+      if (!isKnown) faults.push(`${name} does not depend on ${next}, which its rule allows`);
+    }
     for (const [next, path] of reach(name)) {
       if (rule.without?.includes(next)) faults.push(`${path.join(" → ")}: ${name} must do without ${next}`);
     }

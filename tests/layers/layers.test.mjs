@@ -147,6 +147,9 @@ test("a crate knows only those that it may", () => {
     "stellarfw-broker → stellarfw-transport: it may know none",
     "stellarfw-broker → stellarfw-transport → http: stellarfw-broker must do without http",
   ]);
+  assert.deepEqual(check(needs("stellarfw-ws", { name: "stellarfw-transport", kind: "dev" })), [
+    "stellarfw-ws does not depend on stellarfw-transport, which its rule allows",
+  ]);
   assert.deepEqual(check(needs("stellarfw-new")), ["the crate stellarfw-new has no rule"]);
   assert.deepEqual(checkCrates({ crates }, good.slice(1)), [
     "there is no crate stellarfw-transport",
