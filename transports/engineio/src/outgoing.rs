@@ -220,7 +220,9 @@ impl Outgoing {
                 );
             }
         }
-        let is_last = closes && self.outbox.is_empty();
+        // Alone in its payload: socket.io-client handles a message one tick after it reads it, so it would
+        // see the end of the transport before the message that explains it.
+        let is_last = closes && self.outbox.is_empty() && payload.len() == 0;
         if is_last {
             payload.text("1", "");
         }
