@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use stellarfw_engineio::EngineIoConfig;
 use stellarfw_transport::{ServerConfig, SessionBinding};
 
-/// So many namespaces there may be.
-const MOST_NAMESPACES: usize = 64;
-/// The longest name of one in bytes.
-const LONGEST_NAMESPACE: usize = 256;
+/// The most namespaces.
+const MAX_NAMESPACES: usize = 64;
+/// The most bytes of a namespace's name.
+const MAX_NAME: usize = 256;
 
-/// The settings of the Socket.IO engine; those that hold for every engine, such as the longest
-/// message, are in [`ServerConfig`].
+/// The settings of the Socket.IO engine.
+///
+/// Settings that apply to every engine, such as the largest message, are in [`ServerConfig`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[non_exhaustive]
@@ -20,48 +21,47 @@ pub struct SocketIoConfig {
     /// The engine's own path, at which it answers besides the server's pathname. Default
     /// `/socket.io`.
     pub path: String,
-    /// The namespaces that clients may connect to; another one is answered `Invalid namespace`. Each
-    /// begins with a slash; there may be 64. A client's connections to several of them share its
-    /// transport and its outbox, and each is a spark of its own, whose namespace is
-    /// [`Namespace::of`](crate::Namespace::of) its extensions. Default: `/` alone.
+    /// The namespaces that clients may connect to, at most 64. A request for any other is refused with
+    /// `Invalid namespace`. Each name begins with a slash. A client's connections to several namespaces
+    /// share its transport and its outbox. Each is a spark; [`Namespace::of`](crate::Namespace::of)
+    /// returns its namespace. Default: `/` alone.
     pub namespaces: Vec<String>,
-    /// Whether pushes are sent as events named by their context (`user`, `alert`, `api`,
-    /// `welcome`), and events of rooms under their own names too. Default: yes. If not, all is
-    /// sent as `message`.
+    /// Sends pushes as events that are named by their context (`user`, `alert`, `api`, `welcome`), and
+    /// events of rooms under their own names, too. If not, everything is sent as `message`. It is for
+    /// the event map of Stellar's layer. Default: yes.
     pub named_events: bool,
-    /// Whether payloads are events as they are, both ways: `{event, args}`, and `messageId` where an
-    /// event has an acknowledgement; `{messageId, args}` sent back is that. For applications on the
-    /// transport layer alone, which then have Socket.IO's own events; Stellar's layer needs it off.
-    /// Default: no.
+    /// Makes payloads events of any name, both ways: `{event, args}`, with a `messageId` if the event has
+    /// an acknowledgement. `{messageId, args}` acknowledges it. See [`PlainEvents`](crate::PlainEvents).
+    /// It is for applications on the transport layer alone; Stellar's layer needs it off. Default: no.
     pub plain_events: bool,
-    /// Milliseconds between Engine.IO's pings; 0 turns them off. Default 25,000; never more than four fifths of the
-    /// server's `pingInterval`.
+    /// Milliseconds between Engine.IO's pings; 0 disables them. Default 25,000, and at most four fifths
+    /// of the server's `pingInterval`.
     pub ping_interval: u64,
-    /// Milliseconds that a client may take to answer such a ping. Default 20,000.
+    /// Milliseconds within which a client has to answer a ping. Default 20,000.
     pub ping_timeout: u64,
-    /// Milliseconds within which a client has to be in a namespace; after that its transport is
-    /// closed. Default: twice the server's `handshakeTimeout`, once to ask and once for the
+    /// Milliseconds within which a client has to be connected to a namespace; after that its transport
+    /// is closed. Default: twice the server's `handshakeTimeout`, once for the request and once for the
     /// authorizer.
     #[serde(with = "stellarfw_transport::switch")]
     pub connect_timeout: Option<u64>,
-    /// The longest body of a POST in bytes, which clients are told as `maxPayload`. Default: what
-    /// one message of the server's `maxLength` takes in base64.
+    /// The largest body of a POST in bytes, announced to clients as `maxPayload`. Default: the size of a
+    /// message of the server's `maxLength` in base64.
     #[serde(with = "stellarfw_transport::switch")]
     pub max_payload: Option<usize>,
-    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, where its
-    /// `messageTimeout` is not less; 408 after that. Default 30,000.
+    /// Milliseconds that the body of a POST may fall behind the server's `leastRate`, unless its
+    /// `messageTimeout` is less; after that the answer is 408. Default 30,000.
     pub post_timeout: u64,
-    /// Whether clients of Socket.IO 2 are let in. Default: no. Needs the feature `v2`.
+    /// Admits clients of Socket.IO 2. Needs the feature `v2`. Default: no.
     pub allow_eio3: bool,
-    /// The name of a cookie that tells the session's id to a load balancer. Default: none is set.
+    /// The name of a cookie with the session's id, for load balancers. Default: none.
     #[serde(with = "stellarfw_transport::switch")]
     pub cookie: Option<String>,
-    /// What the requests of a session must have in common with the one that opened it; others are
-    /// answered as of an unknown session. Default: its id alone.
+    /// What the requests of a session must have in common with its first request, besides its id. Other
+    /// requests are answered like those of an unknown session. Default: nothing.
     #[serde(with = "stellarfw_transport::switch")]
     pub bind: Option<SessionBinding>,
-    /// Size of the buffer in bytes from which a WebSocket's messages are read that do not come whole.
-    /// Default 4,096. It is there while such a message is read.
+    /// Size in bytes of the buffer for WebSocket messages that are not complete in one read, allocated for
+    /// the duration of such a message. Default 4,096.
     pub read_buffer: usize,
 }
 
@@ -87,27 +87,27 @@ impl Default for SocketIoConfig {
 }
 
 impl SocketIoConfig {
-    /// Whether there are others than `/`.
+    /// Returns `true` if there are other namespaces than `/`.
     pub(crate) fn has_several(&self) -> bool {
         self.namespaces != ["/"]
     }
 
-    /// What is wrong with the namespaces.
+    /// Returns the error in the namespaces, if there is one.
     pub(crate) fn bad_namespaces(&self) -> Option<String> {
         let names = &self.namespaces;
-        if names.is_empty() || names.len() > MOST_NAMESPACES {
-            return Some(format!("there must be 1 to {MOST_NAMESPACES} namespaces"));
+        if names.is_empty() || names.len() > MAX_NAMESPACES {
+            return Some(format!("there must be 1 to {MAX_NAMESPACES} namespaces"));
         }
         if self.allow_eio3 && !names.iter().any(|name| name == "/") {
             return Some("clients of Socket.IO 2 need the namespace \"/\"".into());
         }
         let is_bad = |name: &String| {
-            !name.starts_with('/') || name.contains([',', '?']) || name.len() > LONGEST_NAMESPACE
+            !name.starts_with('/') || name.contains([',', '?']) || name.len() > MAX_NAME
         };
         if let Some(bad) = names.iter().find(|name| is_bad(name)) {
             return Some(format!(
                 "the namespace {bad:?} must begin with \"/\", hold no \",\" or \"?\" and have at most \
-                 {LONGEST_NAMESPACE} bytes"
+                 {MAX_NAME} bytes"
             ));
         }
         let mut names = names.iter().enumerate();
@@ -115,13 +115,13 @@ impl SocketIoConfig {
         Some(format!("the namespace {twice:?} is there twice"))
     }
 
-    /// The first setting that is 0 although every client needs it.
+    /// Returns the first setting that must not be 0 and is.
     pub(crate) fn zero(&self) -> Option<&'static str> {
         let own = (self.connect_timeout == Some(0)).then_some("connectTimeout");
         own.or_else(|| self.engine().zero())
     }
 
-    /// How long a client may take to be in the namespace.
+    /// Returns the time within which a client has to be connected.
     pub(crate) fn connect_timeout(&self, server: &ServerConfig) -> Duration {
         match self.connect_timeout {
             Some(milliseconds) => Duration::from_millis(milliseconds),
@@ -129,7 +129,7 @@ impl SocketIoConfig {
         }
     }
 
-    /// Those of them that are Engine.IO's.
+    /// Returns the settings of Engine.IO.
     pub(crate) fn engine(&self) -> EngineIoConfig {
         let mut engine = EngineIoConfig::default();
         engine.path.clone_from(&self.path);

@@ -39,6 +39,22 @@ async fn who_is_refused_is_told_why_and_does_not_stay() {
 }
 
 #[tokio::test]
+async fn an_authorizer_that_panics_refuses_its_client_alone() {
+    let mut bed = bed(default).await;
+    for way in WAYS {
+        let mut line = bed.line(way).await;
+        say(&mut line, "40{\"name\":\"panic\"}").await;
+        let told = next(&mut line).await.unwrap();
+        let refused = "44{\"message\":\"The server experienced an internal error\"}";
+        assert_eq!(told, refused, "{way:?}");
+        while next(&mut line).await.is_some() {}
+        let (line, _) = bed.connect(way).await;
+        line.vanish().await;
+        bed.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn who_comes_while_the_server_goes_is_not_told_to_stay_away() {
     for way in WAYS {
         let bed = bed(default).await;

@@ -63,6 +63,7 @@ pub async fn bed_with(config: SocketIoConfig, change: impl FnOnce(&mut ServerCon
             async move {
                 match name.as_deref() {
                     Some("eve") => Err(Refusal::new("not \"eve\"")),
+                    Some("panic") => panic!("as asked"),
                     _ => Ok(name),
                 }
             }
