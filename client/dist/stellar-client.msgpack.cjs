@@ -998,9 +998,9 @@ var Client = class extends Emitter {
   /**
    * The rooms that the client joins on every connection.
    *
-   * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
-   * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
-   * the server removes the connection.
+   * Contains the rooms of the option `rooms`, joined rooms, and rooms to which the server added the
+   * connection. Excludes rooms that were left, refused permanently or destroyed, and rooms from which
+   * the server removed the connection.
    */
   get wanted() {
     return this.c.j();
@@ -1066,8 +1066,7 @@ var Client = class extends Emitter {
   /**
    * Returns the members of a room. The callback is `(answer, error)`.
    *
-   * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
-   * next page.
+   * Large rooms are paginated: pass `next` of a response as the option `after` for the next page.
    */
   roomView(room, ...rest) {
     const { limit, after: after2 } = callbackAndOptions([...rest])[1];

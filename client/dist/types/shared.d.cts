@@ -555,9 +555,9 @@ declare class Client<Actions = AnyActions, Events = {}> extends Emitter<EventsOf
     /**
      * The rooms that the client joins on every connection.
      *
-     * Contains the rooms of the option `rooms`, joined rooms, and rooms that the server added the
-     * connection to. Rooms are removed when they are left, refused permanently or destroyed, or when
-     * the server removes the connection.
+     * Contains the rooms of the option `rooms`, joined rooms, and rooms to which the server added the
+     * connection. Excludes rooms that were left, refused permanently or destroyed, and rooms from which
+     * the server removed the connection.
      */
     get wanted(): string[];
     /** The number of requests that are not sent yet. */
@@ -577,8 +577,7 @@ declare class Client<Actions = AnyActions, Events = {}> extends Emitter<EventsOf
     /**
      * Calls an action. Uses HTTP while the client is not connected.
      *
-     * Resolves with the response, which contains the action's fields. Rejects if the response has an
-     * `error`.
+     * Resolves with the response, which has the action's fields. Rejects if it has an `error`.
      */
     action<Name extends keyof Actions & string>(name: Name, ...rest: ActionRest<Actions[Name]>): Promise<ActionAnswer<Actions[Name]>>;
     /** Sends a message to a room that the connection is in. Without a room: to the default room. */
@@ -591,8 +590,7 @@ declare class Client<Actions = AnyActions, Events = {}> extends Emitter<EventsOf
     /**
      * Returns the members of a room. The callback is `(answer, error)`.
      *
-     * Large rooms are paginated: if the response has `next`, pass it as the option `after` to get the
-     * next page.
+     * Large rooms are paginated: pass `next` of a response as the option `after` for the next page.
      */
     roomView(room: string, ...rest: Rest<AnswerFirst<Unwrapped<RoomState>>, RoomViewOptions>): Promise<Unwrapped<RoomState>>;
     /**
