@@ -291,8 +291,10 @@ mod tests {
             .parser(parser)
             .configure(|config| config.max_length = 1_000)
             .build();
-        let mut config = SocketIoConfig::default();
-        config.plain_events = plain_events;
+        let config = SocketIoConfig {
+            plain_events,
+            ..SocketIoConfig::default()
+        };
         Codec::new(&config, &server)
     }
 
