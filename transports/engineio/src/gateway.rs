@@ -31,6 +31,9 @@ const PREFLIGHT: u32 = 600;
 pub struct GatewayOptions {
     /// How much longer a message is than its payload, in bytes.
     pub overhead: usize,
+    /// Over a WebSocket the close frame alone ends a session, without Engine.IO's close packet before it. A client
+    /// that closes as soon as it reads the packet does not see the code of the frame.
+    pub close_frame_only: bool,
 }
 
 /// Serves the requests of an engine on Engine.IO, and owns its sessions.
@@ -77,7 +80,7 @@ impl<P: Protocol> Gateway<P> {
         let max_payload = self.config.max_payload(longest);
         let timeout = self.config.post_timeout();
         Settled {
-            sessions: Sessions::new(&self.config, server, max_payload),
+            sessions: Sessions::new(&self.config, self.options, server, max_payload),
             post: PostLimits {
                 bytes: max_payload,
                 timeout,

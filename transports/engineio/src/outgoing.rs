@@ -30,6 +30,8 @@ pub(crate) struct Outgoing {
     writer: Option<FrameWriter>,
     /// The client is on its WebSocket, and messages may be written to it.
     flows: bool,
+    /// The close packet precedes the close frame of a WebSocket.
+    has_close_packet: bool,
     /// A ping is due, and in protocol 3 an answer to one.
     ping: bool,
     pong: bool,
@@ -60,12 +62,13 @@ impl Replies {
 }
 
 impl Outgoing {
-    pub(crate) fn new(version: Version, limits: Arc<OutboxLimits>) -> Self {
+    pub(crate) fn new(version: Version, limits: Arc<OutboxLimits>, has_close_packet: bool) -> Self {
         Self {
             version,
             outbox: Outbox::new(limits),
             writer: None,
             flows: false,
+            has_close_packet,
             ping: false,
             pong: false,
             replies: Replies::default(),
@@ -311,7 +314,9 @@ impl Outgoing {
         let Some(reason) = close.take() else {
             return NextFrame::None;
         };
-        put_text(batch, "1", "");
+        if self.has_close_packet {
+            put_text(batch, "1", "");
+        }
         put_close(batch, Some((reason.code(), reason.text())));
         self.flows = false;
         NextFrame::Appended

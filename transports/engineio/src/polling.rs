@@ -173,7 +173,10 @@ pub(crate) async fn post(
     match taken {
         Ok(()) => Ok(text(StatusCode::OK, "ok")),
         Err(reason) => {
-            session.fault(&reason);
+            match &reason {
+                CloseReason::Protocol { .. } => session.fault_unless_polled(&reason),
+                _ => session.fault(&reason),
+            }
             Err(RequestError::BadRequest)
         }
     }

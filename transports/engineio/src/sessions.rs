@@ -11,7 +11,8 @@ use stellarfw_transport::{Budget, CloseReason, OutboxLimits, Server};
 use tokio::task::AbortHandle;
 
 use crate::{
-    config::EngineIoConfig, deadlines::Deadlines, id::SessionId, machine::Timing, session::Session,
+    config::EngineIoConfig, deadlines::Deadlines, gateway::GatewayOptions, id::SessionId,
+    machine::Timing, session::Session,
 };
 
 /// The sessions of a gateway, by their ids.
@@ -26,10 +27,16 @@ pub(crate) struct Sessions {
     pub(crate) budget: Budget,
     /// The longest payload of a POST in bytes, and of the answer to a poll, but for its last message.
     pub(crate) max_payload: usize,
+    pub(crate) close_frame_only: bool,
 }
 
 impl Sessions {
-    pub(crate) fn new(config: &EngineIoConfig, server: &Server, max_payload: usize) -> Arc<Self> {
+    pub(crate) fn new(
+        config: &EngineIoConfig,
+        options: GatewayOptions,
+        server: &Server,
+        max_payload: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             by_id: Mutex::default(),
             deadlines: Arc::default(),
@@ -42,6 +49,7 @@ impl Sessions {
             outbox: server.outbox_limits(),
             budget: server.budget().clone(),
             max_payload,
+            close_frame_only: options.close_frame_only,
         })
     }
 

@@ -114,6 +114,7 @@ impl SocketIo {
         let engine = Engine::new(&self.config, server);
         let mut options = GatewayOptions::default();
         options.overhead = engine.codec.overhead();
+        options.close_frame_only = true;
         Gateway::new(
             self.config.engine(),
             options,

@@ -5,7 +5,7 @@ use std::io;
 use super::*;
 
 fn out(version: Version) -> Outgoing {
-    Outgoing::new(version, Arc::new(OutboxLimits::default()))
+    Outgoing::new(version, Arc::new(OutboxLimits::default()), true)
 }
 
 /// An outgoing side whose client is on its WebSocket, which its task writes to.
@@ -198,7 +198,7 @@ fn answers_that_nobody_fetches_back_up_until_they_have_left() {
 #[test]
 fn frames_that_belong_together_are_taken_or_refused_together() {
     let limits = OutboxLimits::new(2, 1_000);
-    let mut out = Outgoing::new(Version::V4, Arc::new(limits));
+    let mut out = Outgoing::new(Version::V4, Arc::new(limits), true);
     let three = ["a", "b", "c"].map(Frame::text);
     out.push(Some(Frame::text("first")), false).unwrap();
     out.push(three.clone(), false).unwrap();

@@ -60,6 +60,19 @@ impl Session {
         self.close(reason);
     }
 
+    /// As [`fault`](Self::fault), and ends it at once where no poll waits for the close packet: the client is silent,
+    /// or does not speak the protocol, and its next request finds no session.
+    pub(crate) fn fault_unless_polled(self: &Arc<Self>, reason: &CloseReason) {
+        self.fault(reason);
+        let state = self.lock();
+        let is_waited_for =
+            state.machine.is_polled() || state.machine.transport() != Transport::Polling;
+        drop(state);
+        if !is_waited_for {
+            self.end_apart(reason.clone());
+        }
+    }
+
     /// It is over: for this reason, or the one for which it was closing. Only the first call counts. To be called in the
     /// runtime.
     pub(crate) fn end(&self, reason: CloseReason) {
@@ -122,20 +135,11 @@ impl Session {
         if due != Due::End {
             self.arm(&mut state);
         }
-        let is_waited_for =
-            state.machine.is_polled() || state.machine.transport() == Transport::WebSocket;
         drop(state);
         match due {
             Due::Nothing => {}
             Due::Ping => self.flush(),
-            Due::Silent => {
-                let reason = CloseReason::HeartbeatTimeout;
-                self.fault(&reason);
-                if !is_waited_for {
-                    // Nobody waits for the close packet.
-                    self.end_apart(reason);
-                }
-            }
+            Due::Silent => self.fault_unless_polled(&CloseReason::HeartbeatTimeout),
             Due::End => {
                 self.task.wake();
                 self.end_apart(CloseReason::Gone);

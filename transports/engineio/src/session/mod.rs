@@ -84,7 +84,7 @@ impl Session {
             owner,
             state: Mutex::new(State {
                 machine,
-                out: Outgoing::new(version, sessions.outbox.clone()),
+                out: Outgoing::new(version, sessions.outbox.clone(), !sessions.close_frame_only),
                 entry: None,
                 consumer_at: None,
                 lease: None,
