@@ -157,13 +157,16 @@ impl Expected {
             let is_good = bytes
                 .first()
                 .is_none_or(|first| is_good_head(*first, 0x80, under_way.as_ref(), takeover));
-            return Err(if is_good { End::Cut } else { End::Unknown });
+            // Text that is not UTF-8 may be found before its message is complete.
+            let is_known = is_good && !compressed(under_way.as_ref());
+            return Err(if is_known { End::Cut } else { End::Unknown });
         };
         let (is_final, opcode) = (first & 0x80 != 0, first & 0x0f);
         let is_control = opcode >= 8;
         let is_good = is_good_head(*first, *second, under_way.as_ref(), takeover);
         // An error in a frame may be reported once the frame is complete.
-        let cut = if is_good { End::Cut } else { End::Unknown };
+        let is_known = is_good && !compressed(under_way.as_ref());
+        let cut = if is_known { End::Cut } else { End::Unknown };
         let (len, rest) = match second & 0x7f {
             126 => {
                 let (len, rest) = rest.split_first_chunk().ok_or(cut)?;
@@ -187,8 +190,9 @@ impl Expected {
             });
         }
         if !is_compressed && len > (LONGEST - if is_control { 0 } else { before }) as u64 {
-            // The mask may be read first.
-            return Err(if rest.len() < 4 {
+            // The mask may be read first, and of a further fragment all of it.
+            let least = if before > 0 { len + 4 } else { 4 };
+            return Err(if (rest.len() as u64) < least {
                 End::Unknown
             } else {
                 End::Fault
@@ -218,10 +222,11 @@ impl Expected {
                 .take()
                 .map_or_else(Vec::new, |message| message.bytes);
             text.extend(payload);
-            return Err(if is_beginning(&text) {
-                End::Cut
-            } else {
-                End::Fault
+            return Err(match (is_beginning(&text), takeover) {
+                (true, _) => End::Cut,
+                (false, None) => End::Fault,
+                // With compression agreed on, text is checked frame by frame.
+                (false, Some(_)) => End::Unknown,
             });
         }
         *bytes = after;
