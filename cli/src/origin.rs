@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use toml::{Table, Value};
 
-/// Whether this version of the crates and of the client is published.
+/// `true` if this version of the crates and of the client is published.
 ///
 /// A release sets it with `scripts/published.mjs yes`, which also changes the documents.
 const PUBLISHED: bool = false;

@@ -35,7 +35,7 @@ pub(crate) struct Local {
     ///
     /// Loopback segments have 64 KiB, for which the kernel allocates over 2 MiB per connection.
     pub(crate) segment: Option<u32>,
-    /// Whether the client offers permessage-deflate.
+    /// `true` if the client offers permessage-deflate.
     pub(crate) deflate: bool,
 }
 

@@ -37,7 +37,7 @@ pub(super) fn all() -> Vec<Attack> {
         },
         Attack {
             name: "message-rate",
-            what: "10 connections send as fast as the server takes it, and come again when ended",
+            what: "10 connections send as fast as the server takes it, and reconnect when they are closed",
             bound: "`server.messageRate`, here 100 a second, 200 at once",
             settings: RATE,
             descriptors: None,
@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Attack> {
         },
         Attack {
             name: "ping-rate",
-            what: "10 connections send WebSocket pings, and come again when ended",
+            what: "10 connections send WebSocket pings, and reconnect when they are closed",
             bound: "`server.messageRate`, here 100 a second, 200 at once",
             settings: RATE,
             descriptors: None,

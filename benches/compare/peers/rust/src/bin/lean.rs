@@ -207,7 +207,7 @@ impl Reader {
         })
     }
 
-    /// Whether the connection stays open.
+    /// `true` if the connection stays open.
     fn answer(&self, opcode: u8, body: &[u8], output: &mut Vec<u8>) -> bool {
         match opcode {
             CLOSE => {
